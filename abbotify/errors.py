@@ -1,0 +1,71 @@
+"""Everything that can go wrong, in one tree.
+
+    AbbotifyError
+    ├── UserError              the user's mistake: one clear line, exit code 2
+    │   ├── ScenarioError      the scenario file: unknown key, bad value, missing key
+    │   ├── DataError          an input file: missing, malformed, inconsistent
+    │   ├── PluginError        a recommender of the user's own that cannot be loaded
+    │   └── OutputError        the output folder cannot be used
+    └── RecommenderFailure     a recommender failed while `on_error: stop` was set (exit code 2)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class AbbotifyError(Exception):
+    """The root of every error this package raises on purpose."""
+
+
+class UserError(AbbotifyError):
+    """A mistake of the user's, told in one line: what, the value got, the rule, and where.
+
+    Args:
+        what: the value got and the rule it breaks, without a trailing full stop.
+        file: the file the mistake lies in.
+        line: the line of that file, counted from 1.
+        key: the key path inside the file, such as `arms.neural.learning_rate`.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        file: str | Path | None = None,
+        line: int | None = None,
+        key: str | None = None,
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.file = None if file is None else str(file)
+        self.line = line
+        self.key = key
+
+    def __str__(self) -> str:
+        place = self.file or ""
+        if self.file is not None and self.line is not None:
+            place += f":{self.line}"
+        parts = [part for part in (place, self.key, self.what) if part]
+        # One line, whatever a file name or a value contains.
+        return " ".join(": ".join(parts).split())
+
+
+class ScenarioError(UserError):
+    """The scenario file breaks a rule."""
+
+
+class DataError(UserError):
+    """An input file is missing, malformed or inconsistent."""
+
+
+class PluginError(UserError):
+    """A recommender of the user's own cannot be loaded or breaks its contract."""
+
+
+class OutputError(UserError):
+    """The output folder cannot be used."""
+
+
+class RecommenderFailure(UserError):
+    """A recommender failed, and its arm says `on_error: stop`."""

@@ -1,0 +1,190 @@
+"""Inner products in one fixed order, and exact nearest neighbours by them.
+
+A taste score decides what a listener hears, so its bits must not depend on the BLAS library, the
+number of threads or the order of a batch. `dot` adds 16 lanes side by side and then the lanes in
+a fixed tree. BLAS is used only to preselect, with a margin that covers its rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from abbotify.jit import INTERPRETED, kernel
+
+Vector = npt.NDArray[np.float32]
+Matrix = npt.NDArray[np.float32]
+
+LANES: Final = 16
+_CHUNK: Final = 256  # queries a BLAS call: 256 x 50 000 scores are 51 MB
+
+
+def padded(matrix: npt.ArrayLike) -> Matrix:
+    """A float32, C-contiguous copy of (n, d) vectors with zeros up to a multiple of 16 dimensions.
+
+    Returns:
+        float32 (n, ceil(d / 16) * 16).
+    """
+    source = np.asarray(matrix, dtype=np.float32)
+    width = max(1, -(-source.shape[1] // LANES)) * LANES
+    out = np.zeros((source.shape[0], width), np.float32)
+    out[:, : source.shape[1]] = source
+    return out
+
+
+def dot_reference(a: Vector, b: Vector) -> np.float32:
+    """What `dot` computes, in plain numpy: the oracle, and the version without a compiler."""
+    lanes = np.zeros(LANES, np.float32)
+    for start in range(0, len(a), LANES):
+        lanes = lanes + a[start : start + LANES] * b[start : start + LANES]
+    for half in (8, 4, 2, 1):
+        lanes = lanes[:half] + lanes[half:]
+    return np.float32(lanes[0])
+
+
+dot: Callable[[Vector, Vector], np.float32]
+
+if INTERPRETED:
+    dot = dot_reference
+else:
+    from llvmlite import ir
+    from numba import types
+    from numba.core import cgutils
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def _dot_lanes(typing_context: Any, a: Any, b: Any) -> Any:
+        # Written as LLVM vector instructions: 16 lanes stay in registers whatever the machine
+        # (20 ns at 100 dimensions; a numba loop over 16 scalars 33 ns). No fast-math flag is
+        # set, so LLVM neither reorders nor fuses, and the bits equal `dot_reference`.
+        def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            number, lanes = ir.FloatType(), ir.VectorType(ir.FloatType(), LANES)
+            index = ir.IntType(64)
+            arrays = [
+                context.make_array(kind)(context, builder, value)
+                for kind, value in zip(signature.args, args, strict=True)
+            ]
+            length = cgutils.unpack_tuple(builder, arrays[0].shape)[0]
+            total = cgutils.alloca_once_value(builder, ir.Constant(lanes, [0.0] * LANES))
+            step = ir.Constant(index, LANES)
+            with cgutils.for_range_slice(builder, index(0), length, step) as (start, _):
+                parts = []
+                for array in arrays:
+                    place = builder.bitcast(
+                        builder.gep(array.data, [start]), lanes.as_pointer()
+                    )
+                    part = builder.load(place)
+                    part.align = 4  # rows of a C-contiguous float32 matrix
+                    parts.append(part)
+                builder.store(
+                    builder.fadd(builder.load(total), builder.fmul(parts[0], parts[1])), total
+                )
+            sums = [
+                builder.extract_element(builder.load(total), ir.IntType(32)(lane))
+                for lane in range(LANES)
+            ]
+            while len(sums) > 1:
+                half = len(sums) // 2
+                sums = [builder.fadd(sums[i], sums[half + i]) for i in range(half)]
+            assert sums[0].type == number
+            return sums[0]
+
+        return types.float32(a, b), build
+
+    @kernel
+    def dot(a: Vector, b: Vector) -> np.float32:
+        """The inner product of two padded vectors, 16 lanes in a fixed order.
+
+        Args:
+            a: float32, length a multiple of 16, C-contiguous.
+            b: the same.
+
+        Returns:
+            float32; equal to `dot_reference` bit for bit.
+        """
+        return _dot_lanes(a, b)
+
+
+@kernel
+def _kth_largest(scores: Vector, k: int) -> float:
+    heap = scores[:k].copy()  # a binary min-heap: one pass over the scores, memory speed
+    for start in range(k // 2 - 1, -1, -1):
+        _sift(heap, start)
+    for i in range(k, len(scores)):
+        if scores[i] > heap[0]:
+            heap[0] = scores[i]
+            _sift(heap, 0)
+    return heap[0]
+
+
+@kernel
+def _sift(heap: Vector, start: int) -> None:
+    value, place, size = heap[start], start, len(heap)
+    while True:
+        child = 2 * place + 1
+        if child >= size:
+            break
+        if child + 1 < size and heap[child + 1] < heap[child]:
+            child += 1
+        if value <= heap[child]:
+            break
+        heap[place] = heap[child]
+        place = child
+    heap[place] = value
+
+
+@kernel
+def _select(
+    rough: Matrix,
+    queries: Matrix,
+    vectors: Matrix,
+    margins: Vector,
+    indices: npt.NDArray[np.int32],
+    scores: Matrix,
+) -> None:
+    k = indices.shape[1]
+    for row in range(len(queries)):
+        floor = _kth_largest(rough[row], k) - margins[row]
+        chosen = np.flatnonzero(rough[row] >= floor)
+        exact = np.empty(len(chosen), np.float32)
+        for i in range(len(chosen)):
+            exact[i] = dot(queries[row], vectors[chosen[i]])
+        # A stable sort of ascending ids by descending score: ties go to the smaller id.
+        order = np.argsort(-exact, kind="mergesort")[:k]
+        for i in range(k):
+            indices[row, i] = chosen[order[i]]
+            scores[row, i] = exact[order[i]]
+
+
+def top_k(queries: Matrix, vectors: Matrix, k: int) -> tuple[npt.NDArray[np.int32], Matrix]:
+    """The k vectors with the largest inner product for each query, exactly.
+
+    Scores are those of `dot`; ties go to the smaller index. The preselection keeps everything
+    within twice the rounding error bound of a float32 product, d * 2**-23 * |q| * max |v|.
+
+    Args:
+        queries: float32 (m, d), padded.
+        vectors: float32 (n, d), padded.
+        k: how many, 1 .. n.
+
+    Returns:
+        (indices int32 (m, k), scores float32 (m, k)), each row sorted by (-score, index).
+
+    Raises:
+        ValueError: k is not between 1 and n.
+    """
+    if not 1 <= k <= len(vectors):
+        raise ValueError(f"k = {k} is not between 1 and {len(vectors)}")
+    indices = np.empty((len(queries), k), np.int32)
+    scores = np.empty((len(queries), k), np.float32)
+    longest = float(np.sqrt((vectors.astype(np.float64) ** 2).sum(axis=1).max()))
+    lengths = np.sqrt((queries.astype(np.float64) ** 2).sum(axis=1))
+    margins = (2.0 * queries.shape[1] * 2.0**-23 * longest * lengths).astype(np.float32)
+    for start in range(0, len(queries), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        rough = queries[part] @ vectors.T
+        _select(rough, queries[part], vectors, margins[part], indices[part], scores[part])
+    return indices, scores
