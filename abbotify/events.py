@@ -1,0 +1,127 @@
+"""The event log's vocabulary: column names, event codes, the Arrow schema, rows in memory.
+
+One row per played track. A row says what was just played, how much of it, and what the
+recommender answered to the request that followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+TIMESTAMP: Final = "timestamp"  # ms from the start; when playback ended and the request was sent
+DAY: Final = "day"  # the day the session's start was drawn for
+USER: Final = "user"
+SESSION: Final = "session"  # the user's own session number from 0 over the whole run
+STEP: Final = "step"  # 0 is the first track
+MESSAGE: Final = "message"
+TRACK: Final = "track"
+TIME: Final = "time"  # listened fraction, hundredths
+RECOMMENDATION: Final = "recommendation"  # null on "last"
+LATENCY_MS: Final = "latency_ms"
+ARM: Final = "arm"
+
+NEXT: Final = "next"
+LAST: Final = "last"
+
+MS_PER_DAY: Final = 86_400_000
+NO_RECOMMENDATION: Final = -1
+NO_ARM: Final = -1
+
+IntArray = npt.NDArray[np.int64]
+
+
+def arm_column(experiment: str) -> str:
+    """The name of the column that holds the arm of one of several layered experiments."""
+    return f"arm_{experiment}"
+
+
+class Labels(NamedTuple):
+    """A column of names as codes: `names[code]`, null where the code is -1."""
+
+    codes: npt.NDArray[np.int16]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Events:
+    """Rows of the event log as numpy columns, sorted by (user, session, step).
+
+    Attributes:
+        timestamp: int64, ms.
+        day: int32.
+        user: int64 user ids.
+        session: int32.
+        step: int32.
+        last: bool, the session's last row.
+        track: int64 track ids.
+        time: float64 listened fractions.
+        recommendation: int64 track ids, -1 for none.
+        latency_ms: int64 of a simulation, float64 of a real log.
+        arms: column name -> codes and names; `arm` first.
+    """
+
+    timestamp: IntArray
+    day: npt.NDArray[np.int32]
+    user: IntArray
+    session: npt.NDArray[np.int32]
+    step: npt.NDArray[np.int32]
+    last: npt.NDArray[np.bool_]
+    track: IntArray
+    time: npt.NDArray[np.float64]
+    recommendation: IntArray
+    latency_ms: npt.NDArray[Any]
+    arms: Mapping[str, Labels] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.timestamp)
+
+    def take(self, rows: npt.NDArray[Any] | slice) -> Events:
+        """The given rows (indices, a mask or a slice), in that order."""
+        columns = {name: getattr(self, name)[rows] for name in _NUMPY_COLUMNS}
+        arms = {name: Labels(label.codes[rows], label.names) for name, label in self.arms.items()}
+        return Events(**columns, arms=arms)
+
+    @staticmethod
+    def concat(parts: Sequence[Events]) -> Events:
+        """The rows of several parts one after the other; at least one part, equal arm names."""
+        columns = {
+            name: np.concatenate([getattr(part, name) for part in parts])
+            for name in _NUMPY_COLUMNS
+        }
+        arms = {
+            name: Labels(np.concatenate([part.arms[name].codes for part in parts]), label.names)
+            for name, label in parts[0].arms.items()
+        }
+        return Events(**columns, arms=arms)
+
+
+_NUMPY_COLUMNS: Final = tuple(f.name for f in fields(Events) if f.name != "arms")
+
+
+def schema(arm_columns: Sequence[str] = (ARM,)) -> pa.Schema:
+    """The Arrow schema of the log. Strings are plain, so any reader can append to the files."""
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            pa.field(TIMESTAMP, pa.int64(), nullable=False),
+            pa.field(DAY, pa.int32(), nullable=False),
+            pa.field(USER, pa.int64(), nullable=False),
+            pa.field(SESSION, pa.int32(), nullable=False),
+            pa.field(STEP, pa.int32(), nullable=False),
+            pa.field(MESSAGE, pa.string(), nullable=False),
+            pa.field(TRACK, pa.int64(), nullable=False),
+            pa.field(TIME, pa.float64(), nullable=False),
+            pa.field(RECOMMENDATION, pa.int64()),
+            pa.field(LATENCY_MS, pa.int64(), nullable=False),
+            *(pa.field(name, pa.string()) for name in arm_columns),
+        ]
+    )
