@@ -1,0 +1,41 @@
+"""What every test may use: the real data, a browser, and reproducible property tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import hypothesis
+import pytest
+from hypothesis import settings
+from hypothesis.configuration import set_hypothesis_home_dir
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+# Hypothesis caches character tables even without a database of examples: not in the work tree.
+set_hypothesis_home_dir(Path(tempfile.gettempdir()) / f"hypothesis-{hypothesis.__version__}")
+settings.register_profile("default", derandomize=True, deadline=None, database=None)
+settings.load_profile("default")
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real data sets, named by the environment variable ABBOTIFY_DATA."""
+    name = os.environ.get("ABBOTIFY_DATA")
+    if not name:
+        pytest.skip("needs real data: set ABBOTIFY_DATA to its folder")
+    folder = Path(name)
+    if not folder.is_dir():
+        pytest.skip(f"needs real data: ABBOTIFY_DATA={name} is not a folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium browser's program."""
+    for name in BROWSERS:
+        if path := shutil.which(name):
+            return path
+    pytest.skip(f"needs a browser: none of {', '.join(BROWSERS)} is on PATH")
