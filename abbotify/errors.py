@@ -1,12 +1,12 @@
 """Everything that can go wrong, in one tree.
 
-    AbbotifyError
-    ├── UserError              the user's mistake: one clear line, exit code 2
-    │   ├── ScenarioError      the scenario file: unknown key, bad value, missing key
-    │   ├── DataError          an input file: missing, malformed, inconsistent
-    │   ├── PluginError        a recommender of the user's own that cannot be loaded
-    │   └── OutputError        the output folder cannot be used
-    └── RecommenderFailure     a recommender failed while `on_error: stop` was set (exit code 2)
+AbbotifyError
+├── UserError              the user's mistake: one clear line, exit code 2
+│   ├── ScenarioError      the scenario file: unknown key, bad value, missing key
+│   ├── DataError          an input file: missing, malformed, inconsistent
+│   ├── PluginError        a recommender of the user's own that cannot be loaded
+│   └── OutputError        the output folder cannot be used
+└── RecommenderFailure     a recommender failed while `on_error: stop` was set (exit code 2)
 """
 
 from __future__ import annotations

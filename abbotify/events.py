@@ -93,8 +93,7 @@ class Events:
     def concat(parts: Sequence[Events]) -> Events:
         """The rows of several parts one after the other; at least one part, equal arm names."""
         columns = {
-            name: np.concatenate([getattr(part, name) for part in parts])
-            for name in _NUMPY_COLUMNS
+            name: np.concatenate([getattr(part, name) for part in parts]) for name in _NUMPY_COLUMNS
         }
         arms = {
             name: Labels(np.concatenate([part.arms[name].codes for part in parts]), label.names)

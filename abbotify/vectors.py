@@ -73,9 +73,7 @@ else:
             with cgutils.for_range_slice(builder, index(0), length, step) as (start, _):
                 parts = []
                 for array in arrays:
-                    place = builder.bitcast(
-                        builder.gep(array.data, [start]), lanes.as_pointer()
-                    )
+                    place = builder.bitcast(builder.gep(array.data, [start]), lanes.as_pointer())
                     part = builder.load(place)
                     part.align = 4  # rows of a C-contiguous float32 matrix
                     parts.append(part)

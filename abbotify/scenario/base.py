@@ -1,0 +1,90 @@
+"""What every part of the scenario file shares: strictness, and the types of its values."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+T = TypeVar("T")
+
+# YAML gives lists; only the container is read leniently, its items stay strict.
+Tuple = Annotated[tuple[T, ...], Field(strict=False)]
+Pair = Annotated[tuple[float, float], Field(strict=False)]
+
+Seed = Annotated[int, Field(ge=0, lt=2**64)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Days = Annotated[int, Field(ge=1, le=3650)]
+Milliseconds = Annotated[int, Field(ge=0, le=86_400_000)]
+FilePath = Annotated[str, Field(min_length=1, max_length=4096)]
+# Names become column and folder names and are hashed; control characters and slashes do not.
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^/\\\x00-\x1f\x7f]+$")]
+
+
+class Model(BaseModel):
+    """A frozen part of the scenario; unknown keys are refused with the nearest known one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_keys(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or cls.model_config.get("extra") == "allow":
+            return data
+        for key in data:
+            if key not in cls.model_fields:
+                raise PydanticCustomError(
+                    "unknown_key",
+                    "unknown key{hint}",
+                    {"key": str(key), "hint": nearest(str(key), list(cls.model_fields))},
+                )
+        return data
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """A hint for a misspelt name: the nearest known one, or all of them when there are few."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; known are {', '.join(known)}" if len(known) <= 20 else ""
+
+
+def one_line(value: Any) -> str:
+    """A value as short text for an error message."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+class Exponential(Model):
+    """Exponentially distributed, with a mean in ms."""
+
+    distribution: Literal["exponential"]
+    mean: Annotated[float, Field(gt=0, le=86_400_000)]
+
+
+class Uniform(Model):
+    """Uniform over the whole numbers low .. high, in ms."""
+
+    distribution: Literal["uniform"]
+    low: Milliseconds
+    high: Milliseconds
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Uniform:
+        if self.low > self.high:
+            raise ValueError(f"low ({self.low}) must not exceed high ({self.high})")
+        return self
+
+
+class Lognormal(Model):
+    """Lognormal, with a median in ms and the standard deviation of the logarithm."""
+
+    distribution: Literal["lognormal"]
+    median: Annotated[float, Field(gt=0, le=86_400_000)]
+    sigma: Annotated[float, Field(ge=0, le=5)]
+
+
+Drawn = Annotated[Exponential | Uniform | Lognormal, Field(discriminator="distribution")]
+Latency = Milliseconds | Drawn

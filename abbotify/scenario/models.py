@@ -1,0 +1,273 @@
+"""The scenario file: one experiment, described apart from its run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, PrivateAttr, model_validator
+from pydantic_core import PydanticCustomError
+
+from abbotify.errors import ScenarioError
+from abbotify.scenario.arms import Arm, Service
+from abbotify.scenario.base import Days, Model, Name, Seed, Share, Tuple, nearest
+from abbotify.scenario.world import WorldSpec
+from abbotify.scenario.yaml import KeyPath, Source, dotted
+
+MetricName = Literal[
+    "time",
+    "sessions",
+    "tracks",
+    "mean_time_per_session",
+    "mean_tracks_per_session",
+    "mean_request_latency",
+    "minutes",
+    "skip_rate",
+    "repeat_rate",
+    "artist_diversity",
+    "retained",
+    "timeouts",
+]
+Shares = Annotated[dict[str, Annotated[float, Field(ge=0)]], Field(min_length=1)]
+
+
+class Seeds(Model):
+    """Two seeds: the world, and what happens in it."""
+
+    world: Seed = 1
+    dynamics: Seed = 31337
+
+
+class Arrivals(Model):
+    """How often users come: `sessions` a day in all, or `visits_per_day` of each user."""
+
+    sessions: Annotated[float, Field(gt=0, le=1e12)] | None = None
+    visits_per_day: Annotated[float, Field(gt=0, le=1000)] | None = None
+    profile: Literal["flat", "evening"] = "evening"
+
+    @model_validator(mode="after")
+    def _one_model(self) -> Arrivals:
+        if (self.sessions is None) == (self.visits_per_day is None):
+            raise ValueError("needs exactly one of sessions and visits_per_day")
+        return self
+
+
+class Listener(Model):
+    """What makes users stay; a users file's own columns take precedence."""
+
+    session_budget: Annotated[int, Field(ge=1, le=10_000)] = 5
+    artist_discount_gamma: Share = 0.8
+    interest_neighbours: Annotated[int, Field(ge=1, le=10_000)] = 10
+    max_tracks: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
+    skip_below: Share = 0.3
+
+
+class Pre(Model):
+    """Days before the experiment on which everybody gets one recommender (an arm's name)."""
+
+    phase: Literal["pre"]
+    days: Days
+    recommender: str
+
+
+class Collect(Model):
+    """Days on which users are split among arms to collect a log."""
+
+    phase: Literal["collect"]
+    days: Days
+    traffic: Shares
+
+    @model_validator(mode="after")
+    def _whole(self) -> Collect:
+        _sum_to_one("traffic", list(self.traffic.values()))
+        return self
+
+
+class ExperimentDays(Model):
+    """The days of the experiment."""
+
+    phase: Literal["experiment"]
+    days: Days
+    retrain: Literal["never"] = "never"
+
+
+Phase = Annotated[Pre | Collect | ExperimentDays, Field(discriminator="phase")]
+
+
+class Experiment(Model):
+    """A user-randomised experiment; `traffic` may be a list, one share for each day (a ramp)."""
+
+    name: Name = "AB"
+    control: str
+    arms: Annotated[Tuple[str], Field(min_length=2)] | None = None
+    traffic: Share | Annotated[Tuple[Share], Field(min_length=1)] = 1.0
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+
+    @model_validator(mode="after")
+    def _never_shrinks(self) -> Experiment:
+        if isinstance(self.traffic, tuple) and list(self.traffic) != sorted(self.traffic):
+            raise ValueError("a traffic ramp must not fall: nobody leaves the experiment")
+        return self
+
+    def share(self, day: int) -> float:
+        """The share of users in the experiment on its given day, counted from 0."""
+        if isinstance(self.traffic, tuple):
+            return self.traffic[min(day, len(self.traffic) - 1)]
+        return self.traffic
+
+
+class Metrics(Model):
+    """What is judged, what must not be harmed, and what is shown."""
+
+    success: Annotated[Tuple[MetricName], Field(min_length=1)] = ("mean_time_per_session",)
+    guardrails: Annotated[Tuple[MetricName], Field(max_length=0)] = ()
+    report: Literal["all"] | Annotated[Tuple[MetricName], Field(min_length=1)] = "all"
+    population: Literal["exposed", "assigned"] = "exposed"
+    retained_days: Days = 1
+
+    @model_validator(mode="after")
+    def _once(self) -> Metrics:
+        for name in ("success", "report"):
+            value = getattr(self, name)
+            if isinstance(value, tuple) and len(set(value)) < len(value):
+                raise ValueError(f"{name} names a metric twice")
+        return self
+
+
+class Log(Model):
+    """How much of the run is kept."""
+
+    level: Literal["events", "sessions", "users"] = "events"
+    botify: bool = False
+
+    @model_validator(mode="after")
+    def _events_for_botify(self) -> Log:
+        if self.botify and self.level != "events":
+            raise ValueError("botify: true needs level: events")
+        return self
+
+
+class Scenario(Model):
+    """One experiment: a world, arrivals, listeners, phases, arms, a split, metrics."""
+
+    name: Name
+    seeds: Seeds = Seeds()
+    world: WorldSpec = WorldSpec()
+    arrivals: Arrivals
+    listener: Listener = Listener()
+    timeline: Annotated[Tuple[Phase], Field(min_length=1)] = (
+        ExperimentDays(phase="experiment", days=7),
+    )
+    arms: Annotated[dict[Name, Arm], Field(min_length=1)]
+    experiment: Experiment | None = None
+    experiments: Annotated[Tuple[Experiment], Field(min_length=1)] | None = None
+    metrics: Metrics = Metrics()
+    log: Log = Log()
+    service: Service | None = None
+    shards: Literal["auto"] | Annotated[int, Field(ge=1, le=1_000_000)] = "auto"
+
+    _source: Source = PrivateAttr(default=Source("scenario", {}, {}))
+    _root: Path = PrivateAttr(default=Path())
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Scenario:
+        if (self.experiment is None) == (self.experiments is None):
+            raise ValueError("needs exactly one of experiment and experiments")
+        if self.name.strip(". ") == "":
+            raise _at("name", "must not consist of dots and spaces")
+        _check_layers(self)
+        _check_timeline(self)
+        return self
+
+    @property
+    def layers(self) -> tuple[Experiment, ...]:
+        """The experiments, the first of which the report is about."""
+        return self.experiments or (() if self.experiment is None else (self.experiment,))
+
+    def arms_of(self, layer: Experiment) -> tuple[str, ...]:
+        """The arms of an experiment: the control first, then the others in file order."""
+        names = layer.arms or tuple(n for n, arm in self.arms.items() if arm.weight > 0)
+        return (
+            layer.control,
+            *(name for name in self.arms if name in names[:] and name != layer.control),
+        )
+
+    @property
+    def days(self) -> int:
+        """How many days the run has."""
+        return sum(phase.days for phase in self.timeline)
+
+    @property
+    def source(self) -> Source:
+        """The file this scenario was read from, with the lines of its keys."""
+        return self._source
+
+    @property
+    def root(self) -> Path:
+        """The folder that relative paths and plug-ins are resolved against."""
+        return self._root
+
+    def error(self, what: str, key: KeyPath) -> ScenarioError:
+        """An error about a key of this scenario, with file and line."""
+        return ScenarioError(
+            what, file=self._source.file, line=self._source.line(key), key=dotted(key)
+        )
+
+
+def _at(key: str, what: str) -> PydanticCustomError:
+    return PydanticCustomError("at_key", "{what}", {"key": key, "what": what})
+
+
+def _sum_to_one(key: str, shares: list[float]) -> None:
+    total = sum(shares)
+    if abs(total - 1.0) > 1e-9:
+        raise _at(key, f"the shares must sum to 1, got {total:.10g}")
+
+
+def _check_layers(scenario: Scenario) -> None:
+    known = list(scenario.arms)
+    for i, layer in enumerate(scenario.layers):
+        place = "experiment" if scenario.experiment is not None else f"experiments.{i}"
+        for j, name in enumerate(layer.arms or ()):
+            if name not in scenario.arms:
+                raise _at(f"{place}.arms.{j}", f"no arm is named {name!r}{nearest(name, known)}")
+        if layer.control not in scenario.arms:
+            hint = nearest(layer.control, known)
+            raise _at(f"{place}.control", f"no arm is named {layer.control!r}{hint}")
+        if layer.arms is not None and layer.control not in layer.arms:
+            raise _at(f"{place}.control", f"{layer.control!r} is not among the experiment's arms")
+        if layer.arms is not None and len(set(layer.arms)) < len(layer.arms):
+            raise _at(f"{place}.arms", "names an arm twice")
+        arms = scenario.arms_of(layer)
+        weightless = [name for name in arms if scenario.arms[name].weight == 0]
+        if weightless:
+            raise _at(f"arms.{weightless[0]}.weight", f"must be above 0 in {layer.name}")
+        if not 2 <= len(arms) <= 10:
+            raise _at(place, f"needs 2 to 10 arms of weight above 0, got {len(arms)}")
+    names = [layer.name for layer in scenario.layers]
+    if len(set(names)) < len(names):
+        raise _at("experiments", "two experiments have the same name")
+
+
+def _check_timeline(scenario: Scenario) -> None:
+    known = list(scenario.arms)
+    seen_experiment = False
+    for i, phase in enumerate(scenario.timeline):
+        names = phase.traffic if isinstance(phase, Collect) else ()
+        for name in names:
+            if name not in scenario.arms:
+                raise _at(
+                    f"timeline.{i}.traffic.{name}",
+                    f"no arm is named {name!r}{nearest(name, known)}",
+                )
+        if isinstance(phase, Pre) and phase.recommender not in scenario.arms:
+            hint = nearest(phase.recommender, known)
+            what = f"no arm is named {phase.recommender!r}{hint}"
+            raise _at(f"timeline.{i}.recommender", what)
+        if seen_experiment and not isinstance(phase, ExperimentDays):
+            raise _at(f"timeline.{i}.phase", f"{phase.phase} must come before the experiment")
+        seen_experiment = seen_experiment or isinstance(phase, ExperimentDays)
+    if not seen_experiment:
+        raise _at("timeline", "needs a phase: experiment")
+    if scenario.days > 3650:
+        raise _at("timeline", f"must not have more than 3650 days, got {scenario.days}")
