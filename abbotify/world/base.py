@@ -1,0 +1,102 @@
+"""The world as plain arrays: a catalogue of tracks and the users who listen to it.
+
+A track's id is its row number in the catalogue. Users have ids of their own, sorted; a user's
+row is the position in that order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+
+
+class Lists(NamedTuple):
+    """Lists of track ids, one for each row: `tracks[offsets[row]:offsets[row + 1]]`.
+
+    Attributes:
+        offsets: int64 (rows + 1).
+        tracks: int32 (offsets[-1]).
+    """
+
+    offsets: IntArray
+    tracks: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The tracks, by id.
+
+    Attributes:
+        vectors: float32 (tracks, dims padded to a multiple of 16), C-contiguous.
+        dims: how many of the dimensions are real.
+        artist: int32 (tracks), index into `artists`.
+        artists: names.
+        genre: int32 (tracks), index into `genres`, or -1 where unknown.
+        genres: names.
+        popularity: float64 (tracks), any non-negative scale.
+        titles: names; synthetic catalogues make them up when asked.
+        duration_ms: int64 (tracks).
+        recommendations: precomputed lists per track, where the source has them.
+    """
+
+    vectors: npt.NDArray[np.float32]
+    dims: int
+    artist: npt.NDArray[np.int32]
+    artists: Sequence[str]
+    genre: npt.NDArray[np.int32]
+    genres: Sequence[str]
+    popularity: npt.NDArray[np.float64]
+    titles: Sequence[str]
+    duration_ms: IntArray
+    recommendations: Lists | None = None
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+
+@dataclass(frozen=True)
+class Users:
+    """The listeners, sorted by id.
+
+    Attributes:
+        ids: int64 (users), ascending, non-negative.
+        interests: for each user, the track ids a session's taste is picked from.
+        bias: float64 (users).
+        sharpness: float64 (users).
+        budget: int64 (users), what a session starts with.
+        neighbours: int64 (users), how many of the nearest tracks may come first.
+        gamma: float64 (users), the discount of a repeated artist.
+    """
+
+    ids: IntArray
+    interests: Lists
+    bias: npt.NDArray[np.float64]
+    sharpness: npt.NDArray[np.float64]
+    budget: IntArray
+    neighbours: IntArray
+    gamma: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class World:
+    """Catalogue, users, and for every track that is somebody's interest its nearest tracks.
+
+    Attributes:
+        nearest: int32 (tracks, k), sorted by (-score, id); rows of tracks that are nobody's
+            interest are not filled (-1). k is the largest `neighbours` of a user.
+        notes: what a reader of results must know, such as "fitted to the lists it judges".
+    """
+
+    catalogue: Catalogue
+    users: Users
+    nearest: npt.NDArray[np.int32]
+    notes: tuple[str, ...] = ()
