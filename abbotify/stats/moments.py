@@ -1,0 +1,121 @@
+"""First and second moments that merge: all the estimators know of the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Count, means and centred second moments of k variables over n units.
+
+    Variances are kept as centred sums, so a large offset costs no digits, and merging in one
+    fixed order of the shards gives the same bits whoever computed the shards.
+
+    Attributes:
+        n: Number of units (users).
+        mean: Shape (k,), in the variables' own units; zeros when n is 0.
+        comoments: Shape (k, k), symmetric: the sum over units of
+            (x_i - mean_i)(x_j - mean_j).
+    """
+
+    n: int
+    mean: Floats
+    comoments: Floats
+
+    def __post_init__(self) -> None:
+        if self.n < 0:
+            raise ValueError(f"n must not be negative, got {self.n}")
+        k = len(self.mean)
+        if self.mean.shape != (k,) or self.comoments.shape != (k, k):
+            shapes = f"{self.mean.shape} and {self.comoments.shape}"
+            raise ValueError(f"mean and comoments must have shapes (k,) and (k, k), got {shapes}")
+        if not (np.isfinite(self.mean).all() and np.isfinite(self.comoments).all()):
+            raise ValueError("mean and comoments must be finite")
+
+    @classmethod
+    def empty(cls, k: int) -> Moments:
+        """Return the moments of no units: what every merge may start from."""
+        return cls(0, np.zeros(k), np.zeros((k, k)))
+
+    @classmethod
+    def of(cls, matrix: ArrayLike) -> Moments:
+        """Return the moments of a table by the two-pass algorithm.
+
+        Args:
+            matrix: Shape (n, k), one row per unit; shape (n,) is taken as (n, 1).
+
+        Raises:
+            ValueError: On a shape of more than two dimensions, or a value that is not finite
+                (undefined values have to be left out before, so that n counts the defined ones).
+
+        Source: Chan, Golub, LeVeque (1983), Algorithms for computing the sample variance.
+        """
+        columns = _columns(matrix)
+        if columns.shape[1] == 0:
+            return cls.empty(len(columns))
+        mean = columns.mean(axis=1)
+        # The second step makes the mean of equal values exact: their variance is 0, not 1e-34.
+        mean = mean + (columns - mean[:, None]).mean(axis=1)
+        centred = columns - mean[:, None]
+        # Row sums, not BLAS: numpy's pairwise order does not depend on the number of threads.
+        comoments = np.stack([(centred * row).sum(axis=1) for row in centred])
+        return cls(columns.shape[1], mean, comoments)
+
+    def merge(self, other: Moments) -> Moments:
+        """Return the moments of both sets of units together.
+
+        The order of merging is the caller's and shows in the last bits: merge in shard order.
+
+        Raises:
+            ValueError: When the two have different numbers of variables.
+
+        Source: Chan, Golub, LeVeque (1983); with cross products.
+        """
+        if len(self.mean) != len(other.mean):
+            raise ValueError(f"cannot merge {len(self.mean)} with {len(other.mean)} variables")
+        if self.n == 0 or other.n == 0:
+            return other if self.n == 0 else self
+        n = self.n + other.n
+        delta = other.mean - self.mean
+        between = np.outer(delta, delta) * (self.n * (other.n / n))
+        return Moments(
+            n, self.mean + delta * (other.n / n), self.comoments + other.comoments + between
+        )
+
+    @property
+    def covariance(self) -> Floats:
+        """Sample covariance, ddof 1, shape (k, k).
+
+        Raises:
+            ValueError: With fewer than 2 units, where it is undefined.
+        """
+        if self.n < 2:
+            raise ValueError(f"a covariance needs at least 2 units, got {self.n}")
+        return self.comoments / (self.n - 1)
+
+    @property
+    def variance(self) -> Floats:
+        """Sample variance, ddof 1, shape (k,).
+
+        Raises:
+            ValueError: With fewer than 2 units, where it is undefined.
+        """
+        return self.covariance.diagonal().copy()
+
+
+def _columns(matrix: ArrayLike) -> Floats:
+    values = np.asarray(matrix, dtype=np.float64)
+    if values.ndim == 1:
+        values = values[:, None]
+    if values.ndim != 2:
+        raise ValueError(f"expected a table of shape (n, k), got shape {values.shape}")
+    if not np.isfinite(values).all():
+        raise ValueError("moments are of finite values: leave undefined ones out")
+    return np.ascontiguousarray(values.T)

@@ -1,0 +1,28 @@
+"""p-values adjusted for having asked several questions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from statsmodels.stats.multitest import multipletests
+
+
+def holm(p_values: Sequence[float | None]) -> tuple[float | None, ...]:
+    """Return Holm's adjusted p-values of one family, in the order given.
+
+    Args:
+        p_values: One per hypothesis; None where undefined: it leaves the family, which is then
+            smaller, and stays None.
+
+    Raises:
+        ValueError: On a p-value outside [0, 1].
+
+    Source: Holm (1979), Scand. J. Statist. 6; holds the family-wise error under any dependence.
+    """
+    defined = [p for p in p_values if p is not None]
+    if not all(0 <= p <= 1 for p in defined):
+        raise ValueError(f"p-values must lie in [0, 1], got {defined}")
+    if not defined:
+        return tuple(None for _ in p_values)
+    adjusted = iter(multipletests(defined, method="holm")[1].tolist())
+    return tuple(None if p is None else float(next(adjusted)) for p in p_values)

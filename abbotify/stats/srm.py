@@ -1,0 +1,79 @@
+"""Sample ratio mismatch: do the arms have the users their weights promise?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy.stats import chisquare
+
+ALPHA = 0.001
+SMALLEST_EXPECTED = 5.0
+
+
+@dataclass(frozen=True)
+class SampleRatio:
+    """Outcome of the check; p_value, statistic and mismatch are None where it cannot be made.
+
+    Attributes:
+        counts: Users per arm.
+        expected: Users per arm the weights promise, of the same total.
+        statistic: Pearson's chi-square, arms - 1 degrees of freedom.
+        p_value: Chance of a split at least as far off, were the weights right.
+        mismatch: p_value < alpha.
+        note: Why the check was not made, else empty.
+    """
+
+    counts: tuple[int, ...]
+    expected: tuple[float, ...]
+    statistic: float | None = None
+    p_value: float | None = None
+    mismatch: bool | None = None
+    note: str = ""
+
+
+def sample_ratio(
+    counts: Sequence[int], weights: Sequence[float], alpha: float = ALPHA
+) -> SampleRatio:
+    """Return Pearson's chi-square test of the arms' sizes against their weights.
+
+    Args:
+        counts: Users per arm, an arm without users included as 0.
+        weights: Positive, on any scale, in the same order.
+        alpha: Level; small, because a mismatch voids the whole experiment.
+
+    Raises:
+        ValueError: On lengths that differ, a negative count, a weight not above 0 or a wrong alpha.
+
+    Source: Pearson (1900); Fabijan et al. (2019), KDD, for its use; Cochran (1954) for the rule
+    that no test is made below 5 expected users.
+    """
+    _check(counts, weights, alpha)
+    total = sum(counts)
+    scale = sum(weights)
+    expected = tuple(total * weight / scale for weight in weights)
+    skipped = _why_skipped(expected)
+    if skipped:
+        return SampleRatio(tuple(counts), expected, note=skipped)
+    test = chisquare(counts, expected)
+    p_value = float(test.pvalue)
+    return SampleRatio(tuple(counts), expected, float(test.statistic), p_value, p_value < alpha)
+
+
+def _check(counts: Sequence[int], weights: Sequence[float], alpha: float) -> None:
+    if len(counts) != len(weights):
+        raise ValueError(f"{len(counts)} counts for {len(weights)} weights")
+    if any(count < 0 for count in counts):
+        raise ValueError(f"counts must not be negative, got {list(counts)}")
+    if not all(0 < weight < float("inf") for weight in weights):
+        raise ValueError(f"weights must be positive and finite, got {list(weights)}")
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha must lie between 0 and 1, got {alpha}")
+
+
+def _why_skipped(expected: Sequence[float]) -> str:
+    if len(expected) < 2:
+        return "fewer than two arms: nothing to compare"
+    if min(expected) < SMALLEST_EXPECTED:
+        return "fewer than 5 users expected in an arm: too few to test"
+    return ""

@@ -1,0 +1,69 @@
+"""How long sessions last: the share still alive after each number of tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from statsmodels.duration.survfunc import SurvfuncRight
+
+
+@dataclass(frozen=True)
+class Survival:
+    """Kaplan-Meier curve of session lengths.
+
+    Attributes:
+        tracks: Lengths 0, 1, 2, ... up to the longest session seen; empty without sessions.
+        alive: Estimated share of sessions with more than that many tracks.
+    """
+
+    tracks: tuple[int, ...]
+    alive: tuple[float, ...]
+
+
+def kaplan_meier(ended: Sequence[int], cut: Sequence[int]) -> Survival:
+    """Return the Kaplan-Meier curve from counts of sessions by length.
+
+    A session cut at L tracks is censored: all it says is that its length exceeds L. Counts of
+    shards or days add up before the call. No band: sessions of one user are not independent.
+
+    Args:
+        ended: ended[t] sessions ended by themselves after t tracks.
+        cut: cut[t] sessions were cut after t tracks; may be shorter or longer than `ended`.
+
+    Raises:
+        ValueError: On a negative count.
+
+    Source: Kaplan, Meier (1958), JASA 53.
+    """
+    counts = _aligned(ended, cut)
+    lengths = np.flatnonzero(counts.sum(axis=0))
+    if len(lengths) == 0:
+        return Survival((), ())
+    tracks = np.arange(lengths[-1] + 1)
+    times, alive = _curve(counts[:, lengths], lengths)
+    # The curve is a step function, right-continuous: 1 before its first event.
+    steps = np.concatenate([[1.0], alive])[np.searchsorted(times, tracks, side="right")]
+    return Survival(tuple(tracks.tolist()), tuple(steps.tolist()))
+
+
+def _aligned(ended: Sequence[int], cut: Sequence[int]) -> NDArray[np.float64]:
+    counts = np.zeros((2, max(len(ended), len(cut))))
+    counts[0, : len(ended)] = ended
+    counts[1, : len(cut)] = cut
+    if (counts < 0).any():
+        raise ValueError("counts of sessions must not be negative")
+    return counts
+
+
+def _curve(
+    counts: NDArray[np.float64], lengths: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    if not counts[0].any():
+        return np.empty(0, dtype=np.int64), np.empty(0)
+    time = np.concatenate([lengths, lengths])
+    status = np.repeat([1, 0], len(lengths))
+    curve = SurvfuncRight(time, status, freq_weights=counts.ravel())
+    return curve.surv_times, curve.surv_prob
