@@ -23,11 +23,11 @@ endif
 .PHONY: help demo test lint format bench calibrate test-extras clean
 
 help: ## Say what can be made
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/core.stamp ## Run the quickstart scenario and say where its report is
 	$(BIN)/abbotify run scenarios/quickstart.yaml
-	@echo "The report: $$(ls -td reports/*/ | head -n 1)"
+	@echo "The report: $$(ls -td reports/*/ | grep -v '^reports/example/' | head -n 1)"
 
 test: lint ## Run every check: style, types, layers, tests
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses $(WORKERS) --dist loadfile
@@ -52,7 +52,7 @@ test-extras: $(VENV)/extras.stamp ## Test what needs optional dependencies (all 
 	$(BIN)/python -m pytest -m extras tests
 
 clean: ## Remove the environment, caches and builds; reports stay
-	rm -rf $(VENV) .cache build dist *.egg-info .ruff_cache .hypothesis .benchmarks
+	rm -rf $(VENV) .cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One environment, filled as far as a target needs; a larger set marks the smaller ones as done.
