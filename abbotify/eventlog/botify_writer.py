@@ -1,0 +1,158 @@
+"""botify's event log, written: JSON lines of all days and shards in the order of time."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from abbotify.eventlog.files import replacing
+from abbotify.eventlog.log import Log
+from abbotify.eventlog.merge import Run, gathered, merged, sort_rows
+from abbotify.eventlog.parquet import open_file, read_pieces, write_events
+from abbotify.events import NO_ARM, SESSION, STEP, TIMESTAMP, USER, Events, Labels
+
+ORDER: Final = (TIMESTAMP, USER, SESSION, STEP)
+ROWS_IN_MEMORY: Final = 1_000_000
+_AT_ONCE: Final = 1 << 14  # rows of one run in memory while the runs are merged
+
+PHASE: Final = "phase"  # a log file's metadata key, and the value that makes its arms count
+EXPERIMENT_PHASE: Final = "experiment"
+
+
+class Layer(NamedTuple):
+    """An experiment as botify names it.
+
+    Attributes:
+        column: the column of arms, `arm` or `arm_NAME`.
+        experiment: the name in the log.
+        arms: the names of its arms, the control first: they become C, T1, T2, ...
+    """
+
+    column: str
+    experiment: str
+    arms: Sequence[str]
+
+
+def write_botify(
+    path: str | Path,
+    parts: Iterable[Events],
+    layers: Sequence[Layer] = (),
+    *,
+    rows: int = ROWS_IN_MEMORY,
+) -> int:
+    """Writes events as botify's JSON lines, sorted by (timestamp, user, session, step).
+
+    Rows whose arm is null or none of a layer's arms are outside its experiment. More rows than
+    fit in memory are sorted through temporary files beside `path`.
+
+    Args:
+        path: the file, which appears whole or not at all.
+        parts: rows in any order, with equal names of arms.
+        layers: the experiments to name.
+        rows: how many to hold and sort at once.
+
+    Returns:
+        the number of lines.
+    """
+    path, lines = Path(path), 0
+    with (
+        tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder,
+        replacing(path) as temporary,
+        open(temporary, "w", encoding="utf-8", newline="\n") as file,
+    ):
+        for piece in merged(_sorted_runs(parts, Path(folder), rows), ORDER):
+            file.writelines(_lines(piece, layers))
+            lines += len(piece)
+    return lines
+
+
+def parts_of_log(log: Log) -> Iterator[Events]:
+    """The rows of a Parquet log for `write_botify`: only those of the experiment keep their arm.
+
+    A file belongs to the experiment unless its metadata names another phase.
+    """
+    for file in log.files:
+        outside = file.metadata.get(PHASE, EXPERIMENT_PHASE) != EXPERIMENT_PHASE
+        for piece in log.select(lambda other, file=file: other is file).pieces(log.names):
+            yield _without_arms(piece) if outside else piece
+
+
+def _without_arms(events: Events) -> Events:
+    arms = {
+        column: Labels(np.full(len(events), NO_ARM, np.int16), label.names)
+        for column, label in events.arms.items()
+    }
+    columns = {name: value for name, value in vars(events).items() if name != "arms"}
+    return Events(**columns, arms=arms)
+
+
+def _sorted_runs(parts: Iterable[Events], folder: Path, rows: int) -> list[Run]:
+    runs: list[Run] = []
+    held: Events | None = None
+    for part in gathered((part for part in parts if len(part)), rows):
+        if held is not None:
+            runs.append(_stored(held, folder / f"{len(runs)}.parquet"))
+        held = sort_rows(part, ORDER)
+    if held is not None:  # the last run, often the only one, need not be stored
+        runs.append(Run(int(held.timestamp[0]), partial(iter, [held])))
+    return runs
+
+
+def _stored(events: Events, path: Path) -> Run:
+    write_events(path, events)
+    file = open_file(path)
+    names = {column: label.names for column, label in events.arms.items()}
+    read = partial(read_pieces, file, names, _AT_ONCE, ordered=False)
+    return Run(int(events.timestamp[0]), read)
+
+
+def _lines(events: Events, layers: Sequence[Layer]) -> Iterator[str]:
+    columns = zip(
+        events.last.tolist(),
+        events.timestamp.tolist(),
+        events.user.tolist(),
+        events.track.tolist(),
+        events.time.tolist(),
+        (events.latency_ms / 1000.0).tolist(),
+        events.recommendation.tolist(),
+        _experiments(events, layers),
+        strict=True,
+    )
+    for last, timestamp, user, track, time, latency, answer, experiments in columns:
+        message, more = ("last", "") if last else ("next", f', "recommendation": {answer}')
+        yield (
+            f'{{"message": "{message}", "timestamp": {timestamp}, "user": {user}, '
+            f'"track": {track}, "time": {time}, "latency": {latency}{more}, '
+            f'"experiments": {experiments}}}\n'
+        )
+
+
+def _experiments(events: Events, layers: Sequence[Layer]) -> list[str]:
+    """The JSON text of each row's experiments; each distinct one is made once."""
+    codes = [_positions(events.arms[layer.column], layer) for layer in layers]
+    if not codes:
+        return ["{}"] * len(events)
+    distinct, inverse = np.unique(np.stack(codes), axis=1, return_inverse=True)
+    texts = np.array([_text(column, layers) for column in distinct.T.tolist()], object)
+    return [str(text) for text in texts[inverse.reshape(-1)]]
+
+
+def _positions(label: Labels, layer: Layer) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    arms = list(layer.arms)
+    table = [arms.index(name) if name in arms else NO_ARM for name in label.names]
+    return np.array([*table, NO_ARM], np.int16)[label.codes]  # code -1 takes the last entry
+
+
+def _text(positions: Sequence[int], layers: Sequence[Layer]) -> str:
+    found = {
+        layer.experiment: f"T{position}" if position else "C"
+        for layer, position in zip(layers, positions, strict=True)
+        if position >= 0
+    }
+    return json.dumps(found)

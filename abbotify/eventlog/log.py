@@ -1,0 +1,163 @@
+"""The event log in Parquet: one file, several or a folder, read whole or user by user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from abbotify.errors import DataError
+from abbotify.eventlog.merge import Run, gathered, merged
+from abbotify.eventlog.parquet import (
+    ROW_GROUP,
+    LogFile,
+    open_file,
+    read_pieces,
+    record_pieces,
+)
+from abbotify.eventlog.sessionise import sessionised
+from abbotify.eventlog.table import DERIVABLE, Names, columns_of
+from abbotify.events import ARM, SESSION, STEP, USER, Events, Labels
+
+ORDER: Final = (USER, SESSION, STEP)
+_AT_ONCE: Final = 1 << 16  # rows of one file in memory while many are merged
+
+
+@dataclass(frozen=True)
+class Log:
+    """Files of one event log, known by their footers.
+
+    Attributes:
+        files: in the order of their names.
+    """
+
+    files: tuple[LogFile, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many rows the files hold."""
+        return sum(file.rows for file in self.files)
+
+    @cached_property
+    def names(self) -> Names:
+        """The arms' names per column: the union over the files, in order of appearance."""
+        found: dict[str, dict[str, None]] = {}
+        for file in self.files:
+            for column, names in file.names.items():
+                found.setdefault(column, {}).update(dict.fromkeys(names))
+        columns = sorted(found, key=lambda column: column != ARM)  # stable: `arm` first
+        return {column: tuple(found[column]) for column in columns}
+
+    def select(self, wanted: Callable[[LogFile], bool]) -> Log:
+        """The log of some of the files, such as those whose metadata names one phase."""
+        return Log(tuple(file for file in self.files if wanted(file)))
+
+    def pieces(self, names: Names | None = None, *, rows: int = ROW_GROUP) -> Iterator[Events]:
+        """The rows of all files in the order (user, session, step), whole users at a time.
+
+        Memory is bounded by the number of files whose users overlap (the days of a shard), not
+        by the log. A log without day, session and step must be read whole to derive them.
+
+        Args:
+            names: the columns of arms and the order of the arms' names; default `names`.
+            rows: about how many rows a piece holds; a user is never cut.
+
+        Yields:
+            rows of users that no other piece holds, all with the same columns of arms.
+
+        Raises:
+            DataError: the first row of a file that breaks a rule.
+        """
+        names = self.names if names is None else names
+        if all(file.numbered for file in self.files):
+            at_once = min(rows, _AT_ONCE)
+            runs = [
+                Run(file.lowest_user, partial(read_pieces, file, names, at_once))
+                for file in self.files
+            ]
+            yield from gathered(_distinct_rows(merged(runs, ORDER)), rows)
+        else:
+            yield from _by_user(self._derived(names), rows)
+
+    def read(self, names: Names | None = None) -> Events:
+        """All rows in memory, in the order (user, session, step); arguments as in `pieces`.
+
+        Raises:
+            DataError: the first row of a file that breaks a rule, or there are no rows.
+        """
+        pieces = list(self.pieces(names))
+        if not pieces:
+            raise DataError("the log holds no event", file=self.files[0].path)
+        return Events.concat(pieces)
+
+    def _derived(self, names: Names) -> Events:
+        # Files are read in order, so rows of one millisecond keep the order of the log.
+        parts = [
+            columns_of(piece, names)
+            for file in self.files
+            for piece in record_pieces(file, names, ROW_GROUP)
+        ]
+        if not parts:
+            raise DataError("the log holds no event", file=self.files[0].path)
+        joined: dict[str, Any] = {
+            key: np.concatenate([part[key] for part in parts])
+            for key in set(parts[0]) - {"arms", *DERIVABLE}
+        }
+        labels = {
+            name: Labels(np.concatenate([part["arms"][name].codes for part in parts]), order)
+            for name, order in names.items()
+        }
+        return sessionised(**joined, arms=labels)
+
+
+def open_log(source: str | Path | Sequence[str | Path]) -> Log:
+    """The event log in a Parquet file, in several, or in a folder of them.
+
+    Args:
+        source: a file, a folder (its `*.parquet` in order of name), or a list of these.
+
+    Raises:
+        DataError: nothing is there, a folder holds no Parquet file, a file is not an event log.
+    """
+    sources = [source] if isinstance(source, str | Path) else list(source)
+    if not sources:
+        raise DataError("no file of an event log is given")
+    return Log(tuple(open_file(path) for path in _files(sources)))
+
+
+def _files(sources: Sequence[str | Path]) -> Iterator[Path]:
+    for path in map(Path, sources):
+        if not path.is_dir():
+            yield path
+        elif found := sorted(path.glob("*.parquet")):
+            yield from found
+        else:
+            raise DataError("the folder holds no *.parquet file", file=path)
+
+
+def _distinct_rows(pieces: Iterator[Events]) -> Iterator[Events]:
+    # Each file is in strict order, but two files may hold the same session.
+    for piece in pieces:
+        same = np.ones(max(len(piece) - 1, 0), np.bool_)
+        for name in ORDER:
+            values = getattr(piece, name)
+            same &= values[1:] == values[:-1]
+        if same.any():
+            row = int(np.flatnonzero(same)[0])
+            place = ", ".join(f"{name} {getattr(piece, name)[row]}" for name in ORDER)
+            raise DataError(f"{place} is in the log twice")
+        yield piece
+
+
+def _by_user(events: Events, rows: int) -> Iterator[Events]:
+    ends = np.r_[np.flatnonzero(np.diff(events.user)) + 1, len(events)]
+    start = 0
+    while start < len(events):
+        # The first end of a user at which the piece is large enough.
+        cut = int(ends[min(np.searchsorted(ends, start + rows), len(ends) - 1)])
+        yield events.take(slice(start, cut))
+        start = cut

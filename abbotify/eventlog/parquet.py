@@ -1,0 +1,222 @@
+"""One Parquet file of the event log: written byte for byte alike for equal rows, read in pieces."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from abbotify.errors import DataError
+from abbotify.eventlog.files import replacing
+from abbotify.eventlog.table import (
+    DERIVABLE,
+    REQUIRED,
+    Names,
+    Piece,
+    check_columns,
+    columns_of,
+    to_table,
+)
+from abbotify.events import ARM, MESSAGE, SESSION, STEP, USER, Events, arm_column
+
+ROW_GROUP: Final = 1_000_000  # small row groups: twice the time and size (DEPENDENCIES, event log)
+_NAMES: Final = "arms"  # the metadata key that keeps the order of the arms' names
+
+
+def write_events(
+    path: str | Path, events: Events, metadata: Mapping[str, str] | None = None
+) -> None:
+    """Writes rows to a Parquet file, which appears whole or not at all.
+
+    Equal rows and metadata give equal bytes (for one version of pyarrow). Integers are delta
+    packed, floats split into byte streams, pages compressed with zstd; the schema's strings are
+    plain.
+
+    Args:
+        path: the file; an existing one is replaced.
+        events: rows sorted by (user, session, step).
+        metadata: what the file is, kept in its schema: `{"phase": "experiment", ...}`.
+    """
+    table = to_table(events)
+    names = {column: list(label.names) for column, label in events.arms.items()}
+    kept = {**(metadata or {}), _NAMES: json.dumps(names)}
+    table = table.replace_schema_metadata(dict(sorted(kept.items())))
+    with replacing(Path(path)) as temporary:
+        pq.write_table(
+            table,
+            temporary,
+            row_group_size=ROW_GROUP,
+            compression="zstd",
+            use_dictionary=[MESSAGE, *events.arms],
+            column_encoding=_encodings(table.schema),
+        )
+
+
+def _encodings(fields: pa.Schema) -> dict[str, str]:
+    encodings = {}
+    for field in fields:
+        if pa.types.is_integer(field.type):
+            encodings[field.name] = "DELTA_BINARY_PACKED"
+        elif pa.types.is_floating(field.type):
+            encodings[field.name] = "BYTE_STREAM_SPLIT"
+    return encodings
+
+
+@dataclass(frozen=True)
+class LogFile:
+    """A Parquet file of the event log, known by its footer.
+
+    Attributes:
+        path: the file.
+        rows: how many.
+        columns: the names of its columns.
+        metadata: the key-value pairs it was written with.
+        lowest_user: no user of the file is smaller.
+    """
+
+    path: Path
+    rows: int
+    columns: tuple[str, ...]
+    metadata: Mapping[str, str]
+    lowest_user: int
+
+    @property
+    def numbered(self) -> bool:
+        """Whether day, session and step are in the file and need not be derived."""
+        return all(name in self.columns for name in DERIVABLE)
+
+    @property
+    def arm_columns(self) -> tuple[str, ...]:
+        """The columns of arms, `arm` first."""
+        return tuple(c for c in self.columns if c == ARM or c.startswith(arm_column("")))
+
+    @cached_property
+    def names(self) -> Names:
+        """The arms' names per column, in the order written, else in order of name."""
+        if _NAMES in self.metadata:
+            return {c: tuple(n) for c, n in json.loads(self.metadata[_NAMES]).items()}
+        return {column: _distinct(self.path, column) for column in self.arm_columns}
+
+
+def open_file(path: str | Path) -> LogFile:
+    """Reads the footer of a Parquet file of the event log.
+
+    Raises:
+        DataError: the file is missing, not Parquet, or has not the columns of an event log.
+    """
+    path = Path(path)
+    with _parquet(path) as file:
+        fields = file.schema_arrow
+        check_columns(fields.names, path, REQUIRED)
+        metadata = {
+            key.decode(): value.decode()
+            for key, value in (fields.metadata or {}).items()
+            if key != b"pandas"
+        }
+        return LogFile(
+            path, file.metadata.num_rows, tuple(fields.names), metadata, _lowest_user(file)
+        )
+
+
+def read_pieces(
+    file: LogFile, names: Names, rows: int = ROW_GROUP, *, ordered: bool = True
+) -> Iterator[Events]:
+    """The rows of a file with day, session and step, a few at a time, in the file's order.
+
+    Args:
+        file: what `open_file` told.
+        names: the columns of arms to read and the order of the arms' names.
+        rows: how many rows at a time.
+        ordered: refuse rows that are not sorted by (user, session, step).
+
+    Yields:
+        the next rows; a session may go on in the next ones.
+
+    Raises:
+        DataError: the first row that breaks a rule.
+    """
+    check_columns(file.columns, file.path, DERIVABLE)
+    previous: Events | None = None
+    for piece in record_pieces(file, names, rows):
+        events = Events(**columns_of(piece, names))
+        if ordered:
+            _check_order(events, previous, piece)
+            previous = events.take(slice(-1, None))
+        yield events
+
+
+def record_pieces(file: LogFile, names: Names, rows: int) -> Iterator[Piece]:
+    """The raw rows of a file, a few at a time, without columns nobody asked for."""
+    wanted = {*REQUIRED, *DERIVABLE, "recommendation", *names}
+    columns = [name for name in file.columns if name in wanted]
+    before = 0
+    with _parquet(file.path) as source:
+        for batch in _batches(source, file.path, rows, columns):
+            if batch.num_rows:
+                yield Piece(batch, file.path, before)
+            before += batch.num_rows
+
+
+def _check_order(events: Events, previous: Events | None, piece: Piece) -> None:
+    rows = events if previous is None else Events.concat([previous, events])
+    same_user = rows.user[1:] == rows.user[:-1]
+    same = same_user & (rows.session[1:] == rows.session[:-1])
+    later = (rows.user[1:] > rows.user[:-1]) | (same_user & (rows.session[1:] > rows.session[:-1]))
+    step = np.where(same, rows.step[:-1] + 1, 0)
+    wrong = ~(later | same) | (rows.step[1:] != step) | (same & rows.last[:-1])
+    first = np.zeros(0 if previous is not None else 1, np.bool_)
+    wrong = np.r_[first, wrong]
+    if previous is None:
+        wrong[0] = rows.step[0] != 0
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        place = f"user {events.user[row]}, session {events.session[row]}, step {events.step[row]}"
+        raise DataError(
+            f"row {piece.before + row} ({place}) breaks the order by {USER}, {SESSION}, {STEP}, "
+            "with steps from 0 and nothing after a last",
+            file=piece.file,
+        )
+
+
+def _parquet(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path)
+    except OSError as error:
+        raise DataError(
+            f"the file cannot be read ({error.strerror or error})", file=path
+        ) from error
+    except pa.ArrowException as error:
+        raise DataError(f"this is no Parquet file ({error})", file=path) from error
+
+
+def _batches(
+    source: pq.ParquetFile, path: Path, rows: int, columns: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from source.iter_batches(batch_size=rows, columns=list(columns))
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"the file is damaged ({error})", file=path) from error
+
+
+def _lowest_user(file: pq.ParquetFile) -> int:
+    place = file.schema_arrow.names.index(USER)
+    groups = [file.metadata.row_group(i).column(place) for i in range(file.num_row_groups)]
+    lows: list[Any] = [
+        g.statistics.min if g.is_stats_set and g.statistics.has_min_max else 0 for g in groups
+    ]
+    return min((low for low in lows if isinstance(low, int)), default=0)
+
+
+def _distinct(path: Path, column: str) -> tuple[str, ...]:
+    found: set[str] = set()
+    with _parquet(path) as source:
+        for batch in _batches(source, path, ROW_GROUP, [column]):
+            found.update(str(v) for v in batch.column(0).unique().to_pylist() if v is not None)
+    return tuple(sorted(found))

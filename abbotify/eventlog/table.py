@@ -1,0 +1,217 @@
+"""Between `Events` and Arrow tables: types, nulls and the rules every value keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from abbotify.errors import DataError
+from abbotify.eventlog.sessionise import LATEST
+from abbotify.events import (
+    DAY,
+    LAST,
+    LATENCY_MS,
+    MESSAGE,
+    NEXT,
+    NO_ARM,
+    NO_RECOMMENDATION,
+    RECOMMENDATION,
+    SESSION,
+    STEP,
+    TIME,
+    TIMESTAMP,
+    TRACK,
+    USER,
+    Events,
+    Labels,
+    schema,
+)
+
+Names = Mapping[str, tuple[str, ...]]  # column of arms -> the arms' names in the order of codes
+
+REQUIRED: Final = (TIMESTAMP, USER, MESSAGE, TRACK, TIME, LATENCY_MS)
+MOST_ARMS: Final = 2**15 - 1  # codes have 16 bits
+DERIVABLE: Final = (DAY, SESSION, STEP)
+_INTEGERS: Final = {
+    TIMESTAMP: np.int64,
+    DAY: np.int32,
+    USER: np.int64,
+    SESSION: np.int32,
+    STEP: np.int32,
+    TRACK: np.int64,
+}
+_NOT_NEGATIVE: Final = (TIMESTAMP, DAY, USER, SESSION, STEP, TRACK, LATENCY_MS)
+
+
+def to_table(events: Events) -> pa.Table:
+    """Rows as an Arrow table of `events.schema`; latencies in fractions of ms stay float64."""
+    fields = schema(tuple(events.arms))
+    if events.latency_ms.dtype.kind == "f":
+        place = fields.get_field_index(LATENCY_MS)
+        fields = fields.set(place, pa.field(LATENCY_MS, pa.float64(), nullable=False))
+    columns = {name: getattr(events, name) for name in (*REQUIRED, *DERIVABLE) if name != MESSAGE}
+    columns[MESSAGE] = _strings(events.last.astype(np.int16), (NEXT, LAST))
+    columns[RECOMMENDATION] = pa.array(
+        events.recommendation, pa.int64(), mask=events.recommendation < 0
+    )
+    for name, label in events.arms.items():
+        columns[name] = _strings(label.codes, label.names)
+    return pa.table([pa.array(columns[f.name], f.type) for f in fields], schema=fields)
+
+
+def _strings(codes: npt.NDArray[np.int16], names: Sequence[str]) -> pa.Array:
+    indices = pa.array(codes, pa.int16(), mask=codes < 0)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string())).cast(pa.string())
+
+
+class Piece(NamedTuple):
+    """Some rows of a file, and how many rows of the file come before them."""
+
+    rows: pa.RecordBatch | pa.Table
+    file: Path
+    before: int
+
+    def error(self, key: str, rule: str, wrong: npt.NDArray[np.bool_] | None = None) -> DataError:
+        """The error of a column, naming the first row (counted from 0) and value that are wrong."""
+        if wrong is None:
+            return DataError(rule, file=self.file, key=key)
+        row = int(np.flatnonzero(wrong)[0])
+        value = self.rows.column(key)[row].as_py()
+        return DataError(f"{value!r} in row {self.before + row} {rule}", file=self.file, key=key)
+
+
+def check_columns(names: Sequence[str], file: Path, required: Sequence[str] = REQUIRED) -> None:
+    """Refuses a file without a required column.
+
+    Raises:
+        DataError: names the first column that is missing.
+    """
+    for name in required:
+        if name not in names:
+            raise DataError("the file has no such column", file=file, key=name)
+
+
+def columns_of(piece: Piece, names: Names) -> dict[str, Any]:
+    """The checked columns of some rows: those of `Events` that the file holds, and `arms`.
+
+    Args:
+        piece: the rows.
+        names: the columns of arms and the order of the arms' names; a column that the file does
+            not have is null everywhere.
+
+    Returns:
+        keyword arguments for `Events`; `day`, `session` and `step` only where the file has them.
+
+    Raises:
+        DataError: a wrong type, a forbidden null, a value that breaks a rule.
+    """
+    present = piece.rows.schema.names
+    integers = [name for name in _INTEGERS if name in present]
+    columns: dict[str, Any] = {name: _integers(piece, name) for name in integers}
+    columns[TIME] = _times(piece)
+    columns[LATENCY_MS] = _latencies(piece)
+    columns["last"] = _lasts(piece)
+    columns[RECOMMENDATION] = _recommendations(piece, columns["last"])
+    for name in _NOT_NEGATIVE:
+        if name in columns and (wrong := columns[name] < 0).any():
+            raise piece.error(name, "is negative", wrong)
+    if (wrong := columns[TIMESTAMP] > LATEST).any():
+        raise piece.error(TIMESTAMP, f"is above {LATEST} ms", wrong)
+    columns["arms"] = {name: _labels(piece, name, order) for name, order in names.items()}
+    return columns
+
+
+def _typed(piece: Piece, name: str, accepts: Callable[[pa.DataType], bool], kind: str) -> pa.Array:
+    column = piece.rows.column(name)
+    if not accepts(column.type):
+        raise piece.error(name, f"the column's type is {column.type}, not {kind}")
+    return column
+
+
+def _complete(piece: Piece, name: str, column: pa.Array) -> pa.Array:
+    if column.null_count:
+        wrong = np.asarray(column.is_null())
+        raise piece.error(name, "is a null, which this column must not hold", wrong)
+    return column
+
+
+def _integers(piece: Piece, name: str) -> npt.NDArray[Any]:
+    column = _complete(piece, name, _typed(piece, name, pa.types.is_integer, "an integer"))
+    try:
+        return np.asarray(column.cast(pa.from_numpy_dtype(_INTEGERS[name])))
+    except pa.ArrowInvalid as error:
+        bits = np.dtype(_INTEGERS[name]).itemsize * 8
+        raise piece.error(name, f"a value does not fit in {bits} bits") from error
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
+
+
+def _times(piece: Piece) -> npt.NDArray[np.float64]:
+    column = _complete(piece, TIME, _typed(piece, TIME, _is_number, "a number"))
+    values = np.asarray(column.cast(pa.float64()))
+    wrong = ~((values >= 0.0) & (values <= 1.0))  # NaN is neither
+    if wrong.any():
+        raise piece.error(TIME, "is not between 0 and 1", wrong)
+    return values
+
+
+def _latencies(piece: Piece) -> npt.NDArray[Any]:
+    column = _complete(piece, LATENCY_MS, _typed(piece, LATENCY_MS, _is_number, "a number"))
+    if pa.types.is_integer(column.type):
+        return np.asarray(column.cast(pa.int64()))
+    values = np.asarray(column.cast(pa.float64()))
+    if (wrong := ~np.isfinite(values)).any():
+        raise piece.error(LATENCY_MS, "is not a finite number", wrong)
+    return values
+
+
+def _is_string(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        return _is_string(kind.value_type)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _lasts(piece: Piece) -> npt.NDArray[np.bool_]:
+    column = _complete(piece, MESSAGE, _typed(piece, MESSAGE, _is_string, "a string"))
+    column = column.cast(pa.string())
+    last = np.asarray(pc.equal(column, LAST))
+    wrong = ~(last | np.asarray(pc.equal(column, NEXT)))
+    if wrong.any():
+        raise piece.error(MESSAGE, f'is neither "{NEXT}" nor "{LAST}"', wrong)
+    return last
+
+
+def _recommendations(piece: Piece, last: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    if RECOMMENDATION not in piece.rows.schema.names:
+        return np.full(len(last), NO_RECOMMENDATION, np.int64)
+    column = _typed(piece, RECOMMENDATION, pa.types.is_integer, "an integer").cast(pa.int64())
+    known = np.asarray(column.is_valid())
+    values = np.asarray(column.fill_null(NO_RECOMMENDATION))
+    if (wrong := known & (values < 0)).any():
+        raise piece.error(RECOMMENDATION, "is negative", wrong)
+    if (wrong := known & last).any():
+        raise piece.error(RECOMMENDATION, f'is not null on a "{LAST}" row', wrong)
+    if (wrong := ~known & ~last).any():
+        raise piece.error(RECOMMENDATION, f'is a null on a "{NEXT}" row', wrong)
+    return values
+
+
+def _labels(piece: Piece, name: str, names: tuple[str, ...]) -> Labels:
+    if name not in piece.rows.schema.names:
+        return Labels(np.full(piece.rows.num_rows, NO_ARM, np.int16), names)
+    column = _typed(piece, name, _is_string, "a string")
+    codes = pc.index_in(column.cast(pa.string()), pa.array(names, pa.string()), skip_nulls=True)
+    if len(names) > MOST_ARMS:
+        raise piece.error(name, f"the log names {len(names)} arms, more than {MOST_ARMS}")
+    unknown = np.asarray(codes.is_null()) & np.asarray(column.is_valid())
+    if unknown.any():
+        raise piece.error(name, f"is none of the arms {', '.join(names)}", unknown)
+    return Labels(np.asarray(codes.fill_null(NO_ARM)).astype(np.int16), names)
