@@ -49,15 +49,15 @@ def sample_ratio(
     that no test is made below 5 expected users.
     """
     _check(counts, weights, alpha)
-    total = sum(counts)
-    scale = sum(weights)
-    expected = tuple(total * weight / scale for weight in weights)
+    users = tuple(int(count) for count in counts)
+    scale = float(sum(weights))
+    expected = tuple(sum(users) * float(weight) / scale for weight in weights)
     skipped = _why_skipped(expected)
     if skipped:
-        return SampleRatio(tuple(counts), expected, note=skipped)
-    test = chisquare(counts, expected)
+        return SampleRatio(users, expected, note=skipped)
+    test = chisquare(users, expected)
     p_value = float(test.pvalue)
-    return SampleRatio(tuple(counts), expected, float(test.statistic), p_value, p_value < alpha)
+    return SampleRatio(users, expected, float(test.statistic), p_value, p_value < alpha)
 
 
 def _check(counts: Sequence[int], weights: Sequence[float], alpha: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abbotify.stats import holm
@@ -29,6 +29,7 @@ def test_undefined_leaves_the_family() -> None:
     assert holm([]) == ()
 
 
+@settings(max_examples=30)  # multipletests collects garbage at every call: 30 ms
 @given(st.lists(st.floats(0, 1), max_size=12))
 def test_step_down_rule_is_the_oracle(p_values: list[float]) -> None:
     assert list(holm(p_values)) == pytest.approx(stepped_down(p_values), rel=1e-12)
