@@ -21,7 +21,7 @@ from abbotify.eventlog.table import MOST_ARMS
 from abbotify.events import ARM, NO_ARM, Events, IntArray, Labels, arm_column
 
 BROKEN_SHARE: Final = 0.01
-_AT_ONCE: Final = 8192
+_AT_ONCE: Final = 1024  # lines parsed at once: 8192 leave the processor's cache, 40 % slower
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def parts_of_log(log: Log) -> Iterator[Events]:
     """
     for file in log.files:
         outside = file.metadata.get(PHASE, EXPERIMENT_PHASE) != EXPERIMENT_PHASE
-        for piece in log.select(lambda other, file=file: other is file).pieces(log.names):
+        for piece in Log((file,)).pieces(log.names):
             yield _without_arms(piece) if outside else piece
 
 

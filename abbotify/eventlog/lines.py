@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from operator import itemgetter
@@ -41,7 +41,7 @@ class _Unsound(Exception):
 
 @dataclass
 class Columns:
-    """The sound lines of a log, a few thousand at a time.
+    """The sound lines of a log, some at a time.
 
     Attributes:
         parts: column name -> arrays, in the order read.
@@ -98,7 +98,8 @@ class Columns:
 
 
 _NONE: Final[dict[str, str]] = {}
-_scan = json.JSONDecoder().scan_once  # json.loads without two searches for white space: 40 % less
+_scan: Final[Callable[[str, int], tuple[Any, int]]] = vars(json.JSONDecoder())["scan_once"]
+# json.loads without its two searches for white space: 40 % less time
 
 
 def _scanned(lines: Sequence[bytes]) -> list[dict[str, Any]]:

@@ -62,7 +62,8 @@ def merged(runs: Iterable[Run], columns: Sequence[str]) -> Iterator[Events]:
     Yields:
         some rows at a time; all rows with one value of the key come together.
     """
-    key, waiting, opened = columns[0], sorted(runs, key=lambda r: r.lowest, reverse=True), []
+    key, opened = columns[0], list[_Open]()
+    waiting = sorted(runs, key=lambda run: run.lowest, reverse=True)
     while waiting or opened:
         bound = _bound(key, waiting, opened)
         heads = [head for run in opened if (head := run.split(key, bound)) is not None]
