@@ -1,0 +1,206 @@
+"""The charts of curves, each a function of the document that returns inline SVG.
+
+Every number drawn is in the document; nothing is estimated here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from abbotify.report.document import Arm, Distribution, Document, Survival
+from abbotify.report.drawing import axes_within, color, linestyle, marker, ticks
+from abbotify.report.labels import clean, metric
+from abbotify.report.svg import MUTED, PAPER, inline_svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_SHOWN = 0.995
+"""Share of an arm's users or sessions a curve shows at least; the tail beyond is told in words."""
+
+
+def distribution(document: Document, name: str = "distribution") -> str | None:
+    """Share of each arm's users by the decision metric; None when no arm has it."""
+    drawn = _histograms(document)
+    if not drawn:
+        return None
+    label = metric(drawn[0][1].metric).label
+    right = max(_crop(histogram) for _, histogram in drawn)
+
+    def paint(figure: Figure) -> None:
+        axes = axes_within(figure, left=52, right=14, top=12, bottom=48)
+        for at, histogram in drawn:
+            _outline(axes, at, histogram)
+        axes.set_xlim(drawn[0][1].edges[0], right)
+        axes.set_ylim(bottom=0)
+        ticks(axes.yaxis, 5, relative=True)
+        ticks(axes.xaxis, 7)
+        axes.set_xlabel(f"{label} of a user")
+
+    return inline_svg(
+        paint,
+        name=name,
+        width=440,
+        height=290,
+        title=f"Distribution of {label.lower()} over the users of each arm",
+        description=f"Share of users in each bin, drawn up to {right:g}.",
+    )
+
+
+def survival(document: Document, name: str = "survival") -> str | None:
+    """Share of each arm's sessions that go on after so many tracks; None when unknown."""
+    drawn = [
+        (at, arm.survival)
+        for at, arm in enumerate(document.arms)
+        if arm.survival is not None and arm.survival.tracks
+    ]
+    if not drawn:
+        return None
+
+    def paint(figure: Figure) -> None:
+        axes = axes_within(figure, left=52, right=14, top=12, bottom=48)
+        for at, curve in drawn:
+            x, y = _from_start(curve)
+            axes.step(x, y, where="post", color=color(at), linestyle=linestyle(at), linewidth=2)
+        axes.set_xlim(0, max(_faded(curve) for _, curve in drawn))
+        axes.set_ylim(0, 1.0)
+        ticks(axes.yaxis, 5, relative=True)
+        ticks(axes.xaxis, 7)
+        axes.set_xlabel("Tracks played in the session")
+
+    return inline_svg(
+        paint,
+        name=name,
+        width=440,
+        height=290,
+        title="Session survival of each arm",
+        description="Share of sessions that go on after so many tracks.",
+    )
+
+
+def daily(document: Document, name: str = "daily", narrow: bool = False) -> str | None:
+    """Effect of each treatment by day, with intervals and the zero line; None when unknown."""
+    drawn = [
+        (at, arm)
+        for at, arm in enumerate(document.arms)
+        if not arm.control and any(day.effect is not None for day in arm.daily or ())
+    ]
+    if not drawn:
+        return None
+
+    def paint(figure: Figure) -> None:
+        axes = axes_within(figure, left=54, right=14, top=12, bottom=48)
+        axes.axhline(0, color=MUTED, linewidth=1.2)
+        for rank, (at, arm) in enumerate(drawn):
+            _points(axes, at, arm, (rank - (len(drawn) - 1) / 2) * (0.2 if narrow else 0.13))
+        _days(axes, [day.day for _, arm in drawn for day in arm.daily or ()], narrow)
+        ticks(axes.yaxis, 5, sign=True)
+
+    return inline_svg(
+        paint,
+        name=name,
+        width=380 if narrow else 960,
+        height=290 if narrow else 320,
+        title=f"Effect on {metric(curve_metric(document)).label.lower()} by day",
+        description=f"Difference from {clean(document.control.name)} with intervals, by day.",
+    )
+
+
+def curve_metric(document: Document) -> str:
+    """The metric that the distribution and the days are about."""
+    found = [arm.distribution.metric for arm in document.arms if arm.distribution is not None]
+    return found[0] if found else "mean_time_per_session"
+
+
+def beyond(document: Document) -> tuple[float, float] | None:
+    """Where the drawn distribution ends, and the largest share of an arm's users beyond it."""
+    drawn = _histograms(document)
+    if not drawn:
+        return None
+    right = max(_crop(histogram) for _, histogram in drawn)
+    share = max(_above(histogram, right) for _, histogram in drawn)
+    return (right, share) if share > 0 else None
+
+
+def _histograms(document: Document) -> list[tuple[int, Distribution]]:
+    return [
+        (at, arm.distribution)
+        for at, arm in enumerate(document.arms)
+        if arm.distribution is not None and sum(arm.distribution.counts) > 0
+    ]
+
+
+def _crop(histogram: Distribution) -> float:
+    """The first edge with all but the last few of the users below it."""
+    total = sum(histogram.counts)
+    below = accumulate(histogram.counts)
+    return next(
+        edge
+        for edge, so_far in zip(histogram.edges[1:], below, strict=True)
+        if so_far >= _SHOWN * total
+    )
+
+
+def _above(histogram: Distribution, right: float) -> float:
+    beyond_it = [
+        count
+        for edge, count in zip(histogram.edges[:-1], histogram.counts, strict=True)
+        if edge >= right
+    ]
+    return sum(beyond_it) / sum(histogram.counts)
+
+
+def _outline(axes: Axes, at: int, histogram: Distribution) -> None:
+    total, edges = sum(histogram.counts), histogram.edges
+    shares = [count / total for count in histogram.counts]
+    axes.stairs(shares, edges, color=color(at), alpha=0.09, fill=True, linewidth=0)
+    axes.stairs(shares, edges, color=color(at), linestyle=linestyle(at), linewidth=2)
+
+
+def _from_start(curve: Survival) -> tuple[Sequence[float], Sequence[float]]:
+    """The curve from its start: every session has more than zero tracks."""
+    if curve.tracks[0] <= 0:
+        return curve.tracks, curve.alive
+    return (0, *curve.tracks), (1.0, *curve.alive)
+
+
+def _faded(curve: Survival) -> int:
+    """The number of tracks after which hardly a session goes on."""
+    gone = [
+        tracks
+        for tracks, alive in zip(curve.tracks, curve.alive, strict=True)
+        if alive <= 1 - _SHOWN
+    ]
+    return max(gone[0] if gone else curve.tracks[-1], 1)
+
+
+def _points(axes: Axes, at: int, arm: Arm, shift: float) -> None:
+    known = [(day.day + shift, day) for day in arm.daily or () if day.effect is not None]
+    for x, day in known:
+        if day.lower is not None and day.upper is not None:
+            axes.plot([x, x], [day.lower, day.upper], color=color(at), linewidth=2)
+    axes.plot(
+        [x for x, _ in known],
+        [day.effect or 0.0 for _, day in known],
+        color=color(at),
+        linestyle=linestyle(at),
+        linewidth=1.0,
+        marker=marker(at),
+        markersize=8,
+        markeredgecolor=PAPER,
+        markeredgewidth=1.2,
+    )
+
+
+def _days(axes: Axes, days: Sequence[int], narrow: bool) -> None:
+    from matplotlib.ticker import FixedLocator
+
+    first, last = min(days), max(days)
+    step = -(-(last - first + 1) // (8 if narrow else 16))
+    axes.set_xlim(first - 0.6, last + 0.6)
+    axes.xaxis.set_major_locator(FixedLocator(list(range(first, last + 1, step))))
+    axes.set_xticklabels([str(day) for day in range(first, last + 1, step)])
+    axes.set_xlabel("Day of the run")

@@ -1,0 +1,119 @@
+"""The decision about each treatment, and the rule it follows from.
+
+Ship when at least one success metric is significantly better, none is significantly worse and no
+check has failed. Guardrails are not evaluated yet: a scenario that declares some gets no "ship".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from abbotify.report.document import Arm, Check, Document, Effect
+from abbotify.report.labels import metric
+
+
+class Verdict(StrEnum):
+    """What to do with a treatment."""
+
+    SHIP = "Ship"
+    HOLD = "Do not ship"
+    UNDECIDED = "No decision"
+    BLOCKED = "Not valid"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict and what it rests on.
+
+    Attributes:
+        arm: the treatment.
+        verdict: what to do with it.
+        effect: the effect that decided, or the first success metric's; None when there is none.
+        better: success metrics significantly better than the control's.
+        worse: success metrics significantly worse.
+        failed: checks that make the comparison invalid.
+    """
+
+    arm: Arm
+    verdict: Verdict
+    effect: Effect | None
+    better: tuple[Effect, ...]
+    worse: tuple[Effect, ...]
+    failed: tuple[Check, ...]
+
+
+def decisions(document: Document) -> tuple[Decision, ...]:
+    """One decision for each treatment, best first; those without an effect come last."""
+    decided = [_decide(document, arm) for arm in document.treatments]
+    return tuple(sorted(decided, key=_rank))
+
+
+def success_metrics(document: Document) -> tuple[str, ...]:
+    """The metrics the decision rests on, as declared; for a foreign log those adjusted together."""
+    declared = _declared(document, "success")
+    if declared:
+        return declared
+    adjusted = [row.metric for row in document.effects if row.p_adjusted is not None]
+    return tuple(dict.fromkeys(adjusted))
+
+
+def guardrails(document: Document) -> tuple[str, ...]:
+    """The metrics declared as guardrails."""
+    return _declared(document, "guardrails")
+
+
+def decisive(document: Document) -> tuple[Effect, ...]:
+    """The rows that decide: success metrics, by the estimand whose p-values are adjusted."""
+    names = success_metrics(document)
+    rows = [row for row in document.effects if row.metric in names and _decides(row)]
+    return tuple(sorted(rows, key=lambda row: names.index(row.metric)))
+
+
+def direction(effect: Effect) -> int:
+    """+1 significantly better, -1 significantly worse, 0 neither."""
+    if not effect.significant or not effect.effect:
+        return 0
+    return 1 if (effect.effect > 0) == metric(effect.metric).higher_is_better else -1
+
+
+def _decides(row: Effect) -> bool:
+    return row.p_adjusted is not None or row.estimand == "mean"
+
+
+def _decide(document: Document, arm: Arm) -> Decision:
+    rows = [row for row in decisive(document) if row.arm == arm.name]
+    better = tuple(row for row in rows if direction(row) > 0)
+    worse = tuple(row for row in rows if direction(row) < 0)
+    failed = tuple(check for check in document.checks if check.status == "fail")
+    verdict = _verdict(bool(better), bool(worse), bool(failed), bool(guardrails(document)))
+    told = worse or better or tuple(rows)
+    return Decision(arm, verdict, told[0] if told else None, better, worse, failed)
+
+
+def _verdict(better: bool, worse: bool, failed: bool, unevaluated: bool) -> Verdict:
+    if failed:
+        return Verdict.BLOCKED
+    if worse:
+        return Verdict.HOLD
+    return Verdict.SHIP if better and not unevaluated else Verdict.UNDECIDED
+
+
+def _rank(decision: Decision) -> tuple[int, float]:
+    order = (Verdict.SHIP, Verdict.UNDECIDED, Verdict.HOLD, Verdict.BLOCKED)
+    row = decision.effect
+    if row is None or row.effect is None:
+        return len(order), 0.0
+    good = row.effect if metric(row.metric).higher_is_better else -row.effect
+    return order.index(decision.verdict), -good
+
+
+def _declared(document: Document, key: str) -> tuple[str, ...]:
+    metrics = document.scenario.get("metrics")
+    names: object = metrics.get(key) if isinstance(metrics, dict) else None
+    return tuple(map(_name, names)) if isinstance(names, Iterable) and names else ()
+
+
+def _name(entry: object) -> str:
+    return str(entry.get("metric", entry)) if isinstance(entry, dict) else str(entry)

@@ -1,0 +1,258 @@
+"""The document: everything a report says, as plain data, once.
+
+`report.json` is this document; HTML, Markdown, CSV and the terminal are renderings of it and compute
+nothing of their own but rounding. It holds nothing that depends on how the run was executed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from typing import Any, Literal
+
+from abbotify.errors import DataError
+from abbotify.report.plain import read_as, to_plain
+
+FORMAT = 1
+"""The version of this form, `run.formats.report` in the file."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was run: seeds, digests and versions, enough to run it again."""
+
+    seeds: dict[str, int]
+    digests: dict[str, str]
+    formats: dict[str, int]
+    abbotify: str
+    alpha: float
+    """Error rate of the decision, two-sided; intervals have level 1 - alpha."""
+    experiment: str
+    days: int | None = None
+    population: str = "exposed"
+    source: Literal["simulation", "log"] = "simulation"
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Moments:
+    """A metric over the users of one arm."""
+
+    n: int
+    mean: float | None
+    variance: float | None
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A histogram over users: `counts[i]` of them lie in `edges[i]..edges[i + 1]`."""
+
+    metric: str
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Survival:
+    """Share of sessions, `alive[i]`, that go on for more than `tracks[i]` tracks."""
+
+    tracks: tuple[int, ...]
+    alive: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Day:
+    """The decision metric of one day, and its effect against the control."""
+
+    day: int
+    users: int
+    mean: float | None = None
+    effect: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+
+
+@dataclass(frozen=True)
+class TopTrack:
+    """One of the most played tracks; `share` is of the arm's plays."""
+
+    track: int
+    title: str | None
+    artist: str | None
+    plays: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm of the experiment, in the order of the file, the control included."""
+
+    name: str
+    label: str
+    control: bool
+    users: int
+    """Exposed users, those who started a session in the experiment."""
+    recommender: str | None = None
+    weight: float | None = None
+    assigned: int | None = None
+    sessions: int | None = None
+    tracks: int | None = None
+    metrics: dict[str, Moments] | None = None
+    distribution: Distribution | None = None
+    survival: Survival | None = None
+    daily: tuple[Day, ...] | None = None
+    top_tracks: tuple[TopTrack, ...] | None = None
+    counters: dict[str, int] | None = None
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One row of effects.csv: a treatment against the control on one metric by one estimand."""
+
+    arm: str
+    metric: str
+    estimand: str
+    n_control: int | None
+    n_treatment: int | None
+    control_mean: float | None
+    treatment_mean: float | None
+    effect: float | None
+    lower: float | None
+    upper: float | None
+    relative_effect: float | None
+    relative_lower: float | None
+    relative_upper: float | None
+    naive_lower: float | None
+    naive_upper: float | None
+    p_value: float | None
+    p_adjusted: float | None
+    significant: bool | None
+    note: str | None
+
+
+EFFECT_COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(Effect))
+"""The header of effects.csv."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Something looked at before believing the effects, and what was found."""
+
+    name: str
+    status: Literal["pass", "warn", "fail", "info"]
+    summary: str
+    details: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """A whole report as plain data."""
+
+    scenario: dict[str, Any]
+    run: Run
+    arms: tuple[Arm, ...]
+    effects: tuple[Effect, ...]
+    checks: tuple[Check, ...]
+
+    @classmethod
+    def from_dict(cls, data: object) -> Document:
+        """The document in plain data, checked.
+
+        Raises:
+            DataError: a key is missing, unknown or of the wrong kind, a number is not finite, or
+                the parts contradict each other; the error names the key path.
+        """
+        version = _version(data)
+        if version != FORMAT:
+            raise DataError(
+                f"{version} is a form this version cannot read; it reads {FORMAT}",
+                key="run.formats.report",
+            )
+        document = read_as(cls, data)
+        _refuse_contradictions(document)
+        return document
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plain data of the document, keys in the order of the file."""
+        plain: dict[str, Any] = to_plain(self)
+        return plain
+
+    def dumps(self) -> str:
+        """The text of report.json: full precision, fixed key order, one newline at the end.
+
+        Raises:
+            ValueError: a number is NaN or infinite; undefined values are None.
+        """
+        text = json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=2)
+        return text + "\n"
+
+    @property
+    def control(self) -> Arm:
+        """The arm the others are compared with."""
+        return next(arm for arm in self.arms if arm.control)
+
+    @property
+    def treatments(self) -> tuple[Arm, ...]:
+        """The arms compared with the control, in the order of the file."""
+        return tuple(arm for arm in self.arms if not arm.control)
+
+
+def loads(text: str) -> Document:
+    """The document in the text of a report.json.
+
+    Raises:
+        DataError: the text is not JSON or not a document.
+    """
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(f"not JSON: {error.msg}", line=error.lineno) from error
+    except RecursionError as error:
+        raise DataError("not a report: nested too deeply") from error
+    return Document.from_dict(data)
+
+
+def _version(data: object) -> object:
+    """The version a document says it has; FORMAT where it says nothing (the schema then speaks)."""
+    for key in ("run", "formats"):
+        data = data.get(key) if isinstance(data, Mapping) else None
+    return data.get("report", FORMAT) if isinstance(data, Mapping) else FORMAT
+
+
+def _refuse_contradictions(document: Document) -> None:
+    _arms_are_a_control_and_others(document.arms)
+    treatments = {arm.name for arm in document.treatments}
+    for at, effect in enumerate(document.effects):
+        if effect.arm not in treatments:
+            raise DataError(f"{effect.arm!r} is not a treatment", key=f"effects[{at}].arm")
+    for at, arm in enumerate(document.arms):
+        _curves_have_their_lengths(arm, f"arms[{at}]")
+    if not 0 < document.run.alpha < 1:
+        raise DataError(f"{document.run.alpha} is not between 0 and 1", key="run.alpha")
+
+
+def _arms_are_a_control_and_others(arms: tuple[Arm, ...]) -> None:
+    controls = sum(arm.control for arm in arms)
+    if controls != 1:
+        raise DataError(f"{controls} arms are the control, not one", key="arms")
+    if len({arm.name for arm in arms}) < len(arms):
+        raise DataError("two arms have one name", key="arms")
+
+
+def _curves_have_their_lengths(arm: Arm, key: str) -> None:
+    histogram, survival = arm.distribution, arm.survival
+    if histogram is not None:
+        if len(histogram.edges) != len(histogram.counts) + 1:
+            raise DataError("there must be one edge more than counts", key=f"{key}.distribution")
+        if not _ascending(histogram.edges):
+            raise DataError("edges must ascend", key=f"{key}.distribution.edges")
+    if survival is not None and len(survival.tracks) != len(survival.alive):
+        raise DataError("tracks and alive must have one length", key=f"{key}.survival")
+    if survival is not None and not _ascending(survival.tracks):
+        raise DataError("tracks must ascend", key=f"{key}.survival.tracks")
+
+
+def _ascending(values: Iterable[float]) -> bool:
+    return all(before < after for before, after in pairwise(values))

@@ -1,0 +1,130 @@
+"""Numbers as people read them: rounded to what is known, the same under every locale.
+
+An estimate is rounded to two significant digits of its uncertainty (the half-width of its interval),
+and its interval to the same place, so a table never shows digits that are noise.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+MISSING = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+
+_EXTRA_DECIMALS = 4
+
+
+def decimals(half_width: float) -> int:
+    """Decimals that show two significant digits of an uncertainty; negative: tens, hundreds.
+
+    0.31 gives 2, 0.0996 gives 2 (it rounds to 0.10), 12.3 gives 0, 1234 gives -2.
+    """
+    if half_width <= 0 or not math.isfinite(half_width):
+        return 2
+    exponent = int(f"{half_width:.1e}".partition("e")[2])
+    return 1 - exponent
+
+
+def number(value: float | None, places: int, sign: bool = False) -> str:
+    """A number with thousands separators and a true minus sign; `sign` shows a plus too."""
+    if value is None:
+        return MISSING
+    text = f"{abs(round(value, places)):,.{max(places, 0)}f}"
+    if not any(digit in text for digit in "123456789"):
+        return text
+    return (MINUS if value < 0 else "+" if sign else "") + text
+
+
+def count(value: int | None) -> str:
+    """A whole number with thousands separators."""
+    return MISSING if value is None else number(value, 0)
+
+
+def percent(value: float | None, places: int = 1, sign: bool = False) -> str:
+    """A share (0.25) as a percentage (25.0%)."""
+    return MISSING if value is None else number(100 * value, places, sign) + "%"
+
+
+@dataclass(frozen=True)
+class Rounded:
+    """An estimate and the ends of its interval as texts, all rounded to one place."""
+
+    value: str
+    lower: str
+    upper: str
+    places: int
+
+    @property
+    def interval(self) -> str:
+        """The interval as `[a, b]`; a dash when there is none."""
+        return MISSING if self.lower == MISSING else f"[{self.lower}, {self.upper}]"
+
+
+def estimate(
+    value: float | None,
+    lower: float | None,
+    upper: float | None,
+    *,
+    relative: bool = False,
+    sign: bool = True,
+) -> Rounded:
+    """An estimate rounded by its interval.
+
+    An end that is not zero is never shown as zero (within reason): whether an interval excludes
+    zero must be readable from it.
+
+    Args:
+        value: the estimate, None when undefined.
+        lower: lower end, None when there is no (bounded) interval.
+        upper: upper end, likewise.
+        relative: a share, to be shown as a percentage.
+        sign: show a plus on positive numbers.
+    """
+    scale = 100.0 if relative else 1.0
+    scaled = [None if each is None else each * scale for each in (value, lower, upper)]
+    places = _places(scaled[0], scaled[1], scaled[2])
+    texts = [_text(each, places, sign, relative) for each in scaled]
+    return Rounded(texts[0], texts[1], texts[2], places)
+
+
+def _text(value: float | None, places: int, sign: bool, relative: bool) -> str:
+    return MISSING if value is None else number(value, places, sign) + ("%" if relative else "")
+
+
+def _places(value: float | None, lower: float | None, upper: float | None) -> int:
+    if lower is None or upper is None or upper <= lower:
+        return 2 if not value else max(decimals(abs(value)), 0)
+    places = decimals((upper - lower) / 2)
+    ends = [end for end in (lower, upper) if end]
+    for extra in range(_EXTRA_DECIMALS + 1):
+        if all(round(end, places + extra) for end in ends):
+            return places + extra
+    return places
+
+
+def p_value(p: float | None, alpha: float | None = None) -> str:
+    """A p-value to three decimals, `< 0.001` below that.
+
+    With `alpha`, decimals are added while rounding would put p on the other side of it: 0.0499
+    stays 0.0499 beside alpha = 0.05.
+    """
+    if p is None:
+        return MISSING
+    if p < 0.001:
+        return "< 0.001"
+    for places in range(3, 7):
+        if alpha is None or (round(p, places) < alpha) == (p < alpha):
+            return f"{p:.{places}f}"
+    return repr(p)
+
+
+def p_equals(p: float | None, alpha: float | None = None) -> str:
+    """A p-value inside a sentence: `p = 0.032`, `p < 0.001`."""
+    text = p_value(p, alpha)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def level(alpha: float) -> str:
+    """The level of an interval, `95%` for alpha = 0.05."""
+    return f"{100 * (1 - alpha):.4g}%"

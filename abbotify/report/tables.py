@@ -1,0 +1,31 @@
+"""effects.csv: every effect at full precision, the same bytes under every locale."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+
+from abbotify.report.document import EFFECT_COLUMNS, Effect
+
+
+def effects_csv(effects: Iterable[Effect]) -> str:
+    """The text of effects.csv.
+
+    RFC 4180 quoting with "\\n" line ends; floats as the shortest text that reads back to the same
+    double; booleans as `true` and `false`; undefined values as empty cells.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(EFFECT_COLUMNS)
+    for effect in effects:
+        writer.writerow([_cell(getattr(effect, column)) for column in EFFECT_COLUMNS])
+    return text.getvalue()
+
+
+def _cell(value: str | float | bool | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, float) else str(value)

@@ -1,0 +1,72 @@
+"""How the numbers came about, in words, for the end of a report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from abbotify.report.decision import decisive
+from abbotify.report.document import Document
+from abbotify.report.labels import clean
+from abbotify.report.rounding import level
+
+
+def method(document: Document) -> tuple[str, ...]:
+    """What was estimated and how, a sentence each."""
+    alpha, kinds = document.run.alpha, {row.estimand for row in document.effects}
+    told = [
+        f"The unit of analysis is the user, as randomised. Population: {_population(document)}.",
+        f"Intervals have level {level(alpha)}; p-values are two-sided. Differences of means are "
+        "Welch's (unequal variances); an interval excludes zero exactly when p is below "
+        "\N{GREEK SMALL LETTER ALPHA}.",
+        "Relative intervals are Fieller's: they count the uncertainty of the control's mean too, "
+        "and are left out where that mean cannot be told apart from zero (unbounded).",
+    ]
+    if "ratio" in kinds:
+        told.append("Ratios of sums use the delta method, with users as clusters.")
+    if any("cuped" in kind for kind in kinds):
+        told.append("Adjusted estimates use pre-period values as covariates, arm by arm (Lin 2013).")
+    if sum(row.p_adjusted is not None for row in decisive(document)) > 1:
+        told.append("Success metrics and treatments share one error rate by Holm's method.")
+    told.append(
+        "Everything that is not a success metric is exploratory: its p-values are not adjusted. "
+        "Treatments are compared with the control, not with each other."
+    )
+    return tuple(told)
+
+
+def subtitle(document: Document) -> str:
+    """Experiment, length and size on one line."""
+    run = document.run
+    users = sum(arm.users for arm in document.arms)
+    length = [f"{run.days} day{'s' if run.days != 1 else ''}"] if run.days is not None else []
+    source = "simulated" if run.source == "simulation" else "from a log"
+    parts = [f"Experiment {clean(run.experiment)}", *length, f"{users:,} users", source]
+    return " \N{MIDDLE DOT} ".join(parts)
+
+
+def title(document: Document) -> str:
+    """The scenario's name, or the experiment's for a foreign log."""
+    return clean(str(document.scenario.get("name") or document.run.experiment))
+
+
+def yaml_text(data: dict[str, Any]) -> str:
+    """Plain data as YAML, short collections on one line, keys in their order."""
+    import yaml
+
+    text: str = yaml.dump(
+        data,
+        Dumper=yaml.SafeDumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=None,
+        width=96,
+    )
+    return text
+
+
+def _population(document: Document) -> str:
+    known = {
+        "exposed": "users with a session in the experiment",
+        "assigned": "all assigned users; the absent count as 0 in sums and are left out of means",
+    }
+    return known.get(document.run.population, clean(document.run.population))
