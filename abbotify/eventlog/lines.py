@@ -98,8 +98,8 @@ class Columns:
 
 
 _NONE: Final[dict[str, str]] = {}
+# What json.loads calls, without its two searches for white space: 40 % less time.
 _scan: Final[Callable[[str, int], tuple[Any, int]]] = vars(json.JSONDecoder())["scan_once"]
-# json.loads without its two searches for white space: 40 % less time
 
 
 def _scanned(lines: Sequence[bytes]) -> list[dict[str, Any]]:

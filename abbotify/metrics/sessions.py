@@ -1,0 +1,183 @@
+"""One row per session, from the rows of the event log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from abbotify.events import Events, IntArray, Labels
+
+FloatArray = npt.NDArray[np.float64]
+
+SKIP_BELOW: Final = 0.3
+
+
+@dataclass(frozen=True)
+class SessionTable:
+    """Sessions as numpy columns of one length, in the order of their events.
+
+    Attributes:
+        user: int64 ids.
+        session: int32, the user's own session number.
+        day: int32.
+        start: int64 ms, the timestamp of the first row.
+        closed: bool, the session has its "last" row.
+        arms: column name -> codes and names, those of the first row.
+        tracks: int64, rows.
+        hundredths: int64, listened hundredths.
+        residual: float64, what the listened fractions have beyond whole hundredths (0 in a
+            simulation; apart, so that sums of hundredths are exact).
+        latency_ms: float64, added over all requests.
+        recommended: int64, rows but the first (step >= 1).
+        skips: int64, recommended ones listened to for less than the threshold.
+        repeats: int64, recommended ones already played in the session.
+        artists: int64, distinct ones; None where the log names none.
+        play_ms: int64, None without lengths of tracks.
+        timeouts: int64, None where they were not counted.
+    """
+
+    user: IntArray
+    session: npt.NDArray[np.int32]
+    day: npt.NDArray[np.int32]
+    start: IntArray
+    closed: npt.NDArray[np.bool_]
+    tracks: IntArray
+    hundredths: IntArray
+    residual: FloatArray
+    latency_ms: FloatArray
+    recommended: IntArray
+    skips: IntArray
+    repeats: IntArray
+    artists: IntArray | None = None
+    play_ms: IntArray | None = None
+    timeouts: IntArray | None = None
+    arms: Mapping[str, Labels] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    @property
+    def time(self) -> FloatArray:
+        """float64, the sum of the listened fractions."""
+        return self.hundredths / 100.0 + self.residual
+
+    @property
+    def diversity(self) -> FloatArray | None:
+        """float64, distinct artists / tracks; None where the log names no artists."""
+        return None if self.artists is None else self.artists / self.tracks
+
+    def take(self, rows: npt.NDArray[Any] | slice) -> SessionTable:
+        """The given sessions (indices, a mask or a slice), in that order."""
+        columns: dict[str, Any] = {
+            name: None if (column := getattr(self, name)) is None else column[rows]
+            for name in _COLUMNS
+        }
+        arms = {name: Labels(label.codes[rows], label.names) for name, label in self.arms.items()}
+        return SessionTable(**columns, arms=arms)
+
+    @staticmethod
+    def concat(parts: Sequence[SessionTable]) -> SessionTable:
+        """The sessions of several parts one after the other; at least one, with equal columns."""
+        columns = {name: _joined([getattr(part, name) for part in parts]) for name in _COLUMNS}
+        arms = {
+            name: Labels(np.concatenate([part.arms[name].codes for part in parts]), label.names)
+            for name, label in parts[0].arms.items()
+        }
+        return SessionTable(**columns, arms=arms)
+
+
+_COLUMNS: Final = tuple(f.name for f in fields(SessionTable) if f.name != "arms")
+
+
+def _joined(arrays: Iterable[Any]) -> Any:
+    arrays = list(arrays)
+    return None if any(array is None for array in arrays) else np.concatenate(arrays)
+
+
+def session_table(
+    events: Events,
+    *,
+    skip_below: float = SKIP_BELOW,
+    artist: IntArray | None = None,
+    play_ms: IntArray | None = None,
+    timeouts: IntArray | None = None,
+) -> SessionTable:
+    """The sessions of some events.
+
+    Args:
+        events: n rows sorted by (user, session, step), whole sessions.
+        skip_below: a recommended track listened to for less than this fraction is a skip.
+        artist: int (n,), a number from 0 for the artist of each row's track.
+        play_ms: int (n,), how long each row's track played, ms.
+        timeouts: int (sessions,), requests past their timeout.
+
+    Returns:
+        one row per session, in order.
+    """
+    starts = session_starts(events)
+    tracks = np.diff(np.r_[starts, len(events)])
+    groups = _Groups(starts, np.repeat(np.arange(len(starts)), tracks))
+    hundredths = np.rint(events.time * 100.0).astype(np.int64)
+    recommended = events.step >= 1
+    return SessionTable(
+        user=events.user[starts],
+        session=events.session[starts],
+        day=events.day[starts],
+        start=events.timestamp[starts],
+        closed=events.last[starts + tracks - 1],
+        tracks=tracks,
+        hundredths=groups.total(hundredths),
+        residual=groups.total(events.time - hundredths / 100.0),
+        latency_ms=groups.total(events.latency_ms).astype(np.float64),
+        recommended=groups.count(recommended),
+        skips=groups.count(recommended & (events.time < skip_below)),
+        # The first play of a track is no repeat, and each later one is.
+        repeats=tracks - groups.distinct(events.track),
+        artists=None if artist is None else groups.distinct(artist),
+        play_ms=None if play_ms is None else groups.total(play_ms.astype(np.int64)),
+        timeouts=None if timeouts is None else timeouts.astype(np.int64),
+        arms={
+            name: Labels(label.codes[starts], label.names) for name, label in events.arms.items()
+        },
+    )
+
+
+def session_starts(events: Events) -> IntArray:
+    """The rows at which sessions start: int64 (sessions,)."""
+    if not len(events):
+        return np.empty(0, np.int64)
+    differs = events.user[1:] != events.user[:-1]
+    differs |= events.session[1:] != events.session[:-1]
+    return np.flatnonzero(np.r_[True, differs])
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Rows by session: where sessions start, and the session of each row."""
+
+    starts: IntArray
+    index: IntArray
+
+    def total(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.add.reduceat(values, self.starts) if len(self.starts) else values[:0]
+
+    def count(self, rows: npt.NDArray[np.bool_]) -> IntArray:
+        return self.total(rows.astype(np.int64))
+
+    def distinct(self, values: npt.NDArray[Any]) -> IntArray:
+        """How many distinct values each session has."""
+        sessions = len(self.starts)
+        if not sessions:
+            return np.empty(0, np.int64)
+        values = values.astype(np.int64)
+        if int(values.max()) >= 2**62 // sessions:  # large ids of a foreign log
+            values = np.unique(values, return_inverse=True)[1]
+        width = int(values.max()) + 1
+        # One sort of numbers takes half the time of a sort by two columns.
+        keys = np.sort(self.index * width + values)
+        new = np.r_[True, keys[1:] != keys[:-1]]
+        return np.bincount(keys[new] // width, minlength=sessions)
