@@ -272,6 +272,12 @@ def test_users_in_two_arms_are_counted(tmp_path: Path) -> None:
     assert read_botify(path).users_in_two_arms == {"arm": 1}
 
 
+def test_more_arms_than_codes_are_refused(tmp_path: Path) -> None:
+    lines = (last(experiments={"NAME": f"T{i}"}) for i in range(2**15))
+    with pytest.raises(DataError, match="'NAME' has 32768 arms, more than 32767"):
+        read_botify(write(tmp_path / "log", *lines))
+
+
 VALUES = st.one_of(
     st.none(),
     st.booleans(),

@@ -138,6 +138,35 @@ def test_a_foreign_log_names_its_arms_in_its_rows(tmp_path: Path) -> None:
     assert open_log(tmp_path).read().arms["arm"].names == ("C", "T1")
 
 
+def test_latencies_in_fractions_of_a_millisecond_are_kept(tmp_path: Path) -> None:
+    rows = Events(**{**vars(events()), "latency_ms": np.array([0.5, 1e-3, 2.25, 0.0, 1.0])})
+    write_events(tmp_path / "a.parquet", rows)
+    assert pq.read_schema(tmp_path / "a.parquet").field("latency_ms").type == pa.float64()
+    assert open_log(tmp_path).read().latency_ms.tolist() == rows.latency_ms.tolist()
+
+
+def test_a_layer_that_a_file_does_not_have_is_null_there(tmp_path: Path) -> None:
+    write_events(tmp_path / "a.parquet", events())
+    later, layer = events(), Labels(np.zeros(5, np.int16), ("on",))
+    columns = {**vars(later), "user": later.user + 10, "arms": {**later.arms, "arm_X": layer}}
+    write_events(tmp_path / "b.parquet", Events(**columns))
+    arms = open_log(tmp_path).read().arms
+    assert list(arms) == ["arm", "arm_X"]
+    assert arms["arm_X"].codes.tolist() == [-1] * 5 + [0] * 5
+
+
+def test_an_arm_that_nobody_named_is_refused(tmp_path: Path) -> None:
+    write_events(tmp_path / "a.parquet", events())
+    with pytest.raises(DataError, match="arm: 'neural' in row 0 is none of the arms sticky, new"):
+        open_log(tmp_path).read({"arm": ("sticky", "new")})
+
+
+def test_more_arms_than_codes_are_refused(tmp_path: Path) -> None:
+    write_events(tmp_path / "a.parquet", events())
+    with pytest.raises(DataError, match="names 32768 arms, more than 32767"):
+        open_log(tmp_path).read({"arm": tuple(map(str, range(2**15)))})
+
+
 def test_files_are_selected_by_their_metadata(tmp_path: Path) -> None:
     for phase in ("collect", "experiment"):
         write_events(tmp_path / f"{phase}.parquet", events(), {"phase": phase})
@@ -262,7 +291,14 @@ def empty(path: Path) -> None:
     write_events(path, events().take(slice(0)))
 
 
-@pytest.mark.parametrize("make", [nothing, text, truncated, damaged, empty])
+def empty_and_foreign(path: Path) -> None:
+    pq.write_table(table().slice(0, 0).drop_columns(["day"]), path)
+
+
+MAKERS = [nothing, text, truncated, damaged, empty, empty_and_foreign]
+
+
+@pytest.mark.parametrize("make", MAKERS)
 def test_a_file_that_is_no_log_is_refused(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "a.parquet")
     with pytest.raises(DataError, match=r"a\.parquet: "):

@@ -1,0 +1,128 @@
+"""users.parquet: what others read in it, and that equal users give equal bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from abbotify.errors import DataError
+from abbotify.events import Labels
+from abbotify.metrics import users_file
+from abbotify.metrics.definitions import COLUMNS, METRICS
+from abbotify.metrics.users import UserTable
+from abbotify.metrics.users_file import open_users, write_users
+
+NAN = float("nan")
+
+
+def users(first: int = 0, n: int = 4, *, before: bool = False) -> UserTable:
+    """Every fourth user unexposed, a rate undefined for every other one."""
+    ids = np.arange(first, first + n)
+    exposed = ids % 4 != 3
+    values = {
+        "time": np.where(exposed, ids / 7, NAN),
+        "skip_rate": np.where(ids % 2 == 0, 0.25, NAN),
+    }
+    if before:
+        values["pre_time"] = ids * 1.5
+    return UserTable(
+        users=ids,
+        arms={
+            "arm": Labels((ids % 3 - 1).astype(np.int16), ("sticky", "neural")),
+            "arm_X": Labels((ids % 2).astype(np.int16), ("off", "on")),
+        },
+        exposed=exposed,
+        values=values,
+    )
+
+
+def test_the_columns_and_nulls_are_those_told(tmp_path: Path) -> None:
+    assert write_users(tmp_path / "users.parquet", users()) == 4
+    read = pq.read_table(tmp_path / "users.parquet")
+    latter = ["latency", "recommended", "skips", "repeats"]
+    assert read.column_names == ["user", "arm", "arm_X", "exposed", *METRICS, *latter]
+    assert read.column("user").to_pylist() == [0, 1, 2, 3]
+    assert read.column("arm").to_pylist() == [None, "sticky", "neural", None]
+    assert read.column("exposed").to_pylist() == [True, True, True, False]
+    assert read.column("time").to_pylist() == [0.0, 1 / 7, 2 / 7, None]
+    assert read.column("skip_rate").to_pylist() == [0.25, None, 0.25, None]
+    assert read.column("timeouts").to_pylist() == [None] * 4
+    assert str(read.schema.field("arm").type) == "string"
+
+
+def test_days_before_have_columns_after_all_others(tmp_path: Path) -> None:
+    write_users(tmp_path / "users.parquet", users(before=True))
+    columns = open_users(tmp_path / "users.parquet").columns
+    assert columns[-2 * len(COLUMNS) :] == (*COLUMNS, *(f"pre_{name}" for name in COLUMNS))
+
+
+def test_a_column_is_read_alone(tmp_path: Path) -> None:
+    write_users(tmp_path / "users.parquet", users(), {"format": "1"})
+    file = open_users(tmp_path / "users.parquet")
+    assert (file.rows, file.metadata["format"]) == (4, "1")
+    assert file.names == {"arm": ("sticky", "neural"), "arm_X": ("off", "on")}
+    assert file.users().tolist() == [0, 1, 2, 3]
+    assert file.exposed().tolist() == [True, True, True, False]
+    assert file.arm().codes.tolist() == [-1, 0, 1, -1]
+    assert file.arm("arm_X").codes.tolist() == [0, 1, 0, 1]
+    np.testing.assert_array_equal(file.values("time"), users().values["time"])
+    assert np.isnan(file.values("timeouts")).all()
+    with pytest.raises(DataError, match=r"users\.parquet: pre_time: the file has no such column"):
+        file.values("pre_time")
+
+
+def test_the_whole_table_comes_back(tmp_path: Path) -> None:
+    write_users(tmp_path / "users.parquet", users(before=True))
+    back = open_users(tmp_path / "users.parquet").table()
+    assert list(back.values) == ["time", "skip_rate", "pre_time"]
+    for name, values in users(before=True).values.items():
+        np.testing.assert_array_equal(back.values[name], values)
+
+
+@pytest.mark.parametrize("sizes", [[10], [5, 5], [1, 2, 3, 4], [9, 0, 1], [4, 4, 2]])
+def test_shards_leave_no_trace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sizes: list[int]
+) -> None:
+    monkeypatch.setattr(users_file, "ROW_GROUP", 4)
+    write_users(tmp_path / "whole", users(n=10))
+    starts = np.cumsum([0, *sizes])
+    shards = (users(int(a), n) for a, n in zip(starts, sizes, strict=False))
+    assert write_users(tmp_path / "shards", shards) == 10
+    assert (tmp_path / "shards").read_bytes() == (tmp_path / "whole").read_bytes()
+    groups = pq.read_metadata(tmp_path / "whole")
+    assert [groups.row_group(i).num_rows for i in range(groups.num_row_groups)] == [4, 4, 2]
+
+
+def test_what_stands_where_there_is_no_value_leaves_no_trace(tmp_path: Path) -> None:
+    one, other = users(), users()
+    other.values["time"][3] = -np.array(NAN)
+    other.arms["arm"].codes[0] = -3
+    for name, table in (("a", one), ("b", other)):
+        write_users(tmp_path / name, table)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize("bad", [lambda: [users(4), users(0)], lambda: [users(), users()], list])
+def test_bad_tables_leave_nothing_behind(
+    tmp_path: Path, bad: Callable[[], list[UserTable]]
+) -> None:
+    with pytest.raises(ValueError, match=r"do not ascend|no table"):
+        write_users(tmp_path / "users.parquet", bad())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_table_of_users_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "users.parquet"
+    with pytest.raises(DataError, match=r"users\.parquet: "):
+        open_users(path)
+    path.write_text("user,time")
+    with pytest.raises(DataError, match="no readable Parquet file"):
+        open_users(path)
+    write_users(path, users())
+    pq.write_table(pq.read_table(path).drop_columns(["exposed"]), path)
+    with pytest.raises(DataError, match="exposed: the file has no such column"):
+        open_users(path)
