@@ -37,9 +37,8 @@ class _Open:
         assert self.rows is not None
         return int(getattr(self.rows, key)[-1])
 
-    def split(self, key: str, bound: int | None) -> Events | None:
-        if self.rows is None:
-            return None
+    def split(self, key: str, bound: int | None) -> Events:
+        assert self.rows is not None
         keys = getattr(self.rows, key)
         cut = len(keys) if bound is None else int(np.searchsorted(keys, bound))
         head, tail = self.rows.take(slice(cut)), self.rows.take(slice(cut, None))
@@ -66,8 +65,7 @@ def merged(runs: Iterable[Run], columns: Sequence[str]) -> Iterator[Events]:
     waiting = sorted(runs, key=lambda run: run.lowest, reverse=True)
     while waiting or opened:
         bound = _bound(key, waiting, opened)
-        heads = [head for run in opened if (head := run.split(key, bound)) is not None]
-        heads = [head for head in heads if len(head)]
+        heads = [head for run in opened if len(head := run.split(key, bound))]
         if heads:
             yield sort_rows(Events.concat(heads), columns)
         _advance(key, bound, waiting, opened)

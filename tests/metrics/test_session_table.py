@@ -32,18 +32,6 @@ def log_of(sessions: Sequence[tuple[int, int, Sequence[Play]]], closed: bool = T
     types = ["i8", "i4", "i8", "i4", "i4", "?", "i8", "f8", "i8", "i8"]
     columns = list(zip(*rows, strict=True)) or [()] * len(types)
     arrays = [np.array(c, dtype) for c, dtype in zip(columns, types, strict=True)]
-    names = [
-        "timestamp",
-        "day",
-        "user",
-        "session",
-        "step",
-        "last",
-        "track",
-        "time",
-        "recommendation",
-        "latency_ms",
-    ]
     named: dict[str, Any] = dict(zip(NAMES, arrays, strict=True))
     codes = (arrays[2] % 2).astype(np.int16)
     return Events(**named, arms={"arm": Labels(codes, ("C", "T1"))})
