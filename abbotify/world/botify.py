@@ -1,0 +1,192 @@
+"""The original's files: tracks and users as JSON lines, embeddings as `.npy`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from abbotify import vectors
+from abbotify.errors import DataError
+from abbotify.scenario.models import Listener
+from abbotify.world import durations
+from abbotify.world.base import Catalogue, Lists, Users
+from abbotify.world.files import stacked, stacked_rows
+from abbotify.world.rows import MAX_TRACKS, Row, json_lines
+
+_COUNTS_MAX = 10_000  # as in the scenario's listener
+
+
+class Tracks(NamedTuple):
+    """What a tracks file says, by track id.
+
+    Attributes:
+        titles: (tracks).
+        artist: int32 (tracks), index into `artists`.
+        artists: names, in the order of the first track that has them.
+        genre: int32 (tracks), index into `genres`, -1 where absent.
+        genres: names, likewise.
+        popularity: float64 (tracks): `pop`, 0 where absent; 1 everywhere when no line has it.
+        recommendations: the lines' lists, or None when no line has one.
+    """
+
+    titles: tuple[str, ...]
+    artist: npt.NDArray[np.int32]
+    artists: tuple[str, ...]
+    genre: npt.NDArray[np.int32]
+    genres: tuple[str, ...]
+    popularity: npt.NDArray[np.float64]
+    recommendations: Lists | None
+
+
+def catalogue(tracks_file: Path, embeddings_file: Path) -> Catalogue:
+    """The catalogue of a tracks file and its embeddings (row = track id).
+
+    Raises:
+        DataError: either file is malformed, or they do not hold the same number of tracks.
+    """
+    tracks = read_tracks(tracks_file)
+    embeddings = read_embeddings(embeddings_file, len(tracks.titles), tracks_file)
+    return Catalogue(
+        vectors=vectors.padded(embeddings),
+        dims=embeddings.shape[1],
+        artist=tracks.artist,
+        artists=tracks.artists,
+        genre=tracks.genre,
+        genres=tracks.genres,
+        popularity=tracks.popularity,
+        titles=tracks.titles,
+        duration_ms=durations.unknown(len(tracks.titles)),
+        recommendations=tracks.recommendations,
+    )
+
+
+def read_tracks(path: Path) -> Tracks:
+    """The lines of a tracks file, sorted by id.
+
+    Raises:
+        DataError: a line is malformed, or the ids are not 0 .. n - 1, each once.
+    """
+    rows = _by_id(path)
+    n_tracks = len(rows)
+    artists, genres = _Index(), _Index()
+    with_list = {
+        track: row.tracks("recommendations", n_tracks)
+        for track, row in enumerate(rows)
+        if row.data.get("recommendations") is not None
+    }
+    popularity = np.array([row.number("pop", 0.0, low=0.0) for row in rows])
+    if not any("pop" in row.data for row in rows):
+        popularity[:] = 1.0
+    return Tracks(
+        titles=tuple(row.text("title") for row in rows),
+        artist=np.array([artists.add(row.text("artist")) for row in rows], np.int32),
+        artists=artists.names(),
+        genre=np.array([_genre(row, genres) for row in rows], np.int32),
+        genres=genres.names(),
+        popularity=popularity,
+        recommendations=stacked_rows(with_list, n_tracks) if with_list else None,
+    )
+
+
+def read_embeddings(path: Path, n_tracks: int, tracks_file: Path) -> npt.NDArray[np.float32]:
+    """The embeddings of a catalogue of `n_tracks` tracks.
+
+    Returns:
+        float32 (tracks, dims), mapped from the file.
+
+    Raises:
+        DataError: not a `.npy` file of that type and shape, or a value is not finite, or two
+            embeddings are too large to be multiplied in float32.
+    """
+    try:
+        # Mapped, so that a header that promises terabytes is found out before any memory is used.
+        array = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError, EOFError, OverflowError) as error:
+        raise DataError(f"is not a readable .npy file: {error}", file=path) from None
+    if array.dtype != np.float32 or array.ndim != 2:
+        what = f"must be float32 in two dimensions, got {array.dtype} of shape {array.shape}"
+        raise DataError(what, file=path)
+    if len(array) != n_tracks or array.shape[1] < 1:
+        what = f"must have a row for each of the {n_tracks} tracks of {tracks_file}"
+        raise DataError(f"{what}, got the shape {array.shape}", file=path)
+    squared = np.einsum("ij,ij->i", array, array, dtype=np.float64)
+    # The largest inner product is a squared norm: if that is finite, every score is.
+    wrong = np.flatnonzero(~(squared <= float(np.finfo(np.float32).max)))
+    if len(wrong):
+        raise DataError(f"row {wrong[0]} holds values that are not finite or too large", file=path)
+    return array
+
+
+def users(path: Path, n_tracks: int, listener: Listener) -> Users:
+    """The users of a file, sorted by id; absent keys are the listener's, bias 5 and sharpness 1.
+
+    Raises:
+        DataError: a line is malformed, a user has two lines, no interests, or one outside the
+            catalogue, or the file has no users.
+    """
+    rows: dict[int, Row] = {}
+    for row in json_lines(path):
+        if (user := row.whole("user")) in rows:
+            raise row.error(f"{user} has a second line", "user")
+        rows[user] = row
+    if not rows:
+        raise DataError("holds no users", file=path)
+    ids = sorted(rows)
+    ordered = [rows[user] for user in ids]
+    budget, neighbours = listener.session_budget, listener.interest_neighbours
+    gamma = listener.artist_discount_gamma
+    return Users(
+        ids=np.array(ids, np.int64),
+        interests=stacked([_interests(row, n_tracks) for row in ordered]),
+        bias=np.array([row.number("consume_bias", 5.0) for row in ordered]),
+        sharpness=np.array([row.number("consume_sharpness", 1.0) for row in ordered]),
+        budget=_whole(ordered, "session_budget", budget),
+        neighbours=_whole(ordered, "interest_neighbours", neighbours),
+        gamma=np.array([row.number("artist_discount_gamma", gamma, 0, 1) for row in ordered]),
+    )
+
+
+def _whole(rows: list[Row], key: str, default: int) -> npt.NDArray[np.int64]:
+    return np.array([row.whole(key, default, 1, _COUNTS_MAX) for row in rows], np.int64)
+
+
+def _interests(row: Row, n_tracks: int) -> list[int]:
+    tracks = row.tracks("interests", n_tracks)
+    if not tracks:
+        raise row.error("must not be empty", "interests")
+    return tracks
+
+
+def _by_id(path: Path) -> list[Row]:
+    rows: dict[int, Row] = {}
+    for row in json_lines(path):
+        if (track := row.whole("track", high=MAX_TRACKS - 1)) in rows:
+            raise row.error(f"{track} has a second line", "track")
+        rows[track] = row
+    if not rows:
+        raise DataError("holds no tracks", file=path)
+    for track in range(len(rows)):
+        if track not in rows:
+            what = f"must number the tracks from 0 without gaps, but {track} is missing"
+            raise DataError(f"{what} among {len(rows)} lines", file=path, key="track")
+    return [rows[track] for track in range(len(rows))]
+
+
+def _genre(row: Row, genres: _Index) -> int:
+    return -1 if row.data.get("genre") is None else genres.add(row.text("genre"))
+
+
+class _Index:
+    """Names and their numbers, in the order in which they are first met."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def add(self, name: str) -> int:
+        return self._numbers.setdefault(name, len(self._numbers))
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._numbers)

@@ -1,0 +1,128 @@
+"""Users by keyed numbers: who somebody is depends on the id alone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from abbotify import rng
+from abbotify.jit import kernel
+from abbotify.rng import Purpose, Stream, Word
+from abbotify.scenario import Scenario
+from abbotify.scenario.models import Listener
+from abbotify.scenario.world import (
+    Between,
+    BetweenOrInverse,
+    Interests,
+    LastfmUsers,
+    SyntheticUsers,
+    Trait,
+)
+from abbotify.world.base import IntArray, Lists, Users
+from abbotify.world.interests import Pool, draw_interests
+
+Floats = npt.NDArray[np.float64]
+
+_POPULATION: Final = Stream.POPULATION  # kernels see module constants, not classes
+
+# What a user's draws are for: attempt numbers of the purpose.
+_TRAITS: Final = 1
+_COUNT: Final = 2
+
+
+def draw_users(
+    spec: SyntheticUsers | LastfmUsers,
+    scenario: Scenario,
+    ids: IntArray,
+    pool: Pool,
+) -> Users:
+    """The users of the given ids: interests from the pool, traits as specified.
+
+    A user has at most as many interests as the pool has tracks for them. Nothing depends on the
+    other users, so any part of a population can be drawn apart from the rest.
+
+    Args:
+        spec: how many interests, bias and sharpness.
+        scenario: its seed of the world, and its listener for all other traits.
+        ids: int64 (users), ascending.
+        pool: with a segment for each user.
+
+    Raises:
+        ScenarioError: bounds that are not in order or cannot be inverted.
+    """
+    seed = scenario.seeds.world
+    wanted = _how_many(spec.interests, seed, ids)
+    u = keyed_uniforms(seed, ids, rng.attempt(Purpose.USER, _TRAITS), 4)
+    return users_of(
+        scenario.listener,
+        ids,
+        draw_interests(seed, ids, wanted, pool),
+        bias=_trait(spec.bias, "bias", u[:, 0], u[:, 1], scenario),
+        sharpness=_trait(spec.sharpness, "sharpness", u[:, 2], u[:, 3], scenario),
+    )
+
+
+def users_of(
+    listener: Listener, ids: IntArray, interests: Lists, bias: Floats, sharpness: Floats
+) -> Users:
+    """Users who have all other traits from the scenario's listener."""
+    return Users(
+        ids=ids,
+        interests=interests,
+        bias=bias,
+        sharpness=sharpness,
+        budget=np.full(len(ids), listener.session_budget, np.int64),
+        neighbours=np.full(len(ids), listener.interest_neighbours, np.int64),
+        gamma=np.full(len(ids), listener.artist_discount_gamma),
+    )
+
+
+def keyed_uniforms(seed: int, ids: IntArray, purpose: int, columns: int) -> Floats:
+    """`rng.uniforms` for users of any ids.
+
+    Returns:
+        float64 (users, columns).
+    """
+    out = np.empty((len(ids), columns))
+    _fill(out, np.uint64(seed), ids, purpose)
+    return out
+
+
+@kernel
+def _fill(out: Floats, seed: Word, ids: IntArray, purpose: int) -> None:
+    rows, columns = out.shape
+    for row in range(rows):
+        for block in range((columns + 3) // 4):
+            words = rng.philox(seed, _POPULATION, block, ids[row], purpose, 0)
+            for lane in range(min(4, columns - 4 * block)):
+                out[row, 4 * block + lane] = rng.real(words[lane])
+
+
+def _how_many(interests: Interests, seed: int, ids: IntArray) -> IntArray:
+    if isinstance(interests, int):
+        return np.full(len(ids), interests, np.int64)
+    n, p = interests.one_and_binomial
+    draws = keyed_uniforms(seed, ids, rng.attempt(Purpose.USER, _COUNT), n)
+    return 1 + (draws < p).sum(axis=1).astype(np.int64)
+
+
+def _trait(trait: Trait, name: str, u: Floats, v: Floats, scenario: Scenario) -> Floats:
+    """Values of a trait from two uniform numbers a user: where between the bounds, and which way.
+
+    A user's sharpness is inverted when `v` is below one half.
+    """
+    if isinstance(trait, int | float):
+        return np.full(len(u), float(trait))
+    low, high = trait.uniform if isinstance(trait, Between) else trait.uniform_or_inverse
+    if low > high:
+        what = f"the bounds must be in order, got {low:g} and {high:g}"
+        raise scenario.error(what, ("world", "users", name))
+    values = low + (high - low) * u
+    if isinstance(trait, BetweenOrInverse):
+        if low <= 0:
+            what = f"bounds to be inverted must be above 0, got {low:g}"
+            raise scenario.error(what, ("world", "users", name))
+        values = np.where(v < 0.5, 1.0 / values, values)
+    return values

@@ -1,0 +1,169 @@
+"""Precomputed lists read from files: per user, per track, and the top tracks.
+
+The world is fitted to such lists, and recommenders serve from them; both read them here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from abbotify.errors import DataError
+from abbotify.scenario.base import one_line
+from abbotify.world.base import IntArray, Lists
+from abbotify.world.rows import (
+    MAX_TRACKS,
+    Row,
+    check_tracks,
+    json_lines,
+    parsed,
+    text_lines,
+    unreadable,
+)
+
+
+def read_user_lists(path: Path, ids: IntArray, n_tracks: int) -> Lists:
+    """Lists per user, from lines of `{"user": 0, "tracks": [ids]}`.
+
+    A user without a line has an empty list. Lines of users who are not among `ids` are checked
+    and left out: a file made for everybody also serves a part of the users.
+
+    Args:
+        path: the JSON-lines file.
+        ids: int64 (users), ascending.
+        n_tracks: how many tracks the catalogue has.
+
+    Returns:
+        One row for each of `ids`, in their order.
+
+    Raises:
+        DataError: the file or a line of it is malformed, a user has two lines, or a track lies
+            outside the catalogue.
+    """
+    lists = dict(user_lists(path, n_tracks))
+    return stacked([lists.get(user, []) for user in ids.tolist()])
+
+
+def read_track_lists(path: Path, n_tracks: int) -> Lists:
+    """Lists per track, from lines of `{"track": 0, "recommendations": [ids]}`.
+
+    The key `item_id` may stand for `track`. A track without a line has an empty list.
+
+    Args:
+        path: the JSON-lines file.
+        n_tracks: how many tracks the catalogue has.
+
+    Returns:
+        One row for each track of the catalogue.
+
+    Raises:
+        DataError: the file or a line of it is malformed, a track has two lines, or a track lies
+            outside the catalogue.
+    """
+    lists = dict(track_lists(path, n_tracks))
+    return stacked_rows(lists, n_tracks)
+
+
+def read_top_tracks(path: Path, n_tracks: int) -> npt.NDArray[np.int32]:
+    """The most popular tracks, most popular first, from one JSON list of ids.
+
+    Returns:
+        int32 (tracks named), each once.
+
+    Raises:
+        DataError: the file is not such a list, is empty, names a track twice or one outside the
+            catalogue.
+    """
+    try:
+        content = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError("is not valid UTF-8", file=path) from None
+    except OSError as error:
+        raise unreadable(path, error) from None
+    value = parsed(content, path)
+    if type(value) is not list or not value:
+        what = f"must be a JSON list of track ids, not empty, got {one_line(value)}"
+        raise DataError(what, file=path)
+    check_tracks(value, n_tracks, path)
+    seen: set[int] = set()
+    for track in value:
+        if track in seen:
+            raise DataError(f"names track {track} twice", file=path)
+        seen.add(track)
+    return np.array(value, np.int32)
+
+
+def user_lists(path: Path, n_tracks: int = MAX_TRACKS) -> Iterator[tuple[int, list[int]]]:
+    """(user, tracks) for each line of a file of lists per user, in file order.
+
+    Raises:
+        DataError: as `read_user_lists`.
+    """
+    seen: set[int] = set()
+    for row in json_lines(path):
+        user = row.whole("user")
+        _once(row, "user", user, seen)
+        yield user, row.tracks("tracks", n_tracks)
+    _some(path, seen)
+
+
+def track_lists(path: Path, n_tracks: int = MAX_TRACKS) -> Iterator[tuple[int, list[int]]]:
+    """(track, recommendations) for each line of a file of lists per track, in file order.
+
+    Raises:
+        DataError: as `read_track_lists`.
+    """
+    seen: set[int] = set()
+    for row in json_lines(path):
+        key = "item_id" if "item_id" in row.data and "track" not in row.data else "track"
+        track = row.whole(key, high=n_tracks - 1)
+        _once(row, key, track, seen)
+        yield track, row.tracks("recommendations", n_tracks)
+    _some(path, seen)
+
+
+def kind_of(path: Path) -> Literal["user", "track", "top"]:
+    """Whether a file holds lists per user, lists per track or one list of tracks.
+
+    Raises:
+        DataError: the file has no lines, or its first line is none of these.
+    """
+    for _, content in text_lines(path):
+        if content.lstrip().startswith("["):
+            return "top"
+        if content.strip():
+            row = next(json_lines(path))
+            if "user" in row.data:
+                return "user"
+            if row.data.keys() & {"track", "item_id"}:
+                return "track"
+            raise row.error("must have a key user, track or item_id")
+    raise DataError("holds no lists", file=path)
+
+
+def stacked(rows: list[list[int]]) -> Lists:
+    """A list of lists as `Lists`."""
+    offsets = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum([len(row) for row in rows], out=offsets[1:])
+    tracks = np.fromiter((t for row in rows for t in row), np.int32, count=int(offsets[-1]))
+    return Lists(offsets, tracks)
+
+
+def stacked_rows(rows: dict[int, list[int]], n_rows: int) -> Lists:
+    """Lists by row number as `Lists`; absent rows are empty."""
+    return stacked([rows.get(row, []) for row in range(n_rows)])
+
+
+def _once(row: Row, key: str, number: int, seen: set[int]) -> None:
+    if number in seen:
+        raise row.error(f"{number} has a second line", key)
+    seen.add(number)
+
+
+def _some(path: Path, seen: set[int]) -> None:
+    if not seen:
+        raise DataError("holds no lists", file=path)

@@ -1,0 +1,116 @@
+"""A catalogue fitted to lists: what users like, and what recommenders gave them, together.
+
+Precomputed lists come without a catalogue when only a recommender's output is at hand. Tracks
+that share users and lists are taken to be alike. Such a world flatters those lists, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from abbotify.errors import DataError
+from abbotify.scenario.models import Listener
+from abbotify.world import botify, durations
+from abbotify.world.base import Catalogue, IntArray, Users
+from abbotify.world.factorise import Counts, counts_of, scaled, track_vectors
+from abbotify.world.files import kind_of, read_top_tracks, track_lists, user_lists
+from abbotify.world.names import Numbered
+
+NOTE: Final = "the world was fitted to the lists it judges"
+
+# Without a tracks file the largest id decides how many tracks there are: a typing error in one
+# id must not ask for terabytes.
+_MAX_TRACKS: Final = 2_000_000
+
+# (rows, tracks): who or what has which track, one entry for each time.
+Pairs = tuple[IntArray, IntArray]
+
+
+def catalogue(
+    users_file: Path,
+    files: Iterable[Path],
+    tracks_file: Path | None,
+    dims: int,
+    listener: Listener,
+    seed: int,
+) -> Catalogue:
+    """The catalogue fitted to users' interests and lists.
+
+    A user's interests and lists are one row of the fit, and so are a track and its lists. A
+    track that is in none of them has the zero vector: it scores 0 with everything, as unrelated
+    tracks do. A list of top tracks among the files only has its ids counted in. Without a tracks
+    file there are as many tracks as the largest id asks for, each of an artist of its own. Popularity is the number of users whose interest a track is.
+
+    Raises:
+        DataError: a file is malformed, a track lies outside the tracks file, or there is too
+            little to fit.
+    """
+    tracks = None if tracks_file is None else botify.read_tracks(tracks_file)
+    limit = _MAX_TRACKS if tracks is None else len(tracks.titles)
+    users = botify.users(users_file, limit, listener)
+    counts, n_tracks = _counts(users, files, limit)
+    n_tracks = n_tracks if tracks is None else limit
+    raw = track_vectors(counts, n_tracks, dims, seed)
+    return Catalogue(
+        vectors=_scaled(raw, users_file),
+        dims=dims,
+        artist=np.arange(n_tracks, dtype=np.int32) if tracks is None else tracks.artist,
+        artists=Numbered("artist", n_tracks) if tracks is None else tracks.artists,
+        genre=np.full(n_tracks, -1, np.int32) if tracks is None else tracks.genre,
+        genres=() if tracks is None else tracks.genres,
+        popularity=np.bincount(users.interests.tracks, minlength=n_tracks).astype(np.float64),
+        titles=Numbered("track", n_tracks) if tracks is None else tracks.titles,
+        duration_ms=durations.unknown(n_tracks),
+        recommendations=None if tracks is None else tracks.recommendations,
+    )
+
+
+def _counts(users: Users, files: Iterable[Path], limit: int) -> tuple[Counts, int]:
+    owners = np.repeat(users.ids, np.diff(users.interests.offsets))
+    by_user: list[Pairs] = [(owners, users.interests.tracks.astype(np.int64))]
+    by_track: list[Pairs] = []
+    largest = 0
+    for file in files:
+        match kind_of(file):
+            case "user":
+                by_user.append(_pairs(user_lists(file, limit)))
+            case "track":
+                lists = track_lists(file, limit)
+                by_track.append(_pairs((track, [track, *others]) for track, others in lists))
+            case "top":
+                largest = max(largest, int(read_top_tracks(file, limit).max()))
+    rows, tracks = _numbered(by_user)
+    if by_track:
+        more_rows, more_tracks = _numbered(by_track)
+        rows = np.concatenate([rows, more_rows + rows.max() + 1])
+        tracks = np.concatenate([tracks, more_tracks])
+    counts = counts_of(rows, tracks, np.ones(len(rows), np.int64))
+    return counts, max(largest, int(tracks.max())) + 1
+
+
+def _pairs(lists: Iterable[tuple[int, list[int]]]) -> Pairs:
+    owners: list[int] = []
+    tracks: list[int] = []
+    for owner, listed in lists:
+        owners += [owner] * len(listed)
+        tracks += listed
+    return np.array(owners, np.int64), np.array(tracks, np.int64)
+
+
+def _numbered(pairs: list[Pairs]) -> Pairs:
+    """All pairs together, with rows numbered from 0 in the order of the owners' ids."""
+    owners = np.concatenate([owner for owner, _ in pairs])
+    rows = np.unique(owners, return_inverse=True)[1].astype(np.int64)
+    return rows, np.concatenate([tracks for _, tracks in pairs])
+
+
+def _scaled(raw: npt.NDArray[np.float64], users_file: Path) -> npt.NDArray[np.float32]:
+    try:
+        return scaled(raw)
+    except DataError as error:
+        raise DataError(error.what, file=users_file) from None
