@@ -152,7 +152,7 @@ def _orthonormal(basis: Floats) -> Floats:
 
 
 @kernel
-def _unit_columns(offsets: IntArray, tracks: IntArray, counts: IntArray, squared: Floats) -> Floats:
+def _unit_columns(tracks: IntArray, counts: IntArray, squared: Floats) -> Floats:
     values = np.empty(len(tracks))
     for i in range(len(tracks)):
         values[i] = math.log1p(counts[i])

@@ -41,10 +41,11 @@ def catalogue(
 ) -> Catalogue:
     """The catalogue fitted to users' interests and lists.
 
-    A user's interests and lists are one row of the fit, and so are a track and its lists. A
-    track that is in none of them has the zero vector: it scores 0 with everything, as unrelated
-    tracks do. A list of top tracks among the files only has its ids counted in. Without a tracks
-    file there are as many tracks as the largest id asks for, each of an artist of its own. Popularity is the number of users whose interest a track is.
+    A user's interests and lists are one row of the fit, and so are a track and its lists. A track
+    that is in none of them has the zero vector: it scores 0 with everything, as unrelated tracks
+    do. Of a list of top tracks among the files only the ids count. Without a tracks file there are
+    as many tracks as the largest id asks for, each of an artist of its own. Popularity is the
+    number of users whose interest a track is.
 
     Raises:
         DataError: a file is malformed, a track lies outside the tracks file, or there is too
