@@ -11,10 +11,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from abbotify import rng
+from abbotify.jit import INTERPRETED
 
 if TYPE_CHECKING:
     from abbotify.recommenders.candidates import CandidateTable
     from abbotify.world.base import World
+
+
+def seed_word(seed: int) -> int:
+    """A seed 0 .. 2**64 - 1 as a `Request` carries it: the signed number of the same 64 bits.
+
+    A compiled kernel takes Python integers as signed words, and refuses the upper half of seeds.
+    """
+    return seed if INTERPRETED or seed < 2**63 else seed - 2**64
 
 
 class Play(NamedTuple):
@@ -32,7 +41,8 @@ class Play(NamedTuple):
 class Request(NamedTuple):
     """What a recommender is asked: who, when, what was just played.
 
-    `played` and `history` are live views that the next request changes; copy what you keep.
+    `played` and `history` are live views that the next request changes; copy what you keep. All
+    numbers are Python's own, not numpy's: a kernel takes them four times as fast.
 
     Attributes:
         user: the user's id.
@@ -44,7 +54,7 @@ class Request(NamedTuple):
         time: how much of it was listened to, 0 .. 1.
         played: the tracks of this session so far, in order, `previous` last.
         history: the user's last 10 plays over sessions, oldest first, `previous` last.
-        seed: the seed of the run's dynamics.
+        seed: the seed of the run's dynamics, as `seed_word` gives it.
         purpose: what draws are for; a fallback's differ from the recommender's.
     """
 
@@ -63,9 +73,7 @@ class Request(NamedTuple):
     def uniform(self, attempt: int = 0) -> float:
         """A uniform number in [0, 1) that depends on this request and the attempt alone."""
         purpose = rng.attempt(self.purpose, attempt)
-        return rng.uniform(
-            self.seed, rng.Stream.USERS, self.step, self.user, purpose, self.session
-        )
+        return rng.uniform(self.seed, rng.Stream.USERS, self.step, self.user, purpose, self.session)
 
     def choice(self, n: int, attempt: int = 0) -> int:
         """A uniform choice among 0 .. n - 1 that depends on this request and the attempt alone."""

@@ -1,0 +1,29 @@
+"""Recommenders behind one seam: tables with a pick rule, or any Python with `recommend`."""
+
+from abbotify.recommenders.answers import ERROR, MISS, OK, checked
+from abbotify.recommenders.arms import Arm, Link, build_arm, build_arms, build_chain
+from abbotify.recommenders.base import Play, Recommender, Request, seed_word
+from abbotify.recommenders.candidates import CandidateTable, Key, Pick, fallback_purpose
+from abbotify.recommenders.picker import TablePicker, pick
+
+__all__ = [
+    "ERROR",
+    "MISS",
+    "OK",
+    "Arm",
+    "CandidateTable",
+    "Key",
+    "Link",
+    "Pick",
+    "Play",
+    "Recommender",
+    "Request",
+    "TablePicker",
+    "build_arm",
+    "build_arms",
+    "build_chain",
+    "checked",
+    "fallback_purpose",
+    "pick",
+    "seed_word",
+]

@@ -1,0 +1,198 @@
+"""Arms: a recommender with the chain of those that stand in for it, so that every request is met.
+
+A chain is the recommender, its fallback, that one's own fallback, and so on; the last of a chain
+is uniform over the catalogue and never misses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from abbotify.errors import RecommenderFailure
+from abbotify.recommenders.answers import ERROR, MISS, OK, checked, described
+from abbotify.recommenders.base import Request
+from abbotify.recommenders.candidates import CandidateTable, fallback_purpose
+from abbotify.recommenders.load import load_plugin
+from abbotify.recommenders.picker import PickFunction, TablePicker
+from abbotify.recommenders.shipped import shipped_table
+from abbotify.scenario import Scenario
+from abbotify.scenario import recommenders as spec
+from abbotify.scenario.arms import AnyArm, Service
+from abbotify.scenario.base import Latency
+from abbotify.scenario.yaml import KeyPath
+from abbotify.world.base import World
+
+_RANDOM: Final = spec.Random(recommender="random")
+
+
+@dataclass(frozen=True)
+class Link:
+    """One recommender of a chain.
+
+    Attributes:
+        name: its name in the scenario file.
+        purpose: what its draws are for; by its depth in the chain.
+        table: what it lowers to, or None.
+        why_not: why it has no table; empty when it has one.
+        answer: a request -> a track or None. A table never raises; any other Python may.
+    """
+
+    name: str
+    purpose: int
+    table: CandidateTable | None
+    why_not: str
+    answer: PickFunction
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What a user of an arm is served by.
+
+    Attributes:
+        name: the arm's name.
+        chain: the recommender, then its fallbacks; the last never misses.
+        latency: how long a request takes, in ms; fixed, or a distribution.
+        on_error: `fallback`, or `stop` to end the run.
+        service: the arm's own queue, or None.
+    """
+
+    name: str
+    chain: tuple[Link, ...]
+    latency: Latency = 0
+    on_error: str = "fallback"
+    service: Service | None = None
+
+    @property
+    def lowers(self) -> bool:
+        """Whether the whole chain is tables, so that a compiled engine can run it."""
+        return all(link.table is not None for link in self.chain)
+
+    @property
+    def why_not(self) -> str:
+        """Why the arm does not lower; empty when it does."""
+        return "; ".join(link.why_not for link in self.chain if link.why_not)
+
+    def recommend(self, request: Request) -> tuple[int, int]:
+        """The next track, and whether it is the recommender's own: OK, MISS or ERROR.
+
+        MISS and ERROR say that a fallback answered; ERROR, that somebody of the chain raised or
+        returned something that is no track of the catalogue.
+
+        Raises:
+            RecommenderFailure: there was such an error, and the arm says `on_error: stop`.
+        """
+        link = self.chain[0]
+        try:
+            track = link.answer(request)
+        except Exception as error:
+            self._judge(link, request, error)
+            return self._stand_in(request, ERROR)
+        return (track, OK) if track is not None else self._stand_in(request, MISS)
+
+    def fallback(self, request: Request) -> int:
+        """The next track by the fallback, as when the recommender's answer came too late.
+
+        Raises:
+            RecommenderFailure: a fallback failed, and the arm says `on_error: stop`.
+        """
+        return self._stand_in(request, OK)[0]
+
+    def _stand_in(self, request: Request, outcome: int) -> tuple[int, int]:
+        for link in self.chain[1:]:
+            try:
+                track = link.answer(request)
+            except Exception as error:
+                self._judge(link, request, error)
+                outcome = ERROR
+            else:
+                if track is not None:
+                    return track, outcome
+        raise AssertionError(f"the chain of {self.name} can miss")
+
+    def _judge(self, link: Link, request: Request, error: Exception) -> None:
+        if self.on_error == "stop":
+            who = f"user {request.user}, session {request.session}, step {request.step}"
+            what = f"{link.name} failed for {who}: {described(error)}"
+            raise RecommenderFailure(what, key=f"arms.{self.name}") from error
+
+
+def build_arms(scenario: Scenario, world: World) -> tuple[Arm, ...]:
+    """All arms of a scenario, in file order.
+
+    Raises:
+        UserError: a recommender cannot be built; see `shipped_table` and `load_plugin`.
+    """
+    return tuple(build_arm(name, arm, world, scenario) for name, arm in scenario.arms.items())
+
+
+def build_arm(name: str, params: AnyArm, world: World, scenario: Scenario) -> Arm:
+    """One arm of a scenario.
+
+    Raises:
+        UserError: a recommender cannot be built; see `shipped_table` and `load_plugin`.
+    """
+    chain = build_chain(params, world, scenario, ("arms", name))
+    return Arm(name, chain, params.latency_ms, params.on_error, params.service)
+
+
+def build_chain(
+    params: spec.RecommenderSpec, world: World, scenario: Scenario, key: KeyPath
+) -> tuple[Link, ...]:
+    """A recommender and all that stand in for it, at least one; the last never misses.
+
+    Args:
+        params: the recommender's keys in the scenario file, its fallback among them.
+        world: what it recommends from, and to whom.
+        scenario: resolves paths, and places errors.
+        key: where `params` stands in the scenario file.
+
+    Raises:
+        UserError: a recommender cannot be built; see `shipped_table` and `load_plugin`.
+    """
+    links = [
+        _link(part, depth, world, scenario, place)
+        for depth, (part, place) in enumerate(_parts(params, key))
+    ]
+    last = links[-1].table
+    if len(links) == 1 or last is None or not last.never_misses:
+        links.append(_link(_RANDOM, len(links), world, scenario, key))
+    return tuple(links)
+
+
+def _parts(
+    params: spec.RecommenderSpec, key: KeyPath
+) -> Iterator[tuple[spec.RecommenderSpec, KeyPath]]:
+    """A recommender, its fallback, that one's fallback, ..., each with its place in the file."""
+    here: Any = params
+    while here is not None:
+        if isinstance(here, str):  # a bare name: all parameters at their defaults
+            here = spec.SHIPPED[here](recommender=here)
+        yield here, key
+        here, key = here.fallback, (*key, "fallback")
+
+
+def _link(
+    params: spec.RecommenderSpec, depth: int, world: World, scenario: Scenario, key: KeyPath
+) -> Link:
+    purpose = fallback_purpose(depth)
+    if not isinstance(params, spec.Plugin):
+        table = shipped_table(params, world, scenario, key)
+        answer = TablePicker(table, world.catalogue.artist, purpose).pick
+        return Link(params.recommender, purpose, table, "", answer)
+    loaded = load_plugin(params, world, scenario, key)
+    if loaded.table is not None:
+        answer = TablePicker(loaded.table, world.catalogue.artist, purpose).pick
+    else:
+        answer = _asked(loaded.recommender.recommend, len(world.catalogue), purpose)
+    return Link(params.recommender, purpose, loaded.table, loaded.why_not, answer)
+
+
+def _asked(recommend: Callable[[Request], Any], n_tracks: int, purpose: int) -> PickFunction:
+    def answer(request: Request) -> int | None:
+        if request.purpose != purpose:  # never for the recommender itself
+            request = request._replace(purpose=purpose)
+        return checked(recommend(request), n_tracks)
+
+    return answer

@@ -1,0 +1,155 @@
+"""A plug-in's keys in the scenario file, checked against its frozen dataclass `Params`."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+
+from abbotify.errors import PluginError
+from abbotify.scenario import Scenario, resolve
+from abbotify.scenario.base import nearest, one_line
+from abbotify.scenario.recommenders import Plugin
+from abbotify.scenario.yaml import KeyPath
+
+_NAMES: Final[dict[Any, str]] = {
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    bool: "true or false",
+    Path: "a path",
+    type(None): "null",
+    None: "null",
+}
+
+
+class _WrongValue(Exception):
+    """A value that is not of the type a field declares; the message says what it must be."""
+
+
+def built_params(spec: Plugin, plugin: type, scenario: Scenario, key: KeyPath) -> Any:
+    """The plug-in's `Params` filled with its keys in the scenario file; None without `Params`.
+
+    Fields may be int, float, str, bool, Path (an existing one, resolved like every path of the
+    scenario), Literal, tuple, list, dict, Any, and unions of these.
+
+    Raises:
+        PluginError: `Params` is not a frozen dataclass of such fields.
+        ScenarioError: a key is unknown, missing or of another type, or `Params` refuses it.
+    """
+    fields = _fields(plugin, spec, scenario, key)
+    _refuse_unknown(spec, plugin, list(fields), scenario, key)
+    values = {}
+    for name, (hint, needed) in fields.items():
+        if name in spec.params:
+            place = (*key, name)
+            try:
+                values[name] = _converted(spec.params[name], hint, scenario, place)
+            except _WrongValue as wrong:
+                what = f"must be {wrong}, got {one_line(spec.params[name])}"
+                raise scenario.error(what, place) from None
+        elif needed:
+            raise scenario.error("the key is missing", (*key, name))
+    try:
+        return plugin.Params(**values) if hasattr(plugin, "Params") else None
+    except Exception as error:
+        raise scenario.error(f"{plugin.__name__}.Params refuses: {error}", key) from error
+
+
+def _fields(
+    plugin: type, spec: Plugin, scenario: Scenario, key: KeyPath
+) -> Mapping[str, tuple[Any, bool]]:
+    params = getattr(plugin, "Params", None)
+    if params is None:
+        return {}
+
+    def refuse(what: str) -> PluginError:
+        file, line = scenario.source.file, scenario.source.line(key)
+        return PluginError(f"{spec.recommender}: {what}", file=file, line=line)
+
+    settings = getattr(params, "__dataclass_params__", None)
+    if not isinstance(params, type) or settings is None or not settings.frozen:
+        raise refuse("Params must be a frozen dataclass")
+    try:
+        hints = get_type_hints(params)
+    except Exception as error:
+        raise refuse(f"the types of Params cannot be read: {error}") from None
+    fields = {}
+    for field in dataclasses.fields(params):
+        if field.name in type(spec).model_fields:
+            raise refuse(f"Params.{field.name} has the name of a key that every arm has")
+        if not _supported(hints[field.name]):
+            raise refuse(f"Params.{field.name}: the type {hints[field.name]} is not supported")
+        plain = field.default is field.default_factory is dataclasses.MISSING
+        if field.init:
+            fields[field.name] = (hints[field.name], plain)
+    return fields
+
+
+def _refuse_unknown(
+    spec: Plugin, plugin: type, known: list[str], scenario: Scenario, key: KeyPath
+) -> None:
+    for name in spec.params:
+        if name not in known:
+            options = [option for option in type(spec).model_fields if option != "recommender"]
+            hint = nearest(name, [*known, *options])
+            none = "" if known else f": {plugin.__name__} takes no parameters"
+            raise scenario.error(f"unknown key{none}{hint}", (*key, name))
+
+
+def _supported(hint: Any) -> bool:
+    if hint is Any or hint in _NAMES or get_origin(hint) is Literal:
+        return True
+    if get_origin(hint) in (tuple, list, dict, Union, types.UnionType):
+        return all(_supported(part) for part in get_args(hint) if part is not Ellipsis)
+    return False
+
+
+def _converted(value: Any, hint: Any, scenario: Scenario, place: KeyPath) -> Any:
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return _any_of(value, parts, scenario, place)
+    if origin is Literal:
+        if not any(value == part and type(value) is type(part) for part in parts):
+            raise _WrongValue(" or ".join(map(repr, parts)))
+        return value
+    if origin in (tuple, list):
+        return _sequence(value, hint, scenario, place)
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise _WrongValue("a mapping")
+        return {k: _converted(v, parts[1], scenario, (*place, k)) for k, v in value.items()}
+    if hint is Path and type(value) is str:
+        return resolve(scenario, value, place)
+    if hint is float and type(value) is int:
+        return float(value)
+    if hint is Any or type(value) is hint:
+        return value
+    raise _WrongValue(_NAMES[hint])
+
+
+def _any_of(value: Any, parts: tuple[Any, ...], scenario: Scenario, place: KeyPath) -> Any:
+    # An exact match first: 3 is a whole number in `float | int`.
+    for part in sorted(parts, key=lambda part: type(value) is not part):
+        try:
+            return _converted(value, part, scenario, place)
+        except _WrongValue:
+            continue
+    raise _WrongValue(" or ".join(_NAMES.get(part, str(part)) for part in parts))
+
+
+def _sequence(value: Any, hint: Any, scenario: Scenario, place: KeyPath) -> Any:
+    origin, parts = get_origin(hint), get_args(hint)
+    if not isinstance(value, list):
+        raise _WrongValue("a list")
+    if origin is list or parts[-1] is Ellipsis:
+        parts = (parts[0],) * len(value)
+    if len(parts) != len(value):
+        raise _WrongValue(f"a list of {len(parts)}")
+    items = [
+        _converted(item, part, scenario, (*place, i))
+        for i, (item, part) in enumerate(zip(value, parts, strict=True))
+    ]
+    return origin(items)
