@@ -1,0 +1,51 @@
+"""Reports: one plain-data document, rendered as a page, Markdown, CSV, JSON and sentences."""
+
+from abbotify.report.decision import Decision, Verdict, decisions
+from abbotify.report.document import (
+    EFFECT_COLUMNS,
+    FORMAT,
+    Arm,
+    Check,
+    Day,
+    Distribution,
+    Document,
+    Effect,
+    Moments,
+    Run,
+    Survival,
+    TopTrack,
+    loads,
+)
+from abbotify.report.headline import SummaryRow, headline, sentences, summary_table
+from abbotify.report.html import render_html
+from abbotify.report.markdown import render_markdown
+from abbotify.report.render import read, write
+from abbotify.report.tables import effects_csv
+
+__all__ = [
+    "EFFECT_COLUMNS",
+    "FORMAT",
+    "Arm",
+    "Check",
+    "Day",
+    "Decision",
+    "Distribution",
+    "Document",
+    "Effect",
+    "Moments",
+    "Run",
+    "SummaryRow",
+    "Survival",
+    "TopTrack",
+    "Verdict",
+    "decisions",
+    "effects_csv",
+    "headline",
+    "loads",
+    "read",
+    "render_html",
+    "render_markdown",
+    "sentences",
+    "summary_table",
+    "write",
+]

@@ -36,15 +36,15 @@ def distribution(document: Document, name: str = "distribution") -> str | None:
             _outline(axes, at, histogram)
         axes.set_xlim(drawn[0][1].edges[0], right)
         axes.set_ylim(bottom=0)
-        ticks(axes.yaxis, 5, relative=True)
+        ticks(axes.yaxis, 7, relative=True)
         ticks(axes.xaxis, 7)
         axes.set_xlabel(f"{label} of a user")
 
     return inline_svg(
         paint,
         name=name,
-        width=440,
-        height=290,
+        width=390,
+        height=265,
         title=f"Distribution of {label.lower()} over the users of each arm",
         description=f"Share of users in each bin, drawn up to {right:g}.",
     )
@@ -66,7 +66,7 @@ def survival(document: Document, name: str = "survival") -> str | None:
             x, y = _from_start(curve)
             axes.step(x, y, where="post", color=color(at), linestyle=linestyle(at), linewidth=2)
         axes.set_xlim(0, max(_faded(curve) for _, curve in drawn))
-        axes.set_ylim(0, 1.0)
+        axes.set_ylim(0, 1.02)
         ticks(axes.yaxis, 5, relative=True)
         ticks(axes.xaxis, 7)
         axes.set_xlabel("Tracks played in the session")
@@ -74,8 +74,8 @@ def survival(document: Document, name: str = "survival") -> str | None:
     return inline_svg(
         paint,
         name=name,
-        width=440,
-        height=290,
+        width=390,
+        height=265,
         title="Session survival of each arm",
         description="Share of sessions that go on after so many tracks.",
     )
@@ -97,13 +97,13 @@ def daily(document: Document, name: str = "daily", narrow: bool = False) -> str 
         for rank, (at, arm) in enumerate(drawn):
             _points(axes, at, arm, (rank - (len(drawn) - 1) / 2) * (0.2 if narrow else 0.13))
         _days(axes, [day.day for _, arm in drawn for day in arm.daily or ()], narrow)
-        ticks(axes.yaxis, 5, sign=True)
+        ticks(axes.yaxis, 8, sign=True)
 
     return inline_svg(
         paint,
         name=name,
-        width=380 if narrow else 960,
-        height=290 if narrow else 320,
+        width=340 if narrow else 960,
+        height=270 if narrow else 320,
         title=f"Effect on {metric(curve_metric(document)).label.lower()} by day",
         description=f"Difference from {clean(document.control.name)} with intervals, by day.",
     )

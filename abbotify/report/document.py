@@ -1,7 +1,8 @@
 """The document: everything a report says, as plain data, once.
 
-`report.json` is this document; HTML, Markdown, CSV and the terminal are renderings of it and compute
-nothing of their own but rounding. It holds nothing that depends on how the run was executed.
+`report.json` is this document; HTML, Markdown, CSV and the terminal are renderings of it and
+compute nothing of their own but rounding. It holds nothing that depends on how the run was
+executed.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-Dash = tuple[int, tuple[int, ...]] | str
+Dash = tuple[float, tuple[float, ...]] | str
 
 MARKERS = "oosD^vPX"
 _DASHES: tuple[tuple[int, ...], ...] = ((), (), (7, 2), (2, 2), (8, 2, 2, 2))
@@ -41,7 +41,7 @@ def dashes(at: int) -> tuple[int, ...]:
 def linestyle(at: int) -> Dash:
     """The dash pattern as matplotlib wants it for a line of width 2."""
     pattern = dashes(at)
-    return (0, tuple(step / 2 for step in pattern)) if pattern else "-"  # type: ignore[return-value]
+    return (0, tuple(step / 2 for step in pattern)) if pattern else "-"
 
 
 def axes_within(figure: Figure, left: float, right: float, top: float, bottom: float) -> Axes:
@@ -62,7 +62,7 @@ def ticks(axis: Axis, count: int, *, relative: bool = False, sign: bool = False)
     from matplotlib.ticker import FixedLocator, MaxNLocator
 
     low, high = sorted(axis.get_view_interval())
-    values = MaxNLocator(nbins=count, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    values = MaxNLocator(nbins=count, steps=[1, 2, 5, 10]).tick_values(low, high)
     inside = [float(value) for value in values if low - 1e-12 <= value <= high + 1e-12]
     scale = 100.0 if relative else 1.0
     places = _places(float(values[1] - values[0]) * scale)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from abbotify.report.decision import decisive, success_metrics
 from abbotify.report.document import Document, Effect
-from abbotify.report.drawing import color, marker, ticks
-from abbotify.report.headline import shown_effect
+from abbotify.report.drawing import Dash, axes_within, color, marker, ticks
 from abbotify.report.labels import metric, shortened
-from abbotify.report.rounding import MISSING, level
+from abbotify.report.rounding import estimate, level
 from abbotify.report.svg import BAND, INK, MUTED, PAPER, RULE, inline_svg
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LINE = 23.0
 _GAP = 9.0
+_FOOT = 44.0
 
 
 @dataclass(frozen=True)
@@ -40,42 +41,41 @@ class _Layout:
     limit: int
 
 
-_WIDE = _Layout(960, 320, 220, False, 178, 20)
-_NARROW = _Layout(380, 104, 76, True, 4, 13)
+_WIDE = _Layout(960, 340, 220, False, 190, 18)
+_SINGLE = _Layout(960, 210, 220, False, 0, 0)
+_NARROW = _Layout(340, 98, 78, True, 0, 12)
 
 
 def forest(document: Document, name: str = "forest", narrow: bool = False) -> str | None:
     """Relative effects, success metrics first; None when there is no effect at all."""
-    layout = _NARROW if narrow else _WIDE
+    layout = _layout(document, narrow)
     groups = _groups(document)
     if not groups:
         return None
     rows, bands, bottom = _placed(document, groups, layout)
-    height = bottom + 44
 
     def paint(figure: Figure) -> None:
-        axes = figure.add_axes(
-            (
-                layout.left / layout.width,
-                44 / height,
-                (layout.width - layout.left - layout.right) / layout.width,
-                bottom / height,
-            )
-        )
+        axes = axes_within(figure, layout.left, layout.right, top=0, bottom=_FOOT)
         _frame(axes, bottom, _range(document, [row.effect for row in rows]), narrow)
         for top, base, label, success in bands:
             _band(axes, layout, top, base, label, success)
         for row in rows:
-            _row(axes, layout, row, len(document.treatments) > 1)
+            _row(axes, layout, row)
 
     return inline_svg(
         paint,
         name=name,
         width=layout.width,
-        height=height,
+        height=bottom + _FOOT,
         title=f"Relative effects with {level(document.run.alpha)} intervals",
         description="; ".join(map(_told, rows)),
     )
+
+
+def _layout(document: Document, narrow: bool) -> _Layout:
+    if narrow:
+        return _NARROW
+    return _WIDE if len(document.treatments) > 1 else _SINGLE
 
 
 def _groups(document: Document) -> list[list[Effect]]:
@@ -135,18 +135,13 @@ def _reach(row: Effect) -> float:
 def _frame(axes: Axes, bottom: float, limits: tuple[float, float], narrow: bool) -> None:
     axes.set_xlim(*limits)
     axes.set_ylim(bottom, 0)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.tick_params(axis="y", length=0, labelleft=False)
-    axes.tick_params(axis="x", length=4)
     axes.set_yticks([])
     ticks(axes.xaxis, 3 if narrow else 7, relative=True, sign=True)
     axes.axvline(0, color=MUTED, linewidth=1.2, zorder=1.5)
     axes.set_xlabel("Relative effect", labelpad=6)
 
 
-def _band(
-    axes: Axes, layout: _Layout, top: float, base: float, label: str, success: bool
-) -> None:
+def _band(axes: Axes, layout: _Layout, top: float, base: float, label: str, success: bool) -> None:
     """The metric's name, a rule above it, and a tint when it decides."""
     from matplotlib.patches import Rectangle
 
@@ -157,90 +152,87 @@ def _band(
         tint = Rectangle((left, top), right - left, base - top, transform=frame, clip_on=False)
         tint.set(facecolor=BAND, edgecolor="none", zorder=0)
         axes.add_patch(tint)
-    axes.plot(
-        [left, right], [base, base], transform=frame, color=RULE, linewidth=1, clip_on=False
-    )
+    axes.plot([left, right], [base, base], transform=frame, color=RULE, linewidth=1, clip_on=False)
     y = top + _LINE / 2 + (1 if layout.label_above else _GAP / 2)
-    axes.text(
-        left + 6 / span,
-        y,
-        shortened(label, 34 if layout.label_above else 22),
-        transform=frame,
-        va="center_baseline",
-        weight="bold",
-        color=INK,
-    )
+    text = shortened(label, 34 if layout.label_above else 22)
+    _write(axes, left + 6 / span, y, text, weight="bold", color=INK)
 
 
-def _row(axes: Axes, layout: _Layout, row: _Row, name_arm: bool) -> None:
+def _row(axes: Axes, layout: _Layout, row: _Row) -> None:
+    """The arm's name, the interval, and the numbers at the right."""
     span = layout.width - layout.left - layout.right
-    frame = axes.get_yaxis_transform()
-    shown = shown_effect(row.effect)
-    place = {"transform": frame, "va": "center_baseline"}
-    if name_arm or layout.label_above:
-        arm_x = (layout.arm_x + 6 - layout.left) / span
-        name = shortened(row.effect.arm, layout.limit)
-        axes.text(arm_x, row.y, name, color=color(row.at), **place)
-    bounded = bool(_ends(row.effect))
-    value = shown.value if bounded else MISSING if row.effect.effect is None else "unbounded"
+    end = 1 + (layout.right - 6) / span
+    value, interval = _texts(row.effect)
     weight = "bold" if row.effect.significant else "normal"
+    if layout.limit:
+        name = shortened(row.effect.arm, layout.limit)
+        _write(axes, (layout.arm_x + 6 - layout.left) / span, row.y, name, color=color(row.at))
     if layout.label_above:
-        axes.text(1 + (layout.right - 6) / span, row.y, value, ha="right", weight=weight, **place)
+        told = value if _ends(row.effect) else interval
+        _write(axes, end, row.y, told, ha="right", weight=weight)
     else:
-        axes.text(1 + 72 / span, row.y, value, ha="right", weight=weight, **place)
-        if bounded:
-            x = 1 + (layout.right - 6) / span
-            axes.text(x, row.y, shown.interval, ha="right", color=MUTED, **place)
-    _mark(axes, row, bounded)
+        _write(axes, 1 + 74 / span, row.y, value, ha="right", weight=weight)
+        _write(axes, end, row.y, interval, ha="right", color=MUTED)
+    _mark(axes, row)
 
 
-def _mark(axes: Axes, row: _Row, bounded: bool) -> None:
+def _write(axes: Axes, x: float, y: float, text: str, **looks: Any) -> None:
+    """Text at a share of the axes' width and the height of a row."""
+    axes.text(x, y, text, transform=axes.get_yaxis_transform(), va="center_baseline", **looks)
+
+
+def _texts(row: Effect) -> tuple[str, str]:
+    """Value and interval of the relative effect, or the word for why there is none."""
+    shown = estimate(row.relative_effect, row.relative_lower, row.relative_upper, relative=True)
+    if _ends(row):
+        return shown.value, shown.interval
+    return shown.value, "undefined" if row.relative_effect is None else "unbounded"
+
+
+def _mark(axes: Axes, row: _Row) -> None:
     """The interval and its point; what leaves the range ends in an arrow."""
     low, high = axes.get_xlim()
-    if not bounded:
-        if row.effect.effect is not None:
-            _line(axes, row, low, high, (0, (1, 2)))
-            _arrows(axes, row, True, True)
+    value, ends = row.effect.relative_effect, _ends(row.effect)
+    if value is None:
         return
-    lower, upper = _ends(row.effect)
+    lower, upper = ends or (-math.inf, math.inf)
     if upper > low and lower < high:
-        _line(axes, row, max(lower, low), min(upper, high), "-")
+        _line(axes, row, max(lower, low), min(upper, high), "-" if ends else (0, (1, 2)))
     _arrows(axes, row, lower < low, upper > high)
-    value = row.effect.relative_effect
-    if value is not None and low <= value <= high:
-        sure = bool(row.effect.significant)
-        axes.plot(
-            [value],
-            [row.y],
-            marker=marker(row.at),
-            markersize=8.5,
-            color=color(row.at) if sure else PAPER,
-            markeredgecolor=PAPER if sure else color(row.at),
-            markeredgewidth=1.0 if sure else 2.0,
-            zorder=3,
-        )
+    if low <= value <= high:
+        _point(axes, row, value)
 
 
-def _line(axes: Axes, row: _Row, start: float, end: float, style: object) -> None:
+def _point(axes: Axes, row: _Row, value: float) -> None:
+    """The estimate: filled when significant, hollow when not."""
+    sure, own = bool(row.effect.significant), color(row.at)
     axes.plot(
-        [start, end],
-        [row.y, row.y],
-        color=color(row.at),
-        linewidth=2.2,
-        linestyle=style,  # type: ignore[arg-type]
-        solid_capstyle="butt",
-        zorder=2,
+        [value],
+        [row.y],
+        marker=marker(row.at),
+        markersize=8.5,
+        color=own if sure else PAPER,
+        markeredgecolor=PAPER if sure else own,
+        markeredgewidth=1.0 if sure else 2.0,
+        zorder=3,
+    )
+
+
+def _line(axes: Axes, row: _Row, start: float, end: float, style: Dash) -> None:
+    axes.plot(
+        [start, end], [row.y, row.y], color=color(row.at), linewidth=2.2, linestyle=style, zorder=2
     )
 
 
 def _arrows(axes: Axes, row: _Row, left: bool, right: bool) -> None:
     low, high = axes.get_xlim()
-    for there, x, shape in ((left, low, "<"), (right, high, ">")):
+    inset = 0.012 * (high - low)
+    for there, x, shape in ((left, low + inset, "<"), (right, high - inset, ">")):
         if there:
-            axes.plot([x], [row.y], marker=shape, markersize=7, color=color(row.at), clip_on=False)
+            axes.plot([x], [row.y], marker=shape, markersize=8, color=color(row.at))
 
 
 def _told(row: _Row) -> str:
-    shown = shown_effect(row.effect)
+    value, interval = _texts(row.effect)
     name = f"{metric(row.effect.metric).label}, {shortened(row.effect.arm, 60)}"
-    return f"{name}: {shown.value} {shown.interval}"
+    return f"{name}: {value} {interval}"

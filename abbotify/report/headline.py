@@ -122,7 +122,9 @@ def _finding(document: Document, decision: Decision) -> str:
 def _evidence(document: Document, row: Effect) -> str:
     shown = shown_effect(row)
     alpha = document.run.alpha
-    interval = f"{level(alpha)} interval {shown.interval}" if row.lower is not None else "no interval"
+    interval = (
+        f"{level(alpha)} interval {shown.interval}" if row.lower is not None else "no interval"
+    )
     p = row.p_value if row.p_adjusted is None else row.p_adjusted
     return interval if p is None else f"{interval}, {p_equals(p, alpha)}"
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from abbotify.report import charts, drawing, headline, labels, rounding, view, words
+from abbotify.report import charts, drawing, labels, rounding, view, words
 from abbotify.report.document import Document
 from abbotify.report.forest import forest
+from abbotify.report.headline import rule
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -31,7 +33,7 @@ def _template() -> Template:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("abbotify.report", "templates"),
+        loader=PackageLoader("abbotify.report", ""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -42,8 +44,9 @@ def _template() -> Template:
         "count": rounding.count,
         "percent": rounding.percent,
         "details": _details,
+        "glued": _glued,
     }
-    return environment.get_template("report.html")
+    return environment.get_template("page.html.j2")
 
 
 def _context(document: Document, execution: Mapping[str, object]) -> dict[str, Any]:
@@ -54,7 +57,8 @@ def _context(document: Document, execution: Mapping[str, object]) -> dict[str, A
         "title": words.title(document),
         "subtitle": words.subtitle(document),
         "cards": view.decision_cards(document),
-        "rule": headline.rule(document),
+        "several": len(document.treatments) > 1,
+        "rule": rule(document),
         "health": view.health(document.checks),
         "level": rounding.level(run.alpha),
         "deciding": view.deciding_groups(document),
@@ -120,6 +124,11 @@ def _details(details: Mapping[str, Any] | None) -> list[tuple[str, str]]:
         (name.replace("_", " "), value if isinstance(value, str) else _short(value))
         for name, value in (details or {}).items()
     ]
+
+
+def _glued(text: str) -> str:
+    """The text with intervals and p-values kept on one line."""
+    return re.sub(r"\[[^\]]*\]|\bp [=<] [\d.]+", lambda part: part[0].replace(" ", "\u00a0"), text)
 
 
 def _short(value: object) -> str:

@@ -84,7 +84,7 @@ def clean(text: str) -> str:
 
 
 def shortened(text: str, limit: int) -> str:
-    """The clean text cut to `limit` characters, an ellipsis at the end when something is missing."""
+    """The clean text cut to `limit` characters, with an ellipsis where something is missing."""
     text = clean(text)
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
 

@@ -18,7 +18,12 @@ from abbotify.errors import DataError
 
 T = TypeVar("T")
 
-_NAMES: dict[type, str] = {str: "a text", int: "an integer", float: "a number", bool: "true or false"}
+_NAMES: dict[type, str] = {
+    str: "a text",
+    int: "an integer",
+    float: "a number",
+    bool: "true or false",
+}
 
 
 def read_as(kind: type[T], value: object, key: str = "") -> T:
@@ -103,14 +108,16 @@ def _record(kind: type, value: Any, key: str) -> Any:
         if name not in value and field.default is dataclasses.MISSING:
             raise DataError("the key is missing", key=_below(key, name))
     hints = _hints(kind)
-    return kind(**{name: _read(hints[name], item, _below(key, name)) for name, item in value.items()})
+    return kind(
+        **{name: _read(hints[name], item, _below(key, name)) for name, item in value.items()}
+    )
 
 
-def _scalar(kind: type, value: Any, key: str) -> Any:
+def _scalar(kind: Any, value: Any, key: str) -> Any:
     value = _python(value)
     if kind is float and type(value) is int:
         return float(value)
-    if type(value) is not kind:
+    if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
         raise DataError(f"{_shown(value)} is not {_NAMES[kind]}", key=key)
     if kind is float and not math.isfinite(value):
         raise DataError(f"{value} is not a finite number (undefined values are null)", key=key)

@@ -1,7 +1,7 @@
 """Numbers as people read them: rounded to what is known, the same under every locale.
 
-An estimate is rounded to two significant digits of its uncertainty (the half-width of its interval),
-and its interval to the same place, so a table never shows digits that are noise.
+An estimate is rounded to two significant digits of its uncertainty (the half-width of its
+interval), and its interval to the same place, so a table never shows digits that are noise.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ from abbotify.report.document import EFFECT_COLUMNS, Effect
 
 
 def effects_csv(effects: Iterable[Effect]) -> str:
-    """The text of effects.csv.
+    r"""The text of effects.csv.
 
-    RFC 4180 quoting with "\\n" line ends; floats as the shortest text that reads back to the same
+    RFC 4180 quoting with "\n" line ends; floats as the shortest text that reads back to the same
     double; booleans as `true` and `false`; undefined values as empty cells.
     """
     text = io.StringIO()

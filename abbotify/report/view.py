@@ -26,7 +26,7 @@ TONES = {
     Verdict.SHIP: "good",
     Verdict.HOLD: "bad",
     Verdict.UNDECIDED: "calm",
-    Verdict.BLOCKED: "bad",
+    Verdict.BLOCKED: "blocked",
 }
 
 
@@ -195,9 +195,16 @@ def _line(row: Effect, at: int, alpha: float) -> EffectLine:
         p=rounding.p_value(row.p_value, alpha),
         p_adjusted=rounding.p_value(row.p_adjusted, alpha),
         tone={1: "good", -1: "bad", 0: ""}[good],
-        word={1: "better", -1: "worse", 0: ""}[good],
+        word=_word(row, good),
         note=clean(row.note or ""),
     )
+
+
+def _word(row: Effect, good: int) -> str:
+    """The result in a word; empty when there was no test."""
+    if row.significant is None:
+        return ""
+    return {1: "better", -1: "worse", 0: "not significant"}[good]
 
 
 def _mean(moments: Moments | None) -> str:

@@ -202,7 +202,7 @@ _TITLES = (
     ("Águas de Março", "Elis Regina & Tom Jobim"),
     ("<script>alert('x')</script>", "Bobby <b>Tables</b>"),
     ("С чего начинается Родина", "Марк Бернес"),
-    ("Cash $ex $5 & \"Quotes\" | Pipes", "A$AP Rocky"),
+    ('Cash $ex $5 & "Quotes" | Pipes', "A$AP Rocky"),
     ("夜に駆ける", "YOASOBI"),
     ("Supercalifragilistic" * 4, "A name that goes on for much longer than any column is wide"),
     ("Clair de lune 🌙", "Claude Debussy"),
@@ -229,7 +229,13 @@ def _arm(
         },
         **_curves(strength, users, draws, at == 0),
         "top_tracks": [
-            {"track": 7 + 31 * k, "title": title, "artist": artist, "plays": 412 // (k + 1), "share": 0.013 / (k + 1)}
+            {
+                "track": 7 + 31 * k,
+                "title": title,
+                "artist": artist,
+                "plays": 412 // (k + 1),
+                "share": 0.013 / (k + 1),
+            }
             for k, (title, artist) in enumerate(titles)
         ],
         "counters": {
@@ -247,11 +253,22 @@ _SCENARIO: Plain = {
     "name": "neural-vs-sticky",
     "seeds": {"world": 1, "dynamics": 31337},
     "world": {
-        "catalogue": {"source": "synthetic", "tracks": 50000, "artists": 8000, "genres": 30, "dims": 64},
+        "catalogue": {
+            "source": "synthetic",
+            "tracks": 50000,
+            "artists": 8000,
+            "genres": 30,
+            "dims": 64,
+        },
         "users": {"source": "synthetic", "count": 10000, "interests": 3},
     },
     "arrivals": {"sessions": 10000, "profile": "evening"},
-    "listener": {"session_budget": 5, "artist_discount_gamma": 0.8, "max_tracks": 1000, "skip_below": 0.3},
+    "listener": {
+        "session_budget": 5,
+        "artist_discount_gamma": 0.8,
+        "max_tracks": 1000,
+        "skip_below": 0.3,
+    },
     "timeline": [
         {"phase": "collect", "days": 3, "traffic": {"random": 0.5, "sticky": 0.5}},
         {"phase": "train"},
@@ -268,13 +285,31 @@ _SCENARIO: Plain = {
 }
 
 _CHECKS: list[Plain] = [
-    {"name": "sample_ratio", "status": "pass", "summary": "4,987 and 5,003 users are as planned (p = 0.87).",
-     "details": {"observed": [4987, 5003], "expected": [4995.0, 4995.0], "p_value": 0.87, "alpha": 0.001}},
-    {"name": "fallbacks", "status": "pass", "summary": "No arm leans on its fallback: at most 0.2% of requests.", "details": None},
-    {"name": "skewness", "status": "warn", "summary": "Listened time is skewed; its interval may be a little narrow.",
-     "details": {"time": 2.9}},
-    {"name": "truncated_sessions", "status": "info", "summary": "No session was cut at 1,000 tracks.", "details": None},
-]  # fmt: skip
+    {
+        "name": "sample_ratio",
+        "status": "pass",
+        "summary": "4,987 and 5,003 users are as planned (p = 0.87).",
+        "details": {"observed": [4987, 5003], "expected": [4995.0, 4995.0], "p_value": 0.87},
+    },
+    {
+        "name": "fallbacks",
+        "status": "pass",
+        "summary": "No arm leans on its fallback: at most 0.2% of requests.",
+        "details": None,
+    },
+    {
+        "name": "skewness",
+        "status": "warn",
+        "summary": "Listened time is skewed; its interval may be a little narrow.",
+        "details": {"time": 2.9},
+    },
+    {
+        "name": "truncated_sessions",
+        "status": "info",
+        "summary": "No session was cut at 1,000 tracks.",
+        "details": None,
+    },
+]
 
 
 def realistic() -> Plain:
@@ -300,9 +335,17 @@ def nasty() -> Plain:
     """Four arms, hostile names, unbounded and undefined rows, a failed check, gaps everywhere."""
     draws = np.random.default_rng(6)
     data = realistic()
-    names = ("sticky $x$", "neural <b>&amp;</b>", "i2i|`тест`\n夜", "contextual_with_a_very_long_name_indeed")
+    names = (
+        "sticky $x$",
+        "neural <b>&amp;</b>",
+        "i2i|`тест`\n夜",
+        "contextual_with_a_very_long_name_indeed",
+    )
     strengths = (0.0, 1.0, -0.6, 0.1)
-    data["scenario"] = _SCENARIO | {"name": "four <arms> & $counting$", "note": "</pre><script>alert(1)</script>"}
+    data["scenario"] = _SCENARIO | {
+        "name": "four <arms> & $counting$",
+        "note": "</pre><script>alert(1)</script>",
+    }
     data["run"]["notes"] = ["the world was fitted to the lists it judges <i>really</i>"]
     data["arms"] = [
         _arm(name, at, strength, 1203 - 90 * (at == 2), draws, 1.0 if at < 3 else 0.5)
@@ -315,10 +358,19 @@ def nasty() -> Plain:
     rows[1][9] |= {"relative_lower": -1.9, "relative_upper": 7.5, "relative_effect": 2.0}
     rows[0][0] |= {"p_value": None, "p_adjusted": None, "significant": None}
     data["effects"] = [row for arm in rows for row in arm if row["metric"] != "minutes"]
-    data["arms"][3] |= {"distribution": None, "daily": None, "top_tracks": None, "counters": None, "metrics": None}
+    data["arms"][3] |= {
+        "distribution": None,
+        "daily": None,
+        "top_tracks": None,
+        "counters": None,
+        "metrics": None,
+    }
     data["arms"][2]["top_tracks"] = []
     del data["arms"][2]["metrics"]["retained"]
-    data["checks"][0] |= {"status": "fail", "summary": "Users per arm are not as planned (p = 2.5e-10): look at <assignment>."}
+    data["checks"][0] |= {
+        "status": "fail",
+        "summary": "Users per arm are not as planned (p = 2.5e-10): look at <assignment>.",
+    }
     return data
 
 

@@ -1,0 +1,118 @@
+"""report.md: the report for a pull request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from abbotify.report import labels, view, words
+from abbotify.report.document import Document
+from abbotify.report.headline import rule
+from abbotify.report.rounding import MISSING, count, level
+
+_SPECIAL = re.compile(
+    r"([\\`*<|~$]|&(?=[#\w])|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_]))",
+)
+"""What Markdown, a table, HTML or GitHub's mathematics would act on, where they would."""
+
+
+def render_markdown(document: Document) -> str:
+    """The text of report.md, readable as it is and in any renderer of GitHub's Markdown."""
+    parts = [
+        f"# {escaped(words.title(document))}",
+        escaped(words.subtitle(document)),
+        _decisions(document),
+        f"**Rule:** {escaped(rule(document))}.",
+        _effects("Success metrics", view.deciding_groups(document), document.run.alpha),
+        _effects("Exploratory", view.other_groups(document), document.run.alpha),
+        _arms(document),
+        _checks(document),
+        _seeds(document),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def escaped(text: str) -> str:
+    """The text on one line, to be shown as it is; plain text stays readable in the source."""
+    return _SPECIAL.sub(r"\\\1", labels.clean(text))
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 0) -> str:
+    """A table; the last `numbers` columns are aligned right. Cells must be escaped."""
+    rules = ["---"] * (len(header) - numbers) + ["--:"] * numbers
+    return "\n".join("| " + " | ".join(row) + " |" for row in (header, rules, *rows))
+
+
+def _decisions(document: Document) -> str:
+    lines = [
+        f"**{card.verdict}** \N{EM DASH} {escaped(card.sentence)}"
+        for card in view.decision_cards(document)
+    ]
+    return lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
+
+
+def _effects(title: str, groups: Sequence[view.EffectGroup], alpha: float) -> str:
+    if not groups:
+        return ""
+    interval = f"{level(alpha)} interval"
+    rows = [(escaped(_named(group)), *_effect(line)) for group in groups for line in group.lines]
+    header: tuple[str, ...] = (
+        *("Metric", "Arm", "Note", "Relative", interval),
+        *("Difference", interval, "p", "Result"),
+    )
+    if not any(row[2] for row in rows):
+        header, rows = _without_note(header), [_without_note(row) for row in rows]
+    return f"## {title}\n\n{table(header, rows, numbers=6)}"
+
+
+def _effect(line: view.EffectLine) -> tuple[str, ...]:
+    numbers = (
+        line.relative,
+        line.relative_interval,
+        line.difference,
+        line.difference_interval,
+        line.p if line.p_adjusted == MISSING else line.p_adjusted,
+    )
+    result = f"**{line.word}**" if line.tone else line.word
+    return (escaped(line.arm), escaped(line.note), *numbers, result)
+
+
+def _named(group: view.EffectGroup) -> str:
+    plain = group.estimand == labels.estimand("mean")
+    return group.metric if plain else f"{group.metric} ({group.estimand})"
+
+
+def _without_note(row: tuple[str, ...]) -> tuple[str, ...]:
+    return (*row[:2], *row[3:])
+
+
+def _arms(document: Document) -> str:
+    rows = [
+        (
+            escaped(arm.name) + (" (control)" if arm.control else ""),
+            escaped(arm.recommender or MISSING),
+            count(arm.users),
+            view.share(arm, document.arms),
+            view.planned(arm, document.arms),
+        )
+        for arm in document.arms
+    ]
+    header = ("Arm", "Recommender", "Users", "Share", "Planned")
+    return f"## Arms\n\n{table(header, rows, numbers=3)}"
+
+
+def _checks(document: Document) -> str:
+    lines = [
+        f"- **{check.status}** {escaped(labels.check(check.name))}: {escaped(check.summary)}"
+        for check in document.checks
+    ]
+    lines += [f"- **note** {escaped(note)}" for note in document.run.notes]
+    return "## Checks\n\n" + ("\n".join(lines) or "Nothing was checked.")
+
+
+def _seeds(document: Document) -> str:
+    run = document.run
+    facts = [f"abbotify {run.abbotify}"]
+    facts += [f"{name} seed {seed}" for name, seed in run.seeds.items()]
+    facts += [f"{name} {digest}" for name, digest in run.digests.items()]
+    return "## How to run it again\n\n" + "\n".join(f"- {escaped(fact)}" for fact in facts)
