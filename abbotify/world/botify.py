@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,8 @@ from abbotify.world.base import Catalogue, Lists, Users
 from abbotify.world.files import stacked, stacked_rows
 from abbotify.world.rows import MAX_TRACKS, Row, json_lines
 
-_COUNTS_MAX = 10_000  # as in the scenario's listener
+_MAX_POPULARITY: Final = 1e15  # sums of them stay exact enough to draw from
+_COUNTS_MAX: Final = 10_000  # as in the scenario's listener
 
 
 class Tracks(NamedTuple):
@@ -77,7 +78,7 @@ def read_tracks(path: Path) -> Tracks:
         for track, row in enumerate(rows)
         if row.data.get("recommendations") is not None
     }
-    popularity = np.array([row.number("pop", 0.0, low=0.0) for row in rows])
+    popularity = np.array([row.number("pop", 0.0, low=0.0, high=_MAX_POPULARITY) for row in rows])
     if not any("pop" in row.data for row in rows):
         popularity[:] = 1.0
     return Tracks(

@@ -103,14 +103,16 @@ def track_vectors(counts: Counts, n_tracks: int, dims: int, seed: int) -> Floats
     return out
 
 
-def scaled(raw: Floats) -> npt.NDArray[np.float32]:
+def scaled(raw: Floats, fitted: IntArray) -> npt.NDArray[np.float32]:
     """Vectors scaled so that the median top-10 neighbour scores 7.
 
-    The median is over all scores of tracks with their 10 nearest other tracks, for all tracks
-    whose vector is not zero, or for 2,000 of them evenly spaced when there are more.
+    The median is over all scores of fitted tracks with their 10 nearest other fitted tracks, for
+    all of them or for at most 2,000, evenly spaced. Among up to 40 fitted tracks a quarter of the
+    others is near, at least one.
 
     Args:
         raw: float64 (tracks, dims), of length about 1.
+        fitted: int64, ascending: the tracks that somebody has.
 
     Returns:
         float32 (tracks, dims padded).
@@ -118,7 +120,7 @@ def scaled(raw: Floats) -> npt.NDArray[np.float32]:
     Raises:
         DataError: the median is not above 0: hardly any track shares a listener with another.
     """
-    median = median_neighbour(vectors.padded(raw))
+    median = median_neighbour(vectors.padded(raw[fitted]))
     if not median > _SMALLEST:
         raise DataError(
             f"the median score of a track's nearest tracks is {median:.3g}, so there is no scale:"
@@ -127,19 +129,19 @@ def scaled(raw: Floats) -> npt.NDArray[np.float32]:
     return vectors.padded(raw * math.sqrt(TARGET / median))
 
 
-def median_neighbour(unscaled: npt.NDArray[np.float32]) -> float:
-    """The median score of tracks with their 10 nearest other tracks, see `scaled`; 0 if none.
+def median_neighbour(fitted: npt.NDArray[np.float32]) -> float:
+    """The median score of tracks with their nearest other tracks, as `scaled` takes it; or 0.
 
     Args:
-        unscaled: float32 (tracks, dims padded).
+        fitted: float32 (tracks, dims padded).
     """
-    fitted = np.flatnonzero(np.any(unscaled != 0, axis=1))
-    if len(fitted) < 2:
+    count = len(fitted)
+    if count < 2:
         return 0.0
-    sample = fitted[:: -(-len(fitted) // _SAMPLE)]
-    k = min(NEIGHBOURS + 1, len(fitted))
-    tracks, scores = vectors.top_k(unscaled[sample], unscaled[fitted], k)
-    itself = fitted[tracks] == sample[:, None]
+    sample = np.arange(0, count, -(-count // _SAMPLE))
+    k = 1 + min(NEIGHBOURS, max(1, (count - 1) // 4))
+    tracks, scores = vectors.top_k(fitted[sample], fitted, k)
+    itself = tracks == sample[:, None]
     # Among many equal tracks a track's own score may not be among the k: leave out the last then.
     itself[~itself.any(axis=1), -1] = True
     return float(np.median(scores[~itself].astype(np.float64)))

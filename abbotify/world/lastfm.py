@@ -96,7 +96,7 @@ def catalogue(spec: LastfmCatalogue, folder: Path, seed: int) -> Catalogue:
     own = scale * rng.normals(seed, Stream.FIT, Purpose.TRACK, n_tracks, spec.dims)
     raw = math.sqrt(1.0 - _OWN_SHARE) * np.repeat(fitted, each, axis=0) + own
     return Catalogue(
-        vectors=_scaled(raw, folder),
+        vectors=_scaled(raw, np.repeat(total > 0, each), folder),
         dims=spec.dims,
         artist=np.repeat(np.arange(artists, dtype=np.int32), each),
         artists=plays.names,
@@ -132,9 +132,11 @@ def users(spec: LastfmUsers, scenario: Scenario, folder: Path, each: int) -> Use
     return draw_users(spec, scenario, ids, pool)
 
 
-def _scaled(raw: npt.NDArray[np.float64], folder: Path) -> npt.NDArray[np.float32]:
+def _scaled(
+    raw: npt.NDArray[np.float64], played: npt.NDArray[np.bool_], folder: Path
+) -> npt.NDArray[np.float32]:
     try:
-        return scaled(raw)
+        return scaled(raw, np.flatnonzero(played))
     except DataError as error:
         raise DataError(error.what, file=folder / "user_artists.dat") from None
 

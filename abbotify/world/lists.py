@@ -44,8 +44,8 @@ def catalogue(
     A user's interests and lists are one row of the fit, and so are a track and its lists. A track
     that is in none of them has the zero vector: it scores 0 with everything, as unrelated tracks
     do. Of a list of top tracks among the files only the ids count. Without a tracks file there are
-    as many tracks as the largest id asks for, each of an artist of its own. Popularity is the
-    number of users whose interest a track is.
+    as many tracks as the largest id asks for, each of an artist of its own. Popularity is how
+    often a track is somebody's interest.
 
     Raises:
         DataError: a file is malformed, a track lies outside the tracks file, or there is too
@@ -112,6 +112,6 @@ def _numbered(pairs: list[Pairs]) -> Pairs:
 
 def _scaled(raw: npt.NDArray[np.float64], users_file: Path) -> npt.NDArray[np.float32]:
     try:
-        return scaled(raw)
+        return scaled(raw, np.flatnonzero(raw.any(axis=1)))
     except DataError as error:
         raise DataError(error.what, file=users_file) from None

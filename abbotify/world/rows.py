@@ -132,16 +132,17 @@ def json_lines(path: Path) -> Iterator[Row]:
             yield Row(path, line, data)
 
 
-def text_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
-    """The lines of a text file with their numbers; only a newline ends a line.
+def text_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a UTF-8 text file with their numbers; only a newline ends a line.
 
     Raises:
-        DataError: the file cannot be read or a line is not in the encoding.
+        DataError: the file cannot be read or a line is not UTF-8.
     """
+    line = 0
     try:
         with path.open("rb") as file:
             for line, content in enumerate(file, start=1):
-                yield line, content.decode("utf-8-sig" if line == 1 else encoding)
+                yield line, content.decode("utf-8-sig" if line == 1 else "utf-8")
     except UnicodeDecodeError:
         raise DataError("is not valid UTF-8", file=path, line=line) from None
     except OSError as error:
