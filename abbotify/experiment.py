@@ -49,8 +49,8 @@ def split(ids: Ids, salt: str, weights: Sequence[float]) -> Codes:
     values = hashes(ids, salt)
     if len(set(weights)) == 1:
         return (values % np.uint32(len(weights))).astype(np.int16)
-    total = sum(weights)
-    thresholds = [part / total for part in accumulate(weights)][:-1]
+    edges = list(accumulate(weights))
+    thresholds = [edge / edges[-1] for edge in edges[:-1]]
     return np.searchsorted(thresholds, values / _HASHES, side="right").astype(np.int16)
 
 

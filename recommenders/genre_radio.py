@@ -12,34 +12,31 @@ import numpy as np
 from abbotify import CandidateTable, Key, Lists, Pick, Request, World
 
 
-@dataclass(frozen=True)
-class Params:
-    """The keys of an arm.
-
-    Attributes:
-        genre: the genre's name in the catalogue.
-        size: how many of its tracks to play; 0 for all.
-    """
-
-    genre: str
-    size: int = 0
-
-    def __post_init__(self) -> None:
-        if self.size < 0:
-            raise ValueError(f"size must not be negative, got {self.size}")
-
-
 class GenreRadio:
     """Plays one genre, most popular first, ties by track id; a miss when all was played."""
 
-    Params = Params
+    @dataclass(frozen=True)
+    class Params:
+        """The keys of an arm.
+
+        Attributes:
+            genre: the genre's name in the catalogue.
+            size: how many of its tracks to play; 0 for all.
+        """
+
+        genre: str
+        size: int = 0
+
+        def __post_init__(self) -> None:
+            if self.size < 0:
+                raise ValueError(f"size must not be negative, got {self.size}")
 
     def __init__(self, params: Params, world: World) -> None:
         catalogue = world.catalogue
         names = list(catalogue.genres)
         if params.genre not in names:
             raise ValueError(f"no genre is named {params.genre!r}; some are {names[:5]}")
-        tracks = np.flatnonzero(catalogue.genre == names.index(params.genre))
+        tracks = np.flatnonzero(catalogue.genre == names.index(params.genre)).astype(np.int32)
         order = np.argsort(-catalogue.popularity[tracks], kind="stable")
         self.tracks = tracks[order][: params.size or None]
 

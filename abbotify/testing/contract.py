@@ -1,0 +1,144 @@
+"""What every recommender promises, as tests.
+
+class TestGenreRadio(RecommenderContract):
+recommender = "recommenders/genre_radio.py:GenreRadio"
+params = {"genre": "jazz"}
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from abbotify.recommenders.answers import checked
+from abbotify.recommenders.base import Play, Recommender, Request
+from abbotify.recommenders.candidates import fallback_purpose
+from abbotify.recommenders.load import Loaded, load_plugin
+from abbotify.recommenders.params import built_params
+from abbotify.recommenders.picker import TablePicker
+from abbotify.scenario.load import from_source
+from abbotify.scenario.recommenders import Plugin
+from abbotify.scenario.yaml import Source
+from abbotify.testing.sessions import generated_requests
+from abbotify.testing.worlds import small_world
+from abbotify.world.base import World
+
+
+class RecommenderContract:
+    """A base class for the tests of one recommender of your own.
+
+    Attributes:
+        recommender: as in a scenario file: `recommenders/file.py:Class` or `module:Class`.
+        params: its keys in the scenario file.
+        root: the folder a relative path starts at.
+    """
+
+    recommender: ClassVar[str]
+    params: ClassVar[Mapping[str, Any]] = {}
+    root: ClassVar[str | os.PathLike[str]] = "."
+
+    def world(self) -> World:
+        """The world it is tried in; override it for one that has what the recommender needs."""
+        return small_world()
+
+    def requests(self) -> Sequence[Request]:
+        """The requests it is tried with."""
+        return generated_requests(self.world())
+
+    def build(self) -> Recommender:
+        """The recommender, new each time."""
+        return self._loaded().recommender
+
+    def test_answers_are_tracks_of_the_catalogue_or_none(self) -> None:
+        """A track id 0 .. tracks - 1, or None; no bools, floats, or ids of elsewhere."""
+        recommender, n_tracks = self.build(), len(self.world().catalogue)
+        for request in self.requests():
+            try:
+                checked(recommender.recommend(request), n_tracks)
+            except ValueError as error:
+                raise AssertionError(f"{error}; asked {request}") from None
+
+    def test_equal_requests_get_equal_answers(self) -> None:
+        """No answer depends on who asked before: all draws come from the request.
+
+        Asked in the reverse order, of a recommender of its own, and twice in a row.
+        """
+        requests = self.requests()
+        recommender = self.build()
+        forward = [recommender.recommend(request) for request in requests]
+        again = self.build()
+        backward = [again.recommend(request) for request in reversed(requests)]
+        for request, first, second in zip(requests, forward, reversed(backward), strict=True):
+            _same(first, second, request, "asked in another order")
+            _same(first, recommender.recommend(request), request, "asked once more")
+
+    def test_requests_are_left_alone(self) -> None:
+        """`played` and `history` belong to the engine."""
+        recommender = self.build()
+        for request in self.requests():
+            before = (list(request.played), list(request.history))
+            recommender.recommend(request)
+            after = (list(request.played), list(request.history))
+            assert before == after, f"recommend changed its request: {before} became {after}"
+
+    def test_candidates_agree_with_recommend(self) -> None:
+        """The table, if there is one, gives the same answers, as somebody's fallback too."""
+        loaded = self._loaded()
+        if loaded.table is None:
+            return
+        artist_of = self.world().catalogue.artist
+        for purpose in (fallback_purpose(0), fallback_purpose(1)):
+            picker = TablePicker(loaded.table, artist_of, purpose)
+            for asked in self.requests():
+                request = asked._replace(purpose=purpose)
+                answer = loaded.recommender.recommend(request)
+                _same(answer, picker.pick(request), request, "picked from candidates()")
+
+    def test_newcomers_are_served(self) -> None:
+        """A user's very first request, with as short a history as there can be, raises nothing."""
+        world, recommender = self.world(), self.build()
+        for request in self.requests()[:50]:
+            for time in (0.0, 1.0):
+                first = request.previous
+                plays = [Play(first, time)]
+                fresh = request._replace(session=0, step=1, first=first, time=time, played=[first])
+                for history in (plays, []):
+                    answer = recommender.recommend(fresh._replace(history=history))
+                    checked(answer, len(world.catalogue))
+
+    def test_params_are_plain_values(self) -> None:
+        """`Params` can be taken apart and put together again, and equal keys give equal ones."""
+        plugin = type(self.build())
+        scenario, spec = self._scenario()
+        params, again = (built_params(spec, plugin, scenario, ("arms", "it")) for _ in range(2))
+        if params is None:
+            return
+        assert params == again, f"equal keys gave {params} and {again}"
+        fields = {field.name: getattr(params, field.name) for field in dataclasses.fields(params)}
+        assert type(params)(**fields) == params, f"{params} is not what its fields make"
+
+    def _scenario(self) -> tuple[Any, Plugin]:
+        data = {
+            "arrivals": {"sessions": 1},
+            "arms": {
+                "it": {"recommender": self.recommender, **self.params},
+                "random": {"recommender": "random"},
+            },
+            "experiment": {"control": "random"},
+        }
+        source = Source(type(self).__name__, data, {})
+        scenario = from_source(source, Path(self.root).resolve(), "contract")
+        spec = scenario.arms["it"]
+        assert isinstance(spec, Plugin), f"{self.recommender} does not name file.py:Class"
+        return scenario, spec
+
+    def _loaded(self) -> Loaded:
+        scenario, spec = self._scenario()
+        return load_plugin(spec, self.world(), scenario, ("arms", "it"))
+
+
+def _same(first: Any, second: Any, request: Request, how: str) -> None:
+    assert first == second, f"{first} became {second} when {how}; asked {request}"
