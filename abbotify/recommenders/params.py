@@ -12,7 +12,7 @@ from abbotify.errors import PluginError
 from abbotify.scenario import Scenario, resolve
 from abbotify.scenario.base import nearest, one_line
 from abbotify.scenario.recommenders import Plugin
-from abbotify.scenario.yaml import KeyPath
+from abbotify.scenario.yaml import KeyPath, dotted
 
 _NAMES: Final[dict[Any, str]] = {
     int: "a whole number",
@@ -52,8 +52,9 @@ def built_params(spec: Plugin, plugin: type, scenario: Scenario, key: KeyPath) -
                 raise scenario.error(what, place) from None
         elif needed:
             raise scenario.error("the key is missing", (*key, name))
+    params = getattr(plugin, "Params", None)
     try:
-        return plugin.Params(**values) if hasattr(plugin, "Params") else None
+        return None if params is None else params(**values)
     except Exception as error:
         raise scenario.error(f"{plugin.__name__}.Params refuses: {error}", key) from error
 
@@ -66,8 +67,9 @@ def _fields(
         return {}
 
     def refuse(what: str) -> PluginError:
-        file, line = scenario.source.file, scenario.source.line(key)
-        return PluginError(f"{spec.recommender}: {what}", file=file, line=line)
+        place = (*key, "recommender")
+        file, line = scenario.source.file, scenario.source.line(place)
+        return PluginError(f"{spec.recommender}: {what}", file=file, line=line, key=dotted(place))
 
     settings = getattr(params, "__dataclass_params__", None)
     if not isinstance(params, type) or settings is None or not settings.frozen:

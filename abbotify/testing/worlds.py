@@ -14,8 +14,8 @@ _TRACKS, _ARTISTS, _GENRES, _USERS, _NEIGHBOURS = 60, 12, 3, 20, 10
 def small_world() -> World:
     """60 tracks of 12 artists in 3 genres (jazz, rock, folk), 20 users with ids 3, 10, 17, ...
 
-    Artists have 3 to 12 tracks; popularities tie in pairs; every track but the last has a list of ten
-    recommendations.
+    Artists have 3 to 12 tracks; popularities tie in pairs; every track but the last has a list
+    of ten recommendations.
     """
     catalogue = _catalogue()
     interests = (7 * np.arange(3 * _USERS) % _TRACKS).astype(np.int32)

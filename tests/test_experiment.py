@@ -1,0 +1,139 @@
+"""Assignment: botify's hash bit for bit, thresholds, ramps, layers."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import mmh3
+import numpy as np
+import pytest
+from scipy import stats
+
+from abbotify.errors import UserError
+from abbotify.experiment import Layer, layers, require_users, served, serving, split
+from abbotify.scenario import load
+
+IDS = np.arange(20_000)
+FEW = np.array([0, 1, 2, 7, 10, 999, 2**31, 2**62])
+
+
+def hashed(user: int, salt: str) -> int:
+    return mmh3.hash(str(user), seed=mmh3.hash(salt, signed=False), signed=False)
+
+
+@pytest.mark.parametrize("name", ["NEURAL", "AB", "STICKY_ARTIST", "Ä", "a b"])
+@pytest.mark.parametrize("n", [2, 3, 10])
+def test_equal_arms_are_the_originals_modulo(name: str, n: int) -> None:
+    layer = Layer(name, tuple("abcdefghij"[:n]), (2.0,) * n)
+    assert layer.assign(FEW).tolist() == [hashed(u, name) % n for u in FEW.tolist()]
+
+
+def test_a_salt_whose_signed_hash_is_negative() -> None:
+    assert mmh3.hash("NEURAL", signed=True) < 0 or mmh3.hash("AB", signed=True) < 0
+
+
+def test_unequal_arms_are_thresholds() -> None:
+    layer = Layer("NEURAL", ("a", "b", "c"), (1.0, 2.0, 5.0))
+    expected = []
+    for user in IDS[:2000].tolist():
+        x = hashed(user, "NEURAL") / 2**32
+        expected.append(0 if x < 1 / 8 else 1 if x < 3 / 8 else 2)
+    assert layer.assign(IDS[:2000]).tolist() == expected
+
+
+def test_a_part_of_no_weight_gets_nobody() -> None:
+    codes = split(IDS, "AB:collect", [0.0, 0.1, 0.0, 0.9, 0.0])
+    assert {*codes.tolist()} == {1, 3}
+    assert codes.dtype == np.int16
+
+
+@pytest.mark.parametrize("weights", [(1.0, 1.0), (1.0, 1.0, 1.0), (0.1, 0.2, 0.7), (5.0, 1.0)])
+@pytest.mark.parametrize("salt", ["AB", "NEURAL:collect"])
+def test_splits_have_the_shares_of_their_weights(weights: tuple[float, ...], salt: str) -> None:
+    counts = np.bincount(split(IDS, salt, weights), minlength=len(weights))
+    expected = np.array(weights) / sum(weights) * len(IDS)
+    assert stats.chisquare(counts, expected).pvalue > 0.001
+
+
+def test_traffic_has_a_salt_of_its_own() -> None:
+    layer = Layer("AB", ("a", "b"), (1.0, 1.0), (0.3,))
+    inside = layer.admitted(IDS, 0)
+    assert inside.tolist() == [hashed(u, "AB:traffic") / 2**32 < 0.3 for u in IDS.tolist()]
+    # Who is inside says nothing about the arm.
+    table = np.histogram2d(inside, layer.assign(IDS), bins=2)[0]
+    assert stats.chi2_contingency(table).pvalue > 0.001
+
+
+def test_splits_of_different_salts_are_independent() -> None:
+    table = np.histogram2d(split(IDS, "A", (1, 1, 1)), split(IDS, "B", (1, 1)), bins=(3, 2))[0]
+    assert stats.chi2_contingency(table).pvalue > 0.001
+
+
+def test_a_ramp_lets_users_in_and_moves_nobody() -> None:
+    layer = Layer("AB", ("a", "b"), (1.0, 3.0), (0.0, 0.1, 0.5, 1.0))
+    days = [layer.codes(IDS, day) for day in range(6)]
+    assert (days[0] == -1).all()
+    assert (days[3] == layer.assign(IDS)).all()
+    assert (days[5] == days[3]).all()
+    for before, after in pairwise(days):
+        stayed = before != -1
+        assert (before[stayed] == after[stayed]).all()
+        assert (after != -1).sum() >= stayed.sum()
+
+
+def test_labels_are_the_originals() -> None:
+    layer = Layer("AB", ("a", "b", "c"), (1.0, 1.0, 1.0))
+    assert [layer.label(code) for code in range(3)] == ["C", "T1", "T2"]
+
+
+SCENARIO = """\
+arrivals: {sessions: 10}
+arms:
+  z: {recommender: random, weight: 0}
+  b: {recommender: random, weight: 3}
+  c: {recommender: random}
+  a: {recommender: random}
+experiments:
+  - {name: ONE, control: c, arms: [b, c], traffic: [0.1, 0.5]}
+  - {name: TWO, control: c, arms: [a, c]}
+"""
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> tuple[Layer, ...]:
+    path = tmp_path / "it.yaml"
+    path.write_text(SCENARIO)
+    return layers(load(path))
+
+
+def test_layers_have_the_control_first(two: tuple[Layer, ...]) -> None:
+    assert two == (
+        Layer("ONE", ("c", "b"), (1.0, 3.0), (0.1, 0.5), (2, 1)),
+        Layer("TWO", ("c", "a"), (1.0, 1.0), (1.0,), (2, 3)),
+    )
+
+
+def test_the_first_layer_that_treats_a_user_serves(two: tuple[Layer, ...]) -> None:
+    one = np.array([-1, -1, -1, 0, 0, 1, 1], np.int16)
+    other = np.array([-1, 0, 1, 0, 1, 0, 1], np.int16)
+    assert served([one, other], two).tolist() == [2, 2, 3, 2, 3, 1, 1]
+    codes = [layer.codes(IDS, 1) for layer in two]
+    assert (serving(two, IDS, 1) == served(codes, two)).all()
+    assert {*serving(two, IDS, 0).tolist()} == {1, 2, 3}
+
+
+def test_users_outside_get_the_control() -> None:
+    layer = Layer("AB", ("a", "b"), (1.0, 1.0), (0.2,), (4, 2))
+    places = serving([layer], IDS, 0)
+    outside = ~layer.admitted(IDS, 0)
+    assert (places[outside] == 4).all()
+    assert {*places[~outside].tolist()} == {4, 2}
+
+
+def test_an_arm_without_users_is_named() -> None:
+    require_users(Layer("AB", ("a", "b"), (1.0, 1.0)), IDS)
+    with pytest.raises(UserError, match=r"^arms.b: .*AB, T1\) gets none of the 20000 users$"):
+        require_users(Layer("AB", ("a", "b"), (1.0, 1e-9)), IDS)
+    with pytest.raises(UserError, match=r"gets none of the 20000 users"):
+        require_users(Layer("AB", ("a", "b"), (1.0, 1.0), (0.0,)), IDS)
