@@ -67,7 +67,7 @@ def survival(document: Document, name: str = "survival") -> str | None:
             axes.step(x, y, where="post", color=color(at), linestyle=linestyle(at), linewidth=2)
         axes.set_xlim(0, max(_faded(curve) for _, curve in drawn))
         axes.set_ylim(0, 1.02)
-        ticks(axes.yaxis, 5, relative=True)
+        ticks(axes.yaxis, 6, relative=True)
         ticks(axes.xaxis, 7)
         axes.set_xlabel("Tracks played in the session")
 

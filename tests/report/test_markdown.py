@@ -1,0 +1,86 @@
+"""report.md, exactly, and with text that would break it."""
+
+from __future__ import annotations
+
+import pytest
+
+from abbotify.report.document import Document
+from abbotify.report.markdown import escaped, render_markdown
+
+EXPECTED = """\
+# tiny
+
+Experiment TINY · 7 days · 200 users · simulated
+
+**Ship** — Ship neural: time per session rises by 10.0% against sticky (95% interval \
+[+4.0%, +16.0%], p = 0.002), and no success metric is worse.
+
+**Rule:** ship when at least one success metric (time per session) is significantly better at \
+α = 0.05, none is significantly worse and no check has failed; no guardrails are declared.
+
+## Success metrics
+
+| Metric | Arm | Relative | 95% interval | Difference | 95% interval | p | Result |
+| --- | --- | --: | --: | --: | --: | --: | --: |
+| Time per session | neural | +10.0% | [+4.0%, +16.0%] | +0.50 | [+0.20, +0.80] \
+| 0.002 | **better** |
+
+## Exploratory
+
+| Metric | Arm | Note | Relative | 95% interval | Difference | 95% interval | p | Result |
+| --- | --- | --- | --: | --: | --: | --: | --: | --: |
+| Skip rate | neural | unbounded: the control's mean is not told apart from 0 | – | – | +0.10 \
+| [−0.30, +0.50] | 0.620 | not significant |
+
+## Arms
+
+| Arm | Recommender | Users | Share | Planned |
+| --- | --- | --: | --: | --: |
+| sticky (control) | – | 100 | 50.00% | – |
+| neural | – | 100 | 50.00% | – |
+
+## Checks
+
+- **pass** Sample ratio: users per arm are as planned
+- **note** the world was fitted to the lists it judges
+
+## How to run it again
+
+- abbotify 0.1.0
+- world seed 1
+- dynamics seed 31337
+- scenario sha256:aa
+- world sha256:bb
+"""
+
+
+def test_exact_text(small: Document) -> None:
+    assert render_markdown(small) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a|b", r"a\|b"),
+        ("<script>", r"\<script>"),
+        ("`x`", r"\`x\`"),
+        ("two\r\nlines\x00", "two lines"),
+        ("*bold* _it_ snake_case", r"\*bold\* \_it\_ snake_case"),
+        ("$x$", r"\$x\$"),
+        ("&lt; R&B R & B", r"\&lt; R\&B R & B"),
+        ("[a](http://b)", r"[a\](http://b)"),
+        ("a\\|b", r"a\\\|b"),
+        ("\u202egnp.exe", "gnp.exe"),
+    ],
+)
+def test_escaping(text: str, expected: str) -> None:
+    assert escaped(text) == expected
+
+
+def test_every_table_keeps_its_columns(hostile: Document) -> None:
+    blocks = render_markdown(hostile).split("\n\n")
+    tables = [block.splitlines() for block in blocks if block.startswith("|")]
+    assert len(tables) == 3
+    for table in tables:
+        bars = {line.replace("\\\\", "").replace("\\|", "").count("|") for line in table}
+        assert len(bars) == 1

@@ -1,0 +1,86 @@
+"""Rounding, against a table worked out by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from abbotify.report import rounding
+
+
+@pytest.mark.parametrize(
+    ("half_width", "places"),
+    [
+        (0.31, 2),
+        (0.3, 2),
+        (3.0, 1),
+        (0.0996, 2),  # rounds to 0.10, not to 0.100
+        (0.099, 3),
+        (12.3, 0),
+        (9.96, 0),  # rounds to 10
+        (1234.0, -2),
+        (0.0, 2),
+    ],
+)
+def test_places_of_an_uncertainty(half_width: float, places: int) -> None:
+    assert rounding.decimals(half_width) == places
+
+
+@pytest.mark.parametrize(
+    ("value", "lower", "upper", "texts"),
+    [
+        (0.41234, 0.1123, 0.7123, ("+0.41", "[+0.11, +0.71]")),
+        (-2.5, -5.04, 0.04, ("−2.50", "[−5.04, +0.04]")),  # an end at 0.0 would hide the sign
+        (12345.6, 11111.0, 13579.0, ("+12,300", "[+11,100, +13,600]")),
+        (0.0, -0.2, 0.2, ("0.00", "[−0.20, +0.20]")),
+        (0.3, 0.0004, 0.6, ("+0.3000", "[+0.0004, +0.6000]")),
+        (0.3, 0.0, 0.6, ("+0.30", "[0.00, +0.60]")),
+        (0.3, None, None, ("+0.30", "–")),
+        (None, None, None, ("–", "–")),
+        (5.0, 5.0, 5.0, ("+5.0", "[+5.0, +5.0]")),
+    ],
+)
+def test_an_estimate_and_its_interval(
+    value: float | None, lower: float | None, upper: float | None, texts: tuple[str, str]
+) -> None:
+    shown = rounding.estimate(value, lower, upper)
+    assert (shown.value, shown.interval) == texts
+
+
+def test_shares_are_percentages() -> None:
+    shown = rounding.estimate(0.0751, 0.0533, 0.0977, relative=True)
+    assert (shown.value, shown.interval) == ("+7.5%", "[+5.3%, +9.8%]")
+    assert rounding.percent(0.254831, 2) == "25.48%"
+    assert rounding.percent(None) == "–"
+
+
+def test_numbers() -> None:
+    assert rounding.number(-1234567.891, 1) == "−1,234,567.9"
+    assert rounding.number(-0.001, 2) == "0.00"
+    assert rounding.number(0.001, 2, sign=True) == "0.00"
+    assert rounding.number(None, 2) == "–"
+    assert rounding.count(12345) == "12,345"
+    assert rounding.count(0) == "0"
+
+
+@pytest.mark.parametrize(
+    ("p", "alpha", "text"),
+    [
+        (0.0009, None, "< 0.001"),
+        (0.001, None, "0.001"),
+        (0.0321, 0.05, "0.032"),
+        (0.0499, 0.05, "0.0499"),  # 0.050 would read as not significant
+        (0.04996, 0.05, "0.04996"),
+        (0.05, 0.05, "0.050"),
+        (1.0, 0.05, "1.000"),
+        (None, 0.05, "–"),
+    ],
+)
+def test_p_values(p: float | None, alpha: float | None, text: str) -> None:
+    assert rounding.p_value(p, alpha) == text
+
+
+def test_words() -> None:
+    assert rounding.p_equals(0.0001) == "p < 0.001"
+    assert rounding.p_equals(0.25) == "p = 0.250"
+    assert rounding.level(0.05) == "95%"
+    assert rounding.level(0.001) == "99.9%"

@@ -1,0 +1,38 @@
+"""effects.csv, cell by cell."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from abbotify.report.document import EFFECT_COLUMNS, Document
+from abbotify.report.tables import effects_csv
+
+
+def test_exact_text(small: Document) -> None:
+    assert effects_csv(small.effects) == (
+        "arm,metric,estimand,n_control,n_treatment,control_mean,treatment_mean,effect,lower,upper,"
+        "relative_effect,relative_lower,relative_upper,naive_lower,naive_upper,p_value,p_adjusted,"
+        "significant,note\n"
+        "neural,mean_time_per_session,mean,100,100,5.0,5.5,0.5,0.2,0.8,0.1,0.04,0.16,0.04,0.16,"
+        "0.002,0.002,true,\n"
+        "neural,skip_rate,mean,99,100,0.0,0.1,0.1,-0.3,0.5,,,,,,0.62,,false,"
+        "unbounded: the control's mean is not told apart from 0\n"
+    )
+
+
+def test_full_precision_and_quoting(hand: dict[str, Any]) -> None:
+    hand["arms"][1]["name"] = hand["effects"][1]["arm"] = 'a,"b"\nc'
+    hand["effects"][0]["arm"] = 'a,"b"\nc'
+    hand["effects"][0]["effect"] = 1 / 3
+    text = effects_csv(Document.from_dict(hand).effects)
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert '"a,""b""\nc"' in text
+    assert rows[0]["arm"] == 'a,"b"\nc'
+    assert float(rows[0]["effect"]) == 1 / 3
+    assert tuple(rows[0]) == EFFECT_COLUMNS
+
+
+def test_no_effects_is_a_header() -> None:
+    assert effects_csv([]) == ",".join(EFFECT_COLUMNS) + "\n"
