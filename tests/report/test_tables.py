@@ -36,3 +36,9 @@ def test_full_precision_and_quoting(hand: dict[str, Any]) -> None:
 
 def test_no_effects_is_a_header() -> None:
     assert effects_csv([]) == ",".join(EFFECT_COLUMNS) + "\n"
+
+
+def test_columns_are_those_of_the_estimators() -> None:
+    from abbotify import stats
+
+    assert EFFECT_COLUMNS == stats.EFFECT_COLUMNS
