@@ -36,7 +36,7 @@ def distribution(document: Document, name: str = "distribution") -> str | None:
             _outline(axes, at, histogram)
         axes.set_xlim(drawn[0][1].edges[0], right)
         axes.set_ylim(bottom=0)
-        ticks(axes.yaxis, 7, relative=True)
+        ticks(axes.yaxis, 7, scale=100.0, unit="%")
         ticks(axes.xaxis, 7)
         axes.set_xlabel(f"{label} of a user")
 
@@ -67,7 +67,7 @@ def survival(document: Document, name: str = "survival") -> str | None:
             axes.step(x, y, where="post", color=color(at), linestyle=linestyle(at), linewidth=2)
         axes.set_xlim(0, max(_faded(curve) for _, curve in drawn))
         axes.set_ylim(0, 1.02)
-        ticks(axes.yaxis, 6, relative=True)
+        ticks(axes.yaxis, 6, scale=100.0, unit="%")
         ticks(axes.xaxis, 7)
         axes.set_xlabel("Tracks played in the session")
 

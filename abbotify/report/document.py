@@ -110,7 +110,11 @@ class Arm:
 
 @dataclass(frozen=True)
 class Effect:
-    """One row of effects.csv: a treatment against the control on one metric by one estimand."""
+    """One row of effects.csv: a treatment against the control on one metric by one estimand.
+
+    Means and differences are in the metric's unit; relative and naive columns in per cent of the
+    control's mean.
+    """
 
     arm: str
     metric: str

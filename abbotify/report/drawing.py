@@ -57,16 +57,16 @@ def axes_within(figure: Figure, left: float, right: float, top: float, bottom: f
     return axes
 
 
-def ticks(axis: Axis, count: int, *, relative: bool = False, sign: bool = False) -> None:
-    """At most `count` intervals between round ticks, written as the report writes numbers."""
+def ticks(
+    axis: Axis, count: int, *, scale: float = 1.0, unit: str = "", sign: bool = False
+) -> None:
+    """At most `count` intervals between round ticks, written times `scale`."""
     from matplotlib.ticker import FixedLocator, MaxNLocator
 
     low, high = sorted(axis.get_view_interval())
     values = MaxNLocator(nbins=count, steps=[1, 2, 5, 10]).tick_values(low, high)
     inside = [float(value) for value in values if low - 1e-12 <= value <= high + 1e-12]
-    scale = 100.0 if relative else 1.0
     places = _places(float(values[1] - values[0]) * scale)
-    unit = "%" if relative else ""
     axis.set_major_locator(FixedLocator(inside))
     labels = [rounding.number(value * scale, places, sign) + unit for value in inside]
     axis.set_ticklabels(labels)

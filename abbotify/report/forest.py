@@ -111,14 +111,14 @@ def _placed(
 
 
 def _range(document: Document, rows: list[Effect]) -> tuple[float, float]:
-    """The drawn range: what decides in full, an extreme row elsewhere cut with an arrow."""
+    """The drawn range in per cent: what decides in full, extremes elsewhere cut by an arrow."""
     success = success_metrics(document)
     reach = sorted(map(_reach, rows))
     deciding = max((_reach(row) for row in rows if row.metric in success), default=0.0)
-    limit = min(reach[-1], max(2.5 * deciding, reach[len(reach) // 2], 0.01))
+    limit = min(reach[-1], max(2.5 * deciding, reach[len(reach) // 2], 1.0))
     ends = [end for row in rows for end in _ends(row)] or [0.0]
     low, high = max(min(ends), -limit), min(max(ends), limit)
-    pad = 0.06 * (high - low) or 0.01
+    pad = 0.06 * (high - low) or 1.0
     return min(low, 0.0) - pad, max(high, 0.0) + pad
 
 
@@ -136,7 +136,7 @@ def _frame(axes: Axes, bottom: float, limits: tuple[float, float], narrow: bool)
     axes.set_xlim(*limits)
     axes.set_ylim(bottom, 0)
     axes.set_yticks([])
-    ticks(axes.xaxis, 3 if narrow else 7, relative=True, sign=True)
+    ticks(axes.xaxis, 3 if narrow else 7, unit="%", sign=True)
     axes.axvline(0, color=MUTED, linewidth=1.2, zorder=1.5)
     axes.set_xlabel("Relative effect", labelpad=6)
 
@@ -183,7 +183,7 @@ def _write(axes: Axes, x: float, y: float, text: str, **looks: Any) -> None:
 
 def _texts(row: Effect) -> tuple[str, str]:
     """Value and interval of the relative effect, or the word for why there is none."""
-    shown = estimate(row.relative_effect, row.relative_lower, row.relative_upper, relative=True)
+    shown = estimate(row.relative_effect, row.relative_lower, row.relative_upper, unit="%")
     if _ends(row):
         return shown.value, shown.interval
     return shown.value, "undefined" if row.relative_effect is None else "unbounded"

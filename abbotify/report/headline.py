@@ -82,7 +82,7 @@ def shown_effect(effect: Effect) -> Rounded:
     """The relative effect where it is bounded, else the difference, rounded."""
     if effect.relative_lower is not None and effect.relative_upper is not None:
         return estimate(
-            effect.relative_effect, effect.relative_lower, effect.relative_upper, relative=True
+            effect.relative_effect, effect.relative_lower, effect.relative_upper, unit="%"
         )
     return estimate(effect.effect, effect.lower, effect.upper)
 

@@ -66,7 +66,7 @@ def estimate(
     lower: float | None,
     upper: float | None,
     *,
-    relative: bool = False,
+    unit: str = "",
     sign: bool = True,
 ) -> Rounded:
     """An estimate rounded by its interval.
@@ -78,18 +78,16 @@ def estimate(
         value: the estimate, None when undefined.
         lower: lower end, None when there is no (bounded) interval.
         upper: upper end, likewise.
-        relative: a share, to be shown as a percentage.
+        unit: put behind every number, such as `%`; the numbers are in it already.
         sign: show a plus on positive numbers.
     """
-    scale = 100.0 if relative else 1.0
-    scaled = [None if each is None else each * scale for each in (value, lower, upper)]
-    places = _places(scaled[0], scaled[1], scaled[2])
-    texts = [_text(each, places, sign, relative) for each in scaled]
+    places = _places(value, lower, upper)
+    texts = [_text(each, places, sign, unit) for each in (value, lower, upper)]
     return Rounded(texts[0], texts[1], texts[2], places)
 
 
-def _text(value: float | None, places: int, sign: bool, relative: bool) -> str:
-    return MISSING if value is None else number(value, places, sign) + ("%" if relative else "")
+def _text(value: float | None, places: int, sign: bool, unit: str) -> str:
+    return MISSING if value is None else number(value, places, sign) + unit
 
 
 def _places(value: float | None, lower: float | None, upper: float | None) -> int:

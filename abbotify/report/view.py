@@ -176,9 +176,9 @@ def _groups(document: Document, rows: Iterable[Effect]) -> tuple[EffectGroup, ..
 def _line(row: Effect, at: int, alpha: float) -> EffectLine:
     difference = rounding.estimate(row.effect, row.lower, row.upper)
     relative = rounding.estimate(
-        row.relative_effect, row.relative_lower, row.relative_upper, relative=True
+        row.relative_effect, row.relative_lower, row.relative_upper, unit="%"
     )
-    naive = rounding.estimate(None, row.naive_lower, row.naive_upper, relative=True)
+    naive = rounding.estimate(None, row.naive_lower, row.naive_upper, unit="%")
     good = direction(row)
     return EffectLine(
         arm=row.arm,

@@ -71,11 +71,11 @@ def hand_made() -> Plain:
                 effect=0.5,
                 lower=0.2,
                 upper=0.8,
-                relative_effect=0.1,
-                relative_lower=0.04,
-                relative_upper=0.16,
-                naive_lower=0.04,
-                naive_upper=0.16,
+                relative_effect=10.0,
+                relative_lower=4.0,
+                relative_upper=16.0,
+                naive_lower=4.0,
+                naive_upper=16.0,
                 p_value=0.002,
                 p_adjusted=0.002,
                 significant=True,
@@ -139,11 +139,11 @@ def _measured(arm: str, name: str, strength: float, n: int, draws: np.random.Gen
         effect=effect,
         lower=effect - half,
         upper=effect + half,
-        relative_effect=effect / mean,
-        relative_lower=(effect - half) / mean * 0.99,
-        relative_upper=(effect + half) / mean * 1.01,
-        naive_lower=(effect - half) / mean,
-        naive_upper=(effect + half) / mean,
+        relative_effect=100 * effect / mean,
+        relative_lower=99 * (effect - half) / mean,
+        relative_upper=101 * (effect + half) / mean,
+        naive_lower=100 * (effect - half) / mean,
+        naive_upper=100 * (effect + half) / mean,
         p_value=p,
         p_adjusted=p if success else None,
         significant=p < 0.05,
@@ -355,7 +355,7 @@ def nasty() -> Plain:
     unbounded = {"relative_lower": None, "relative_upper": None, "naive_lower": None,
                  "note": "unbounded: the control's mean is not told apart from 0"}  # fmt: skip
     rows[2][3] |= unbounded
-    rows[1][9] |= {"relative_lower": -1.9, "relative_upper": 7.5, "relative_effect": 2.0}
+    rows[1][9] |= {"relative_lower": -190.0, "relative_upper": 750.0, "relative_effect": 200.0}
     rows[0][0] |= {"p_value": None, "p_adjusted": None, "significant": None}
     data["effects"] = [row for arm in rows for row in arm if row["metric"] != "minutes"]
     data["arms"][3] |= {

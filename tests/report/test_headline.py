@@ -34,9 +34,9 @@ def test_worse_does_not_ship(hand: Plain) -> None:
         "effect": -0.5,
         "lower": -0.8,
         "upper": -0.2,
-        "relative_effect": -0.1,
-        "relative_lower": -0.16,
-        "relative_upper": -0.04,
+        "relative_effect": -10.0,
+        "relative_lower": -16.0,
+        "relative_upper": -4.0,
     }
     assert verdict(hand) is Verdict.HOLD
     assert sentences(Document.from_dict(hand)) == (

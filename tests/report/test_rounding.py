@@ -46,8 +46,8 @@ def test_an_estimate_and_its_interval(
     assert (shown.value, shown.interval) == texts
 
 
-def test_shares_are_percentages() -> None:
-    shown = rounding.estimate(0.0751, 0.0533, 0.0977, relative=True)
+def test_percentages() -> None:
+    shown = rounding.estimate(7.51, 5.33, 9.77, unit="%")
     assert (shown.value, shown.interval) == ("+7.5%", "[+5.3%, +9.8%]")
     assert rounding.percent(0.254831, 2) == "25.48%"
     assert rounding.percent(None) == "–"

@@ -6,7 +6,9 @@ import csv
 import io
 from typing import Any
 
+from abbotify import stats
 from abbotify.report.document import EFFECT_COLUMNS, Document
+from abbotify.report.headline import summary_table
 from abbotify.report.tables import effects_csv
 
 
@@ -15,7 +17,7 @@ def test_exact_text(small: Document) -> None:
         "arm,metric,estimand,n_control,n_treatment,control_mean,treatment_mean,effect,lower,upper,"
         "relative_effect,relative_lower,relative_upper,naive_lower,naive_upper,p_value,p_adjusted,"
         "significant,note\n"
-        "neural,mean_time_per_session,mean,100,100,5.0,5.5,0.5,0.2,0.8,0.1,0.04,0.16,0.04,0.16,"
+        "neural,mean_time_per_session,mean,100,100,5.0,5.5,0.5,0.2,0.8,10.0,4.0,16.0,4.0,16.0,"
         "0.002,0.002,true,\n"
         "neural,skip_rate,mean,99,100,0.0,0.1,0.1,-0.3,0.5,,,,,,0.62,,false,"
         "unbounded: the control's mean is not told apart from 0\n"
@@ -38,7 +40,16 @@ def test_no_effects_is_a_header() -> None:
     assert effects_csv([]) == ",".join(EFFECT_COLUMNS) + "\n"
 
 
-def test_columns_are_those_of_the_estimators() -> None:
-    from abbotify import stats
-
-    assert EFFECT_COLUMNS == stats.EFFECT_COLUMNS
+def test_rows_of_the_estimators_are_rows_of_the_report(hand: dict[str, Any]) -> None:
+    """One meaning of every column, per cent included: means 5 and 5.5 are 10 per cent apart."""
+    arms = [
+        stats.ArmMoments("sticky", {"time": stats.Moments.of([[4.0], [5.0], [6.0]])}),
+        stats.ArmMoments("neural", {"time": stats.Moments.of([[4.5], [5.5], [6.5]])}),
+    ]
+    hand["scenario"]["metrics"]["success"] = ["time"]
+    hand["effects"] = [row.row() for row in stats.compare(arms, ["time"], {"time"}, 0.05)]
+    (row,) = summary_table(Document.from_dict(hand))
+    assert tuple(hand["effects"][0]) == EFFECT_COLUMNS
+    assert (row.metric, row.arm) == ("Listened time", "neural")
+    assert row.effect.startswith("+10")
+    assert row.effect.endswith("%")
