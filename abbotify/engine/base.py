@@ -1,0 +1,161 @@
+"""The contract of every engine.
+
+A unit of work is (day, user shard), or everything at once when users are coupled. Playing it is
+a pure function of the scenario, the world, the arms and the shard's state of the day before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from abbotify.errors import DataError
+from abbotify.events import Events
+from abbotify.recommenders import Arm
+from abbotify.scenario import Scenario
+from abbotify.world.base import World
+
+HISTORY: Final = 10  # plays a recommender may look back on
+
+Codes = npt.NDArray[np.int16]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What does not change during a run: description, world, arms."""
+
+    scenario: Scenario
+    world: World
+    arms: tuple[Arm, ...]
+
+
+@dataclass(frozen=True)
+class DayPlan:
+    """Who is served by whom on one day, for the users of a unit.
+
+    Attributes:
+        day: counted from 0.
+        serving: int16 (users), places in `Setup.arms`.
+        labels: column of the log -> int16 codes (users), -1 for outside.
+    """
+
+    day: int
+    serving: Codes
+    labels: Mapping[str, Codes]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Some users on one day or on several.
+
+    Attributes:
+        shard: its number.
+        first: the first user's row in the world.
+        end: one past the last user's row.
+        days: consecutive days.
+        names: column of the log -> what its codes mean.
+        run_days: how many days the whole run has; nothing starts after them.
+    """
+
+    shard: int
+    first: int
+    end: int
+    days: tuple[DayPlan, ...]
+    names: Mapping[str, tuple[str, ...]]
+    run_days: int
+
+
+@dataclass(frozen=True)
+class State:
+    """What is left of the users of a shard when a unit is over.
+
+    Attributes:
+        busy_until: int64 (n,) ms, when the last session ended.
+        next_visit: int64 (n,) ms, when the next session is due (`visits_per_day`), -1 unknown.
+        sessions: int64 (n,), sessions so far.
+        tracks: int32 (n, 10), the last plays, oldest first, right-aligned; -1 for none.
+        times: int16 (n, 10), their listened hundredths.
+    """
+
+    busy_until: IntArray
+    next_visit: IntArray
+    sessions: IntArray
+    tracks: npt.NDArray[np.int32]
+    times: npt.NDArray[np.int16]
+
+    @staticmethod
+    def initial(users: int) -> State:
+        """The state before the first day."""
+        return State(
+            np.zeros(users, np.int64),
+            np.full(users, -1, np.int64),
+            np.zeros(users, np.int64),
+            np.full((users, HISTORY), -1, np.int32),
+            np.zeros((users, HISTORY), np.int16),
+        )
+
+    def save(self, path: Path) -> None:
+        """Writes the arrays to an `.npz` file, without pickle."""
+        with path.open("wb") as file:
+            np.savez(file, allow_pickle=False, **{f.name: getattr(self, f.name) for f in fields(self)})
+
+    @staticmethod
+    def load(path: Path) -> State:
+        """Reads what `save` wrote.
+
+        Raises:
+            DataError: the file is missing or broken.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return State(**{f.name: arrays[f.name] for f in fields(State)})
+        except (OSError, ValueError, KeyError) as error:
+            raise DataError(f"is not a shard's state: {error}", file=path) from None
+
+
+@dataclass(frozen=True)
+class SessionFacts:
+    """What the event log does not say about each session, in the order of its sessions.
+
+    Attributes:
+        cut: bool, ended by `max_tracks`.
+        timeouts: int64, requests that waited past their timeout.
+        misses: int64, requests the recommender had nothing for.
+        errors: int64, requests at which it raised or left the catalogue.
+        serving: int16, the place of the arm that served it.
+    """
+
+    cut: npt.NDArray[np.bool_]
+    timeouts: IntArray
+    misses: IntArray
+    errors: IntArray
+    serving: Codes
+
+
+@dataclass(frozen=True)
+class UnitResult:
+    """Events and facts of a unit's sessions, sorted by (user, session, step), and the state."""
+
+    events: Events
+    facts: SessionFacts
+    state: State
+
+
+class Engine(Protocol):
+    """Plays units."""
+
+    name: str
+
+    def run(self, unit: Unit, state: State) -> UnitResult:
+        """Plays one unit; pure: the same arguments give the same result.
+
+        Raises:
+            RecommenderFailure: a recommender failed under `on_error: stop`.
+        """
+        ...
