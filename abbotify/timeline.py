@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from abbotify.engine import DayPlan, Engine, State, Unit, UnitResult
+from abbotify.engine import Codes, DayPlan, Engine, State, Unit, UnitResult
 from abbotify.events import ARM, NO_ARM, arm_column
 from abbotify.experiment import Layer, layers, served, split
 from abbotify.scenario import Scenario
@@ -72,7 +72,7 @@ def plan_day(scenario: Scenario, day: Day, ids: IntArray) -> DayPlan:
         return _experiment_day(scenario, day, ids, experiments)
     places = list(scenario.arms)
     if isinstance(day.phase, Pre):
-        serving = np.full(len(ids), places.index(day.phase.recommender), np.int16)
+        serving: Codes = np.full(len(ids), places.index(day.phase.recommender), np.int16)
     else:
         serving = _collect(day.phase, ids, places, experiments[0])
     names = column_names(scenario)
@@ -82,7 +82,7 @@ def plan_day(scenario: Scenario, day: Day, ids: IntArray) -> DayPlan:
     return DayPlan(day.number, serving, labels)
 
 
-def _collect(phase: Collect, ids: IntArray, places: list[str], first: Layer) -> IntArray:
+def _collect(phase: Collect, ids: IntArray, places: list[str], first: Layer) -> Codes:
     order = np.array([places.index(name) for name in phase.traffic], np.int16)
     mix = split(ids, first.collect_salt(), list(phase.traffic.values()))
     return order[mix]
@@ -101,10 +101,8 @@ def _experiment_day(
 
 def shards(scenario: Scenario, users: int, coupled: bool) -> tuple[range, ...]:
     """The users' rows of each shard. Their number belongs to the scenario, never to the workers."""
-    count = 1 if coupled else scenario.shards
-    if count == "auto":
-        count = -(-users // SHARD_USERS)
-    count = min(count, users)
+    wanted = -(-users // SHARD_USERS) if scenario.shards == "auto" else scenario.shards
+    count = 1 if coupled else min(wanted, users)
     return tuple(range(s * users // count, (s + 1) * users // count) for s in range(count))
 
 

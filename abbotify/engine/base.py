@@ -103,7 +103,9 @@ class State:
     def save(self, path: Path) -> None:
         """Writes the arrays to an `.npz` file, without pickle."""
         with path.open("wb") as file:
-            np.savez(file, allow_pickle=False, **{f.name: getattr(self, f.name) for f in fields(self)})
+            np.savez(
+                file, allow_pickle=False, **{f.name: getattr(self, f.name) for f in fields(self)}
+            )
 
     @staticmethod
     def load(path: Path) -> State:
@@ -117,6 +119,35 @@ class State:
                 return State(**{f.name: arrays[f.name] for f in fields(State)})
         except (OSError, ValueError, KeyError) as error:
             raise DataError(f"is not a shard's state: {error}", file=path) from None
+
+
+def remembered(
+    before: State, rows: IntArray, events: Events
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]:
+    """The last plays of each user after some events.
+
+    Args:
+        before: the state before them.
+        rows: int64 (events), the user's row in the shard, ascending.
+        events: the plays, each user's in order.
+
+    Returns:
+        tracks and times as in `State`.
+    """
+    users = len(before.tracks)
+    ends = np.searchsorted(rows, np.arange(users), side="right")
+    counts = np.minimum(ends - np.searchsorted(rows, np.arange(users)), HISTORY)
+    tracks, times = before.tracks.copy(), before.times.copy()
+    heard = np.rint(events.time * 100).astype(np.int16)
+    for back in range(1, HISTORY + 1):  # the last play, the one before it, ...
+        new = np.flatnonzero(back <= counts)
+        tracks[new, HISTORY - back] = events.track[ends[new] - back]
+        times[new, HISTORY - back] = heard[ends[new] - back]
+        old = np.flatnonzero((back > counts) & (counts > 0))
+        place = HISTORY - back + counts[old]
+        tracks[old, HISTORY - back] = before.tracks[old, place]
+        times[old, HISTORY - back] = before.times[old, place]
+    return tracks, times
 
 
 @dataclass(frozen=True)

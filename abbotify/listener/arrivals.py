@@ -104,7 +104,7 @@ def next_visit(
         time += -math.log(1.0 - real(words[0])) / rate
         if time > _NEVER:
             return _NEVER
-        ms = int(math.floor(time + 0.5))
+        ms = math.floor(time + 0.5)
         if real(words[1]) < intensity(hours, ms % _DAY):
             return ms
         attempt += 1

@@ -19,7 +19,7 @@ _LONGEST: Final = 86_400_000.0  # a day; the tail beyond it is cut, so that time
 def exponential(seed: int, user: int, session: int, step: int, mean: float) -> int:
     """An exponential number of ms, rounded half up."""
     u = real(philox(seed, _USERS, step, user, _LATENCY, session)[0])
-    return int(math.floor(min(-mean * math.log(1.0 - u), _LONGEST) + 0.5))
+    return math.floor(min(-mean * math.log(1.0 - u), _LONGEST) + 0.5)
 
 
 @kernel
@@ -28,7 +28,7 @@ def lognormal(seed: int, user: int, session: int, step: int, median: float, sigm
     words = philox(seed, _USERS, step, user, _LATENCY, session)
     radius = math.sqrt(-2.0 * math.log(1.0 - real(words[0])))
     normal = radius * math.cos(2.0 * math.pi * real(words[1]))
-    return int(math.floor(min(median * math.exp(sigma * normal), _LONGEST) + 0.5))
+    return math.floor(min(median * math.exp(sigma * normal), _LONGEST) + 0.5)
 
 
 @kernel
@@ -48,10 +48,14 @@ def latency(spec: Latency) -> int | Draw:
             return spec
         case Exponential():
             mean = float(spec.mean)
-            return lambda *key: exponential(*key, mean)
+            return lambda seed, user, session, step: exponential(seed, user, session, step, mean)
         case Uniform():
             low, high = spec.low, spec.high
-            return lambda *key: uniform_ms(*key, low, high)
+            return lambda seed, user, session, step: uniform_ms(
+                seed, user, session, step, low, high
+            )
         case Lognormal():
             median, sigma = float(spec.median), float(spec.sigma)
-            return lambda *key: lognormal(*key, median, sigma)
+            return lambda seed, user, session, step: lognormal(
+                seed, user, session, step, median, sigma
+            )

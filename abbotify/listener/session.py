@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.jit import kernel
-from abbotify.rng import Purpose, Stream, bounded, philox, real, uniform
+from abbotify.rng import Purpose, Stream, bounded, philox, uniform
 from abbotify.vectors import dot
 
 FULL: Final = 100  # hundredths: the first track counts as fully listened
@@ -44,7 +44,7 @@ def hundredths(score: float, bias: float, sharpness: float, discount: float) -> 
     if exponent > _LARGEST:
         exponent = _LARGEST
     x = 1.0 / (1.0 + math.exp(-exponent)) * discount
-    return int(math.floor(100.0 * x + 0.5))
+    return math.floor(100.0 * x + 0.5)
 
 
 @kernel

@@ -1,0 +1,244 @@
+"""The command line: the only place that prints or exits.
+
+Exit codes: 0 good, 1 an internal fault, 2 the user's mistake, told in one line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from abbotify import __version__
+
+if TYPE_CHECKING:
+    from abbotify.report import Document
+    from abbotify.scenario import Scenario
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Simulate listeners, split them among recommenders, and read the treatment effect.",
+)
+
+ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="The scenario file (YAML).")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY.PATH=VALUE", help="Replace a value of the scenario."),
+]
+SeedOption = Annotated[int | None, typer.Option("--seed", help="Set seeds.dynamics.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+
+
+def main() -> None:
+    """Runs the command line; translates errors into exit codes."""
+    from abbotify.errors import UserError
+
+    try:
+        app()
+    except UserError as error:
+        _fail(str(error), 2)
+    except KeyboardInterrupt:
+        _fail("interrupted; nothing was written", 130)
+    except BrokenPipeError:
+        # The reader of our output has gone; do not let the interpreter complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _fail(what: str, code: int) -> NoReturn:
+    print(f"abbotify: {what}", file=sys.stderr)
+    sys.exit(code)
+
+
+@app.command()
+def run(
+    scenario: ScenarioFile,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The run folder; default reports/NAME.")
+    ] = None,
+    engine: Annotated[str, typer.Option("--engine", help="auto or simpy.")] = "auto",
+    seed: SeedOption = None,
+    overrides: Overrides = None,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 1,
+    quiet: Quiet = False,
+) -> None:
+    """Run a scenario and write its report."""
+    _check_engine(engine)
+    described = _load(scenario, overrides, seed)
+    from abbotify import pipeline
+
+    folder = out or Path("reports") / described.name
+    with _progress(quiet) as progress:
+        document = pipeline.run(described, folder, workers, progress)
+    _headline(document)
+    print(f"\nReport: {folder / 'report.html'}")
+
+
+@app.command()
+def check(
+    scenario: ScenarioFile,
+    engine: Annotated[str, typer.Option("--engine", help="auto or simpy.")] = "auto",
+    seed: SeedOption = None,
+    overrides: Overrides = None,
+) -> None:
+    """Say what a run would do: world, arms, engine and why, expected sessions."""
+    _check_engine(engine)
+    described = _load(scenario, overrides, seed)
+    from abbotify import plan
+
+    print(plan.describe(plan.prepare(described)))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the scenario file, for editors."""
+    from abbotify import scenario
+
+    print(json.dumps(scenario.schema(), indent=2))
+
+
+@app.command()
+def analyze(
+    logs: Annotated[list[Path], typer.Argument(metavar="LOG...", help="botify lines or Parquet.")],
+    experiment: Annotated[str, typer.Option("--experiment", help="The experiment's name.")],
+    out: Annotated[Path, typer.Option("--out", help="The folder of the report.")],
+    control: Annotated[str | None, typer.Option("--control", help="The control arm.")] = None,
+    arms: Annotated[
+        str | None, typer.Option("--arms", metavar="C=random,T1=sticky", help="Names of the arms.")
+    ] = None,
+    alpha: Annotated[float, typer.Option("--alpha", help="The error rate.")] = 0.05,
+    skip_below: Annotated[float, typer.Option("--skip-below", help="What is a skip.")] = 0.3,
+) -> None:
+    """Analyse a log as if it came from a run."""
+    from abbotify import analysis
+
+    document = analysis.analyze(
+        logs,
+        experiment=experiment,
+        control=control,
+        arms=_names(arms),
+        out=out,
+        alpha=alpha,
+        skip_below=skip_below,
+    )
+    _headline(document)
+    print(f"\nReport: {out / 'report.html'}")
+
+
+@app.command()
+def report(run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR")]) -> None:
+    """Render the report of a run folder again."""
+    from abbotify.report import read, write
+
+    document = read(run_dir)
+    write(document, run_dir, _execution_of(run_dir))
+    _headline(document)
+    print(f"\nReport: {run_dir / 'report.html'}")
+
+
+@app.command()
+def new(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
+    """Make a workspace: scenarios/, recommenders/, reports/."""
+    from abbotify import workspace
+
+    for path in workspace.create(folder):
+        print(path)
+    print(f"\nNext: cd {folder} && abbotify run scenarios/quickstart.yaml")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"abbotify {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _load(path: Path, overrides: list[str] | None, seed: int | None) -> Scenario:
+    from abbotify.scenario import load
+
+    return load(path, overrides or (), seed)
+
+
+def _check_engine(engine: str) -> None:
+    from abbotify.errors import UserError
+
+    if engine not in ("auto", "simpy"):
+        raise UserError(f"must be auto or simpy, got {engine!r}", key="--engine")
+
+
+def _names(text: str | None) -> dict[str, str]:
+    from abbotify.errors import UserError
+
+    names: dict[str, str] = {}
+    for part in (text or "").split(","):
+        label, equals, name = (piece.strip() for piece in part.partition("="))
+        if not part.strip():
+            continue
+        if not (label and equals and name) or label in names:
+            raise UserError(f"must read C=name,T1=name, got {text!r}", key="--arms")
+        names[label] = name
+    return names
+
+
+def _execution_of(run_dir: Path) -> dict[str, Any] | None:
+    try:
+        manifest = json.loads((run_dir / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    execution = manifest.get("execution") if isinstance(manifest, dict) else None
+    return execution if isinstance(execution, dict) else None
+
+
+def _headline(document: Document) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from abbotify.report import headline, summary_table
+
+    # A pipe has no width; tables in files should not be folded to 80 columns.
+    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
+    console.print(headline(document))
+    table = Table(box=None, pad_edge=False)
+    for name in ("metric", "arm", "effect", "interval", "p"):
+        table.add_column(name, justify="left" if name in ("metric", "arm") else "right")
+    for row in summary_table(document):
+        table.add_row(*(Text(str(cell)) for cell in row))
+    console.print()
+    console.print(table)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    if quiet or not sys.stderr.isatty():
+        yield lambda what, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield show

@@ -1,0 +1,150 @@
+"""From a scenario to its report: the arrow of the whole program, in one place."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Callable
+from functools import reduce
+from pathlib import Path
+from typing import Any, Final
+
+from abbotify import __version__, scale, timeline
+from abbotify.eventlog import open_log
+from abbotify.eventlog.botify_writer import Layer as BotifyLayer
+from abbotify.eventlog.botify_writer import parts_of_log, write_botify
+from abbotify.eventlog.digests import digest_data
+from abbotify.events import ARM, arm_column
+from abbotify.experiment import layers
+from abbotify.metrics import METRICS, UserTable, write_users
+from abbotify.outfolder import swapped
+from abbotify.plan import Plan, prepare
+from abbotify.report import Document, write
+from abbotify.report.build import ArmInfo, build
+from abbotify.report.document import Run
+from abbotify.report.tally import Tally
+from abbotify.scenario import Scenario, dump, plain
+from abbotify.shard import LOG, STATE, Job, Shard, ShardResult, player
+from abbotify.world import digest
+
+FORMATS: Final = {"report": 1, "log": 1, "users": 1, "effects": 1}
+
+Progress = Callable[[str, int, int], None]  # what is done, how much of it, of how much
+
+
+def run(
+    scenario: Scenario,
+    out: Path,
+    workers: int = 1,
+    progress: Progress = lambda what, done, total: None,
+) -> Document:
+    """Plays a scenario and writes its folder.
+
+    Args:
+        scenario: the description.
+        out: the run folder; swapped in at the end, an existing run is replaced.
+        workers: processes that share the shards; changes nothing but the time.
+        progress: told what is being done.
+
+    Returns:
+        the report.
+
+    Raises:
+        UserError: the user's mistake; nothing is written then.
+    """
+    started = time.time()
+    progress("world", 0, 1)
+    plan = prepare(scenario)
+    with swapped(out) as folder:
+        results = _play(plan, folder, workers, progress)
+        progress("report", 0, 1)
+        users = UserTable.concat([result.users for result in results])
+        tally = reduce(Tally.merge, [result.tally for result in results])
+        document = _document(plan, users, tally)
+        (folder / "scenario.yaml").write_text(dump(scenario), encoding="utf-8")
+        write_users(folder / "users.parquet", users)
+        if scenario.log.botify:
+            _write_botify(scenario, folder)
+        execution = _execution(workers, started)
+        units = [unit for result in results for unit in result.units]
+        manifest = {"execution": execution, "coupled": plan.coupled, "units": units}
+        _write_json(folder / "manifest.json", manifest)
+        write(document, folder, execution)
+    return document
+
+
+def _play(plan: Plan, folder: Path, workers: int, progress: Progress) -> list[ShardResult]:
+    for name in (LOG, STATE):
+        (folder / name).mkdir()
+    job = Job(plan.scenario, plan.world, folder, bool(plan.coupled))
+    tasks = [Shard(number, rows) for number, rows in enumerate(plan.shards)]
+    results = []
+    progress("shards", 0, len(tasks))
+    for result in scale.each(player, job, tasks, workers):
+        results.append(result)
+        progress("shards", len(results), len(tasks))
+    return results
+
+
+def _document(plan: Plan, users: UserTable, tally: Tally) -> Document:
+    scenario, first = plan.scenario, layers(plan.scenario)[0]
+    catalogue = plan.world.catalogue
+    return build(
+        users=users,
+        tally=tally,
+        scenario=plain(scenario),
+        run=Run(
+            seeds={"world": scenario.seeds.world, "dynamics": scenario.seeds.dynamics},
+            digests={"scenario": digest_data(plain(scenario)), "world": digest(plan.world)},
+            formats=FORMATS,
+            abbotify=__version__,
+            alpha=scenario.layers[0].alpha,
+            experiment=first.name,
+            days=len(timeline.experiment_days(scenario)),
+            population=scenario.metrics.population,
+            notes=plan.world.notes,
+        ),
+        arms=[
+            ArmInfo(name, first.label(code), scenario.arms[name].recommender, weight)
+            for code, (name, weight) in enumerate(zip(first.arms, first.weights, strict=True))
+        ],
+        metrics=_reported(scenario),
+        success=scenario.metrics.success,
+        titles=lambda track: (
+            catalogue.titles[track],
+            catalogue.artists[int(catalogue.artist[track])],
+        ),
+    )
+
+
+def _reported(scenario: Scenario) -> list[str]:
+    wanted = scenario.metrics.report
+    shown = list(METRICS) if wanted == "all" else [*scenario.metrics.success, *wanted]
+    return [name for name in METRICS if name in shown]
+
+
+def _write_botify(scenario: Scenario, folder: Path) -> None:
+    experiments = layers(scenario)
+    one = scenario.experiments is None
+    columns = [
+        BotifyLayer(ARM if one else arm_column(layer.name), layer.name, layer.arms)
+        for layer in experiments
+    ]
+    write_botify(folder / "botify.jsonl", parts_of_log(open_log(folder / LOG)), columns)
+
+
+def _execution(workers: int, started: float) -> dict[str, Any]:
+    return {
+        "engine": "simpy",
+        "workers": workers,
+        "started": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(started)) + " UTC",
+        "seconds": round(time.time() - started, 2),
+        "host": platform.node(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+    }
+
+
+def _write_json(path: Path, data: Any) -> None:
+    path.write_text(json.dumps(data, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

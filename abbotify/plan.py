@@ -1,0 +1,127 @@
+"""A scenario made ready to run, and what can be said of the run before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from abbotify import timeline
+from abbotify.experiment import Layer, layers, require_users
+from abbotify.recommenders import Arm, build_arms
+from abbotify.scenario import Scenario
+from abbotify.world import World, load_world
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A scenario with its world and arms.
+
+    Attributes:
+        scenario: the description.
+        world: catalogue and users.
+        arms: all arms, in file order.
+        coupled: why users depend on each other; empty when they do not.
+        shards: the users' rows of each shard.
+    """
+
+    scenario: Scenario
+    world: World
+    arms: tuple[Arm, ...]
+    coupled: str
+    shards: tuple[range, ...]
+
+
+def prepare(scenario: Scenario) -> Plan:
+    """Loads everything a run needs and refuses what cannot work.
+
+    Raises:
+        UserError: a broken file, a recommender that cannot be built, an arm without users.
+    """
+    world = load_world(scenario)
+    arms = build_arms(scenario, world)
+    for layer in layers(scenario):
+        require_users(layer, world.users.ids)
+    coupled = coupling(scenario, arms)
+    shards = timeline.shards(scenario, len(world.users), bool(coupled))
+    return Plan(scenario, world, arms, coupled, shards)
+
+
+def coupling(scenario: Scenario, arms: tuple[Arm, ...]) -> str:
+    """Why the users of a scenario depend on each other; empty when they do not."""
+    queues = [arm.name for arm in arms if arm.service is not None]
+    if scenario.service is not None or queues:
+        where = "service" if scenario.service is not None else f"arms.{queues[0]}.service"
+        return f"requests queue ({where}), so a user's waiting depends on the others"
+    for arm in arms:
+        if not arm.lowers:
+            return f"{arm.name} may learn from everybody ({arm.why_not})"
+    return ""
+
+
+def describe(plan: Plan) -> str:
+    """The plan as lines of text: world, arms, timeline, engine and why, expected sessions."""
+    lines = [
+        f"Scenario  {plan.scenario.name}",
+        "",
+        *_world(plan),
+        "",
+        *_timeline(plan.scenario),
+        "",
+    ]
+    for layer in layers(plan.scenario):
+        lines += [*_experiment(plan, layer), ""]
+    return "\n".join([*lines, *_engine(plan)])
+
+
+def _world(plan: Plan) -> list[str]:
+    catalogue, users, spec = plan.world.catalogue, plan.world.users, plan.scenario.world
+    return [
+        f"World     {len(catalogue):,} tracks by {len(catalogue.artists):,} artists, "
+        f"{catalogue.dims} dimensions ({spec.catalogue.source})",
+        f"          {len(users):,} users ({spec.users.source})",
+        *(f"          Note: {note}" for note in plan.world.notes),
+    ]
+
+
+def _timeline(scenario: Scenario) -> list[str]:
+    lines, first = [], 0
+    for phase in scenario.timeline:
+        last = first + phase.days - 1
+        days = f"day {first}" if first == last else f"days {first}-{last}"
+        lines.append(f"{'Timeline' if not lines else '':9} {days:12} {phase.phase}")
+        first = last + 1
+    arrivals = scenario.arrivals
+    if arrivals.sessions is not None:
+        total = f"{arrivals.sessions * scenario.days:,.0f} in all"
+        lines.append(f"Sessions  {arrivals.sessions:,.0f} expected a day ({total})")
+    else:
+        lines.append(
+            f"Sessions  each user returns {arrivals.visits_per_day:g} times a day on average, "
+            "counted from the end of the last session"
+        )
+    return lines
+
+
+def _experiment(plan: Plan, layer: Layer) -> list[str]:
+    ids = plan.world.users.ids
+    codes = layer.codes(ids, len(layer.traffic) - 1)
+    arms = {arm.name: arm for arm in plan.arms}
+    width = max(len(name) for name in layer.arms)
+    lines = [f"Experiment {layer.name}"]
+    for code, name in enumerate(layer.arms):
+        latency = arms[name].latency
+        took = f"{latency} ms" if isinstance(latency, int) else f"{latency.distribution} latency"
+        chain = " > ".join(link.name for link in arms[name].chain)
+        count = int((codes == code).sum())
+        lines.append(f"  {layer.label(code):3} {name:{width}}  {count:>9,} users  {chain}, {took}")
+    outside = int((codes < 0).sum())
+    return [*lines, f"      {'(outside)':{width}}  {outside:>9,} users"] if outside else lines
+
+
+def _engine(plan: Plan) -> list[str]:
+    units = "one unit of work over all users and days"
+    why = f"Coupled: {plan.coupled}; {units}."
+    if not plan.coupled:
+        count = len(plan.shards)
+        days = plan.scenario.days
+        why = f"Users do not meet: {count} shard{'s' * (count > 1)} x {days} day{'s' * (days > 1)}."
+    return ["Engine    simpy (event-driven): it runs every scenario.", f"          {why}"]
