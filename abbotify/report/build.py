@@ -1,0 +1,245 @@
+"""The document of an experiment, from its users and its tally."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from abbotify import stats
+from abbotify.events import ARM, arm_column
+from abbotify.metrics.definitions import COLUMNS, METRICS, determined
+from abbotify.metrics.users import Population, UserTable
+from abbotify.report import checks
+from abbotify.report.curves import daily, distributions, survival, top_tracks
+from abbotify.report.document import Arm, Check, Document, Effect, Moments, Run
+from abbotify.report.tally import Tally
+
+Titles = Callable[[int], tuple[str | None, str | None]]
+
+CURVE_METRIC: Final = "mean_time_per_session"
+
+
+@dataclass(frozen=True)
+class ArmInfo:
+    """What is known of an arm without its users.
+
+    Attributes:
+        name: as in the file.
+        label: C, T1, ...
+        recommender: its name, where known.
+        weight: its share of users, on any scale; None where unknown.
+    """
+
+    name: str
+    label: str
+    recommender: str | None = None
+    weight: float | None = None
+
+
+def arm_moments(
+    users: UserTable,
+    arms: Sequence[str],
+    column: str = ARM,
+    metrics: Sequence[str] = tuple(METRICS),
+    population: Population = "exposed",
+) -> tuple[stats.ArmMoments, ...]:
+    """What the estimators need of each arm.
+
+    Args:
+        users: all of them, or a shard whose moments are merged with the others' in order.
+        arms: names, the control first: the first ones of the column's names.
+        column: the column of arms.
+        metrics: those among the table's columns.
+        population: over whom; ratios of sums are over the exposed in any case.
+    """
+    members, exposed = users.members(population, column), users.members("exposed", column)
+    codes = users.arms[column].codes
+    return tuple(
+        stats.ArmMoments(
+            name,
+            {m: _mean(users, m, members & (codes == code), population) for m in metrics},
+            {
+                m: _ratio(users, m, exposed & (codes == code))
+                for m in metrics
+                if METRICS[m].ratio is not None
+            },
+        )
+        for code, name in enumerate(arms)
+    )
+
+
+def _mean(
+    users: UserTable, metric: str, rows: npt.NDArray[np.bool_], population: Population
+) -> stats.Moments:
+    values = users.column(metric, population)[rows]
+    return stats.Moments.of(values[~np.isnan(values)])
+
+
+def _ratio(users: UserTable, metric: str, rows: npt.NDArray[np.bool_]) -> stats.Moments:
+    parts = METRICS[metric].ratio or ()
+    return stats.Moments.of(np.stack([users.values[part][rows] for part in parts], axis=1))
+
+
+def build(
+    *,
+    users: UserTable,
+    tally: Tally,
+    scenario: dict[str, Any],
+    run: Run,
+    arms: Sequence[ArmInfo],
+    metrics: Sequence[str],
+    success: Sequence[str],
+    column: str = ARM,
+    titles: Titles | None = None,
+    moments: Sequence[stats.ArmMoments] | None = None,
+    extra_checks: Sequence[Check] = (),
+) -> Document:
+    """The document of an experiment.
+
+    Args:
+        users: all users.
+        tally: of all sessions, with the same arms first.
+        scenario: plain data.
+        run: what was run; its alpha and population are those of the analysis.
+        arms: the control first, in the order of the codes of `column`.
+        metrics: those to report; the ones the users' table has not are told as undetermined.
+        success: those that decide.
+        column: the column of arms.
+        titles: title and artist of a track id.
+        moments: `arm_moments` of all users, merged over shards, when at hand.
+        extra_checks: what the reader of the log found.
+
+    Raises:
+        ValueError: arms are not the first ones of the column or of the tally.
+    """
+    names = [arm.name for arm in arms]
+    _refuse_other_arms(names, users.arms[column].names, tally.arms)
+    population: Population = "assigned" if run.population == "assigned" else "exposed"
+    known = [name for name in metrics if name in users.values]
+    deciding = [name for name in success if name in known]
+    if moments is None:
+        moments = arm_moments(users, names, column, known, population)
+    effects = tuple(
+        Effect(**row.row()) for row in stats.compare(moments, known, deciding, run.alpha)
+    )
+    built = _arms(users, tally, arms, column, moments, run, titles)
+    found = [
+        checks.sample_ratio(names, [arm.users for arm in built], [arm.weight for arm in arms]),
+        checks.two_arms(users.in_two_arms.get(column, 0)),
+        checks.sizes(built),
+        *checks.variance(effects, deciding),
+        *checks.counted(built),
+        *extra_checks,
+        *checks.undetermined(_undetermined(users, metrics)),
+        *_further_layers(users, column, deciding, run),
+    ]
+    return Document(scenario, run, built, effects, tuple(found))
+
+
+def _refuse_other_arms(names: Sequence[str], *known: Sequence[str]) -> None:
+    for others in known:
+        if list(others[: len(names)]) != list(names):
+            raise ValueError(f"arms {list(names)} are not the first ones of {list(others)}")
+
+
+def _undetermined(users: UserTable, metrics: Collection[str]) -> dict[str, str]:
+    told = determined(
+        lengths="minutes" in users.values,
+        artists="artist_diversity" in users.values,
+        timeouts="timeouts" in users.values,
+    )
+    missing = [name for name in METRICS if name not in users.values]
+    reasons = {name: told.reasons.get(name, "the input has no such values") for name in missing}
+    return {name: why for name, why in reasons.items() if name in metrics or name in told.reasons}
+
+
+def _arms(
+    users: UserTable,
+    tally: Tally,
+    arms: Sequence[ArmInfo],
+    column: str,
+    moments: Sequence[stats.ArmMoments],
+    run: Run,
+    titles: Titles | None,
+) -> tuple[Arm, ...]:
+    codes, exposed = users.arms[column].codes, users.members("exposed", column)
+    assigned = users.members("assigned", column)
+    values = users.values[CURVE_METRIC]
+    groups = [values[exposed & (codes == code)] for code in range(len(arms))]
+    histograms = distributions(CURVE_METRIC, groups)
+    return tuple(
+        Arm(
+            name=arm.name,
+            label=arm.label,
+            control=code == 0,
+            users=int(np.count_nonzero(exposed & (codes == code))),
+            recommender=arm.recommender,
+            weight=arm.weight,
+            assigned=_assigned(run, assigned & (codes == code)),
+            sessions=_total(users, "sessions", exposed & (codes == code)),
+            tracks=_total(users, "tracks", exposed & (codes == code)),
+            metrics={name: _told(found) for name, found in moments[code].means.items()},
+            distribution=histograms[code],
+            survival=survival(tally, code),
+            daily=daily(tally, code, run.alpha),
+            top_tracks=top_tracks(tally, code, titles),
+            counters={name: int(each[code]) for name, each in tally.counters.items()} or None,
+        )
+        for code, arm in enumerate(arms)
+    )
+
+
+def _assigned(run: Run, rows: npt.NDArray[np.bool_]) -> int | None:
+    # A log knows only of those who came.
+    return None if run.source == "log" else int(np.count_nonzero(rows))
+
+
+def _total(users: UserTable, name: str, rows: npt.NDArray[np.bool_]) -> int:
+    return int(users.values[name][rows].sum())
+
+
+def _told(moments: stats.Moments) -> Moments:
+    return Moments(
+        moments.n,
+        float(moments.mean[0]) if moments.n else None,
+        float(moments.variance[0]) if moments.n > 1 else None,
+    )
+
+
+def _further_layers(
+    users: UserTable, column: str, success: Sequence[str], run: Run
+) -> Iterator[Check]:
+    """The other experiments on the same users: their effects on the success metrics."""
+    population: Population = "assigned" if run.population == "assigned" else "exposed"
+    for other, label in users.arms.items():
+        if other in (column, arm_column(run.experiment)) or column != ARM:
+            continue
+        moments = arm_moments(users, label.names, other, success, population)
+        rows = stats.compare(moments, success, success, run.alpha)
+        name = other.removeprefix(arm_column(""))
+        exposed = label.codes[users.members("exposed", other)]
+        details = {
+            "arms": dict(zip(label.names, _sizes(exposed, len(label.names)), strict=True)),
+            "control": label.names[0],
+            "effects": [row.row() for row in rows],
+        }
+        told = "; ".join(_sentence(row) for row in rows if row.estimand == "mean")
+        summary = f"A further experiment ran on the same users: {told or 'no effects'}."
+        yield Check(f"layer {name}", "info", summary, details)
+
+
+def _sizes(codes: npt.NDArray[np.int16], arms: int) -> list[int]:
+    sizes: list[int] = np.bincount(codes, minlength=arms).tolist()
+    return sizes
+
+
+def _sentence(row: stats.Effect) -> str:
+    unit = COLUMNS[row.metric].unit
+    if row.effect is None or row.lower is None or row.upper is None:
+        return f"{row.arm}, {row.metric}: {row.note or 'undefined'}"
+    interval = f"[{row.lower:+.4g}, {row.upper:+.4g}]"
+    return f"{row.arm}, {row.metric} {row.effect:+.4g} {interval} {unit}".rstrip()

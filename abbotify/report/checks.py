@@ -1,0 +1,156 @@
+"""What is looked at before the effects are believed: each check a function of plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+from abbotify.report.document import Arm, Check, Effect
+from abbotify.stats import srm
+from abbotify.stats.effects import MEAN
+
+Status = Literal["pass", "warn", "fail", "info"]
+
+
+def sample_ratio(
+    names: Sequence[str], counts: Sequence[int], weights: Sequence[float | None]
+) -> Check:
+    """Whether the arms have the users their weights promise; equal ones where none are known."""
+    known = [weight for weight in weights if weight is not None]
+    told = len(known) == len(weights)
+    test = srm.sample_ratio(counts, known if told else [1.0] * len(counts))
+    details = {
+        "counts": dict(zip(names, test.counts, strict=True)),
+        "expected": dict(zip(names, test.expected, strict=True)),
+        "statistic": test.statistic,
+        "p_value": test.p_value,
+        "alpha": srm.ALPHA,
+        "weights_known": told,
+    }
+    if test.mismatch is None:
+        return Check("sample_ratio", "info", f"Not tested: {test.note}.", details)
+    promised = "their weights" if told else "equal weights (the log names none)"
+    p_value = f"p = {test.p_value:.3g}"
+    if not test.mismatch:
+        summary = f"The arms have the users that {promised} promise ({p_value})."
+        return Check("sample_ratio", "pass", summary, details)
+    summary = f"The arms' numbers of users do not fit {promised} ({p_value})."
+    if told:
+        summary += " Users were lost or moved, so the effects cannot be trusted."
+    return Check("sample_ratio", "fail" if told else "warn", summary, details)
+
+
+def two_arms(users: int) -> Check:
+    """Users seen in more than one arm belong to none."""
+    if not users:
+        return Check("users_in_two_arms", "pass", "No user was seen in two arms.")
+    seen = f"{_count(users, 'user')} {'was' if users == 1 else 'were'} seen in two arms"
+    summary = f"{seen} and left out of the comparison."
+    return Check("users_in_two_arms", "warn", summary, {"users": users})
+
+
+def sizes(arms: Sequence[Arm]) -> Check:
+    """Arms too small to be compared."""
+    counts = {arm.name: arm.users for arm in arms}
+    empty = [name for name, users in counts.items() if users == 0]
+    single = [name for name, users in counts.items() if users == 1]
+    if not empty and not single:
+        return Check("arm_sizes", "pass", "Every arm has users.", {"users": counts})
+    told = [f"{name} has no users" for name in empty] + [f"{name} has one user" for name in single]
+    summary = f"{'; '.join(told)}: there is nothing to compare."
+    return Check("arm_sizes", "warn", summary, {"users": counts})
+
+
+def variance(effects: Sequence[Effect], success: Sequence[str]) -> Iterator[Check]:
+    """Success metrics that could not be tested."""
+    untested = {
+        f"{row.arm}, {row.metric}": row.note
+        for row in effects
+        if row.metric in success and row.estimand == MEAN and row.p_value is None
+    }
+    if untested:
+        summary = "Success metrics without a test: " + "; ".join(
+            f"{what} ({why or 'undefined'})" for what, why in untested.items()
+        )
+        yield Check("success_tested", "warn", f"{summary}.", {"notes": untested})
+
+
+def counted(arms: Sequence[Arm]) -> Iterator[Check]:
+    """Sessions cut at the limit, and answers that were not the recommender's own."""
+    if any("truncated_sessions" in (arm.counters or {}) for arm in arms):
+        yield _share(
+            "truncated_sessions",
+            arms,
+            {arm.name: (_of(arm, "truncated_sessions"), arm.sessions or 0) for arm in arms},
+            ("No session was cut at the limit of tracks.", "Sessions were cut at the limit"),
+            "warn",
+        )
+    for name, texts, status in _ANSWERS:
+        if any(name in (arm.counters or {}) for arm in arms):
+            parts = {arm.name: (_of(arm, name), _of(arm, "requests")) for arm in arms}
+            yield _share(name, arms, parts, texts, status)
+
+
+_ANSWERS: tuple[tuple[str, tuple[str, str], Status], ...] = (
+    ("errors", ("No recommender failed.", "Recommenders failed on requests"), "warn"),
+    ("timeouts", ("No request timed out.", "Requests timed out"), "warn"),
+    (
+        "fallbacks",
+        ("Every recommendation was the arm's own.", "A fallback answered requests"),
+        "info",
+    ),
+)
+
+
+def _share(
+    name: str,
+    arms: Sequence[Arm],
+    parts: Mapping[str, tuple[int, int]],
+    texts: tuple[str, str],
+    status: Status,
+) -> Check:
+    details = {
+        arm.name: {"count": count, "of": of, "share": count / of if of else None}
+        for arm, (count, of) in ((arm, parts[arm.name]) for arm in arms)
+    }
+    if not any(count for count, _ in parts.values()):
+        return Check(name, "pass", texts[0], details)
+    told = ", ".join(
+        f"{arm} {count:,}{f' ({count / of:.2%})' if of else ''}"
+        for arm, (count, of) in parts.items()
+        if count
+    )
+    return Check(name, status, f"{texts[1]}: {told}.", details)
+
+
+def _of(arm: Arm, counter: str) -> int:
+    return (arm.counters or {}).get(counter, 0)
+
+
+def undetermined(reasons: Mapping[str, str]) -> Iterator[Check]:
+    """Metrics the input says nothing of."""
+    if reasons:
+        told = "; ".join(f"{name}: {why}" for name, why in reasons.items())
+        yield Check("metrics_not_determined", "info", f"{told}.", {"reasons": dict(reasons)})
+
+
+def open_sessions(sessions: int, of: int) -> Check:
+    """Sessions that the log's end cut off."""
+    if not sessions:
+        return Check("open_sessions", "pass", "Every session has its last event.")
+    summary = (
+        f"{_count(sessions, 'session')} of {of:,} without a last event, left out of the metrics."
+    )
+    return Check("open_sessions", "info", summary, {"sessions": sessions, "of": of})
+
+
+def broken_lines(broken: int, lines: int, reason: str) -> Check:
+    """Lines of a log that are no events."""
+    if not broken:
+        return Check("broken_lines", "pass", "Every line of the log is an event.")
+    summary = f"{_count(broken, 'line')} of {lines:,} left out as broken; the first one {reason}."
+    return Check("broken_lines", "warn", summary, {"broken": broken, "lines": lines})
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

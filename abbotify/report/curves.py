@@ -1,0 +1,92 @@
+"""An arm's pictures as plain data: distribution, survival, days, most played tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from abbotify import stats
+from abbotify.report import histogram
+from abbotify.report.document import Day, Distribution, Survival, TopTrack
+from abbotify.report.tally import Counts, Tally
+
+TOP: Final = 10
+LONGEST: Final = 1000  # a longer curve keeps only its steps, which say as much
+
+
+def distributions(
+    metric: str, groups: Sequence[npt.NDArray[np.float64]]
+) -> list[Distribution | None]:
+    """The histogram of each arm over common edges; None for all when there is no value."""
+    defined = [values[~np.isnan(values)] for values in groups]
+    pooled = np.concatenate(defined)
+    if not len(pooled):
+        return [None] * len(groups)
+    edges = histogram.edges(pooled)
+    return [Distribution(metric, edges, histogram.counts(values, edges)) for values in defined]
+
+
+def survival(tally: Tally, arm: int) -> Survival | None:
+    """The Kaplan-Meier curve of an arm's sessions; None without sessions."""
+    curve = stats.kaplan_meier(_dense(tally.ended[arm]), _dense(tally.cut[arm]))
+    if not curve.tracks:
+        return None
+    if len(curve.tracks) <= LONGEST:
+        return Survival(curve.tracks, curve.alive)
+    alive = np.array(curve.alive)
+    kept = np.flatnonzero(np.r_[True, alive[1:] != alive[:-1]])
+    kept = np.union1d(kept, [len(alive) - 1])
+    return Survival(tuple(kept.tolist()), tuple(alive[kept].tolist()))
+
+
+def _dense(counts: Counts) -> Sequence[int]:
+    lengths, numbers = counts
+    dense = np.zeros(int(lengths[-1]) + 1 if len(lengths) else 0, np.int64)
+    dense[lengths] = numbers
+    found: list[int] = dense.tolist()
+    return found
+
+
+def daily(tally: Tally, arm: int, alpha: float) -> tuple[Day, ...]:
+    """An arm's days: the mean over the day's users, and the effect against the control (arm 0)."""
+    nothing = stats.Moments.empty(1)
+    return tuple(
+        _day(
+            day,
+            tally.daily.get((day, arm), nothing),
+            tally.daily.get((day, 0), nothing) if arm else None,
+            alpha,
+        )
+        for day in tally.days
+    )
+
+
+def _day(day: int, moments: stats.Moments, control: stats.Moments | None, alpha: float) -> Day:
+    mean = float(moments.mean[0]) if moments.n else None
+    if control is None:
+        return Day(day, moments.n, mean)
+    contrast = stats.welch(control, moments, alpha)
+    return Day(day, moments.n, mean, contrast.effect, contrast.lower, contrast.upper)
+
+
+def top_tracks(
+    tally: Tally, arm: int, titles: Callable[[int], tuple[str | None, str | None]] | None
+) -> tuple[TopTrack, ...] | None:
+    """The arm's most played tracks, the lower id first among equals; None without plays."""
+    tracks, plays = tally.plays[arm]
+    if not len(tracks):
+        return None
+    total = int(plays.sum())
+    best = np.lexsort((tracks, -plays))[:TOP]
+    return tuple(
+        TopTrack(
+            track,
+            *(titles(track) if titles is not None else (None, None)),
+            plays=count,
+            share=count / total,
+        )
+        for track, count in zip(tracks[best].tolist(), plays[best].tolist(), strict=True)
+    )

@@ -1,0 +1,156 @@
+"""What the report's pictures and counts need of the sessions, added up piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from abbotify.events import ARM, IntArray
+from abbotify.metrics.sessions import SessionTable
+from abbotify.stats import Moments
+
+Plays = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # track ids, codes of arms
+Counts = tuple[IntArray, IntArray]  # distinct values, ascending, and how often each occurs
+
+TRUNCATED: Final = "truncated_sessions"
+_NOTHING: Final[Counts] = (np.empty(0, np.int64), np.empty(0, np.int64))
+
+
+class Tally:
+    """Counts by arm that merge: lengths of sessions, days, plays of tracks, counters.
+
+    Only sessions of the given days in one of the arms count. All counts are independent of the
+    order of adding; the moments of days are so up to the last bits, hence merge in shard order.
+
+    Args:
+        arms: names, the control first; they are the first codes of the column.
+        column: the column of arms.
+        days: the days of the experiment.
+    """
+
+    def __init__(self, arms: Sequence[str], column: str = ARM, days: Sequence[int] = ()) -> None:
+        self.arms = tuple(arms)
+        self.column = column
+        self.days = tuple(days)
+        self.ended: list[Counts] = [_NOTHING] * len(self.arms)
+        self.cut: list[Counts] = [_NOTHING] * len(self.arms)
+        self.plays: list[Counts] = [_NOTHING] * len(self.arms)
+        self.daily: dict[tuple[int, int], Moments] = {}
+        self.counters: dict[str, IntArray] = {}
+
+    def add(
+        self,
+        sessions: SessionTable,
+        cut: npt.NDArray[np.bool_] | None = None,
+        plays: Plays | None = None,
+        counters: Mapping[str, IntArray] | None = None,
+    ) -> None:
+        """Takes in some sessions: all those of their users on their days.
+
+        Args:
+            sessions: n rows; open ones count as cut off, and for no day.
+            cut: bool (n,), sessions that the limit of tracks ended.
+            plays: track ids and codes of arms of played tracks, rows of the days only.
+            counters: name -> int (arms,), counted of the judged sessions.
+        """
+        ended_by_limit = np.zeros(len(sessions), np.bool_) if cut is None else cut
+        judged = np.isin(sessions.day, self.days) & self._in_arm(self._codes(sessions))
+        self._add_lengths(sessions.take(judged), ended_by_limit[judged])
+        self._add_days(sessions.take(judged & sessions.closed))
+        if plays is not None:
+            self._add_plays(*plays)
+        given = dict(counters or {})
+        if cut is not None and TRUNCATED not in given:
+            codes = self._codes(sessions)[judged & cut]
+            given[TRUNCATED] = np.bincount(codes, minlength=len(self.arms))
+        self._add_counters(given)
+
+    def merge(self, other: Tally) -> Tally:
+        """The tally of both, this one's moments first.
+
+        Raises:
+            ValueError: they are about different arms or days.
+        """
+        about = (self.arms, self.column, self.days)
+        if about != (other.arms, other.column, other.days):
+            raise ValueError("tallies of different arms or days do not merge")
+        merged = Tally(*about)
+        for part in (self, other):
+            for name in ("ended", "cut", "plays"):
+                pairs = zip(getattr(merged, name), getattr(part, name), strict=True)
+                setattr(merged, name, [_joined(*pair) for pair in pairs])
+            for key, moments in part.daily.items():
+                merged._add_day(key, moments)
+            merged._add_counters(part.counters)
+        return merged
+
+    def _codes(self, sessions: SessionTable) -> npt.NDArray[np.int16]:
+        return sessions.arms[self.column].codes
+
+    def _in_arm(self, codes: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        return (codes >= 0) & (codes < len(self.arms))
+
+    def _add_lengths(self, sessions: SessionTable, limited: npt.NDArray[np.bool_]) -> None:
+        codes, censored = self._codes(sessions), limited | ~sessions.closed
+        for arm in range(len(self.arms)):
+            for counts, rows in ((self.ended, ~censored), (self.cut, censored)):
+                lengths = sessions.tracks[rows & (codes == arm)]
+                counts[arm] = _joined(counts[arm], _counted(lengths))
+
+    def _add_plays(self, tracks: npt.NDArray[Any], codes: npt.NDArray[Any]) -> None:
+        for arm in range(len(self.arms)):
+            self.plays[arm] = _joined(self.plays[arm], _counted(tracks[codes == arm]))
+
+    def _add_days(self, sessions: SessionTable) -> None:
+        for key, means in _means_by_day(sessions, self._codes(sessions)):
+            self._add_day(key, Moments.of(means))
+
+    def _add_day(self, key: tuple[int, int], moments: Moments) -> None:
+        self.daily[key] = self.daily.get(key, Moments.empty(1)).merge(moments)
+
+    def _add_counters(self, counters: Mapping[str, IntArray]) -> None:
+        for name, counts in counters.items():
+            before = self.counters.get(name, np.zeros(len(self.arms), np.int64))
+            self.counters[name] = before + np.asarray(counts).astype(np.int64)
+
+
+def _counted(values: npt.NDArray[Any]) -> Counts:
+    distinct, counts = np.unique(values.astype(np.int64), return_counts=True)
+    return distinct, counts.astype(np.int64)
+
+
+def _joined(first: Counts, second: Counts) -> Counts:
+    if not len(first[0]) or not len(second[0]):
+        return second if not len(first[0]) else first
+    distinct, places = np.unique(np.r_[first[0], second[0]], return_inverse=True)
+    counts = np.zeros(len(distinct), np.int64)
+    np.add.at(counts, places.reshape(-1), np.r_[first[1], second[1]])
+    return distinct, counts
+
+
+def _means_by_day(
+    sessions: SessionTable, codes: npt.NDArray[np.int16]
+) -> Iterator[tuple[tuple[int, int], npt.NDArray[np.float64]]]:
+    """The mean time per session of each user on each day: (day, arm) -> one value per user."""
+    if not len(sessions):
+        return
+    keys = (sessions.day, codes, sessions.user)
+    order = np.lexsort(keys[::-1])
+    day, code, user = (key[order] for key in keys)
+    new_block = _changes(day, code)
+    starts = np.flatnonzero(new_block | _changes(user))
+    hundredths = np.add.reduceat(sessions.hundredths[order], starts)
+    residual = np.add.reduceat(sessions.residual[order], starts)
+    means = (hundredths / 100.0 + residual) / np.diff(np.r_[starts, len(order)])
+    firsts = np.flatnonzero(new_block[starts])
+    for first, block in zip(firsts, np.split(means, firsts[1:]), strict=True):
+        row = starts[first]
+        yield (int(day[row]), int(code[row])), block
+
+
+def _changes(*keys: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    return reduce(np.logical_or, (np.r_[True, key[1:] != key[:-1]] for key in keys))
