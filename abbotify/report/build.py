@@ -124,7 +124,7 @@ def build(
     if moments is None:
         moments = arm_moments(users, names, column, known, population)
     effects = tuple(
-        Effect(**row.row()) for row in stats.compare(moments, known, deciding, run.alpha)
+        Effect(**vars(row)) for row in stats.compare(moments, known, deciding, run.alpha)
     )
     built = _arms(users, tally, arms, column, moments, run, titles)
     found = [
