@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from abbotify import __version__, scale, timeline
-from abbotify.eventlog import open_log
+from abbotify.eventlog.log import open_log
 from abbotify.eventlog.botify_writer import Layer as BotifyLayer
 from abbotify.eventlog.botify_writer import parts_of_log, write_botify
 from abbotify.eventlog.digests import digest_data
 from abbotify.events import ARM, arm_column
 from abbotify.experiment import layers
-from abbotify.metrics import METRICS, UserTable, write_users
+from abbotify.metrics.definitions import METRICS
+from abbotify.metrics.users import UserTable
+from abbotify.metrics.users_file import write_users
 from abbotify.outfolder import swapped
 from abbotify.plan import Plan, prepare
 from abbotify.report import Document, write

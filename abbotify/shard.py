@@ -23,7 +23,8 @@ from abbotify.eventlog.files import replacing
 from abbotify.eventlog.parquet import write_events
 from abbotify.events import ARM, Labels
 from abbotify.experiment import layers
-from abbotify.metrics import SessionTable, UserTable, session_table, user_table
+from abbotify.metrics.sessions import SessionTable, session_table
+from abbotify.metrics.users import UserTable, user_table
 from abbotify.recommenders import build_arms
 from abbotify.report.tally import Tally
 from abbotify.scenario import Scenario
