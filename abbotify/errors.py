@@ -1,12 +1,12 @@
 """Everything that can go wrong, in one tree.
 
 AbbotifyError
-├── UserError              the user's mistake: one clear line, exit code 2
-│   ├── ScenarioError      the scenario file: unknown key, bad value, missing key
-│   ├── DataError          an input file: missing, malformed, inconsistent
-│   ├── PluginError        a recommender of the user's own that cannot be loaded
-│   └── OutputError        the output folder cannot be used
-└── RecommenderFailure     a recommender failed while `on_error: stop` was set (exit code 2)
+└── UserError              the user's mistake: one clear line, exit code 2
+    ├── ScenarioError      the scenario file: unknown key, bad value, missing key
+    ├── DataError          an input file: missing, malformed, inconsistent
+    ├── PluginError        a recommender of the user's own that cannot be loaded
+    ├── OutputError        the output folder cannot be used
+    └── RecommenderFailure a recommender failed while `on_error: stop` was set
 """
 
 from __future__ import annotations
@@ -47,8 +47,9 @@ class UserError(AbbotifyError):
         if self.file is not None and self.line is not None:
             place += f":{self.line}"
         parts = [part for part in (place, self.key, self.what) if part]
-        # One line, whatever a file name or a value contains.
-        return " ".join(": ".join(parts).split())
+        # One line that any terminal can show, whatever a file name or a value contains.
+        line = " ".join(": ".join(parts).split())
+        return "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
 
 
 class ScenarioError(UserError):

@@ -23,7 +23,7 @@ def _source_digest() -> str:
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         source = path.read_bytes()
-        if b"@kernel" in source:
+        if b"@kernel" in source or b"@inlined" in source:
             digest.update(source)
     return digest.hexdigest()[:16]
 
@@ -59,3 +59,9 @@ INTERPRETED = bool(numba.config.DISABLE_JIT)
 def kernel(function: F) -> F:
     """Compiles a function of scalars and arrays on first use; the code is kept on disk."""
     return cast(F, numba.njit(cache=True, fastmath=False, nogil=True)(function))
+
+
+def inlined(function: F) -> F:
+    """A kernel whose machine code is copied into every kernel that calls it."""
+    options = {"cache": True, "fastmath": False, "nogil": True, "forceinline": True}
+    return cast(F, numba.njit(**options)(function))

@@ -38,7 +38,7 @@ class Model(BaseModel):
                 raise PydanticCustomError(
                     "unknown_key",
                     "unknown key{hint}",
-                    {"key": str(key), "hint": nearest(str(key), list(cls.model_fields))},
+                    {"key": (str(key),), "hint": nearest(str(key), list(cls.model_fields))},
                 )
         return data
 

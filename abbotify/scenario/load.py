@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import yaml as pyyaml
 from pydantic import ValidationError
 
 from abbotify.errors import ScenarioError
 from abbotify.scenario import yaml
-from abbotify.scenario.base import one_line
+from abbotify.scenario.messages import first_error, shown
 from abbotify.scenario.models import Scenario
+from abbotify.scenario.recommenders import Plugin, RecommenderSpec
 from abbotify.scenario.yaml import KeyPath, Source, dotted
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -55,7 +55,7 @@ def from_source(source: Source, root: Path, default_name: str = "scenario") -> S
     try:
         scenario = Scenario.model_validate(data)
     except ValidationError as error:
-        raise _first_error(error, source) from None
+        raise first_error(error, source) from None
     scenario._source, scenario._root = source, root
     return scenario
 
@@ -84,23 +84,35 @@ def resolve(scenario: Scenario, text: str, key: KeyPath) -> Path:
             raise scenario.error(f"{text}: the environment variable {match[1]} is not set", key)
         return found
 
-    path = scenario.root / Path(_VARIABLE.sub(value, text)).expanduser()
-    if not path.exists():
-        raise scenario.error(f"{text}: no such file or folder ({path})", key)
-    return path
+    try:
+        path = scenario.root / Path(_VARIABLE.sub(value, text)).expanduser()
+        if path.exists():
+            return path
+    except (OSError, RuntimeError, ValueError) as error:  # too long, no permission, ~nobody
+        reason = getattr(error, "strerror", None) or str(error)
+        raise scenario.error(f"{text}: {reason}", key) from None
+    raise scenario.error(f"{text}: no such file or folder ({path})", key)
 
 
 def dump(scenario: Scenario) -> str:
     """The resolved scenario as YAML: what was written plus every default."""
-    return pyyaml.safe_dump(
-        plain(scenario), sort_keys=False, allow_unicode=True, default_flow_style=None, width=100
-    )
+    return yaml.write(plain(scenario))
 
 
 def plain(scenario: Scenario) -> dict[str, Any]:
     """The resolved scenario as plain data in file order, without keys that are unset."""
     data: dict[str, Any] = scenario.model_dump(mode="json", exclude_none=True)
+    for name, arm in scenario.arms.items():
+        _restore_params(arm, data["arms"][name])
     return data
+
+
+def _restore_params(spec: RecommenderSpec, data: dict[str, Any]) -> None:
+    # To a plug-in a null may mean something else than a missing key.
+    if isinstance(spec, Plugin):
+        data |= copy.deepcopy(spec.params)
+    if isinstance(spec.fallback, RecommenderSpec):
+        _restore_params(spec.fallback, data["fallback"])
 
 
 def schema() -> dict[str, Any]:
@@ -113,94 +125,49 @@ def schema() -> dict[str, Any]:
 
 
 def _override(source: Source, text: str) -> Source:
-    key_text, equals, value_text = text.partition("=")
-    file = f"--set {text}"
-    if not equals or not key_text.strip():
-        raise ScenarioError("must read key.path=value", file=file)
-    value = yaml.parse(value_text, file).data
+    key, equals, value_text = (part.strip() for part in text.partition("="))
+    keys, file = key.split("."), f"--set {text}"
+    if not equals or not all(keys):
+        raise ScenarioError("must read key.path=value, such as seeds.world=2", file=file)
+    try:
+        value = yaml.parse(value_text, file).data
+    except ScenarioError as error:
+        raise ScenarioError(error.what, file=file) from None
     if source.data is not None and not isinstance(source.data, dict):
         return source
     data = copy.deepcopy(source.data) or {}
-    path = _place(data, key_text.strip().split("."), value, file)
-    return Source(source.file, data, {**source.lines, path: 0})
+    path, first_new = _place(data, keys, value, file)
+    # What lay under the key is gone; the key, and the parents made for it, come from --set.
+    lines = {known: line for known, line in source.lines.items() if known[: len(path)] != path}
+    lines |= {path[:end]: 0 for end in range(first_new, len(path) + 1)}
+    return Source(source.file, data, lines)
 
 
-def _place(data: Any, keys: list[str], value: Any, file: str) -> KeyPath:
+def _place(data: Any, keys: list[str], value: Any, file: str) -> tuple[KeyPath, int]:
     path: list[str | int] = []
-    here = data
-    for depth, key in enumerate(keys):
-        last = depth == len(keys) - 1
-        part: str | int = key
-        if isinstance(here, list):
-            if not key.isdigit() or int(key) >= len(here):
-                what = f"must be an index below {len(here)}, got {key!r}"
-                raise ScenarioError(what, file=file, key=dotted((*path, key)))
-            part = int(key)
-        elif not isinstance(here, dict):
-            raise ScenarioError("is not a mapping", file=file, key=dotted(tuple(path)))
+    here, first_new = data, len(keys)
+    for depth, key in enumerate(keys, 1):
+        part = _step(here, key, path, file)
         path.append(part)
-        if last:
+        if depth == len(keys):
             here[part] = value
-        elif isinstance(here, dict):
-            here = here.setdefault(key, {})
+        elif isinstance(here, dict) and here.get(key) is None:
+            first_new = min(first_new, depth)
+            here[key] = here = {}
         else:
             here = here[part]
-    return tuple(path)
+    return tuple(path), first_new
 
 
-def _first_error(error: ValidationError, source: Source) -> ScenarioError:
-    details = sorted(error.errors(include_url=False), key=_specificity)
-    detail = details[0]
-    path = _path(detail["loc"], source.data, missing=detail["type"] == "missing")
-    what = _message(detail)
-    context = detail.get("ctx", {})
-    if detail["type"] in ("unknown_key", "at_key"):
-        path = (*path, *_parts(str(context["key"]), detail["type"] == "unknown_key"))
-    line = source.line(path)
-    file = source.file if line != 0 else f"{source.file} (--set)"
-    return ScenarioError(what, file=file, line=line or None, key=dotted(path) or None)
-
-
-def _specificity(detail: Any) -> int:
-    # Of the branches of a union, the one that got furthest tells the most.
-    return -len(detail["loc"]) - (detail["type"] in ("unknown_key", "at_key"))
-
-
-def _parts(key: str, whole: bool) -> KeyPath:
-    return (key,) if whole else tuple(int(p) if p.isdigit() else p for p in key.split("."))
-
-
-def _path(loc: tuple[str | int, ...], data: Any, missing: bool) -> KeyPath:
-    # pydantic's locations also name the branches of unions; only real keys are kept.
-    path: list[str | int] = []
-    for i, part in enumerate(loc):
-        if isinstance(data, dict) and part in data:
-            data = data[str(part)]
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
-            data = data[part]
-        elif not (missing and i == len(loc) - 1):
-            continue
-        path.append(part)
-    return tuple(path)
-
-
-def _message(detail: Any) -> str:
-    kind, context = detail["type"], detail.get("ctx", {})
-    if kind == "missing":
-        return "the key is missing"
-    if kind in ("unknown_key", "at_key"):
-        return str(detail["msg"])
-    if kind in ("union_tag_invalid", "union_tag_not_found"):
-        name = str(context.get("discriminator", "")).strip("'").split("(")[0]
-        key = {"_source": "source", "phase": name, "distribution": name}.get(name, "recommender")
-        expected = context.get("expected_tags")
-        known = "" if expected is None else f"; known are {str(expected).replace(chr(39), '')}"
-        if kind == "union_tag_not_found":
-            return f"the key {key} is missing or not text{known}"
-        return f"{key} is unknown, got {context.get('tag')!r}{known}"
-    if kind == "value_error":
-        return str(context["error"])
-    message = str(detail["msg"]).replace("Input should be", "must be")
-    message = message.replace("Tuple should", "must").replace("String should", "must")
-    message = message.replace("valid dictionary", "mapping").replace("valid tuple", "list")
-    return f"{message[:1].lower()}{message[1:]}, got {one_line(detail['input'])}"
+def _step(here: Any, key: str, path: list[str | int], file: str) -> str | int:
+    if isinstance(here, dict):
+        return key
+    if not isinstance(here, list):
+        what = f"is {shown(here)}, which has no keys"
+        raise ScenarioError(what, file=file, key=dotted(tuple(path)))
+    if not here:
+        raise ScenarioError("is an empty list", file=file, key=dotted(tuple(path)))
+    if not (key.isascii() and key.isdigit() and len(key) < 10 and int(key) < len(here)):
+        what = f"must be an index 0 .. {len(here) - 1}, got {key!r}"
+        raise ScenarioError(what, file=file, key=dotted((*path, key)))
+    return int(key)

@@ -79,7 +79,7 @@ class Collect(Model):
 
     @model_validator(mode="after")
     def _whole(self) -> Collect:
-        _sum_to_one("traffic", list(self.traffic.values()))
+        _sum_to_one(("traffic",), list(self.traffic.values()))
         return self
 
 
@@ -106,7 +106,8 @@ class Experiment(Model):
     @model_validator(mode="after")
     def _never_shrinks(self) -> Experiment:
         if isinstance(self.traffic, tuple) and list(self.traffic) != sorted(self.traffic):
-            raise ValueError("a traffic ramp must not fall: nobody leaves the experiment")
+            what = f"a ramp must not fall, nobody leaves the experiment; got {list(self.traffic)}"
+            raise _at(("traffic",), what)
         return self
 
     def share(self, day: int) -> float:
@@ -130,7 +131,7 @@ class Metrics(Model):
         for name in ("success", "report"):
             value = getattr(self, name)
             if isinstance(value, tuple) and len(set(value)) < len(value):
-                raise ValueError(f"{name} names a metric twice")
+                raise _at((name,), "names a metric twice")
         return self
 
 
@@ -174,7 +175,7 @@ class Scenario(Model):
         if (self.experiment is None) == (self.experiments is None):
             raise ValueError("needs exactly one of experiment and experiments")
         if self.name.strip(". ") == "":
-            raise _at("name", "must not consist of dots and spaces")
+            raise _at(("name",), "must not consist of dots and spaces")
         _check_layers(self)
         _check_timeline(self)
         return self
@@ -189,7 +190,7 @@ class Scenario(Model):
         names = layer.arms or tuple(n for n, arm in self.arms.items() if arm.weight > 0)
         return (
             layer.control,
-            *(name for name in self.arms if name in names[:] and name != layer.control),
+            *(name for name in self.arms if name in names and name != layer.control),
         )
 
     @property
@@ -214,11 +215,11 @@ class Scenario(Model):
         )
 
 
-def _at(key: str, what: str) -> PydanticCustomError:
+def _at(key: KeyPath, what: str) -> PydanticCustomError:
     return PydanticCustomError("at_key", "{what}", {"key": key, "what": what})
 
 
-def _sum_to_one(key: str, shares: list[float]) -> None:
+def _sum_to_one(key: KeyPath, shares: list[float]) -> None:
     total = sum(shares)
     if abs(total - 1.0) > 1e-9:
         raise _at(key, f"the shares must sum to 1, got {total:.10g}")
@@ -227,26 +228,26 @@ def _sum_to_one(key: str, shares: list[float]) -> None:
 def _check_layers(scenario: Scenario) -> None:
     known = list(scenario.arms)
     for i, layer in enumerate(scenario.layers):
-        place = "experiment" if scenario.experiment is not None else f"experiments.{i}"
+        place: KeyPath = ("experiment",) if scenario.experiments is None else ("experiments", i)
         for j, name in enumerate(layer.arms or ()):
             if name not in scenario.arms:
-                raise _at(f"{place}.arms.{j}", f"no arm is named {name!r}{nearest(name, known)}")
+                raise _at((*place, "arms", j), f"no arm is named {name!r}{nearest(name, known)}")
         if layer.control not in scenario.arms:
             hint = nearest(layer.control, known)
-            raise _at(f"{place}.control", f"no arm is named {layer.control!r}{hint}")
+            raise _at((*place, "control"), f"no arm is named {layer.control!r}{hint}")
         if layer.arms is not None and layer.control not in layer.arms:
-            raise _at(f"{place}.control", f"{layer.control!r} is not among the experiment's arms")
+            raise _at((*place, "control"), f"{layer.control!r} is not among the experiment's arms")
         if layer.arms is not None and len(set(layer.arms)) < len(layer.arms):
-            raise _at(f"{place}.arms", "names an arm twice")
+            raise _at((*place, "arms"), "names an arm twice")
         arms = scenario.arms_of(layer)
         weightless = [name for name in arms if scenario.arms[name].weight == 0]
         if weightless:
-            raise _at(f"arms.{weightless[0]}.weight", f"must be above 0 in {layer.name}")
+            raise _at(("arms", weightless[0], "weight"), f"must be above 0 in {layer.name}")
         if not 2 <= len(arms) <= 10:
             raise _at(place, f"needs 2 to 10 arms of weight above 0, got {len(arms)}")
     names = [layer.name for layer in scenario.layers]
     if len(set(names)) < len(names):
-        raise _at("experiments", "two experiments have the same name")
+        raise _at(("experiments",), "two experiments have the same name")
 
 
 def _check_timeline(scenario: Scenario) -> None:
@@ -257,17 +258,17 @@ def _check_timeline(scenario: Scenario) -> None:
         for name in names:
             if name not in scenario.arms:
                 raise _at(
-                    f"timeline.{i}.traffic.{name}",
+                    ("timeline", i, "traffic", name),
                     f"no arm is named {name!r}{nearest(name, known)}",
                 )
         if isinstance(phase, Pre) and phase.recommender not in scenario.arms:
             hint = nearest(phase.recommender, known)
             what = f"no arm is named {phase.recommender!r}{hint}"
-            raise _at(f"timeline.{i}.recommender", what)
+            raise _at(("timeline", i, "recommender"), what)
         if seen_experiment and not isinstance(phase, ExperimentDays):
-            raise _at(f"timeline.{i}.phase", f"{phase.phase} must come before the experiment")
+            raise _at(("timeline", i, "phase"), f"{phase.phase} must come before the experiment")
         seen_experiment = seen_experiment or isinstance(phase, ExperimentDays)
     if not seen_experiment:
-        raise _at("timeline", "needs a phase: experiment")
+        raise _at(("timeline",), "needs a phase: experiment")
     if scenario.days > 3650:
-        raise _at("timeline", f"must not have more than 3650 days, got {scenario.days}")
+        raise _at(("timeline",), f"must not have more than 3650 days, got {scenario.days}")

@@ -103,7 +103,9 @@ def kind(value: Any) -> str:
     name = (
         value.get("recommender") if isinstance(value, dict) else getattr(value, "recommender", "")
     )
-    return "plugin" if isinstance(name, str) and ":" in name else str(name)
+    if not isinstance(name, str):
+        return ""
+    return "plugin" if ":" in name else name if name in SHIPPED else ""
 
 
 def _fallback_kind(value: Any) -> str:
@@ -124,5 +126,6 @@ Fallback = Annotated[
     Discriminator(_fallback_kind),
 ]
 
-for _spec in (RecommenderSpec, *SHIPPED.values(), Plugin):
+_specs: list[type[RecommenderSpec]] = [RecommenderSpec, *SHIPPED.values(), Plugin]
+for _spec in _specs:
     _spec.model_rebuild()

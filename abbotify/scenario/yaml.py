@@ -50,6 +50,12 @@ class _CoreLoader(yaml.CSafeLoader):
     """A loader whose plain scalars are resolved by the YAML 1.2 core schema."""
 
 
+class _CoreDumper(yaml.SafeDumper):
+    """A dumper that quotes every text that YAML 1.1 or 1.2 would read as something else."""
+
+
+_TAG: Final = "tag:yaml.org,2002:"
+_PATTERNS: Final[dict[str, re.Pattern[str]]] = {}
 _CoreLoader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in (
     ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
@@ -62,7 +68,9 @@ for _tag, _pattern, _first in (
         list("-+.0123456789"),
     ),
 ):
-    _CoreLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
+    _PATTERNS[_tag] = re.compile(_pattern)
+    _CoreLoader.add_implicit_resolver(_TAG + _tag, _PATTERNS[_tag], _first)
+    _CoreDumper.add_implicit_resolver(_TAG + _tag, _PATTERNS[_tag], _first)
 
 
 def dotted(path: KeyPath) -> str:
@@ -89,17 +97,26 @@ class _Reader:
             raise self.fail(f"the document unfolds to over {_MAX_NODES:,} values", node, ())
         if len(path) > _MAX_DEPTH:
             raise self.fail(f"nested deeper than {_MAX_DEPTH} levels", node, ())
+        self.check_tag(node, path)
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.read(child, (*path, i)) for i, child in enumerate(node.value)]
         return self.scalar(node, path)
 
+    def check_tag(self, node: yaml.Node, path: KeyPath) -> None:
+        known = {"str", *_PATTERNS}
+        if isinstance(node, yaml.CollectionNode):
+            known = {"map"} if isinstance(node, yaml.MappingNode) else {"seq"}
+        if node.tag.removeprefix(_TAG) not in known:
+            raise self.fail(f"the tag {node.tag} is not allowed", node, path)
+
     def mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
         out: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise self.fail("a key must be plain text", key_node, path)
+            self.check_tag(key_node, path)
             key = key_node.value
             if key in out:
                 raise self.fail("the key stands twice", key_node, (*path, key))
@@ -108,7 +125,9 @@ class _Reader:
         return out
 
     def scalar(self, node: yaml.Node, path: KeyPath) -> Any:
-        text, tag = str(node.value), node.tag.rpartition(":")[2]
+        text, tag = str(node.value), node.tag.removeprefix(_TAG)
+        if tag in _PATTERNS and not _PATTERNS[tag].match(text):
+            raise self.fail(f"{text!r} is not of the type {tag}", node, path)
         if tag == "null":
             return None
         if tag == "bool":
@@ -116,13 +135,11 @@ class _Reader:
         if tag == "int":
             return self.integer(text, node, path)
         if tag == "float":
-            number = float(text.replace(".inf", "inf").replace(".nan", "nan").lower())
+            number = float(re.sub(r"\.(?=inf|nan)", "", text.lower()))
             if not math.isfinite(number):
                 raise self.fail(f"must be a finite number, got {text}", node, path)
             return number
-        if tag == "str":
-            return text
-        raise self.fail(f"the tag {node.tag} is not allowed", node, path)
+        return text
 
     def integer(self, text: str, node: yaml.Node, path: KeyPath) -> int:
         if len(text) > 1000:
@@ -131,29 +148,65 @@ class _Reader:
         return int(text, base)
 
 
+def write(data: Any) -> str:
+    """Plain data as YAML that `parse` reads as the same data."""
+    text: str = yaml.dump(
+        data,
+        Dumper=_CoreDumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=None,
+        width=100,
+    )
+    return text
+
+
+def _refuse_depth(text: bytes | str, file: str) -> None:
+    # libyaml's composer recurses in C: 100 kB of "[" would end the process, not the parsing.
+    depth = 0
+    for count, event in enumerate(yaml.parse(text, Loader=yaml.CSafeLoader)):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth <= _MAX_DEPTH and count <= 2 * _MAX_NODES:
+            continue
+        deep = f"nested deeper than {_MAX_DEPTH} levels"
+        what = deep if depth > _MAX_DEPTH else f"the document holds over {_MAX_NODES:,} values"
+        mark = event.start_mark
+        raise ScenarioError(what, file=file, line=None if mark is None else mark.line + 1)
+
+
+def _compose(text: bytes | str) -> yaml.Node | None:
+    loader = _CoreLoader(text)
+    try:
+        return loader.get_single_node()
+    finally:
+        loader.dispose()
+
+
 def parse(text: bytes | str, file: str) -> Source:
     """Reads one YAML document.
 
     Raises:
         ScenarioError: not YAML, several documents, equal keys, non-finite numbers, foreign tags.
     """
-    loader = _CoreLoader(text)
+    reader, data = _Reader(file), None
     try:
-        node = loader.get_single_node()
-        reader = _Reader(file)
-        data = None if node is None else reader.read(node, ())
+        _refuse_depth(text, file)
+        node = _compose(text)
+        if node is not None:
+            data = reader.read(node, ())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else mark.line + 1
-        raise ScenarioError(f"not valid YAML: {error.problem}", file=file, line=line) from None
-    except yaml.YAMLError as error:
+        problem = str(error.problem)
+        if problem.startswith("but "):
+            problem = f"{error.context} {problem}"
+        raise ScenarioError(f"not valid YAML: {problem}", file=file, line=line) from None
+    except yaml.reader.ReaderError as error:
+        line = None if isinstance(text, str) else text.count(b"\n", 0, error.position) + 1
+        raise ScenarioError(f"not valid YAML: {error.reason}", file=file, line=line) from None
+    except (yaml.YAMLError, ValueError) as error:
         raise ScenarioError(f"not valid YAML: {error}", file=file) from None
-    except (UnicodeDecodeError, ValueError) as error:
-        raise ScenarioError(f"not valid YAML: {error}", file=file) from None
-    except RecursionError:
-        raise ScenarioError(f"nested deeper than {_MAX_DEPTH} levels", file=file) from None
-    finally:
-        loader.dispose()
     return Source(file, data, reader.lines)
 
 
@@ -166,11 +219,13 @@ def read(path: Path) -> Source:
     try:
         if path.is_dir():
             raise ScenarioError("is a folder, not a scenario file", file=path)
-        if path.stat().st_size > _MAX_BYTES:
-            raise ScenarioError(f"is larger than {_MAX_BYTES:,} bytes", file=path)
-        return parse(path.read_bytes(), str(path))
+        with path.open("rb") as file:
+            text = file.read(_MAX_BYTES + 1)
     except FileNotFoundError:
         raise ScenarioError("no such file", file=path) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ScenarioError(f"cannot be read: {reason}", file=path) from None
+    if len(text) > _MAX_BYTES:
+        raise ScenarioError(f"is larger than {_MAX_BYTES:,} bytes", file=path)
+    return parse(text, str(path))
