@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final, Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -117,7 +118,7 @@ class State:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 return State(**{f.name: arrays[f.name] for f in fields(State)})
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as error:
             raise DataError(f"is not a shard's state: {error}", file=path) from None
 
 

@@ -97,7 +97,12 @@ def next_visit(
     Returns:
         ms from the start of the run; 2**60 for later than any run.
     """
-    rate = per_day / _DAY / hours.mean()  # at the peak
+    total = 0.0  # a loop: numpy adds in another order interpreted than compiled
+    for height in hours:
+        total += height
+    rate = per_day / _DAY / (total / len(hours))  # at the peak
+    if rate <= 0.0:  # so small that it underflows
+        return _NEVER
     time, attempt = float(after), 0
     while True:
         words = philox(seed, _USERS, 0, user, _GAP | attempt << 32, session)
