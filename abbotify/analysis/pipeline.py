@@ -1,0 +1,215 @@
+"""The analysis of an event log, simulated or real: from its files to a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from abbotify import __version__
+from abbotify.analysis.source import Order, Source, open_source, ordered
+from abbotify.errors import DataError, OutputError, UserError
+from abbotify.eventlog.digests import digest_data, digest_file
+from abbotify.events import ARM, NO_ARM, Events, Labels
+from abbotify.metrics.definitions import METRICS
+from abbotify.metrics.sessions import SKIP_BELOW, SessionTable, session_table
+from abbotify.metrics.users import UserTable, user_table
+from abbotify.metrics.users_file import write_users
+from abbotify.outfolder import swapped
+from abbotify.report import checks
+from abbotify.report.build import ArmInfo, build
+from abbotify.report.document import FORMAT, Check, Document, Run
+from abbotify.report.render import write
+from abbotify.report.tally import Tally
+
+SUCCESS: Final = "mean_time_per_session"
+_FORMATS: Final = {"report": FORMAT, "log": 1, "users": 1, "effects": 1}
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Sessions, and what else is needed of the events."""
+
+    before: list[SessionTable]
+    after: list[SessionTable]
+    tally: Tally
+    in_two_arms: int
+
+    @property
+    def days(self) -> range:
+        """From the first day with a session in an arm to the last one."""
+        return range(self.tally.days[0], self.tally.days[-1] + 1)
+
+
+def analyze(
+    logs: Sequence[Path],
+    *,
+    experiment: str,
+    control: str | None,
+    arms: Mapping[str, str],
+    out: Path,
+    alpha: float = 0.05,
+    skip_below: float = SKIP_BELOW,
+) -> Document:
+    """Analyses a log as if it came from a run, and writes users.parquet and the report.
+
+    Args:
+        logs: files of botify's JSON lines, or Parquet files, folders of them, a run folder.
+        experiment: its name in the log.
+        control: the arm the others are compared with, as the log names it; default what the log
+            says, or C.
+        arms: the log's name of an arm -> the name to show.
+        out: the folder of the report; an existing run is replaced.
+        alpha: the error rate of the decision.
+        skip_below: a recommended track listened to for less than this fraction is a skip.
+
+    Raises:
+        UserError: a log that cannot be read, an experiment or an arm it does not name, fewer
+            than two arms, an output folder that holds something else.
+    """
+    _refuse_fractions(alpha, skip_below)
+    source = open_source(logs, experiment)
+    _refuse_loss(source, out)
+    order = ordered(source, control, arms)
+    shown = tuple(arms.get(name, name) for name in order)
+    with swapped(out) as folder:
+        read = _read(source, order, shown, skip_below)
+        document, users = _document(source, read, order, shown, experiment, alpha)
+        write_users(folder / "users.parquet", users)
+        write(document, folder)
+    return document
+
+
+def _refuse_loss(source: Source, out: Path) -> None:
+    # Replacing a folder must not take the log with it.
+    if any(out.resolve() in file.resolve().parents for file in source.files):
+        raise OutputError("holds the log itself; give another folder", file=out)
+
+
+def _refuse_fractions(alpha: float, skip_below: float) -> None:
+    if not 0 < alpha < 1:
+        raise UserError(f"{alpha} is not between 0 and 1", key="alpha")
+    if not 0 <= skip_below <= 1:
+        raise UserError(f"{skip_below} is not from 0 to 1", key="skip_below")
+
+
+def _read(source: Source, order: Order, shown: Sequence[str], skip_below: float) -> _Read:
+    after, plays, in_two_arms = [], [], 0
+    for events in source.after(order):
+        mixed = _mixed(events)
+        in_two_arms += len(mixed)
+        events = _without(events, mixed)
+        after.append(session_table(events, skip_below=skip_below))
+        plays.append((events.track, events.arms[ARM].codes))
+    before = [session_table(e, skip_below=skip_below) for e in source.before(order)]
+    tally = Tally(shown, ARM, _days(after, source.files[0]))
+    for table, played in zip(after, plays, strict=True):
+        tally.add(table, plays=played)
+    return _Read(before, after, tally, in_two_arms)
+
+
+def _mixed(events: Events) -> npt.NDArray[np.int64]:
+    """The users seen in more than one arm, ascending."""
+    codes = events.arms[ARM].codes
+    known = codes >= 0
+    pairs = np.unique(np.stack([events.user[known], codes[known].astype(np.int64)]), axis=1)
+    users, seen = np.unique(pairs[0], return_counts=True)
+    mixed: npt.NDArray[np.int64] = users[seen > 1]
+    return mixed
+
+
+def _without(events: Events, users: npt.NDArray[np.int64]) -> Events:
+    """The events with these users in no arm."""
+    label = events.arms[ARM]
+    codes = np.where(np.isin(events.user, users), NO_ARM, label.codes).astype(np.int16)
+    return replace(events, arms={ARM: Labels(codes, label.names)})
+
+
+def _days(tables: Sequence[SessionTable], file: Path) -> range:
+    found = [table.day[table.arms[ARM].codes >= 0] for table in tables]
+    days = np.concatenate(found)
+    if not len(days):
+        raise DataError("no session of the log is in an arm", file=file)
+    return range(int(days.min()), int(days.max()) + 1)
+
+
+def _document(
+    source: Source,
+    read: _Read,
+    order: Order,
+    shown: Sequence[str],
+    experiment: str,
+    alpha: float,
+) -> tuple[Document, UserTable]:
+    used = _used(read, order, source.files[0])
+    users = _users(read, shown)
+    infos = [
+        ArmInfo(shown[code], order[code] if source.labels else _label(code), None, source.weight)
+        for code in range(used)
+    ]
+    document = build(
+        users=users,
+        tally=read.tally,
+        scenario=_scenario(experiment, infos),
+        run=_run(source, read, experiment, alpha),
+        arms=infos,
+        metrics=list(METRICS),
+        success=[SUCCESS],
+        extra_checks=[*source.checks, _open_sessions(read)],
+    )
+    return document, users
+
+
+def _open_sessions(read: _Read) -> Check:
+    closed = np.concatenate([table.closed for table in (*read.before, *read.after)])
+    return checks.open_sessions(int(np.count_nonzero(~closed)), len(closed))
+
+
+def _used(read: _Read, order: Order, file: Path) -> int:
+    """How many of the first arms there are: the last ones of a run's log only collected."""
+    seen = sorted({int(code) for t in read.after for code in np.unique(t.arms[ARM].codes)} - {-1})
+    if len(seen) < 2:
+        only = ", ".join(order[code] for code in seen)
+        raise DataError(f"the log has users in one arm only ({only}), not in two", file=file)
+    return seen[-1] + 1
+
+
+def _users(read: _Read, shown: Sequence[str]) -> UserTable:
+    earlier = {int(day) for table in read.before for day in np.unique(table.day)}
+    users = user_table(
+        chain(read.before, read.after), days=read.days, pre_days=sorted(earlier - set(read.days))
+    )
+    label = users.arms[ARM]
+    renamed = {ARM: Labels(label.codes, tuple(shown))}
+    return replace(users, arms=renamed, in_two_arms={ARM: read.in_two_arms})
+
+
+def _label(code: int) -> str:
+    return f"T{code}" if code else "C"
+
+
+def _scenario(experiment: str, infos: Sequence[ArmInfo]) -> dict[str, Any]:
+    names = [info.name for info in infos]
+    return {
+        "name": experiment,
+        "experiment": {"name": experiment, "control": names[0], "arms": names},
+    }
+
+
+def _run(source: Source, read: _Read, experiment: str, alpha: float) -> Run:
+    digests = [digest_file(file) for file in source.files]
+    return Run(
+        seeds={},
+        digests={"log": digests[0] if len(digests) == 1 else digest_data(digests)},
+        formats=_FORMATS,
+        abbotify=__version__,
+        alpha=alpha,
+        experiment=experiment,
+        days=len(read.days),
+        source="log",
+    )

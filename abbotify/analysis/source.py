@@ -1,0 +1,189 @@
+"""A log before it is analysed: its files, its arms, and how to read its events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from abbotify.errors import DataError, UserError
+from abbotify.eventlog.botify import read_botify
+from abbotify.eventlog.botify_writer import EXPERIMENT_PHASE, PHASE
+from abbotify.eventlog.log import Log, open_log
+from abbotify.eventlog.parquet import LogFile
+from abbotify.events import ARM, NO_ARM, Events, Labels, arm_column
+from abbotify.report import checks
+from abbotify.report.document import Check
+
+Order = tuple[str, ...]  # the arms as the log names them, the control first
+
+
+@dataclass(frozen=True)
+class Source:
+    """A log before its arms are put in order.
+
+    Attributes:
+        files: what was read.
+        names: the arms as the log names them.
+        control: the one it says, or by convention is, the control.
+        labels: the names are botify's labels (C, T1, ...).
+        weight: what every arm weighs, where the format says so.
+        after: the events of the experiment with `arm` in the order given, whole users at a time.
+        before: those of the days before it.
+        checks: what was found while reading.
+    """
+
+    files: tuple[Path, ...]
+    names: tuple[str, ...]
+    control: str | None
+    labels: bool
+    weight: float | None
+    after: Callable[[Order], Iterator[Events]]
+    before: Callable[[Order], Iterator[Events]]
+    checks: tuple[Check, ...] = ()
+
+
+def open_source(logs: Sequence[Path], experiment: str) -> Source:
+    """The log in some files.
+
+    Args:
+        logs: files of botify's JSON lines, or Parquet files, folders of them, run folders.
+        experiment: its name in the log.
+
+    Raises:
+        DataError: nothing is there, files of two kinds, a broken file, an unknown experiment.
+    """
+    if not logs:
+        raise DataError("no file of an event log is given")
+    files = [Path(path) for path in logs]
+    for at, path in enumerate(files):
+        if path.resolve() in [other.resolve() for other in files[:at]]:
+            raise DataError("the file is given twice", file=path)
+    parquet = [_is_parquet(path) for path in files]
+    if all(parquet):
+        return _parquet(files, experiment)
+    if any(parquet):
+        odd = files[parquet.index(False)]
+        raise DataError("JSON lines and Parquet files cannot be one log", file=odd)
+    return _botify(files, experiment)
+
+
+def _is_parquet(path: Path) -> bool:
+    if path.is_dir() or path.suffix == ".parquet":
+        return True
+    try:
+        with open(path, "rb") as file:
+            return file.read(4) == b"PAR1"
+    except OSError as error:
+        raise DataError(f"the file cannot be read ({error.strerror})", file=path) from error
+
+
+def _botify(files: Sequence[Path], experiment: str) -> Source:
+    log = read_botify(files, experiment=experiment)
+    label = log.events.arms[ARM]
+    reason = "" if log.first_broken is None else log.first_broken.reason
+    return Source(
+        files=tuple(files),
+        names=label.names,
+        control="C" if "C" in label.names else None,
+        labels=True,
+        weight=1.0,  # botify splits users evenly
+        after=lambda order: iter([_with_arm(log.events, label, order)]),
+        before=lambda order: iter(()),
+        checks=(checks.broken_lines(log.broken, log.lines, reason),),
+    )
+
+
+def _with_arm(events: Events, label: Labels, order: Order) -> Events:
+    """The events with one column of arms, whose codes count into `order`."""
+    table = np.array([*(order.index(name) for name in label.names), NO_ARM], np.int16)
+    return replace(events, arms={ARM: Labels(table[label.codes], order)})  # -1: the last entry
+
+
+def _parquet(paths: Sequence[Path], experiment: str) -> Source:
+    log = open_log([path / "log" if (path / "log").is_dir() else path for path in paths])
+    after = log.select(_of_the_experiment)
+    if not after.rows:
+        raise DataError("the log holds no event of an experiment", file=paths[0])
+    before = log.select(lambda file: not _of_the_experiment(file))
+    column = _column(after, experiment, paths[0])
+    names = after.names[column]
+    return Source(
+        files=tuple(file.path for file in log.files),
+        names=names,
+        control=_control(after, column, names),
+        labels=False,
+        weight=None,
+        after=lambda order: _pieces(after, column, order),
+        before=lambda order: (
+            _outside(piece, order) for piece in (before.pieces({}) if before.files else ())
+        ),
+    )
+
+
+def _of_the_experiment(file: LogFile) -> bool:
+    return file.metadata.get(PHASE, EXPERIMENT_PHASE) == EXPERIMENT_PHASE
+
+
+def _column(log: Log, experiment: str, path: Path) -> str:
+    first = {file.metadata["experiment"] for file in log.files if "experiment" in file.metadata}
+    if ARM in log.names and (experiment in first or (set(log.names) == {ARM} and not first)):
+        return ARM
+    if arm_column(experiment) in log.names:
+        return arm_column(experiment)
+    prefix = arm_column("")
+    others = {name.removeprefix(prefix) for name in log.names if name.startswith(prefix)}
+    known = ", ".join(sorted(first | others)) or "none"
+    raise DataError(f"{experiment!r} is no experiment of the log ({known})", file=path)
+
+
+def _control(log: Log, column: str, names: Order) -> str | None:
+    told = {file.metadata.get("control") for file in log.files}
+    if column == ARM and len(told) == 1 and (only := told.pop()) in names:
+        return only
+    if "C" in names:
+        return "C"
+    # In a run's log the names of a further experiment are in the scenario's order.
+    return names[0] if column != ARM and names else None
+
+
+def _pieces(log: Log, column: str, order: Order) -> Iterator[Events]:
+    for events in log.pieces({column: order}):
+        yield replace(events, arms={ARM: events.arms[column]})
+
+
+def _outside(events: Events, order: Order) -> Events:
+    nobody = np.full(len(events), NO_ARM, np.int16)
+    return replace(events, arms={ARM: Labels(nobody, order)})
+
+
+def ordered(source: Source, control: str | None, arms: Mapping[str, str]) -> Order:
+    """The log's arms, the control first.
+
+    Args:
+        source: the log.
+        control: as the log names it, or as it is to be shown; default what the log says.
+        arms: the log's name of an arm -> the name to show.
+
+    Raises:
+        UserError: an arm the log does not name, no control, two arms shown by one name.
+    """
+    known = ", ".join(source.names) or "none"
+    for name in arms:
+        if name not in source.names:
+            raise UserError(f"{name!r} is no arm of the log ({known})", key="arms")
+    if control is not None and control not in source.names:
+        given = [name for name, shown in arms.items() if shown == control]
+        if len(given) != 1:
+            raise UserError(f"{control!r} is no arm of the log ({known})", key="control")
+        control = given[0]
+    first = control or source.control
+    if first is None:
+        raise UserError(f"the log does not say which arm it is ({known})", key="control")
+    order = (first, *(name for name in source.names if name != first))
+    shown = [arms.get(name, name) for name in order]
+    if len(set(shown)) < len(shown):
+        raise UserError(f"two arms have one name: {', '.join(shown)}", key="arms")
+    return order
