@@ -59,7 +59,7 @@ def intensity(hours: Profile, ms: int) -> float:
 @kernel
 def visits(seed: int, user: int, day: int, mean: float) -> int:
     """How often a user comes on a day: Poisson, by inversion, in pieces of mean at most 8."""
-    pieces = max(1, int(math.ceil(mean / _PIECE)))
+    pieces = max(1, math.ceil(mean / _PIECE))
     floor, count = math.exp(-mean / pieces), 0
     for piece in range(pieces):
         u = real(philox(seed, _USERS, day, user, _VISITS | piece << 32, 0)[0])
@@ -89,10 +89,15 @@ def visit_time(seed: int, user: int, day: int, number: int, hours: Profile) -> i
 def next_visit(
     seed: int, user: int, session: int, after: int, per_day: float, hours: Profile
 ) -> int:
-    """When a user's given session is due: an exponential gap, thinned by the profile, after `after`.
+    """When a user's session is due: an exponential gap, thinned by the profile, after the last.
 
     Args:
+        seed: of the dynamics, as a signed word.
+        user: the user's id.
+        session: the number of the session that is due.
+        after: when the last session ended, in ms from the start of the run.
         per_day: visits a day, averaged over the profile.
+        hours: the profile.
 
     Returns:
         ms from the start of the run; 2**60 for later than any run.

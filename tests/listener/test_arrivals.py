@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -91,7 +92,7 @@ def test_times_of_visits_follow_the_profile(name: str) -> None:
     weights = np.array(
         [
             integrate.quad(evening_at if name == "evening" else lambda h: 1.0, low, high)[0]
-            for low, high in zip(parts[:-1], parts[1:], strict=True)
+            for low, high in pairwise(parts)
         ]
     )
     observed = np.histogram(of_day / HOUR, parts)[0]
