@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ WORD = st.one_of(st.sampled_from([0, 1, 2**32, 2**63 - 1, 2**63, TOP]), st.integ
 WORDS = st.tuples(WORD, WORD, WORD, WORD, WORD, WORD)
 
 # Known answers of the Random123 library (kat_vectors, philox4x64-10), Salmon et al. 2011.
-RANDOM123 = {
+RANDOM123: dict[tuple[int, ...], tuple[int, ...]] = {
     (0,) * 6: (
         0x16554D9ECA36314C,
         0xDB20FE9D672D0FDC,
@@ -46,9 +47,10 @@ def numpy_philox(seed: int, stream: int, counter: tuple[int, ...]) -> np.random.
     return np.random.Philox(key=np.array([seed, stream], np.uint64), counter=words)
 
 
-def unsigned(words: tuple[int, ...]) -> list[np.uint64]:
+def unsigned(words: tuple[int, ...]) -> tuple[Any, Any, Any, Any, Any, Any]:
     # A compiled kernel takes Python's integers as signed.
-    return [np.uint64(word) for word in words]
+    seed, stream, step, user, purpose, session = (np.uint64(word) for word in words)
+    return seed, stream, step, user, purpose, session
 
 
 def block(words: tuple[int, ...]) -> tuple[int, ...]:
@@ -71,7 +73,7 @@ def test_words_are_those_of_numpy(words: tuple[int, ...]) -> None:
 @given(WORDS)
 def test_a_real_number_is_the_one_numpy_makes(words: tuple[int, ...]) -> None:
     generator = np.random.Generator(numpy_philox(words[0], words[1], words[2:]))
-    reals = [rng.real(word) for word in rng.philox(*unsigned(words))]
+    reals = [rng.real(np.uint64(word)) for word in rng.philox(*unsigned(words))]
     assert reals == generator.random(4).tolist()
     assert rng.uniform(*unsigned(words)) == reals[0]
 
@@ -183,7 +185,7 @@ top = 2**64 - 1
 for numbers in ((0,) * 6, (top,) * 6, (2**63, 1, 2, 3, 4 | 5 << 32, 6)):
     words = [np.uint64(number) for number in numbers]
     block = rng.philox(*words)
-    print([int(word) for word in block], [float(rng.real(word)).hex() for word in block])
+    print([int(word) for word in block], [float(rng.real(np.uint64(word))).hex() for word in block])
     print(int(rng.choice(*words, 1000)), float(rng.uniform(*words)).hex())
 print([x.hex() for x in rng.uniforms(top, 1, 16, 3, 5, first=2).ravel().tolist()])
 print([x.hex() for x in rng.normals(2**63, 1, 16, 3, 5).ravel().tolist()])
