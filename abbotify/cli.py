@@ -5,13 +5,15 @@ Exit codes: 0 good, 1 an internal fault, 2 the user's mistake, told in one line.
 
 from __future__ import annotations
 
+import io
+import codecs
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
@@ -37,20 +39,46 @@ SeedOption = Annotated[int | None, typer.Option("--seed", help="Set seeds.dynami
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 
 
+# What a terminal without these characters shows instead; a lost minus would turn a number round.
+_PLAIN: Final = {"−": "-", "–": "-", "—": "-", "α": "alpha", "×": "x", "…": "..."}
+_UsageError: Final[Any] = typer.BadParameter.__base__  # typer gives it no name of its own
+
+
 def main() -> None:
     """Runs the command line; translates errors into exit codes."""
     from abbotify.errors import UserError
 
+    _print_anywhere()
     try:
-        app()
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        sys.stdout.flush()
     except UserError as error:
         _fail(str(error), 2)
-    except KeyboardInterrupt:
-        _fail("interrupted; nothing was written", 130)
+    except _UsageError as error:
+        _fail(" ".join(error.format_message().split()), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
     except BrokenPipeError:
         # The reader of our output has gone; do not let the interpreter complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    if code == 130:  # what typer makes of an interrupt
+        _fail("interrupted; nothing was written", 130)
+    sys.exit(code or 0)
+
+
+def _print_anywhere() -> None:
+    codecs.register_error("abbotify.plain", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="abbotify.plain")
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(char, "?") for char in lost), error.end
 
 
 def _fail(what: str, code: int) -> NoReturn:

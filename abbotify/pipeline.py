@@ -6,15 +6,16 @@ import json
 import platform
 import time
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
 from abbotify import __version__, scale, timeline
-from abbotify.eventlog.log import open_log
 from abbotify.eventlog.botify_writer import Layer as BotifyLayer
 from abbotify.eventlog.botify_writer import parts_of_log, write_botify
 from abbotify.eventlog.digests import digest_data
+from abbotify.eventlog.log import open_log
 from abbotify.events import ARM, arm_column
 from abbotify.experiment import layers
 from abbotify.metrics.definitions import METRICS
@@ -81,8 +82,11 @@ def _play(plan: Plan, folder: Path, workers: int, progress: Progress) -> list[Sh
         (folder / name).mkdir()
     job = Job(plan.scenario, plan.world, folder, bool(plan.coupled))
     tasks = [Shard(number, rows) for number, rows in enumerate(plan.shards)]
+    if workers == 1:
+        done, total = count(1), len(tasks) * plan.scenario.days
+        prepare = partial(player, midnight=lambda: progress("days", next(done), total))
+        return list(scale.each(prepare, job, tasks))
     results = []
-    progress("shards", 0, len(tasks))
     for result in scale.each(player, job, tasks, workers):
         results.append(result)
         progress("shards", len(results), len(tasks))

@@ -83,7 +83,8 @@ def _world(plan: Plan) -> list[str]:
 
 
 def _timeline(scenario: Scenario) -> list[str]:
-    lines, first = [], 0
+    lines: list[str] = []
+    first = 0
     for phase in scenario.timeline:
         last = first + phase.days - 1
         days = f"day {first}" if first == last else f"days {first}-{last}"

@@ -69,9 +69,15 @@ class ShardResult:
     events: int
 
 
-def player(job: Job) -> Callable[[Shard], ShardResult]:
-    """The function that plays a shard; arms are built once in each process."""
-    engine = EventDriven(Setup(job.scenario, job.world, build_arms(job.scenario, job.world)))
+def player(job: Job, midnight: Callable[[], None] = lambda: None) -> Callable[[Shard], ShardResult]:
+    """The function that plays a shard; arms are built once in each process.
+
+    Args:
+        job: the run.
+        midnight: called when a day of a shard is over.
+    """
+    setup = Setup(job.scenario, job.world, build_arms(job.scenario, job.world))
+    engine = EventDriven(setup, midnight)
     return lambda shard: _play(job, engine, shard)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,7 +113,6 @@ def play(
     shard: int,
     rows: range,
     coupled: bool,
-    finished: Callable[[Unit], None] = lambda unit: None,
 ) -> Iterator[tuple[Unit, UnitResult]]:
     """Plays the days of one shard in order, each from the state that the day before left.
 
@@ -125,7 +124,6 @@ def play(
         rows: its users.
         coupled: users meet (in a queue, or in a recommender that learns from all of them): all
             days are one unit.
-        finished: told after each unit.
     """
     names: Mapping[str, tuple[str, ...]] = column_names(scenario)
     part = ids[rows.start : rows.stop]
@@ -137,4 +135,3 @@ def play(
         result = engine.run(unit, state)
         state = result.state
         yield unit, result
-        finished(unit)

@@ -10,9 +10,11 @@ step), and nothing depends on the order in which processes were started.
 
 from __future__ import annotations
 
+import gc
 from array import array
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from operator import attrgetter
@@ -64,7 +66,8 @@ class Delay(Event):
         self._value = None
         self._ok = True
         # What `env.schedule` does, without the call: 0.1 us of the 2 us that an event takes.
-        heappush(env._queue, (env._now + delay, priority, next(env._eid), self))  # type: ignore[arg-type]
+        queue: Any = env._queue
+        heappush(queue, (env._now + delay, priority, next(env._eid), self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +183,38 @@ class EventDriven:
 
     name = "simpy"
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, midnight: Callable[[], None] = lambda: None) -> None:
+        """An engine for a run.
+
+        Args:
+            setup: what does not change during the run.
+            midnight: called when a day of a unit is over.
+        """
         self.setup = setup
+        self.midnight = midnight
 
     def run(self, unit: Unit, state: State) -> UnitResult:
         """Plays one unit, see `Engine`."""
         play = _Play(self.setup, unit, state)
-        play.env.run()
+        with _without_collector():
+            for plan in unit.days:
+                play.env.run(until=(plan.day + 1) * MS_PER_DAY)
+                self.midnight()
+            play.env.run()  # sessions under way are played to their end
         return play.result()
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    # Sessions hold no cycles, so reference counts free them; looking for cycles among ten thousand
+    # live processes took 12 % of a run.
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class _Play:

@@ -10,7 +10,7 @@ from abbotify.report.decision import decisive, success_metrics
 from abbotify.report.document import Document, Effect
 from abbotify.report.drawing import Dash, axes_within, color, marker, ticks
 from abbotify.report.labels import metric, shortened
-from abbotify.report.rounding import estimate, level
+from abbotify.report.rounding import estimate, level, number
 from abbotify.report.svg import BAND, INK, MUTED, PAPER, RULE, inline_svg
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _LINE = 23.0
 _GAP = 9.0
 _FOOT = 44.0
+_FITS = 19  # characters of an interval that its column holds
 
 
 @dataclass(frozen=True)
@@ -185,8 +186,18 @@ def _texts(row: Effect) -> tuple[str, str]:
     """Value and interval of the relative effect, or the word for why there is none."""
     shown = estimate(row.relative_effect, row.relative_lower, row.relative_upper, unit="%")
     if _ends(row):
-        return shown.value, shown.interval
+        return (shown.value, shown.interval) if len(shown.interval) <= _FITS else _compact(row)
     return shown.value, "undefined" if row.relative_effect is None else "unbounded"
+
+
+def _compact(row: Effect) -> tuple[str, str]:
+    """Texts that fit their columns: lifts beyond 1000% as multiples, others to one decimal."""
+    values = [row.relative_effect or 0.0, *_ends(row)]
+    if max(map(abs, values)) >= 1000:
+        texts = [f"\N{MULTIPLICATION SIGN}{number(1 + each / 100, 0)}" for each in values]
+    else:
+        texts = [number(each, 1, sign=True) + "%" for each in values]
+    return texts[0], f"[{texts[1]}, {texts[2]}]"
 
 
 def _mark(axes: Axes, row: _Row) -> None:
