@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import hypothesis
 import pytest
@@ -39,3 +42,46 @@ def chromium() -> str:
         if path := shutil.which(name):
             return path
     pytest.skip(f"needs a browser: none of {', '.join(BROWSERS)} is on PATH")
+
+
+class Finished(NamedTuple):
+    """What a command left behind: its exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def abbotify(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Finished]:
+    """The command line, run in this process."""
+    from abbotify import cli
+
+    def command(*arguments: object) -> Finished:
+        monkeypatch.setattr(sys, "argv", ["abbotify", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as exited:
+            cli.main()
+        code = exited.value.code
+        printed = capsys.readouterr()
+        return Finished(code if isinstance(code, int) else 1, printed.out, printed.err)
+
+    return command
+
+
+@pytest.fixture
+def small() -> dict[str, Any]:
+    """A scenario, as plain data, that runs in half a second."""
+    return {
+        "name": "small",
+        "world": {
+            "catalogue": {"tracks": 300, "artists": 40, "genres": 5, "dims": 8},
+            "users": {"count": 100},
+        },
+        "arrivals": {"sessions": 100},
+        "timeline": [{"phase": "experiment", "days": 2}],
+        "arms": {"random": {"recommender": "random"}, "sticky": {"recommender": "sticky_artist"}},
+        "experiment": {"name": "SMALL", "control": "random"},
+    }
