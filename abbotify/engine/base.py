@@ -116,7 +116,8 @@ class State:
             DataError: the file is missing or broken.
         """
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            # Opened here: numpy leaves its own file open when the archive is broken.
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return State(**{f.name: arrays[f.name] for f in fields(State)})
         except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as error:
             raise DataError(f"is not a shard's state: {error}", file=path) from None

@@ -183,8 +183,8 @@ def test_crowded_days_and_short_sessions(make: Callable[..., Any], rows: Any, wo
             "max_tracks": 4,
         },
         arms={
-            "sticky": {"recommender": "sticky_artist", "latency_ms": 3_000_000},
-            "mixed": {"recommender": "sticky_artist_mixed", "below": 0.6, "latency_ms": 4_000_000},
+            "sticky": {"recommender": "sticky_artist", "latency_ms": 9_000_000},
+            "mixed": {"recommender": "sticky_artist_mixed", "below": 0.6, "latency_ms": 10_000_000},
         },
         experiment={"name": "C", "control": "sticky"},
     )  # fmt: skip
