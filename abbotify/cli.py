@@ -5,7 +5,6 @@ Exit codes: 0 good, 1 an internal fault, 2 the user's mistake, told in one line.
 
 from __future__ import annotations
 
-import io
 import codecs
 import json
 import os
