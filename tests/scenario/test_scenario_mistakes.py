@@ -241,7 +241,7 @@ JUNK = st.recursive(
     | st.sampled_from(
         ["x.py:C", "synthetic", "auto", "\0", "\x1b[1m\n", "é" * 200, "name", "plugin"]
     )
-    | st.text(max_size=5),
+    | st.text("ab:. \n\0\u00e9", max_size=5),
     lambda item: (
         st.lists(item, max_size=3)
         | st.dictionaries(
