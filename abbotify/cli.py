@@ -141,6 +141,10 @@ def analyze(
     arms: Annotated[
         str | None, typer.Option("--arms", metavar="C=random,T1=sticky", help="Names of the arms.")
     ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option("--weights", metavar="C=1,T1=1", help="How users were meant to be split."),
+    ] = None,
     alpha: Annotated[float, typer.Option("--alpha", help="The error rate.")] = 0.05,
     skip_below: Annotated[float, typer.Option("--skip-below", help="What is a skip.")] = 0.3,
 ) -> None:
@@ -151,8 +155,9 @@ def analyze(
         logs,
         experiment=experiment,
         control=control,
-        arms=_names(arms),
+        arms=_pairs(arms, "--arms"),
         out=out,
+        weights=_numbers(weights),
         alpha=alpha,
         skip_below=skip_below,
     )
@@ -209,18 +214,27 @@ def _check_engine(engine: str) -> None:
         raise UserError(f"must be auto or simpy, got {engine!r}", key="--engine")
 
 
-def _names(text: str | None) -> dict[str, str]:
+def _pairs(text: str | None, option: str) -> dict[str, str]:
     from abbotify.errors import UserError
 
-    names: dict[str, str] = {}
+    pairs: dict[str, str] = {}
     for part in (text or "").split(","):
         label, equals, name = (piece.strip() for piece in part.partition("="))
         if not part.strip():
             continue
-        if not (label and equals and name) or label in names:
-            raise UserError(f"must read C=name,T1=name, got {text!r}", key="--arms")
-        names[label] = name
-    return names
+        if not (label and equals and name) or label in pairs:
+            raise UserError(f"must read C=...,T1=..., got {text!r}", key=option)
+        pairs[label] = name
+    return pairs
+
+
+def _numbers(text: str | None) -> dict[str, float]:
+    from abbotify.errors import UserError
+
+    try:
+        return {name: float(value) for name, value in _pairs(text, "--weights").items()}
+    except ValueError:
+        raise UserError(f"must read C=1,T1=2, got {text!r}", key="--weights") from None
 
 
 def _execution_of(run_dir: Path) -> dict[str, Any] | None:

@@ -6,8 +6,9 @@ only what the report needs, so memory is bounded by the shard and not by the run
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,7 +94,7 @@ def _play(job: Job, engine: Engine, shard: Shard) -> ShardResult:
         tables.append(table)
         events += len(result.events)
     users = user_table(
-        tables,
+        [_of_the_first(table) for table in tables],
         days=days,
         pre_days=range(days.start),
         users=ids[shard.rows.start : shard.rows.stop],
@@ -101,6 +102,11 @@ def _play(job: Job, engine: Engine, shard: Shard) -> ShardResult:
         retention_days=scenario.metrics.retained_days,
     )
     return ShardResult(users, tally, tuple(units), events)
+
+
+def _of_the_first(table: SessionTable) -> SessionTable:
+    """Sessions by the first experiment's arms alone: its admission decides which ones count."""
+    return replace(table, arms={ARM: table.arms[ARM]})
 
 
 def _assigned(scenario: Scenario, ids: Any, days: range) -> dict[str, Labels]:
@@ -179,7 +185,13 @@ def _keep(job: Job, unit: Unit, result: UnitResult, table: SessionTable) -> dict
 def _metadata(scenario: Scenario, day: int) -> dict[str, str]:
     first = layers(scenario)[0]
     phase = timeline.calendar(scenario)[day].phase.phase
-    return {"phase": phase, "experiment": first.name, "control": first.arms[0]}
+    weights = json.dumps(dict(zip(first.arms, first.weights, strict=True)), ensure_ascii=False)
+    return {
+        "phase": phase,
+        "experiment": first.name,
+        "control": first.arms[0],
+        "weights": weights,
+    }
 
 
 def _write_sessions(path: Path, table: SessionTable) -> None:

@@ -53,6 +53,7 @@ def analyze(
     control: str | None,
     arms: Mapping[str, str],
     out: Path,
+    weights: Mapping[str, float] | None = None,
     alpha: float = 0.05,
     skip_below: float = SKIP_BELOW,
 ) -> Document:
@@ -65,6 +66,8 @@ def analyze(
             says, or C.
         arms: the log's name of an arm -> the name to show.
         out: the folder of the report; an existing run is replaced.
+        weights: how users were meant to be split, by the log's names of the arms; default what
+            the log says, evenly for botify's.
         alpha: the error rate of the decision.
         skip_below: a recommended track listened to for less than this fraction is a skip.
 
@@ -76,6 +79,7 @@ def analyze(
     source = open_source(logs, experiment)
     _refuse_loss(source, out)
     order = ordered(source, control, arms)
+    source = replace(source, weights=_known_weights(source, weights or {}))
     shown = tuple(arms.get(name, name) for name in order)
     with swapped(out) as folder:
         read = _read(source, order, shown, skip_below)
@@ -83,6 +87,16 @@ def analyze(
         write_users(folder / "users.parquet", users)
         write(document, folder)
     return document
+
+
+def _known_weights(source: Source, given: Mapping[str, float]) -> Mapping[str, float]:
+    for name, weight in given.items():
+        if name not in source.names:
+            known = ", ".join(source.names)
+            raise UserError(f"{name!r} is no arm of the log ({known})", key="weights")
+        if not 0 < weight < float("inf"):
+            raise UserError(f"must be above 0 and finite, got {name}={weight}", key="weights")
+    return {**source.weights, **given}
 
 
 def _refuse_loss(source: Source, out: Path) -> None:
@@ -149,7 +163,12 @@ def _document(
     used = _used(read, order, source.files[0])
     users = _users(read, shown)
     infos = [
-        ArmInfo(shown[code], order[code] if source.labels else _label(code), None, source.weight)
+        ArmInfo(
+            shown[code],
+            order[code] if source.labels else _label(code),
+            None,
+            source.weights.get(order[code]),
+        )
         for code in range(used)
     ]
     document = build(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,7 +30,7 @@ class Source:
         names: the arms as the log names them.
         control: the one it says, or by convention is, the control.
         labels: the names are botify's labels (C, T1, ...).
-        weight: what every arm weighs, where the format says so.
+        weights: of the arms, where the log or its format says so.
         after: the events of the experiment with `arm` in the order given, whole users at a time.
         before: those of the days before it.
         checks: what was found while reading.
@@ -39,7 +40,7 @@ class Source:
     names: tuple[str, ...]
     control: str | None
     labels: bool
-    weight: float | None
+    weights: Mapping[str, float]
     after: Callable[[Order], Iterator[Events]]
     before: Callable[[Order], Iterator[Events]]
     checks: tuple[Check, ...] = ()
@@ -89,7 +90,7 @@ def _botify(files: Sequence[Path], experiment: str) -> Source:
         names=label.names,
         control="C" if "C" in label.names else None,
         labels=True,
-        weight=1.0,  # botify splits users evenly
+        weights=dict.fromkeys(label.names, 1.0),  # botify splits users evenly
         after=lambda order: iter([_with_arm(log.events, label, order)]),
         before=lambda order: iter(()),
         checks=(checks.broken_lines(log.broken, log.lines, reason),),
@@ -115,7 +116,7 @@ def _parquet(paths: Sequence[Path], experiment: str) -> Source:
         names=names,
         control=_control(after, column, names),
         labels=False,
-        weight=None,
+        weights=_weights(after) if column == ARM else {},
         after=lambda order: _pieces(after, column, order),
         before=lambda order: (
             _outside(piece, order) for piece in (before.pieces({}) if before.files else ())
@@ -147,6 +148,16 @@ def _control(log: Log, column: str, names: Order) -> str | None:
         return "C"
     # In a run's log the names of a further experiment are in the scenario's order.
     return names[0] if column != ARM and names else None
+
+
+def _weights(log: Log) -> Mapping[str, float]:
+    """What the files say the arms weigh; nothing when they do not, or disagree."""
+    told = {file.metadata.get("weights") for file in log.files}
+    try:
+        weights = json.loads(told.pop() or "{}") if len(told) == 1 else {}
+        return {name: float(weight) for name, weight in weights.items()}
+    except (ValueError, TypeError, AttributeError):
+        return {}  # somebody else's key of that name
 
 
 def _pieces(log: Log, column: str, order: Order) -> Iterator[Events]:

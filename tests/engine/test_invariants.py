@@ -74,7 +74,7 @@ def test_every_log_tells_whole_sessions(make: Callable[..., Any], rows: Any, key
         for unit in part:
             keys_of_rows = [row[2:5] for row in rows(unit.events)]
             assert keys_of_rows == sorted(set(keys_of_rows))
-            assert len(unit.facts.cut) == len(set(row[:2] for row in keys_of_rows))
+            assert len(unit.facts.cut) == len({row[:2] for row in keys_of_rows})
     log.sort(key=lambda row: row[2:5])
     artist, limit = game.world.catalogue.artist, game.scenario.listener.max_tracks
     for session in sessions_of(log):
