@@ -26,6 +26,7 @@ from simpy.events import Event
 
 from abbotify import events as log
 from abbotify.engine.base import HISTORY, SessionFacts, Setup, State, Unit, UnitResult, remembered
+from abbotify.errors import RecommenderFailure
 from abbotify.events import MS_PER_DAY, NO_RECOMMENDATION, Events, Labels
 from abbotify.listener import arrivals
 from abbotify.listener.latency import latency
@@ -51,6 +52,16 @@ class Clock(simpy.Environment):
     # The simulated time in ms from the start of the run: SimPy's own `now` without the look-up of
     # a property in Python, 0.1 us for every track.
     ms = property(attrgetter("_now"))
+
+    def run(self, until: Any = None) -> Any:
+        """As SimPy's; a failure in a process is raised itself, not as a copy without its key."""
+        try:
+            return super().run(until)
+        except RecommenderFailure as copy:
+            original = copy.__cause__
+            if not isinstance(original, RecommenderFailure):
+                raise
+        raise original
 
     def at(self, event: Event, delay: int, priority: int) -> None:
         """Schedules an event in `delay` ms, at its place among those of that millisecond."""

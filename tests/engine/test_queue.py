@@ -19,7 +19,7 @@ def answers(service: Service, asked: Sequence[Ask]) -> dict[tuple[int, ...], tup
     """The reply to each request and when it came, by (user, session, step)."""
     env = Clock(initial_time=0)
     queue = Queue(env, service)
-    replies = {}
+    replies: dict[tuple[int, ...], tuple[Reply, int]] = {}
 
     def ask(arrival: int, user: int, session: int, step: int, busy: int) -> Generator[Any, Any]:
         yield Delay(env, arrival, 2 + user)

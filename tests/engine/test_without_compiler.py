@@ -1,0 +1,79 @@
+"""The same log with and without numba's compiler."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+PROGRAM = """
+import hashlib
+from pathlib import Path
+from abbotify import timeline
+from abbotify.engine import Setup
+from abbotify.engine.event_driven import EventDriven
+from abbotify.events import Events
+from abbotify.jit import INTERPRETED
+from abbotify.recommenders import build_arms
+from abbotify.scenario.load import from_source
+from abbotify.scenario.yaml import Source
+from abbotify.world import load_world
+
+def log(arrivals):
+    data = {
+        "world": {
+            "catalogue": {"tracks": 30, "artists": 8, "genres": 2, "dims": 20},
+            "users": {"count": 4, "interests": {"one_and_binomial": [5, 0.5]}},
+        },
+        "seeds": {"world": 3, "dynamics": 2**64 - 5},
+        "arrivals": arrivals,
+        "timeline": [{"phase": "experiment", "days": 2}],
+        "arms": {
+            "mixed": {"recommender": "sticky_artist_mixed",
+                      "latency_ms": {"distribution": "lognormal", "median": 700.0, "sigma": 1.0}},
+            "top": {"recommender": "top_pop", "size": 7,
+                    "latency_ms": {"distribution": "exponential", "mean": 300.0}},
+        },
+        "experiment": {"name": "AB", "control": "mixed"},
+    }
+    for source in ("catalogue", "users"):
+        data["world"][source]["source"] = "synthetic"
+    scenario = from_source(Source("made", data, {}), Path())
+    world = load_world(scenario)
+    engine = EventDriven(Setup(scenario, world, build_arms(scenario, world)))
+    units = timeline.play(engine, scenario, world.users.ids, 0, range(4), False)
+    return Events.concat([result.events for _, result in units])
+
+digest = hashlib.sha256()
+rows = 0
+for arrivals in ({"sessions": 12.0}, {"visits_per_day": 3.0}):
+    events = log(arrivals)
+    rows += len(events)
+    for name, values in vars(events).items():
+        if name != "arms":
+            digest.update(values.tobytes())
+    digest.update(events.arms["arm"].codes.tobytes())
+print(INTERPRETED, rows, digest.hexdigest())
+"""
+
+
+def printed(disable: str) -> list[str]:
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": disable, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_interpreted_kernels_give_the_same_log() -> None:
+    interpreted, compiled = printed("1"), printed("0")
+    assert (interpreted[0], compiled[0]) == ("True", "False")
+    assert int(compiled[1]) > 200
+    assert interpreted[1:] == compiled[1:]
