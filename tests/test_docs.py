@@ -1,0 +1,74 @@
+"""The pages in docs/: the reference knows every key, its defaults are true, the code runs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from abbotify.scenario import schema
+from abbotify.testing import RecommenderContract
+
+DOCS = Path(__file__).parent.parent / "docs"
+REFERENCE = (DOCS / "scenario.md").read_text(encoding="utf-8")
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+ROOT = Path(__file__).parent.parent
+
+
+def known() -> Iterator[tuple[str, dict[str, Any]]]:
+    """(key, its schema) of every part of the scenario file."""
+    document = schema()
+    for part in [document, *document["$defs"].values()]:
+        yield from part.get("properties", {}).items()
+
+
+@pytest.mark.parametrize("key", sorted({key for key, _ in known()}))
+def test_the_reference_has_every_key(key: str) -> None:
+    assert re.search(rf"[`.{{ ]{key}[`:]", REFERENCE), f"docs/scenario.md lacks {key}"
+
+
+@pytest.mark.parametrize("part", ["Seeds", "Arrivals", "Listener", "Metrics", "Log", "Service"])
+def test_its_defaults_are_the_programs(part: str) -> None:
+    for key, rule in schema()["$defs"][part]["properties"].items():
+        found = re.search(rf"^\| `{part.lower()}\.{key}` \| (.*?) \|", REFERENCE, re.MULTILINE)
+        assert found, f"{part}.{key}"
+        shown = found[1].strip("`")
+        default = rule.get("default")
+        text = default if isinstance(default, str) else json.dumps(default).replace('"', "")
+        assert shown == ("–" if default is None else text), f"{part}.{key}"
+
+
+def test_the_recommenders_page_runs(tmp_path: Path) -> None:
+    """Its classes pass the contract, run by the subclasses that the page shows."""
+    page = (DOCS / "recommenders.md").read_text(encoding="utf-8")
+    *classes, contracts = PYTHON.findall(page)
+    folder = tmp_path / "recommenders"
+    folder.mkdir()
+    for code in classes:
+        name = re.findall(r"^class (\w+):", code, re.MULTILINE)[0]
+        snake = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+        (folder / f"{snake}.py").write_text(code, encoding="utf-8")
+    assert_contracts(contracts, tmp_path, len(classes))
+
+
+def test_the_readmes_recommender_runs(tmp_path: Path) -> None:
+    code, contract = PYTHON.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    (tmp_path / "recommenders").mkdir()
+    (tmp_path / "recommenders" / "genre_surfer.py").write_text(code, encoding="utf-8")
+    assert_contracts(contract, tmp_path, 1)
+
+
+def assert_contracts(code: str, root: Path, count: int) -> None:
+    names: dict[str, Any] = {}
+    exec(compile(code, "contract", "exec"), names)
+    found = [value for name, value in names.items() if name.startswith("Test")]
+    assert len(found) == count
+    for contract in found:
+        contract.root = root
+        tests = [name for name in dir(RecommenderContract) if name.startswith("test_")]
+        for test in tests:
+            getattr(contract(), test)()
