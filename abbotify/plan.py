@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from abbotify import timeline
 from abbotify.experiment import Layer, layers, require_users
 from abbotify.recommenders import Arm, build_arms
 from abbotify.scenario import Scenario
 from abbotify.world import World, load_world
+
+MOST_VISITS: Final = 1000  # sessions a day of one user; as `visits_per_day` allows
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,20 @@ def prepare(scenario: Scenario) -> Plan:
         UserError: a broken file, a recommender that cannot be built, an arm without users.
     """
     world = load_world(scenario)
+    _refuse_crowds(scenario, len(world.users))
     arms = build_arms(scenario, world)
     for layer in layers(scenario):
         require_users(layer, world.users.ids)
     coupled = coupling(scenario, arms)
     shards = timeline.shards(scenario, len(world.users), bool(coupled))
     return Plan(scenario, world, arms, coupled, shards)
+
+
+def _refuse_crowds(scenario: Scenario, users: int) -> None:
+    sessions = scenario.arrivals.sessions
+    if sessions is not None and sessions > MOST_VISITS * users:
+        what = f"at most {MOST_VISITS:,} sessions a day for each of the {users:,} users"
+        raise scenario.error(f"{what}, got {sessions:,.0f}", ("arrivals", "sessions"))
 
 
 def coupling(scenario: Scenario, arms: tuple[Arm, ...]) -> str:
