@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from abbotify.errors import ScenarioError
 from abbotify.scenario.base import nearest, one_line
-from abbotify.scenario.yaml import KeyPath, Source, dotted
+from abbotify.scenario.yaml import KeyPath, Source
 
 _PLACED: Final = ("unknown_key", "at_key")  # errors of ours that name a key below their location
 _TAG_KINDS: Final = ("union_tag_invalid", "union_tag_not_found")
@@ -46,10 +46,7 @@ def first_error(error: ValidationError, source: Source) -> ScenarioError:
     path = _path(detail, source.data)
     # Branches of a union that fail alike are told together: "must be 'auto' or a whole number".
     rivals = [d for rank, d in ranked if rank == best and _path(d, source.data) == path]
-    line = source.line(path)
-    file = source.file if line != 0 else f"{source.file} (--set)"
-    what = _message(detail, [_wanted(rival) for rival in rivals])
-    return ScenarioError(what, file=file, line=line or None, key=dotted(path) or None)
+    return source.error(_message(detail, [_wanted(rival) for rival in rivals]), path)
 
 
 def shown(value: Any) -> str:

@@ -12,7 +12,7 @@ from abbotify.errors import ScenarioError
 from abbotify.scenario.arms import Arm, Service
 from abbotify.scenario.base import Days, Model, Name, Seed, Share, Tuple, nearest
 from abbotify.scenario.world import WorldSpec
-from abbotify.scenario.yaml import KeyPath, Source, dotted
+from abbotify.scenario.yaml import KeyPath, Source
 
 MetricName = Literal[
     "time",
@@ -210,9 +210,7 @@ class Scenario(Model):
 
     def error(self, what: str, key: KeyPath) -> ScenarioError:
         """An error about a key of this scenario, with file and line."""
-        return ScenarioError(
-            what, file=self._source.file, line=self._source.line(key), key=dotted(key)
-        )
+        return self._source.error(what, key)
 
 
 def _at(key: KeyPath, what: str) -> PydanticCustomError:

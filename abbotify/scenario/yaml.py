@@ -45,6 +45,12 @@ class Source:
                 return self.lines[path[:end]]
         return None
 
+    def error(self, what: str, path: KeyPath) -> ScenarioError:
+        """An error about a key, with file and line; line 0 is a value given by `--set`."""
+        line = self.line(path)
+        file = self.file if line != 0 else f"{self.file} (--set)"
+        return ScenarioError(what, file=file, line=line or None, key=dotted(path) or None)
+
 
 class _CoreLoader(yaml.CSafeLoader):
     """A loader whose plain scalars are resolved by the YAML 1.2 core schema."""
