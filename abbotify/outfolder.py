@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ def swapped(out: Path) -> Iterator[Path]:
         OutputError: `out` is a file or a non-empty folder that is no run, or the place cannot be
             written to.
     """
-    target = out.resolve()
+    target = Path(os.path.realpath(out))  # as resolve, but takes loops of links
     _refuse(target, out)
     temporary = _beside(target)
     try:

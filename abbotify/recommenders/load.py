@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,8 +74,12 @@ def load_plugin(spec: Plugin, world: World, scenario: Scenario, key: KeyPath) ->
 def _imported(target: str, scenario: Scenario) -> tuple[Path, ModuleType]:
     if not target.endswith(".py") and "/" not in target:
         return _module(target)
-    path = (scenario.root / target).resolve()
-    if not path.is_file():
+    try:
+        path = Path(os.path.realpath(scenario.root / target))  # as resolve, but takes loops
+        found = path.is_file()
+    except (OSError, ValueError) as error:  # too long, no permission, a null byte
+        raise PluginError(f"{target}: {getattr(error, 'strerror', None) or error}") from None
+    if not found:
         raise PluginError(f"{target}: no such file ({path})")
     return path, _file_module(path)
 
