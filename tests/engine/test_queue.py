@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abbotify.engine.event_driven import Clock, Delay, Queue, Reply
+from abbotify.engine.event_driven import Alarm, Clock, Queue, Reply
 from abbotify.scenario.arms import Service
 
 Ask = tuple[int, int, int, int, int]  # arrival, user, session, step, service ms
@@ -22,7 +22,7 @@ def answers(service: Service, asked: Sequence[Ask]) -> dict[tuple[int, ...], tup
     replies: dict[tuple[int, ...], tuple[Reply, int]] = {}
 
     def ask(arrival: int, user: int, session: int, step: int, busy: int) -> Generator[Any, Any]:
-        yield Delay(env, arrival, 2 + user)
+        yield Alarm(env, 2 + user).after(arrival)
         reply = yield queue.request(user, session, step, busy, 2 + user)
         replies[user, session, step] = (reply, env.ms)
 
