@@ -161,14 +161,12 @@ class SessionFacts:
         timeouts: int64, requests that waited past their timeout.
         misses: int64, requests the recommender had nothing for.
         errors: int64, requests at which it raised or left the catalogue.
-        serving: int16, the place of the arm that served it.
     """
 
     cut: npt.NDArray[np.bool_]
     timeouts: IntArray
     misses: IntArray
     errors: IntArray
-    serving: Codes
 
 
 @dataclass(frozen=True)

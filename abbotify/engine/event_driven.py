@@ -11,12 +11,10 @@ step), and nothing depends on the order in which processes were started.
 from __future__ import annotations
 
 import gc
-from array import array
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from heapq import heappop, heappush
+from heapq import heappush
 from operator import attrgetter
 from typing import Any, Final
 
@@ -24,25 +22,23 @@ import numpy as np
 import simpy
 from simpy.events import Event
 
-from abbotify import events as log
-from abbotify.engine.base import HISTORY, SessionFacts, Setup, State, Unit, UnitResult, remembered
+from abbotify.engine import results
+from abbotify.engine.base import HISTORY, Setup, State, Unit, UnitResult, remembered
+from abbotify.engine.queueing import Queue, Reply
+from abbotify.engine.results import Played
 from abbotify.errors import RecommenderFailure
-from abbotify.events import MS_PER_DAY, NO_RECOMMENDATION, Events, Labels
+from abbotify.events import MS_PER_DAY
 from abbotify.listener import arrivals
 from abbotify.listener.latency import latency
 from abbotify.listener.session import FULL, listen, play_ms, start
 from abbotify.recommenders import ERROR, MISS, Arm, Pick, Play, Request, seed_word
 from abbotify.rng import Purpose
-from abbotify.scenario.arms import Service
 
 Steps = Generator[Event, Any, None]
 
 _FIRST_PRIORITY: Final = 2  # SimPy's own are 0 (urgent) and 1 (normal)
-_DISPATCH: Final = 2**40  # after every user's event of the millisecond
-_EXPIRE: Final = _DISPATCH + 1
 _RECOMMEND: Final = Purpose.RECOMMEND
 _FRACTION: Final = tuple(h / 100 for h in range(FULL + 1))
-_COLUMNS: Final = 4  # timestamp, track, hundredths, latency
 _request: Final = tuple.__new__  # a named tuple's own constructor takes 0.2 us more
 
 
@@ -90,114 +86,6 @@ class Alarm(Event):
         # What `env.schedule` does, without the call: 0.1 us.
         heappush(env._queue, (env._now + delay, self.priority, next(env._eid), self))
         return self
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a service says to a request.
-
-    Attributes:
-        wait: ms in the queue.
-        latency: ms from request to reply.
-        served: False when the request left the queue at its timeout.
-    """
-
-    wait: int
-    latency: int
-    served: bool
-
-
-class Pending(Event):
-    """A request in a queue or at a server; its value becomes a `Reply`."""
-
-    callbacks: Any
-
-    def __init__(self, env: Clock, priority: int) -> None:
-        super().__init__(env)
-        self.priority = priority
-
-
-class Queue:
-    """Replicas with a priority queue on (arrival, user, session, step) before them.
-
-    Serving starts after all arrivals of a millisecond. A request that is still waiting when its
-    timeout has passed leaves; one that a server becomes free for at that moment is served.
-    """
-
-    def __init__(self, env: Clock, service: Service) -> None:
-        self.env = env
-        self.free = service.replicas
-        self.timeout_ms = service.timeout_ms
-        self.patience_ms = service.patience_ms
-        self.waiting: list[tuple[tuple[int, int, int, int], Pending, int]] = []
-        self.dispatching = False
-
-    def request(self, user: int, session: int, step: int, service_ms: int, priority: int) -> Event:
-        """Joins the queue; the event's value is a `Reply`.
-
-        Args:
-            user: the user's id, the second part of the key.
-            session: the user's own session number.
-            step: the step of the request.
-            service_ms: how long a server is busy with it.
-            priority: the order of the reply among the events of its millisecond.
-        """
-        reply, now = Pending(self.env, priority), self.env.ms
-        heappush(self.waiting, ((now, user, session, step), reply, service_ms))
-        self._dispatch_soon()
-        if self.timeout_ms is not None:
-            self._at(self.timeout_ms, _EXPIRE, lambda _: self._expire(reply, now))
-        return reply
-
-    def _at(self, delay: int, priority: int, action: Callable[[Event], None]) -> None:
-        event = Pending(self.env, priority)
-        event._ok, event._value = True, None
-        event.callbacks.append(action)
-        self.env.at(event, delay, priority)
-
-    def _dispatch_soon(self) -> None:
-        if not self.dispatching:
-            self.dispatching = True
-            self._at(0, _DISPATCH, self._dispatch)
-
-    def _dispatch(self, _: Event) -> None:
-        self.dispatching = False
-        while self.free and self.waiting:
-            key, reply, service_ms = heappop(self.waiting)
-            if reply.triggered:
-                continue
-            self.free -= 1
-            wait = self.env.ms - key[0]
-            self._answer(reply, Reply(wait, wait + service_ms, True), service_ms)
-            reply.callbacks.insert(0, self._release)
-
-    def _release(self, _: Event) -> None:
-        self.free += 1
-        self._dispatch_soon()
-
-    def _expire(self, reply: Pending, arrival: int) -> None:
-        if not reply.triggered:
-            wait = self.env.ms - arrival
-            self._answer(reply, Reply(wait, wait, False), 0)
-
-    def _answer(self, reply: Pending, value: Reply, delay: int) -> None:
-        reply._ok, reply._value = True, value
-        self.env.at(reply, delay, reply.priority)
-
-
-@dataclass(slots=True)
-class Listening:
-    """A session under way, and its part of the log."""
-
-    row: int
-    number: int
-    day: int
-    arm: int
-    rows: array[int] = field(default_factory=lambda: array("q"))
-    cut: bool = False
-    timeouts: int = 0
-    misses: int = 0
-    errors: int = 0
 
 
 class EventDriven:
@@ -266,7 +154,7 @@ class _Play:
         self.next_visit = state.next_visit.tolist()
         self.history: dict[int, deque[Play]] = {}
         self.remembers = any(_looks_back(arm) for arm in setup.arms)
-        self.finished: list[Listening] = []
+        self.finished: list[Played] = []
         self.env = Clock(initial_time=unit.days[0].day * MS_PER_DAY)
         self.latencies = [latency(arm.latency) for arm in setup.arms]
         self.queues = self._queues()
@@ -345,7 +233,7 @@ class _Play:
         gamma, budget = self.gamma[world_row], self.budget[world_row]
         place, last_step = self.serving[day][row], self.max_tracks - 1
         arm, queue, takes = self.setup.arms[place], self.queues[place], self.latencies[place]
-        session = Listening(row, number, day, place)
+        session = Played(row, number, day)
         write, recommend, remembers = session.rows.extend, arm.recommend, self.remembers
         fixed = takes if isinstance(takes, int) else None
         history: Any = self._history_of(row) if remembers else ()
@@ -417,7 +305,7 @@ class _Play:
         return self.history[row]
 
     @staticmethod
-    def _queued(reply: Reply, arm: Arm, request: Request, session: Listening) -> tuple[int, int]:
+    def _queued(reply: Reply, arm: Arm, request: Request, session: Played) -> tuple[int, int]:
         if reply.served:
             return arm.recommend(request)
         session.timeouts += 1
@@ -427,63 +315,18 @@ class _Play:
 
     def result(self) -> UnitResult:
         """What the unit came to, once no event is left."""
-        done = sorted(self.finished, key=lambda session: (session.row, session.number))
-        facts = SessionFacts(
-            cut=np.array([session.cut for session in done], np.bool_),
-            timeouts=np.array([session.timeouts for session in done], np.int64),
-            misses=np.array([session.misses for session in done], np.int64),
-            errors=np.array([session.errors for session in done], np.int64),
-            serving=np.array([session.arm for session in done], np.int16),
-        )
-        events = self._events(done)
-        return UnitResult(events, facts, self._state(events))
-
-    def _events(self, done: list[Listening]) -> Events:
-        buffer = b"".join([session.rows.tobytes() for session in done])
-        steps = np.frombuffer(buffer, np.int64).reshape(-1, _COLUMNS)
-        lengths = np.array([len(session.rows) // _COLUMNS for session in done], np.int64)
-        starts = np.cumsum(lengths) - lengths
-        rows = np.array([session.row for session in done], np.int64)
-        numbers = np.array([session.number for session in done], np.int32)
-        days = np.array([session.day for session in done], np.int32)
-        last = np.zeros(len(steps), np.bool_)
-        last[starts + lengths - 1] = True
-        users = self.setup.world.users.ids[self.unit.first + rows]
-        return Events(
-            timestamp=steps[:, 0].copy(),
-            day=np.repeat(days, lengths),
-            user=np.repeat(users, lengths),
-            session=np.repeat(numbers, lengths),
-            step=(np.arange(len(steps)) - np.repeat(starts, lengths)).astype(np.int32),
-            last=last,
-            track=steps[:, 1].copy(),
-            time=steps[:, 2] / 100.0,
-            recommendation=np.where(last, NO_RECOMMENDATION, np.roll(steps[:, 1], -1)),
-            latency_ms=steps[:, 3].copy(),
-            arms=self._labels(rows, days, lengths),
-        )
-
-    def _labels(self, rows: Any, days: Any, lengths: Any) -> dict[str, Labels]:
-        plans = {plan.day: plan.labels for plan in self.unit.days}
-        out = {}
-        for column, names in self.unit.names.items():
-            codes = np.full(len(rows), log.NO_ARM, np.int16)
-            for day, labels in plans.items():
-                here = days == day
-                codes[here] = labels[column][rows[here]]
-            out[column] = Labels(np.repeat(codes, lengths), names)
-        return out
-
-    def _state(self, events: Events) -> State:
-        users = self.setup.world.users.ids[self.unit.first : self.unit.end]
-        tracks, times = remembered(self.state, np.searchsorted(users, events.user), events)
-        return State(
+        sessions = results.in_order(self.finished)
+        ids = self.setup.world.users.ids[self.unit.first : self.unit.end]
+        events = results.events(sessions, self.unit, ids)
+        tracks, times = remembered(self.state, np.searchsorted(ids, events.user), events)
+        state = State(
             busy_until=np.array(self.busy_until, np.int64),
             next_visit=np.array(self.next_visit, np.int64),
             sessions=np.array(self.sessions, np.int64),
             tracks=tracks,
             times=times,
         )
+        return UnitResult(events, results.facts(sessions), state)
 
 
 def _views(*arrays: Any) -> list[Any]:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abbotify.engine.event_driven import Alarm, Clock, Queue, Reply
+from abbotify.engine.event_driven import Alarm, Clock
+from abbotify.engine.queueing import Queue, Reply
 from abbotify.scenario.arms import Service
 
 Ask = tuple[int, int, int, int, int]  # arrival, user, session, step, service ms
