@@ -7,7 +7,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := setup.cfg pyproject.toml constraints.txt
 CODE := $(wildcard abbotify tests benchmarks recommenders)
-EXTRAS := als,cluster,dev,duckdb,faiss,redis,serve
 
 UV := $(shell command -v uv 2>/dev/null)
 ifneq ($(UV),)
@@ -20,10 +19,10 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench calibrate test-extras clean
+.PHONY: help demo test lint format bench clean
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-7s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/core.stamp ## Run the quickstart scenario and say where its report is
 	$(BIN)/abbotify run scenarios/quickstart.yaml
@@ -44,12 +43,6 @@ format: $(VENV)/dev.stamp ## Rewrite the code in the project's style
 
 bench: $(VENV)/dev.stamp ## Measure speed
 	$(BIN)/python -m pytest -m bench --benchmark-enable --timeout 0 benchmarks
-
-calibrate: $(VENV)/dev.stamp ## Compare many simulated experiments with theory (minutes)
-	$(BIN)/python -m pytest -m calibrate --timeout 0 tests
-
-test-extras: $(VENV)/extras.stamp ## Test what needs optional dependencies (all but torch)
-	$(BIN)/python -m pytest -m extras tests
 
 clean: ## Remove the environment, caches and builds; reports stay
 	rm -rf $(VENV) .cache build dist *.egg-info
@@ -74,7 +67,3 @@ $(VENV)/core.stamp: $(LOCK) | $(VENV)/created.stamp
 $(VENV)/dev.stamp: $(LOCK) | $(VENV)/created.stamp
 	$(INSTALL) --editable '.[dev]'
 	@touch $(VENV)/core.stamp $@
-
-$(VENV)/extras.stamp: $(LOCK) | $(VENV)/created.stamp
-	$(INSTALL) --editable '.[$(EXTRAS)]'
-	@touch $(VENV)/core.stamp $(VENV)/dev.stamp $@
