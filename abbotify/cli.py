@@ -5,21 +5,18 @@ Exit codes: 0 good, 1 an internal fault, 2 the user's mistake, told in one line.
 
 from __future__ import annotations
 
-import codecs
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
 from abbotify import __version__
+from abbotify.cli_terminal import headline_table, print_anywhere, progress_bars
 
 if TYPE_CHECKING:
-    from abbotify.report import Document
     from abbotify.scenario import Scenario
 
 app = typer.Typer(
@@ -35,11 +32,10 @@ Overrides = Annotated[
     typer.Option("--set", metavar="KEY.PATH=VALUE", help="Replace a value of the scenario."),
 ]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Set seeds.dynamics.")]
+EngineOption = Annotated[str, typer.Option("--engine", help="auto or simpy.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 
 
-# What a terminal without these characters shows instead; a lost minus would turn a number round.
-_PLAIN: Final = {"−": "-", "–": "-", "—": "-", "α": "alpha", "×": "x", "…": "..."}
 _UsageError: Final[Any] = typer.BadParameter.__base__  # typer gives it no name of its own
 
 
@@ -47,7 +43,7 @@ def main() -> None:
     """Runs the command line; translates errors into exit codes."""
     from abbotify.errors import UserError
 
-    _print_anywhere()
+    print_anywhere()
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         sys.stdout.flush()
@@ -62,22 +58,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     if code == 130:  # what typer makes of an interrupt
-        _fail("interrupted; nothing was written", 130)
+        _fail("interrupted", 130)
     sys.exit(code or 0)
-
-
-def _print_anywhere() -> None:
-    codecs.register_error("abbotify.plain", _plain)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="abbotify.plain")
-
-
-def _plain(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    lost = error.object[error.start : error.end]
-    return "".join(_PLAIN.get(char, "?") for char in lost), error.end
 
 
 def _fail(what: str, code: int) -> NoReturn:
@@ -91,7 +73,7 @@ def run(
     out: Annotated[
         Path | None, typer.Option("--out", help="The run folder; default reports/NAME.")
     ] = None,
-    engine: Annotated[str, typer.Option("--engine", help="auto or simpy.")] = "auto",
+    engine: EngineOption = "auto",
     seed: SeedOption = None,
     overrides: Overrides = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 1,
@@ -103,16 +85,16 @@ def run(
     from abbotify import pipeline
 
     folder = out or Path("reports") / described.name
-    with _progress(quiet) as progress:
+    with progress_bars(quiet) as progress:
         document = pipeline.run(described, folder, workers, progress)
-    _headline(document)
+    headline_table(document)
     print(f"\nReport: {folder / 'report.html'}")
 
 
 @app.command()
 def check(
     scenario: ScenarioFile,
-    engine: Annotated[str, typer.Option("--engine", help="auto or simpy.")] = "auto",
+    engine: EngineOption = "auto",
     seed: SeedOption = None,
     overrides: Overrides = None,
 ) -> None:
@@ -161,7 +143,7 @@ def analyze(
         alpha=alpha,
         skip_below=skip_below,
     )
-    _headline(document)
+    headline_table(document)
     print(f"\nReport: {out / 'report.html'}")
 
 
@@ -172,7 +154,7 @@ def report(run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR")]) -> None:
 
     document = read(run_dir)
     write(document, run_dir, _execution_of(run_dir))
-    _headline(document)
+    headline_table(document)
     print(f"\nReport: {run_dir / 'report.html'}")
 
 
@@ -244,42 +226,3 @@ def _execution_of(run_dir: Path) -> dict[str, Any] | None:
         return None
     execution = manifest.get("execution") if isinstance(manifest, dict) else None
     return execution if isinstance(execution, dict) else None
-
-
-def _headline(document: Document) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from abbotify.report import headline, summary_table
-
-    # A pipe has no width; tables in files should not be folded to 80 columns.
-    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
-    console.print(headline(document))
-    table = Table(box=None, pad_edge=False)
-    for name in ("metric", "arm", "effect", "interval", "p"):
-        table.add_column(name, justify="left" if name in ("metric", "arm") else "right")
-    for row in summary_table(document):
-        table.add_row(*(Text(str(cell)) for cell in row))
-    console.print()
-    console.print(table)
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    if quiet or not sys.stderr.isatty():
-        yield lambda what, done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        tasks: dict[str, Any] = {}
-
-        def show(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total)
-            bars.update(tasks[what], completed=done, total=total)
-
-        yield show

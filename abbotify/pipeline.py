@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from abbotify import __version__, scale, timeline
+from abbotify.engine.event_driven import EventDriven
 from abbotify.eventlog.botify_writer import Layer as BotifyLayer
 from abbotify.eventlog.botify_writer import parts_of_log, write_botify
 from abbotify.eventlog.digests import digest_data
@@ -82,10 +83,10 @@ def _play(plan: Plan, folder: Path, workers: int, progress: Progress) -> list[Sh
         (folder / name).mkdir()
     job = Job(plan.scenario, plan.world, folder, bool(plan.coupled))
     tasks = [Shard(number, rows) for number, rows in enumerate(plan.shards)]
-    if workers == 1:
+    if workers == 1 or len(tasks) == 1:
         done, total = count(1), len(tasks) * plan.scenario.days
-        prepare = partial(player, midnight=lambda: progress("days", next(done), total))
-        return list(scale.each(prepare, job, tasks))
+        told = partial(player, arms=plan.arms, midnight=lambda: progress("days", next(done), total))
+        return list(scale.each(told, job, tasks))
     results = []
     for result in scale.each(player, job, tasks, workers):
         results.append(result)
@@ -142,7 +143,7 @@ def _write_botify(scenario: Scenario, folder: Path) -> None:
 
 def _execution(workers: int, started: float) -> dict[str, Any]:
     return {
-        "engine": "simpy",
+        "engine": EventDriven.name,
         "workers": workers,
         "started": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(started)) + " UTC",
         "seconds": round(time.time() - started, 2),

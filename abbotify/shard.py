@@ -1,4 +1,4 @@
-"""One shard of a run: played day by day, written to files, boiled down to its users.
+"""One shard of a run: played day by day, written to files, reduced to one row per user.
 
 This is what a worker does. It is told the scenario, the world and where to write, and returns
 only what the report needs, so memory is bounded by the shard and not by the run.
@@ -26,7 +26,7 @@ from abbotify.events import ARM, Labels
 from abbotify.experiment import layers
 from abbotify.metrics.sessions import SessionTable, session_table
 from abbotify.metrics.users import UserTable, user_table
-from abbotify.recommenders import build_arms
+from abbotify.recommenders import Arm, build_arms
 from abbotify.report.tally import Tally
 from abbotify.scenario import Scenario
 from abbotify.world.base import World
@@ -67,18 +67,20 @@ class ShardResult:
     users: UserTable
     tally: Tally
     units: tuple[dict[str, Any], ...]
-    events: int
 
 
-def player(job: Job, midnight: Callable[[], None] = lambda: None) -> Callable[[Shard], ShardResult]:
-    """The function that plays a shard; arms are built once in each process.
+def player(
+    job: Job, arms: tuple[Arm, ...] | None = None, midnight: Callable[[], None] = lambda: None
+) -> Callable[[Shard], ShardResult]:
+    """The function that plays a shard.
 
     Args:
         job: the run.
+        arms: as `build_arms` makes them; a process of its own makes its own.
         midnight: called when a day of a shard is over.
     """
-    setup = Setup(job.scenario, job.world, build_arms(job.scenario, job.world))
-    engine = EventDriven(setup, midnight)
+    built = build_arms(job.scenario, job.world) if arms is None else arms
+    engine = EventDriven(Setup(job.scenario, job.world, built), midnight)
     return lambda shard: _play(job, engine, shard)
 
 
@@ -86,13 +88,12 @@ def _play(job: Job, engine: Engine, shard: Shard) -> ShardResult:
     scenario, ids = job.scenario, job.world.users.ids
     days = timeline.experiment_days(scenario)
     tally = Tally(layers(scenario)[0].arms, ARM, days)
-    tables, units, events = [], [], 0
+    tables, units = [], []
     for unit, result in timeline.play(engine, scenario, ids, shard.number, shard.rows, job.coupled):
         table = _sessions(job, result)
         _tally(tally, job, table, result)
         units.append(_keep(job, unit, result, table))
         tables.append(table)
-        events += len(result.events)
     users = user_table(
         [_of_the_first(table) for table in tables],
         days=days,
@@ -101,7 +102,7 @@ def _play(job: Job, engine: Engine, shard: Shard) -> ShardResult:
         assigned=_assigned(scenario, ids[shard.rows.start : shard.rows.stop], days),
         retention_days=scenario.metrics.retained_days,
     )
-    return ShardResult(users, tally, tuple(units), events)
+    return ShardResult(users, tally, tuple(units))
 
 
 def _of_the_first(table: SessionTable) -> SessionTable:

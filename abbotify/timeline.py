@@ -14,7 +14,6 @@ from abbotify.scenario import Scenario
 from abbotify.scenario.models import Collect, ExperimentDays, Phase, Pre
 from abbotify.world.base import IntArray
 
-PRE, COLLECT, EXPERIMENT = "pre", "collect", "experiment"
 SHARD_USERS = 16_384
 
 
@@ -25,7 +24,7 @@ class Day:
     Attributes:
         number: counted from 0 over the whole run.
         phase: what the scenario's timeline says.
-        nth: the how-manieth day of its kind, counted from 0.
+        nth: its number among the days of its kind, counted from 0.
     """
 
     number: int

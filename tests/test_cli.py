@@ -179,7 +179,7 @@ def test_an_interrupt_is_told_in_one_line(
 
     monkeypatch.setattr("abbotify.pipeline.prepare", interrupted)
     finished = abbotify("run", scenario, "--out", tmp_path / "out")
-    assert finished == (130, "", "abbotify: interrupted; nothing was written\n")
+    assert finished == (130, "", "abbotify: interrupted\n")
 
 
 def test_progress_is_for_terminals_only(

@@ -1,0 +1,72 @@
+"""What the command line shows on a terminal: the headline, its table, bars of progress."""
+
+from __future__ import annotations
+
+import codecs
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from abbotify.report import Document
+
+# What a terminal without these characters shows instead; without
+# its minus a number would change sign.
+_PLAIN: Final = {"−": "-", "–": "-", "—": "-", "α": "alpha", "×": "x", "…": "..."}
+
+
+def print_anywhere() -> None:
+    """Lets any text be printed, whatever characters the terminal knows."""
+    codecs.register_error("abbotify.plain", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="abbotify.plain")
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(char, "?") for char in lost), error.end
+
+
+def headline_table(document: Document) -> None:
+    """Prints the sentence and the table of effects."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from abbotify.report import headline, summary_table
+
+    # A pipe has no width; tables in files should not be folded to 80 columns.
+    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
+    console.print(headline(document))
+    table = Table(box=None, pad_edge=False)
+    for name in ("metric", "arm", "effect", "interval", "p"):
+        table.add_column(name, justify="left" if name in ("metric", "arm") else "right")
+    for row in summary_table(document):
+        table.add_row(*(Text(str(cell)) for cell in row))
+    console.print()
+    console.print(table)
+
+
+@contextmanager
+def progress_bars(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Bars on stderr for what is reported to them; none when it is no terminal, or quiet."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda what, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield show
