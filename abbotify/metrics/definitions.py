@@ -24,14 +24,16 @@ class Metric:
 
     Attributes:
         name: the column's name.
+        label: what people call it.
         unit: of the value; "" for a share.
-        meaning: one line.
+        meaning: one line, of the user's value or of the arm's, whichever is estimated.
         direction: which way is better; None where neither is.
         kind: a user without sessions has a sum of 0, and no mean.
         ratio: the per-user sums whose ratio it is, where it is one.
     """
 
     name: str
+    label: str
     unit: str
     meaning: str
     direction: Direction | None
@@ -44,66 +46,100 @@ def _by_name(*metrics: Metric) -> Mapping[str, Metric]:
 
 
 METRICS: Final = _by_name(
-    Metric("time", "tracks", "listened fractions of all tracks, added up", "higher", "sum"),
-    Metric("sessions", "sessions", "sessions started", "higher", "sum"),
-    Metric("tracks", "tracks", "tracks played, skipped ones included", "higher", "sum"),
+    Metric(
+        "time",
+        "Listened time",
+        "tracks",
+        "listened fractions of all of a user's tracks, added",
+        "higher",
+        "sum",
+    ),
+    Metric("sessions", "Sessions", "sessions", "sessions of a user", "higher", "sum"),
+    Metric(
+        "tracks",
+        "Tracks",
+        "tracks",
+        "tracks played by a user, skipped ones included",
+        "higher",
+        "sum",
+    ),
     Metric(
         "mean_time_per_session",
+        "Time per session",
         "tracks",
-        "listened fractions of a session, averaged over the user's sessions",
+        "listened fractions of a session's tracks, added",
         "higher",
         "mean",
         Ratio("time", "sessions"),
     ),
     Metric(
         "mean_tracks_per_session",
+        "Tracks per session",
         "tracks",
-        "tracks of a session, averaged over the user's sessions",
+        "tracks played in a session",
         "higher",
         "mean",
         Ratio("tracks", "sessions"),
     ),
     Metric(
         "mean_request_latency",
+        "Request latency",
         "ms",
-        "time a request takes, averaged over the user's requests",
+        "milliseconds a recommendation takes, mean over requests",
         "lower",
         "mean",
         Ratio("latency", "tracks"),
     ),
-    Metric("minutes", "min", "listened time by the tracks' lengths", "higher", "sum"),
+    Metric("minutes", "Minutes", "min", "minutes listened by a user", "higher", "sum"),
     Metric(
         "skip_rate",
+        "Skip rate",
         "",
-        "share of the recommended tracks (the first excluded) that were skipped",
+        "share of recommended tracks that were skipped",
         "lower",
         "mean",
         Ratio("skips", "recommended"),
     ),
     Metric(
         "repeat_rate",
+        "Repeat rate",
         "",
-        "share of the recommended tracks (the first excluded) already played in the session",
+        "share of recommended tracks already played in the session",
         "lower",
         "mean",
         Ratio("repeats", "recommended"),
     ),
     Metric(
         "artist_diversity",
+        "Artist diversity",
         "",
-        "distinct artists / tracks of a session, averaged over the user's sessions",
+        "distinct artists per track of a session",
         None,
         "mean",
     ),
-    Metric("retained", "", "1 with a session in the last days, else 0", "higher", "mean"),
-    Metric("timeouts", "requests", "requests that waited past their timeout", "lower", "sum"),
+    Metric(
+        "retained",
+        "Retained",
+        "",
+        "share of users with a session at the end of the experiment",
+        "higher",
+        "mean",
+    ),
+    Metric("timeouts", "Timeouts", "requests", "requests of a user that timed out", "lower", "sum"),
 )
 
 SUMS: Final = _by_name(
-    Metric("latency", "ms", "time all requests took", "lower", "sum"),
-    Metric("recommended", "tracks", "tracks played but the first of a session", "higher", "sum"),
-    Metric("skips", "tracks", "recommended tracks that were skipped", "lower", "sum"),
-    Metric("repeats", "tracks", "recommended tracks already played", "lower", "sum"),
+    Metric("latency", "Latency", "ms", "time all requests of a user took", "lower", "sum"),
+    Metric(
+        "recommended",
+        "Recommended tracks",
+        "tracks",
+        "tracks played but the first of a session",
+        "higher",
+        "sum",
+    ),
+    Metric("skips", "Skips", "tracks", "recommended tracks that were skipped", "lower", "sum"),
+    Metric("repeats", "Repeats", "tracks", "recommended tracks already played", "lower", "sum"),
 )  # what the ratios need beside the metrics themselves
 
 COLUMNS: Final = _by_name(*METRICS.values(), *SUMS.values())

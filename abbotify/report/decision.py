@@ -1,7 +1,8 @@
 """The decision about each treatment, and the rule it follows from.
 
 Ship when at least one success metric is significantly better, none is significantly worse and no
-check has failed. Guardrails are not evaluated yet: a scenario that declares some gets no "ship".
+check has failed. A metric of which neither direction is better (`Metric.direction`) never decides.
+Guardrails are not evaluated yet: a scenario that declares some gets no "ship".
 """
 
 from __future__ import annotations
@@ -73,9 +74,13 @@ def decisive(document: Document) -> tuple[Effect, ...]:
 
 def direction(effect: Effect) -> int:
     """+1 significantly better, -1 significantly worse, 0 neither."""
-    if not effect.significant or not effect.effect:
-        return 0
-    return 1 if (effect.effect > 0) == metric(effect.metric).higher_is_better else -1
+    return int(_gain(effect) > 0) - int(_gain(effect) < 0) if effect.significant else 0
+
+
+def _gain(effect: Effect) -> float:
+    """The effect, positive where it is for the better; 0 where neither direction is better."""
+    sign = {"higher": 1.0, "lower": -1.0, None: 0.0}[metric(effect.metric).direction]
+    return sign * (effect.effect or 0.0)
 
 
 def _decides(row: Effect) -> bool:
@@ -105,8 +110,7 @@ def _rank(decision: Decision) -> tuple[int, float]:
     row = decision.effect
     if row is None or row.effect is None:
         return len(order), 0.0
-    good = row.effect if metric(row.metric).higher_is_better else -row.effect
-    return order.index(decision.verdict), -good
+    return order.index(decision.verdict), -_gain(row)
 
 
 def _declared(document: Document, key: str) -> tuple[str, ...]:

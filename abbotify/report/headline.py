@@ -140,6 +140,8 @@ def _addition(document: Document, decision: Decision) -> str:
         return ", significantly better, but the declared guardrails are not evaluated"
     if decision.effect is None or decision.effect.effect is None:
         return ""
+    if decision.effect.significant:
+        return ", significantly changed, but neither direction is better"
     return f", not significant at \N{GREEK SMALL LETTER ALPHA} = {document.run.alpha:g}"
 
 

@@ -1,40 +1,10 @@
-"""What metrics, estimands, counters and checks are called in front of people."""
+"""What estimands, counters and checks are called in front of people, and texts made safe."""
 
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class Metric:
-    """How a metric is told: its name, what it is, and which direction is good."""
-
-    label: str
-    meaning: str
-    higher_is_better: bool = True
-
-
-_METRICS: dict[str, Metric] = {
-    "mean_time_per_session": Metric(
-        "Time per session", "listened fractions of a session's tracks, added"
-    ),
-    "mean_tracks_per_session": Metric("Tracks per session", "tracks played in a session"),
-    "time": Metric("Listened time", "listened fractions of all of a user's tracks, added"),
-    "sessions": Metric("Sessions", "sessions of a user"),
-    "tracks": Metric("Tracks", "tracks played by a user"),
-    "minutes": Metric("Minutes", "minutes listened by a user"),
-    "artist_diversity": Metric("Artist diversity", "distinct artists per track of a session"),
-    "retained": Metric("Retained", "share of users with a session at the end of the experiment"),
-    "mean_request_latency": Metric(
-        "Request latency", "milliseconds a recommendation takes, mean over requests", False
-    ),
-    "skip_rate": Metric("Skip rate", "share of recommended tracks that were skipped", False),
-    "repeat_rate": Metric(
-        "Repeat rate", "share of recommended tracks already played in the session", False
-    ),
-    "timeouts": Metric("Timeouts", "requests of a user that timed out", False),
-}
+from abbotify.metrics.definitions import METRICS, Metric
 
 _ESTIMANDS: dict[str, str] = {
     "mean": "mean of users",
@@ -59,8 +29,8 @@ _CHECKS: dict[str, str] = {"sample_ratio": "Sample ratio"}
 
 
 def metric(name: str) -> Metric:
-    """How the metric is told; a metric of the user's own goes by its name, higher is better."""
-    return _METRICS.get(name) or Metric(_spaced(name), "")
+    """The metric; an unknown one goes by its name, and neither direction is better."""
+    return METRICS.get(name) or Metric(name, _spaced(name), "", "", None, "mean")
 
 
 def estimand(name: str) -> str:

@@ -46,7 +46,7 @@ class DecisionCard:
 
 @dataclass(frozen=True)
 class EffectLine:
-    """One effect as texts; `tone` is good, bad or empty when not significant."""
+    """One effect as texts; `tone` is good, bad, calm (changed) or empty when not significant."""
 
     arm: str
     at: int
@@ -194,7 +194,7 @@ def _line(row: Effect, at: int, alpha: float) -> EffectLine:
         naive_interval=naive.interval,
         p=rounding.p_value(row.p_value, alpha),
         p_adjusted=rounding.p_value(row.p_adjusted, alpha),
-        tone={1: "good", -1: "bad", 0: ""}[good],
+        tone={1: "good", -1: "bad", 0: "calm" if row.significant else ""}[good],
         word=_word(row, good),
         note=clean(row.note or ""),
     )
@@ -204,7 +204,7 @@ def _word(row: Effect, good: int) -> str:
     """The result in a word; empty when there was no test."""
     if row.significant is None:
         return ""
-    return {1: "better", -1: "worse", 0: "not significant"}[good]
+    return {1: "better", -1: "worse", 0: "changed" if row.significant else "not significant"}[good]
 
 
 def _mean(moments: Moments | None) -> str:

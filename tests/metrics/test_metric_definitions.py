@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import get_args
 
 from abbotify.metrics.definitions import COLUMNS, METRICS, SUMS, determined
+from abbotify.scenario.models import MetricName
 
 NAMES = """time sessions tracks mean_time_per_session mean_tracks_per_session mean_request_latency
 minutes skip_rate repeat_rate artist_diversity retained timeouts"""
@@ -15,6 +17,14 @@ def test_the_names_and_their_order_are_public() -> None:
     assert list(SUMS) == ["latency", "recommended", "skips", "repeats"]
     assert list(COLUMNS) == [*METRICS, *SUMS]
     assert all(name == metric.name for name, metric in COLUMNS.items())
+
+
+def test_a_scenario_may_name_all_of_them_and_no_other() -> None:
+    assert get_args(MetricName) == tuple(METRICS)
+
+
+def test_only_of_diversity_neither_direction_is_better() -> None:
+    assert [m.name for m in METRICS.values() if m.direction is None] == ["artist_diversity"]
 
 
 def test_a_ratio_divides_sums_and_is_a_mean() -> None:

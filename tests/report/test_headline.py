@@ -10,6 +10,7 @@ import pytest
 from abbotify.report.decision import Verdict, decisions
 from abbotify.report.document import Document
 from abbotify.report.headline import headline, sentences, summary_table
+from abbotify.report.view import deciding_groups
 
 Plain = dict[str, Any]
 
@@ -70,6 +71,16 @@ def test_a_lower_latency_is_better(hand: Plain) -> None:
     hand["scenario"]["metrics"]["success"] = ["mean_request_latency"]
     hand["effects"][0] |= {"metric": "mean_request_latency", "effect": -0.5}
     assert verdict(hand) is Verdict.SHIP
+
+
+def test_a_metric_with_no_better_direction_does_not_decide(hand: Plain) -> None:
+    hand["scenario"]["metrics"]["success"] = ["artist_diversity"]
+    hand["effects"][0] |= {"metric": "artist_diversity"}
+    document = Document.from_dict(hand)
+    assert verdict(hand) is Verdict.UNDECIDED
+    assert "p = 0.002), significantly changed, but neither" in sentences(document)[0]
+    ((line,),) = (group.lines for group in deciding_groups(document))
+    assert (line.word, line.tone) == ("changed", "calm")
 
 
 def test_exploratory_metrics_do_not_decide(hand: Plain) -> None:
