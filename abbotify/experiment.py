@@ -101,20 +101,19 @@ def layers(scenario: Scenario) -> tuple[Layer, ...]:
     return tuple(_layer(scenario, i) for i in range(len(scenario.layers)))
 
 
-def serving(experiments: Sequence[Layer], ids: Ids, day: int) -> Codes:
+def served(codes: Sequence[Codes], experiments: Sequence[Layer]) -> Codes:
     """The arm whose recommender serves each user on a day of the experiment.
 
     That of the first experiment in which the user is not in the control arm, else the first
     experiment's control. Users outside an experiment count as its control.
 
+    Args:
+        codes: the users' arms on that day, for each experiment; see `Layer.codes`.
+        experiments: all of them.
+
     Returns:
         int16 (users), places among all arms of the scenario.
     """
-    return served([layer.codes(ids, day) for layer in experiments], experiments)
-
-
-def served(codes: Sequence[Codes], experiments: Sequence[Layer]) -> Codes:
-    """As `serving`, given the users' codes in each experiment."""
     places = np.full(len(codes[0]), experiments[0].places[CONTROL], np.int16)
     for code, layer in reversed(list(zip(codes, experiments, strict=True))):
         treated = code > CONTROL

@@ -110,12 +110,6 @@ class Experiment(Model):
             raise _at(("traffic",), what)
         return self
 
-    def share(self, day: int) -> float:
-        """The share of users in the experiment on its given day, counted from 0."""
-        if isinstance(self.traffic, tuple):
-            return self.traffic[min(day, len(self.traffic) - 1)]
-        return self.traffic
-
 
 class Metrics(Model):
     """What is judged, what must not be harmed, and what is shown."""

@@ -194,12 +194,6 @@ def test_layers_are_the_experiments_in_file_order(load_text: Loader) -> None:
     assert [scenario.arms_of(layer) for layer in scenario.layers] == [("own", "no"), ("no", "own")]
 
 
-def test_a_ramp_holds_its_last_share(load_text: Loader) -> None:
-    ramp = load_text(PLUGIN).layers[0]
-    assert [ramp.share(day) for day in range(5)] == [0.1, 0.5, 1.0, 1.0, 1.0]
-    assert load_text(MINIMAL).layers[0].share(9) == 1.0
-
-
 def test_the_root_is_the_nearest_parent_that_holds_scenarios(tmp_path: Path) -> None:
     deep = tmp_path / "one" / "scenarios" / "two"
     deep.mkdir(parents=True)
