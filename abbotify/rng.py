@@ -20,6 +20,7 @@ from abbotify.jit import INTERPRETED, inlined, kernel
 
 Word = Any  # an unsigned 64-bit integer: numpy.uint64 in Python, uint64 in a compiled kernel
 Words = tuple[Word, Word, Word, Word]
+Ids = npt.NDArray[np.int64]
 
 
 class Stream:
@@ -171,6 +172,14 @@ def choice(
     return bounded(philox(seed, stream, step, user, purpose, session)[0], n)
 
 
+def seed_word(seed: int) -> int:
+    """A seed 0 .. 2**64 - 1 as kernels take it: the signed number of the same 64 bits.
+
+    A compiled kernel takes Python integers as signed words, and refuses the upper half of seeds.
+    """
+    return seed if INTERPRETED or seed < 2**63 else seed - 2**64
+
+
 def attempt(purpose: int, number: int) -> int:
     """A purpose with an attempt number (retries, thinning, anchors) in its high 32 bits."""
     return purpose | number << 32
@@ -178,29 +187,30 @@ def attempt(purpose: int, number: int) -> int:
 
 @kernel
 def _fill_uniforms(
-    out: npt.NDArray[np.float64], seed: Word, stream: Word, purpose: Word, first: int
+    out: npt.NDArray[np.float64], seed: Word, stream: Word, purpose: Word, ids: Ids
 ) -> None:
     rows, columns = out.shape
     for row in range(rows):
         for block in range((columns + 3) // 4):
             words = philox(
-                seed, stream, np.uint64(block), np.uint64(first + row), purpose, np.uint64(0)
+                seed, stream, np.uint64(block), np.uint64(ids[row]), purpose, np.uint64(0)
             )
             for lane in range(min(4, columns - 4 * block)):
                 out[row, 4 * block + lane] = real(words[lane])
 
 
 def uniforms(
-    seed: int, stream: int, purpose: int, rows: int, columns: int, *, first: int = 0
+    seed: int, stream: int, purpose: int, rows: int | Ids, columns: int, *, first: int = 0
 ) -> npt.NDArray[np.float64]:
-    """A matrix of uniform numbers in [0, 1); row r is drawn for "user" `first + r`.
+    """A matrix of uniform numbers in [0, 1); row r is drawn for "user" `first + r`, or `rows[r]`.
 
     Returns:
         float64 (rows, columns). A row depends on its own number alone, so any part of a table
         can be drawn apart from the rest.
     """
-    out = np.empty((rows, columns))
-    _fill_uniforms(out, np.uint64(seed), np.uint64(stream), np.uint64(purpose), first)
+    ids = np.arange(first, first + rows) if isinstance(rows, int) else rows
+    out = np.empty((len(ids), columns))
+    _fill_uniforms(out, np.uint64(seed), np.uint64(stream), np.uint64(purpose), ids)
     return out
 
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abbotify import rng
-from abbotify.recommenders.base import Request, seed_word
+from abbotify.recommenders.base import Request
 
 TOP = 2**64 - 1
 WORD = st.one_of(st.sampled_from([0, 1, 2**32, 2**63 - 1, 2**63, TOP]), st.integers(0, TOP))
@@ -137,6 +137,11 @@ def test_a_row_depends_on_its_own_number_alone(columns: int) -> None:
         assert np.array_equal(np.concatenate(parts), whole)
 
 
+def test_rows_may_have_any_numbers() -> None:
+    whole = rng.uniforms(3, 2, 19, 50, 6)
+    assert np.array_equal(rng.uniforms(3, 2, 19, np.array([40, 7]), 6), whole[[40, 7]])
+
+
 def test_a_row_starts_the_same_whatever_its_length() -> None:
     long = rng.uniforms(3, 1, 16, 4, 11)
     for columns in range(11):
@@ -194,7 +199,7 @@ print([x.hex() for x in rng.normals(2**63, 1, 16, 3, 5).ravel().tolist()])
 
 @pytest.mark.parametrize("seed", [0, 2**63 - 1, 2**63, TOP])
 def test_a_request_draws_with_any_seed(seed: int) -> None:
-    request = Request(9, 0, 2, 3, 1, 1, 0.5, [1], [], seed_word(seed))
+    request = Request(9, 0, 2, 3, 1, 1, 0.5, [1], [], rng.seed_word(seed))
     purpose = rng.Purpose.RECOMMEND
     for attempt in (0, 1, 2**31 - 1):
         words = unsigned((seed, rng.Stream.USERS, 3, 9, purpose | attempt << 32, 2))

@@ -31,8 +31,8 @@ from abbotify.events import MS_PER_DAY
 from abbotify.listener import arrivals
 from abbotify.listener.latency import latency
 from abbotify.listener.session import FULL, listen, play_ms, start
-from abbotify.recommenders import ERROR, MISS, Arm, Pick, Play, Request, seed_word
-from abbotify.rng import Purpose
+from abbotify.recommenders import ERROR, MISS, Arm, Pick, Play, Request
+from abbotify.rng import Purpose, seed_word
 
 Steps = Generator[Event, Any, None]
 

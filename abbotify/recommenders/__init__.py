@@ -2,9 +2,9 @@
 
 from abbotify.recommenders.answers import ERROR, MISS, OK, checked
 from abbotify.recommenders.arms import Arm, Link, build_arm, build_arms, build_chain
-from abbotify.recommenders.base import Play, Recommender, Request, seed_word
+from abbotify.recommenders.base import Play, Recommender, Request
 from abbotify.recommenders.candidates import CandidateTable, Key, Pick, fallback_purpose
-from abbotify.recommenders.picker import TablePicker, pick
+from abbotify.recommenders.picker import TablePicker
 
 __all__ = [
     "ERROR",
@@ -24,6 +24,4 @@ __all__ = [
     "build_chain",
     "checked",
     "fallback_purpose",
-    "pick",
-    "seed_word",
 ]

@@ -1,4 +1,4 @@
-"""What comes out of asking an arm: a track, and how it was come by."""
+"""What asking a recommender gives: a track, a miss or an error; and how it is checked."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class Arm:
     def recommend(self, request: Request) -> tuple[int, int]:
         """The next track, and whether it is the recommender's own: OK, MISS or ERROR.
 
-        MISS and ERROR say that a fallback answered; ERROR, that somebody of the chain raised or
+        MISS and ERROR say that a fallback answered; ERROR, that a link of the chain raised or
         returned something that is no track of the catalogue.
 
         Raises:

@@ -11,19 +11,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from abbotify import rng
-from abbotify.jit import INTERPRETED
 
 if TYPE_CHECKING:
     from abbotify.recommenders.candidates import CandidateTable
     from abbotify.world.base import World
-
-
-def seed_word(seed: int) -> int:
-    """A seed 0 .. 2**64 - 1 as a `Request` carries it: the signed number of the same 64 bits.
-
-    A compiled kernel takes Python integers as signed words, and refuses the upper half of seeds.
-    """
-    return seed if INTERPRETED or seed < 2**63 else seed - 2**64
 
 
 class Play(NamedTuple):
@@ -54,7 +45,7 @@ class Request(NamedTuple):
         time: how much of it was listened to, 0 .. 1.
         played: the tracks of this session so far, in order, `previous` last.
         history: the user's last 10 plays over sessions, oldest first, `previous` last.
-        seed: the seed of the run's dynamics, as `seed_word` gives it.
+        seed: the seed of the run's dynamics, as `rng.seed_word` gives it.
         purpose: what draws are for; a fallback's differ from the recommender's.
     """
 
@@ -87,7 +78,7 @@ class Recommender(Protocol):
     """What an arm wraps.
 
     A class of your own declares a frozen dataclass `Params` for its keys in the scenario file and
-    is built once per run as `Class(params, world)`.
+    is built once per process as `Class(params, world)`.
     """
 
     Params: ClassVar[Any]

@@ -136,10 +136,11 @@ class CandidateTable:
 
 
 def fallback_purpose(depth: int) -> int:
-    """The purpose of the draws of a fallback: 1 is the recommender's, 2 that one's own, ...
+    """The purpose of the draws of a recommender at a depth of an arm's chain.
 
-    Depths are 256 apart, above all other purposes and below the attempt number's 32 bits, so
-    that no two recommenders of an arm ever share a draw. Depth 0 is the recommender itself.
+    Depth 0 is the recommender itself, depth 1 is the recommender's fallback, 2 that fallback's
+    own, ... They are 256 apart, above all other purposes and below the attempt number's 32 bits,
+    so that no two recommenders of an arm ever share a draw.
     """
     if depth == 0:
         return rng.Purpose.RECOMMEND

@@ -52,11 +52,6 @@ class TablePicker:
         self.pick: PickFunction = _pick_function(table, artist_of, purpose)
 
 
-def pick(table: CandidateTable, request: Request, artist_of: npt.NDArray[np.int32]) -> int | None:
-    """One pick of a table; who picks often makes a `TablePicker`."""
-    return TablePicker(table, artist_of, request.purpose).pick(request)
-
-
 def _pick_function(
     table: CandidateTable, artist_of: npt.NDArray[np.int32], purpose: int
 ) -> PickFunction:

@@ -1,8 +1,10 @@
 """What every recommender promises, as tests.
 
-class TestGenreRadio(RecommenderContract):
-recommender = "recommenders/genre_radio.py:GenreRadio"
-params = {"genre": "jazz"}
+One subclass tests a recommender:
+
+    class TestGenreRadio(RecommenderContract):
+        recommender = "recommenders/genre_radio.py:GenreRadio"
+        params = {"genre": "jazz"}
 """
 
 from __future__ import annotations

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify import rng
-from abbotify.jit import kernel
-from abbotify.rng import Purpose, Stream, Word
+from abbotify.rng import Purpose, Stream
 from abbotify.scenario import Scenario
 from abbotify.scenario.models import Listener
 from abbotify.scenario.world import (
@@ -24,8 +23,6 @@ from abbotify.world.base import IntArray, Lists, Users
 from abbotify.world.interests import Pool, draw_interests
 
 Floats = npt.NDArray[np.float64]
-
-_POPULATION: Final = Stream.POPULATION  # kernels see module constants, not classes
 
 # What a user's draws are for: attempt numbers of the purpose.
 _TRAITS: Final = 1
@@ -54,7 +51,7 @@ def draw_users(
     """
     seed = scenario.seeds.world
     wanted = _how_many(spec.interests, seed, ids)
-    u = keyed_uniforms(seed, ids, rng.attempt(Purpose.USER, _TRAITS), 4)
+    u = rng.uniforms(seed, Stream.POPULATION, rng.attempt(Purpose.USER, _TRAITS), ids, 4)
     return users_of(
         scenario.listener,
         ids,
@@ -79,32 +76,11 @@ def users_of(
     )
 
 
-def keyed_uniforms(seed: int, ids: IntArray, purpose: int, columns: int) -> Floats:
-    """`rng.uniforms` for users of any ids.
-
-    Returns:
-        float64 (users, columns).
-    """
-    out = np.empty((len(ids), columns))
-    _fill(out, np.uint64(seed), ids, purpose)
-    return out
-
-
-@kernel
-def _fill(out: Floats, seed: Word, ids: IntArray, purpose: int) -> None:
-    rows, columns = out.shape
-    for row in range(rows):
-        for block in range((columns + 3) // 4):
-            words = rng.philox(seed, _POPULATION, block, ids[row], purpose, 0)
-            for lane in range(min(4, columns - 4 * block)):
-                out[row, 4 * block + lane] = rng.real(words[lane])
-
-
 def _how_many(interests: Interests, seed: int, ids: IntArray) -> IntArray:
     if isinstance(interests, int):
         return np.full(len(ids), interests, np.int64)
     n, p = interests.one_and_binomial
-    draws = keyed_uniforms(seed, ids, rng.attempt(Purpose.USER, _COUNT), n)
+    draws = rng.uniforms(seed, Stream.POPULATION, rng.attempt(Purpose.USER, _COUNT), ids, n)
     return 1 + (draws < p).sum(axis=1).astype(np.int64)
 
 

@@ -16,6 +16,7 @@ Cremonesi, Koren, Turrin: Performance of recommender algorithms on top-N tasks (
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -103,7 +104,7 @@ def track_vectors(counts: Counts, n_tracks: int, dims: int, seed: int) -> Floats
     return out
 
 
-def scaled(raw: Floats, fitted: IntArray) -> npt.NDArray[np.float32]:
+def scaled(raw: Floats, fitted: IntArray, file: Path) -> npt.NDArray[np.float32]:
     """Vectors scaled so that the median top-10 neighbour scores 7.
 
     The median is over all scores of fitted tracks with their 10 nearest other fitted tracks, for
@@ -113,6 +114,7 @@ def scaled(raw: Floats, fitted: IntArray) -> npt.NDArray[np.float32]:
     Args:
         raw: float64 (tracks, dims), of length about 1.
         fitted: int64, ascending: the tracks that somebody has.
+        file: where that was read, for the error.
 
     Returns:
         float32 (tracks, dims padded).
@@ -122,10 +124,11 @@ def scaled(raw: Floats, fitted: IntArray) -> npt.NDArray[np.float32]:
     """
     median = median_neighbour(vectors.padded(raw[fitted]))
     if not median > _SMALLEST:
-        raise DataError(
+        what = (
             f"the median score of a track's nearest tracks is {median:.3g}, so there is no scale:"
             " too few tracks share a listener or a list with others"
         )
+        raise DataError(what, file=file)
     return vectors.padded(raw * math.sqrt(TARGET / median))
 
 

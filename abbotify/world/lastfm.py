@@ -95,8 +95,9 @@ def catalogue(spec: LastfmCatalogue, folder: Path, seed: int) -> Catalogue:
     scale = math.sqrt(_OWN_SHARE / spec.dims)
     own = scale * rng.normals(seed, Stream.FIT, Purpose.TRACK, n_tracks, spec.dims)
     raw = math.sqrt(1.0 - _OWN_SHARE) * np.repeat(fitted, each, axis=0) + own
+    played = np.flatnonzero(np.repeat(total > 0, each))
     return Catalogue(
-        vectors=_scaled(raw, np.repeat(total > 0, each), folder),
+        vectors=scaled(raw, played, folder / "user_artists.dat"),
         dims=spec.dims,
         artist=np.repeat(np.arange(artists, dtype=np.int32), each),
         artists=plays.names,
@@ -130,15 +131,6 @@ def users(spec: LastfmUsers, scenario: Scenario, folder: Path, each: int) -> Use
     cumulative = np.concatenate([np.cumsum(weights[low:high]) for low, high in segments])
     pool = Pool(np.arange(len(ids)), offsets, tracks.astype(np.int32), cumulative)
     return draw_users(spec, scenario, ids, pool)
-
-
-def _scaled(
-    raw: npt.NDArray[np.float64], played: npt.NDArray[np.bool_], folder: Path
-) -> npt.NDArray[np.float32]:
-    try:
-        return scaled(raw, np.flatnonzero(played))
-    except DataError as error:
-        raise DataError(error.what, file=folder / "user_artists.dat") from None
 
 
 def _track_shares(each: int) -> npt.NDArray[np.float64]:

@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from abbotify.errors import DataError
 from abbotify.scenario.models import Listener
 from abbotify.world import botify, durations
 from abbotify.world.base import Catalogue, IntArray, Users
@@ -23,8 +21,8 @@ from abbotify.world.names import Numbered
 
 NOTE: Final = "the world was fitted to the lists it judges"
 
-# Without a tracks file the largest id decides how many tracks there are: a typing error in one
-# id must not ask for terabytes.
+# Without a tracks file the largest id decides how many tracks there are: a typo in one id
+# must not ask for terabytes.
 _MAX_TRACKS: Final = 2_000_000
 
 # (rows, tracks): who or what has which track, one entry for each time.
@@ -58,7 +56,7 @@ def catalogue(
     n_tracks = n_tracks if tracks is None else limit
     raw = track_vectors(counts, n_tracks, dims, seed)
     return Catalogue(
-        vectors=_scaled(raw, users_file),
+        vectors=scaled(raw, np.flatnonzero(raw.any(axis=1)), users_file),
         dims=dims,
         artist=np.arange(n_tracks, dtype=np.int32) if tracks is None else tracks.artist,
         artists=Numbered("artist", n_tracks) if tracks is None else tracks.artists,
@@ -108,10 +106,3 @@ def _numbered(pairs: list[Pairs]) -> Pairs:
     owners = np.concatenate([owner for owner, _ in pairs])
     rows = np.unique(owners, return_inverse=True)[1].astype(np.int64)
     return rows, np.concatenate([tracks for _, tracks in pairs])
-
-
-def _scaled(raw: npt.NDArray[np.float64], users_file: Path) -> npt.NDArray[np.float32]:
-    try:
-        return scaled(raw, np.flatnonzero(raw.any(axis=1)))
-    except DataError as error:
-        raise DataError(error.what, file=users_file) from None

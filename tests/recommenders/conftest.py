@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abbotify.recommenders.base import Play, Request, seed_word
+from abbotify.recommenders.base import Play, Request
+from abbotify.rng import seed_word
 from abbotify.scenario import Scenario, load
 from abbotify.testing import small_world
 from abbotify.world.base import World

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from abbotify import rng
 from abbotify.errors import ScenarioError
 from abbotify.scenario import Scenario
 from abbotify.scenario.world import SyntheticUsers
 from abbotify.world.base import Users
-from abbotify.world.draws import draw_users, keyed_uniforms
+from abbotify.world.draws import draw_users
 from abbotify.world.interests import draw_interests, pool_of
 
 MakeScenario = Callable[..., Scenario]
@@ -21,12 +20,6 @@ def drawn(scenario: Scenario, ids: np.ndarray, weights: np.ndarray) -> Users:
     spec = scenario.world.users
     assert isinstance(spec, SyntheticUsers)
     return draw_users(spec, scenario, ids, pool_of(weights, len(ids)))
-
-
-def test_draws_are_those_of_the_random_number_module() -> None:
-    expected = rng.uniforms(3, rng.Stream.POPULATION, 19, 50, 6)
-    assert (keyed_uniforms(3, np.arange(50), 19, 6) == expected).all()
-    assert (keyed_uniforms(3, np.array([7, 40]), 19, 6) == expected[[7, 40]]).all()
 
 
 def test_a_user_does_not_depend_on_the_others(make_scenario: MakeScenario) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from abbotify.world.factorise import (
     track_vectors,
 )
 
+FILE = Path("plays.dat")
 GROUPS = 4
 
 
@@ -99,7 +102,7 @@ def top_neighbours(vectors: np.ndarray) -> Floats:
 
 def test_the_median_of_the_ten_nearest_other_tracks_scores_seven() -> None:
     matrix = np.concatenate([plays(tracks=44), np.zeros((60, 3), int)], axis=1)
-    vectors = scaled(track_vectors(sparse(matrix), 47, 6, seed=1), np.arange(44))
+    vectors = scaled(track_vectors(sparse(matrix), 47, 6, seed=1), np.arange(44), FILE)
     assert vectors.dtype == np.float32
     assert vectors.shape == (47, 16)
     assert np.median(top_neighbours(vectors)) == pytest.approx(7.0, abs=1e-5)
@@ -113,11 +116,11 @@ def test_equal_tracks_do_not_hide_one_another() -> None:
 
 
 def test_few_tracks_have_few_neighbours() -> None:
-    two = scaled(np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 0.0]]), np.arange(2))
+    two = scaled(np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 0.0]]), np.arange(2), FILE)
     assert float(two[0] @ two[1]) == pytest.approx(7.0, abs=1e-5)
 
 
 @pytest.mark.parametrize("raw", [np.eye(5), np.zeros((5, 2)), np.ones((1, 2))])
 def test_there_is_no_scale_without_company(raw: Floats) -> None:
     with pytest.raises(DataError, match="too few tracks share a listener"):
-        scaled(raw, np.arange(len(raw)))
+        scaled(raw, np.arange(len(raw)), FILE)
