@@ -1,4 +1,4 @@
-"""The one place that talks to numba: how a kernel is compiled and where its code is cached.
+"""How a kernel is compiled and where its code is cached.
 
 A kernel is a plain function of scalars and arrays. It must give the same bits interpreted and
 compiled, so `fastmath` stays off and Intel's SVML, whose vector `exp` differs from the scalar
