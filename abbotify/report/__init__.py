@@ -2,14 +2,12 @@
 
 from abbotify.report.decision import Decision, Verdict, decisions
 from abbotify.report.document import (
-    EFFECT_COLUMNS,
     FORMAT,
     Arm,
     Check,
     Day,
     Distribution,
     Document,
-    Effect,
     Moments,
     Run,
     Survival,
@@ -21,6 +19,7 @@ from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
 from abbotify.report.render import read, write
 from abbotify.report.tables import effects_csv
+from abbotify.stats import EFFECT_COLUMNS, Effect
 
 __all__ = [
     "EFFECT_COLUMNS",

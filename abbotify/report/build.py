@@ -15,7 +15,7 @@ from abbotify.metrics.definitions import COLUMNS, METRICS, determined
 from abbotify.metrics.users import Population, UserTable
 from abbotify.report import checks
 from abbotify.report.curves import daily, distributions, survival, top_tracks
-from abbotify.report.document import Arm, Check, Document, Effect, Moments, Run
+from abbotify.report.document import Arm, Check, Document, Moments, Run
 from abbotify.report.tally import Tally
 
 Titles = Callable[[int], tuple[str | None, str | None]]
@@ -123,9 +123,7 @@ def build(
     deciding = [name for name in success if name in known]
     if moments is None:
         moments = arm_moments(users, names, column, known, population)
-    effects = tuple(
-        Effect(**vars(row)) for row in stats.compare(moments, known, deciding, run.alpha)
-    )
+    effects = stats.compare(moments, known, deciding, run.alpha)
     built = _arms(users, tally, arms, column, moments, run, titles)
     found = [
         checks.sample_ratio(names, [arm.users for arm in built], [arm.weight for arm in arms]),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from abbotify.report.document import Arm, Check, Effect
-from abbotify.stats import srm
+from abbotify.report.document import Arm, Check
+from abbotify.stats import Effect, srm
 from abbotify.stats.effects import MEAN
 
 Status = Literal["pass", "warn", "fail", "info"]

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from abbotify.report.document import Arm, Check, Document, Effect
+from abbotify.report.document import Arm, Check, Document
 from abbotify.report.labels import metric
+from abbotify.stats import Effect
 
 
 class Verdict(StrEnum):

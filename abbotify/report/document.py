@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
 from abbotify.errors import DataError
 from abbotify.report.plain import read_as, to_plain
+from abbotify.stats import Effect
 
 FORMAT = 1
 """The version of this form, `run.formats.report` in the file."""
@@ -106,39 +107,6 @@ class Arm:
     daily: tuple[Day, ...] | None = None
     top_tracks: tuple[TopTrack, ...] | None = None
     counters: dict[str, int] | None = None
-
-
-@dataclass(frozen=True)
-class Effect:
-    """One row of effects.csv: a treatment against the control on one metric by one estimand.
-
-    Means and differences are in the metric's unit; relative and naive columns in per cent of the
-    control's mean.
-    """
-
-    arm: str
-    metric: str
-    estimand: str
-    n_control: int | None
-    n_treatment: int | None
-    control_mean: float | None
-    treatment_mean: float | None
-    effect: float | None
-    lower: float | None
-    upper: float | None
-    relative_effect: float | None
-    relative_lower: float | None
-    relative_upper: float | None
-    naive_lower: float | None
-    naive_upper: float | None
-    p_value: float | None
-    p_adjusted: float | None
-    significant: bool | None
-    note: str | None
-
-
-EFFECT_COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(Effect))
-"""The header of effects.csv."""
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from abbotify.report.decision import decisive, success_metrics
-from abbotify.report.document import Document, Effect
+from abbotify.report.document import Document
 from abbotify.report.drawing import Dash, axes_within, color, marker, ticks
 from abbotify.report.labels import metric, shortened
 from abbotify.report.rounding import estimate, level, number
 from abbotify.report.svg import BAND, INK, MUTED, PAPER, RULE, inline_svg
+from abbotify.stats import Effect
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,9 +13,10 @@ from abbotify.report.decision import (
     guardrails,
     success_metrics,
 )
-from abbotify.report.document import Document, Effect
+from abbotify.report.document import Document
 from abbotify.report.labels import check, clean, estimand, metric
 from abbotify.report.rounding import MINUS, Rounded, estimate, level, p_equals, p_value
+from abbotify.stats import Effect
 
 
 class SummaryRow(NamedTuple):

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable
 
-from abbotify.report.document import EFFECT_COLUMNS, Effect
+from abbotify.stats import EFFECT_COLUMNS, Effect
 
 
 def effects_csv(effects: Iterable[Effect]) -> str:

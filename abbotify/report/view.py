@@ -18,9 +18,10 @@ from abbotify.report.decision import (
     direction,
     success_metrics,
 )
-from abbotify.report.document import Arm, Check, Document, Effect, Moments
+from abbotify.report.document import Arm, Check, Document, Moments
 from abbotify.report.headline import sentence, shown_effect
 from abbotify.report.labels import TROUBLE, clean, counter, estimand, metric
+from abbotify.stats import Effect
 
 TONES = {
     Verdict.SHIP: "good",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from statsmodels.stats.multitest import multipletests
-
 
 def holm(p_values: Sequence[float | None]) -> tuple[float | None, ...]:
     """Return Holm's adjusted p-values of one family, in the order given.
@@ -19,6 +17,8 @@ def holm(p_values: Sequence[float | None]) -> tuple[float | None, ...]:
 
     Source: Holm (1979), Scand. J. Statist. 6; holds the family-wise error under any dependence.
     """
+    from statsmodels.stats.multitest import multipletests  # 2 s, which a reader of reports spares
+
     defined = [p for p in p_values if p is not None]
     if not all(0 <= p <= 1 for p in defined):
         raise ValueError(f"p-values must lie in [0, 1], got {defined}")

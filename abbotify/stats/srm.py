@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.stats import chisquare
-
 ALPHA = 0.001
 SMALLEST_EXPECTED = 5.0
 
@@ -48,6 +46,8 @@ def sample_ratio(
     Source: Pearson (1900); Fabijan et al. (2019), KDD, for its use; Cochran (1954) for the rule
     that no test is made below 5 expected users.
     """
+    from scipy.stats import chisquare  # slow to import: see `holm`
+
     _check(counts, weights, alpha)
     users = tuple(int(count) for count in counts)
     scale = float(sum(weights))

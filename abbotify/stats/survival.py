@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from statsmodels.duration.survfunc import SurvfuncRight
 
 
 @dataclass(frozen=True)
@@ -61,6 +60,8 @@ def _aligned(ended: Sequence[int], cut: Sequence[int]) -> NDArray[np.float64]:
 def _curve(
     counts: NDArray[np.float64], lengths: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    from statsmodels.duration.survfunc import SurvfuncRight  # slow to import: see `holm`
+
     if not counts[0].any():
         return np.empty(0, dtype=np.int64), np.empty(0)
     time = np.concatenate([lengths, lengths])

@@ -7,9 +7,10 @@ import io
 from typing import Any
 
 from abbotify import stats
-from abbotify.report.document import EFFECT_COLUMNS, Document
+from abbotify.report.document import Document
 from abbotify.report.headline import summary_table
 from abbotify.report.tables import effects_csv
+from abbotify.stats import EFFECT_COLUMNS
 
 
 def test_exact_text(small: Document) -> None:
