@@ -42,6 +42,15 @@ def test_its_defaults_are_the_programs(part: str) -> None:
         assert shown == ("–" if default is None else text), f"{part}.{key}"
 
 
+def test_the_map_has_every_module() -> None:
+    """The `__init__.py` of a folder is told of in one sentence for all."""
+    package = ROOT / "abbotify"
+    files = {file.relative_to(package).as_posix() for file in package.rglob("*.py")}
+    there = {name for name in files if not name.endswith("/__init__.py")}
+    table = (DOCS / "modules.md").read_text(encoding="utf-8").partition("## File by file")[2]
+    assert set(re.findall(r"^\| `(.*?)` \|", table, re.MULTILINE)) == there
+
+
 def test_the_recommenders_page_runs(tmp_path: Path) -> None:
     """Its classes pass the contract, run by the subclasses that the page shows."""
     page = (DOCS / "recommenders.md").read_text(encoding="utf-8")
