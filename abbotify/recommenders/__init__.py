@@ -3,11 +3,12 @@
 from abbotify.recommenders.answers import ERROR, MISS, OK, checked
 from abbotify.recommenders.arms import Arm, Link, build_arm, build_arms, build_chain
 from abbotify.recommenders.base import Play, Recommender, Request
-from abbotify.recommenders.candidates import CandidateTable, Key, Pick, fallback_purpose
+from abbotify.recommenders.candidates import HISTORY, CandidateTable, Key, Pick, fallback_purpose
 from abbotify.recommenders.picker import TablePicker
 
 __all__ = [
     "ERROR",
+    "HISTORY",
     "MISS",
     "OK",
     "Arm",
