@@ -41,7 +41,7 @@ def swapped(out: Path) -> Iterator[Path]:
         raise OutputError(f"cannot be written ({error.strerror})", file=out) from error
     try:
         yield temporary
-        _refuse(target, out)  # somebody else may have written there meanwhile
+        _refuse(target, out)  # another program may have written there meanwhile
         _swap(temporary, target, out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial, reduce
 from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from abbotify import __version__, scale, timeline
 from abbotify.engine.event_driven import EventDriven
@@ -26,13 +26,11 @@ from abbotify.outfolder import swapped
 from abbotify.plan import Plan, prepare
 from abbotify.report import Document, write
 from abbotify.report.build import ArmInfo, build
-from abbotify.report.document import Run
+from abbotify.report.document import FORMATS, Run
 from abbotify.report.tally import Tally
 from abbotify.scenario import Scenario, dump, plain
 from abbotify.shard import LOG, STATE, Job, Shard, ShardResult, player
 from abbotify.world import digest
-
-FORMATS: Final = {"report": 1, "log": 1, "users": 1, "effects": 1}
 
 Progress = Callable[[str, int, int], None]  # what is done, how much of it, of how much
 
@@ -104,7 +102,7 @@ def _document(plan: Plan, users: UserTable, tally: Tally) -> Document:
         run=Run(
             seeds={"world": scenario.seeds.world, "dynamics": scenario.seeds.dynamics},
             digests={"scenario": digest_data(plain(scenario)), "world": digest(plan.world)},
-            formats=FORMATS,
+            formats=dict(FORMATS),
             abbotify=__version__,
             alpha=scenario.layers[0].alpha,
             experiment=first.name,

@@ -23,12 +23,11 @@ from abbotify.metrics.users_file import write_users
 from abbotify.outfolder import swapped
 from abbotify.report import checks
 from abbotify.report.build import ArmInfo, build
-from abbotify.report.document import FORMAT, Check, Document, Run
+from abbotify.report.document import FORMATS, Check, Document, Run
 from abbotify.report.render import write
 from abbotify.report.tally import Tally
 
 SUCCESS: Final = "mean_time_per_session"
-_FORMATS: Final = {"report": FORMAT, "log": 1, "users": 1, "effects": 1}
 
 
 @dataclass(frozen=True)
@@ -225,7 +224,7 @@ def _run(source: Source, read: _Read, experiment: str, alpha: float) -> Run:
     return Run(
         seeds={},
         digests={"log": digests[0] if len(digests) == 1 else digest_data(digests)},
-        formats=_FORMATS,
+        formats=dict(FORMATS),
         abbotify=__version__,
         alpha=alpha,
         experiment=experiment,

@@ -157,7 +157,7 @@ def _weights(log: Log) -> Mapping[str, float]:
         weights = json.loads(told.pop() or "{}") if len(told) == 1 else {}
         return {name: float(weight) for name, weight in weights.items()}
     except (ValueError, TypeError, AttributeError):
-        return {}  # somebody else's key of that name
+        return {}  # another program's key of that name
 
 
 def _pieces(log: Log, column: str, order: Order) -> Iterator[Events]:

@@ -2,7 +2,7 @@
 
 from abbotify.report.decision import Decision, Verdict, decisions
 from abbotify.report.document import (
-    FORMAT,
+    FORMATS,
     Arm,
     Check,
     Day,
@@ -23,7 +23,7 @@ from abbotify.stats import EFFECT_COLUMNS, Effect
 
 __all__ = [
     "EFFECT_COLUMNS",
-    "FORMAT",
+    "FORMATS",
     "Arm",
     "Check",
     "Day",

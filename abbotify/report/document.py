@@ -11,14 +11,15 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Final, Literal
 
 from abbotify.errors import DataError
 from abbotify.report.plain import read_as, to_plain
 from abbotify.stats import Effect
 
-FORMAT = 1
-"""The version of this form, `run.formats.report` in the file."""
+FORMATS: Final = MappingProxyType({"report": 1, "log": 1, "users": 1, "effects": 1})
+"""The versions of the files' formats, `run.formats` in a report."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +139,9 @@ class Document:
                 the parts contradict each other; the error names the key path.
         """
         version = _version(data)
-        if version != FORMAT:
+        if version != FORMATS["report"]:
             raise DataError(
-                f"{version} is a form this version cannot read; it reads {FORMAT}",
+                f"{version} is a format this version cannot read; it reads {FORMATS['report']}",
                 key="run.formats.report",
             )
         document = read_as(cls, data)
@@ -188,10 +189,11 @@ def loads(text: str) -> Document:
 
 
 def _version(data: object) -> object:
-    """The version a document says it has; FORMAT where it says nothing (the schema then speaks)."""
+    """The version a document says it has; ours where it says nothing (the schema then speaks)."""
     for key in ("run", "formats"):
         data = data.get(key) if isinstance(data, Mapping) else None
-    return data.get("report", FORMAT) if isinstance(data, Mapping) else FORMAT
+    ours = FORMATS["report"]
+    return data.get("report", ours) if isinstance(data, Mapping) else ours
 
 
 def _refuse_contradictions(document: Document) -> None:

@@ -31,7 +31,7 @@ def read_as(kind: type[T], value: object, key: str = "") -> T:
 
     Args:
         kind: a dataclass (or any type its annotations may name).
-        value: plain data; numpy scalars are taken as the Python numbers they hold.
+        value: plain data, as `json` reads it.
         key: the key path of `value`, for the error.
 
     Raises:
@@ -114,7 +114,6 @@ def _record(kind: type, value: Any, key: str) -> Any:
 
 
 def _scalar(kind: Any, value: Any, key: str) -> Any:
-    value = _python(value)
     if kind is float and type(value) is int:
         return float(value)
     if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
@@ -129,18 +128,11 @@ def _anything(value: Any, key: str) -> Any:
         return _mapping(Any, value, key)
     if isinstance(value, list | tuple):
         return [_anything(item, f"{key}[{at}]") for at, item in enumerate(value)]
-    value = _python(value)
     if value is None:
         return None
     if type(value) not in _NAMES:
         raise DataError(f"{_shown(value)} is not plain data", key=key)
     return _scalar(type(value), value, key)
-
-
-def _python(value: Any) -> Any:
-    """The Python number inside a numpy scalar; anything else as it is."""
-    item = getattr(value, "item", None)
-    return item() if callable(item) and getattr(value, "shape", None) == () else value
 
 
 def _encodable(text: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import numpy as np
 import pytest
 
 from abbotify.errors import DataError
@@ -42,17 +41,6 @@ def test_full_precision_and_unicode(hand: Plain) -> None:
     text = Document.from_dict(hand).dumps()
     assert '"effect": 0.30000000000000004' in text
     assert "тест 夜" in text
-
-
-def test_numpy_scalars_become_numbers(hand: Plain) -> None:
-    hand["effects"][0] |= {
-        "effect": np.float64(0.5),
-        "n_control": np.int64(100),
-        "significant": np.bool_(True),
-    }
-    assert Document.from_dict(hand).dumps() == Document.from_dict(hand).dumps()
-    assert type(Document.from_dict(hand).effects[0].n_control) is int
-    assert Document.from_dict(hand).effects[0].significant is True
 
 
 def test_half_a_surrogate_pair_is_replaced(hand: Plain) -> None:
