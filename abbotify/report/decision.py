@@ -2,7 +2,7 @@
 
 Ship when at least one success metric is significantly better, none is significantly worse and no
 check has failed. A metric of which neither direction is better (`Metric.direction`) never decides.
-Guardrails are not evaluated yet: a scenario that declares some gets no "ship".
+No scenario can declare guardrails.
 """
 
 from __future__ import annotations
@@ -54,16 +54,11 @@ def decisions(document: Document) -> tuple[Decision, ...]:
 
 def success_metrics(document: Document) -> tuple[str, ...]:
     """The metrics the decision rests on, as declared; for a foreign log those adjusted together."""
-    declared = _declared(document, "success")
+    declared = _declared(document)
     if declared:
         return declared
     adjusted = [row.metric for row in document.effects if row.p_adjusted is not None]
     return tuple(dict.fromkeys(adjusted))
-
-
-def guardrails(document: Document) -> tuple[str, ...]:
-    """The metrics declared as guardrails."""
-    return _declared(document, "guardrails")
 
 
 def decisive(document: Document) -> tuple[Effect, ...]:
@@ -93,17 +88,17 @@ def _decide(document: Document, arm: Arm) -> Decision:
     better = tuple(row for row in rows if direction(row) > 0)
     worse = tuple(row for row in rows if direction(row) < 0)
     failed = tuple(check for check in document.checks if check.status == "fail")
-    verdict = _verdict(bool(better), bool(worse), bool(failed), bool(guardrails(document)))
+    verdict = _verdict(bool(better), bool(worse), bool(failed))
     told = worse or better or tuple(rows)
     return Decision(arm, verdict, told[0] if told else None, better, worse, failed)
 
 
-def _verdict(better: bool, worse: bool, failed: bool, unevaluated: bool) -> Verdict:
+def _verdict(better: bool, worse: bool, failed: bool) -> Verdict:
     if failed:
         return Verdict.BLOCKED
     if worse:
         return Verdict.HOLD
-    return Verdict.SHIP if better and not unevaluated else Verdict.UNDECIDED
+    return Verdict.SHIP if better else Verdict.UNDECIDED
 
 
 def _rank(decision: Decision) -> tuple[int, float]:
@@ -114,11 +109,7 @@ def _rank(decision: Decision) -> tuple[int, float]:
     return order.index(decision.verdict), -_gain(row)
 
 
-def _declared(document: Document, key: str) -> tuple[str, ...]:
+def _declared(document: Document) -> tuple[str, ...]:
     metrics = document.scenario.get("metrics")
-    names: object = metrics.get(key) if isinstance(metrics, dict) else None
-    return tuple(map(_name, names)) if isinstance(names, Iterable) and names else ()
-
-
-def _name(entry: object) -> str:
-    return str(entry.get("metric", entry)) if isinstance(entry, dict) else str(entry)
+    names: object = metrics.get("success") if isinstance(metrics, dict) else None
+    return tuple(map(str, names)) if isinstance(names, Iterable) and names else ()

@@ -10,7 +10,6 @@ from abbotify.report.decision import (
     Verdict,
     decisions,
     decisive,
-    guardrails,
     success_metrics,
 )
 from abbotify.report.document import Document
@@ -66,16 +65,10 @@ def rule(document: Document) -> str:
     """The rule of the decision and its error rate, in words."""
     comparisons = sum(row.p_adjusted is not None for row in decisive(document))
     holm = f", Holm-adjusted over {comparisons} comparisons" if comparisons > 1 else ""
-    declared = guardrails(document)
-    rails = (
-        f"the guardrails ({', '.join(map(clean, declared))}) are declared but not evaluated"
-        if declared
-        else "no guardrails are declared"
-    )
     return (
         f"ship when at least one success metric ({_listed(success_metrics(document))}) is "
         f"significantly better at \N{GREEK SMALL LETTER ALPHA} = {document.run.alpha:g}{holm}, "
-        f"none is significantly worse and no check has failed; {rails}"
+        f"none is significantly worse and no check has failed; no guardrails are declared"
     )
 
 
@@ -137,8 +130,6 @@ def _addition(document: Document, decision: Decision) -> str:
     if decision.verdict is Verdict.HOLD:
         gains = _listed(row.metric for row in decision.better)
         return f", significantly worse{f', although {gains} is better' if gains else ''}"
-    if decision.better:
-        return ", significantly better, but the declared guardrails are not evaluated"
     if decision.effect is None or decision.effect.effect is None:
         return ""
     if decision.effect.significant:

@@ -9,8 +9,6 @@ from abbotify.metrics.definitions import METRICS, Metric
 _ESTIMANDS: dict[str, str] = {
     "mean": "mean of users",
     "ratio": "ratio of sums",
-    "cuped": "mean of users, adjusted by the pre-period",
-    "ratio_cuped": "ratio of sums, adjusted by the pre-period",
 }
 
 _COUNTERS: dict[str, str] = {
@@ -34,7 +32,7 @@ def metric(name: str) -> Metric:
 
 
 def estimand(name: str) -> str:
-    """What is estimated: the mean of users, a ratio of sums, ..."""
+    """What is estimated: the mean of users, or a ratio of sums."""
     return _ESTIMANDS.get(name, _spaced(name).lower())
 
 

@@ -23,10 +23,6 @@ def method(document: Document) -> tuple[str, ...]:
     ]
     if "ratio" in kinds:
         told.append("Ratios of sums use the delta method, with users as clusters.")
-    if any("cuped" in kind for kind in kinds):
-        told.append(
-            "Adjusted estimates use pre-period values as covariates, arm by arm (Lin 2013)."
-        )
     if sum(row.p_adjusted is not None for row in decisive(document)) > 1:
         told.append("Success metrics and treatments share one error rate by Holm's method.")
     told.append(

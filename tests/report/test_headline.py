@@ -89,12 +89,6 @@ def test_exploratory_metrics_do_not_decide(hand: Plain) -> None:
     assert verdict(hand) is Verdict.UNDECIDED
 
 
-def test_declared_guardrails_are_not_passed_over(hand: Plain) -> None:
-    hand["scenario"]["metrics"]["guardrails"] = [{"metric": "skip_rate"}]
-    assert verdict(hand) is Verdict.UNDECIDED
-    assert "(skip_rate) are declared but not evaluated" in headline(Document.from_dict(hand))
-
-
 def test_an_arm_without_an_estimate(hand: Plain) -> None:
     hand["effects"] = []
     assert verdict(hand) is Verdict.UNDECIDED
