@@ -6,7 +6,7 @@ Source of the format: the botify course's recommender service.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 
 from abbotify.errors import DataError
 from abbotify.eventlog.lines import EXPERIMENTS, Columns
-from abbotify.eventlog.sessionise import open_sessions, sessionised, users_in_two_arms
+from abbotify.eventlog.sessionise import sessionised
 from abbotify.eventlog.table import MOST_ARMS
 from abbotify.events import ARM, NO_ARM, Events, IntArray, Labels, arm_column
 
@@ -41,23 +41,16 @@ class BotifyLog:
     """What was read.
 
     Attributes:
-        events: the sound lines, as sessions; `arm` is the arm of `experiment`.
+        events: the sound lines, as sessions; one may lack its "last", when the log ends before.
         lines: how many lines, blank ones left out.
         broken: how many of them were left out as broken.
         first_broken: the first of these.
-        experiment: the name of the experiment in the column `arm`, None when the log names none.
-        open_sessions: how many sessions have no "last": the log ends before they do. Their rows
-            are among the events.
-        users_in_two_arms: how many users were seen in more than one arm, by column of arms.
     """
 
     events: Events
     lines: int
     broken: int
     first_broken: BrokenLine | None
-    experiment: str | None
-    open_sessions: int
-    users_in_two_arms: Mapping[str, int]
 
 
 def read_botify(
@@ -93,15 +86,11 @@ def read_botify(
     _refuse_broken(lines, broken, broken_share)
     if not columns.parts:
         raise DataError("the log holds no event", file=paths[0])
-    name, events = _events(columns, experiment, paths[0])
     return BotifyLog(
-        events=events,
+        events=_events(columns, experiment, paths[0]),
         lines=lines,
         broken=len(broken),
         first_broken=broken[0] if broken else None,
-        experiment=name,
-        open_sessions=open_sessions(events),
-        users_in_two_arms=users_in_two_arms(events),
     )
 
 
@@ -140,7 +129,7 @@ def _refuse_broken(lines: int, broken: Sequence[BrokenLine], share: float) -> No
         raise DataError(f"the line {first.reason}; {rule}", file=first.file, line=first.line)
 
 
-def _events(columns: Columns, experiment: str | None, file: Path) -> tuple[str | None, Events]:
+def _events(columns: Columns, experiment: str | None, file: Path) -> Events:
     named = dict.fromkeys(name for pairs in columns.combinations for name, _ in pairs)
     if experiment is not None and experiment not in named:
         known = ", ".join(named) or "none"
@@ -153,7 +142,7 @@ def _events(columns: Columns, experiment: str | None, file: Path) -> tuple[str |
         arms[ARM] = _labels(columns, codes, chosen, file)
         if len(named) > 1:
             arms |= {arm_column(name): _labels(columns, codes, name, file) for name in named}
-    return chosen, sessionised(**arrays, arms=arms)
+    return sessionised(**arrays, arms=arms)
 
 
 def _labels(columns: Columns, codes: IntArray, experiment: str, file: Path) -> Labels:

@@ -81,25 +81,3 @@ def _numbers(user: IntArray, last: npt.NDArray[np.bool_], timestamp: IntArray) -
         (np.arange(len(user)) - first[index]).astype(np.int32),
         day[index].astype(np.int32),
     )
-
-
-def open_sessions(events: Events) -> int:
-    """How many sessions have no "last" row."""
-    if not len(events):
-        return 0
-    differs = events.user[1:] != events.user[:-1]
-    differs |= events.session[1:] != events.session[:-1]
-    ends = np.r_[differs, True]
-    return int(np.count_nonzero(ends & ~events.last))
-
-
-def users_in_two_arms(events: Events) -> dict[str, int]:
-    """How many users were seen in more than one arm, per column of arms; nulls do not count."""
-    return {name: _mixed(events.user, label.codes) for name, label in events.arms.items()}
-
-
-def _mixed(user: IntArray, codes: npt.NDArray[np.int16]) -> int:
-    known = codes >= 0
-    pairs = np.unique(np.stack([user[known], codes[known].astype(np.int64)]), axis=1)
-    _, arms = np.unique(pairs[0], return_counts=True)
-    return int(np.count_nonzero(arms > 1))

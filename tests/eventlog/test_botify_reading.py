@@ -196,7 +196,6 @@ def test_sessions_run_up_to_each_last(tmp_path: Path) -> None:
         (2, 0, 0, 50, 0),
         (2, 0, 1, 51, 0),
     ]
-    assert log.open_sessions == 1
 
 
 def test_files_are_one_log_in_the_order_given(tmp_path: Path) -> None:
@@ -249,7 +248,6 @@ def test_layered_experiments_have_columns_of_their_own(tmp_path: Path) -> None:
         for column, label in log.events.arms.items()
     }
     assert found == {"arm": ["C", None], "arm_ONE": ["C", None], "arm_TWO": ["T1", "C"]}
-    assert log.experiment == "ONE"
     other = read_botify(path, experiment="TWO")
     assert other.events.arms["arm"].codes.tolist() == [1, 0]
     with pytest.raises(DataError, match=r"'THREE' is no experiment of the log \(ONE, TWO\)"):
@@ -258,18 +256,7 @@ def test_layered_experiments_have_columns_of_their_own(tmp_path: Path) -> None:
 
 def test_a_log_without_experiments_has_no_arms(tmp_path: Path) -> None:
     log = read_botify(write(tmp_path / "log", line(experiments={})))
-    assert (log.experiment, log.events.arms, log.users_in_two_arms) == (None, {}, {})
-
-
-def test_users_in_two_arms_are_counted(tmp_path: Path) -> None:
-    path = write(
-        tmp_path / "log",
-        *(last(user=1, experiments={"NAME": label}) for label in ("C", "T1", "C")),
-        last(user=2, experiments={"NAME": "C"}),
-        last(user=2, experiments={}),
-        last(user=3, experiments={"NAME": "T1"}),
-    )
-    assert read_botify(path).users_in_two_arms == {"arm": 1}
+    assert log.events.arms == {}
 
 
 def test_more_arms_than_codes_are_refused(tmp_path: Path) -> None:
