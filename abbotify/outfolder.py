@@ -1,4 +1,4 @@
-"""A run folder that appears whole or not at all."""
+"""Files and run folders that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -45,6 +45,27 @@ def swapped(out: Path) -> Iterator[Path]:
         _swap(temporary, target, out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name in the same folder that takes the place of `path` at the end.
+
+    Nothing is left behind when the block raises. The name is hidden and ends in `.tmp`, so a
+    leftover of a killed process is never taken for a part of a log.
+
+    Args:
+        path: the file to write.
+
+    Yields:
+        the name to write to.
+    """
+    temporary = _beside(path)
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _refuse(target: Path, out: Path) -> None:

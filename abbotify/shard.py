@@ -20,12 +20,12 @@ from abbotify import timeline
 from abbotify.engine import Engine, SessionFacts, Setup, Unit, UnitResult
 from abbotify.engine.event_driven import EventDriven
 from abbotify.eventlog.digests import digest_file
-from abbotify.eventlog.files import replacing
 from abbotify.eventlog.parquet import write_events
 from abbotify.events import ARM, Labels
 from abbotify.experiment import layers
 from abbotify.metrics.sessions import SessionTable, session_table
 from abbotify.metrics.users import UserTable, user_table
+from abbotify.outfolder import replacing
 from abbotify.recommenders import Arm, build_arms
 from abbotify.report.tally import Tally
 from abbotify.scenario import Scenario

@@ -11,11 +11,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from abbotify.eventlog.files import replacing
 from abbotify.eventlog.log import Log
 from abbotify.eventlog.merge import Run, gathered, merged, sort_rows
 from abbotify.eventlog.parquet import open_file, read_pieces, write_events
 from abbotify.events import NO_ARM, SESSION, STEP, TIMESTAMP, USER, Events, Labels
+from abbotify.outfolder import replacing
 
 ORDER: Final = (TIMESTAMP, USER, SESSION, STEP)
 ROWS_IN_MEMORY: Final = 1_000_000

@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from abbotify.errors import DataError
-from abbotify.eventlog.files import replacing
 from abbotify.eventlog.table import (
     DERIVABLE,
     REQUIRED,
@@ -25,6 +24,7 @@ from abbotify.eventlog.table import (
     to_table,
 )
 from abbotify.events import ARM, MESSAGE, SESSION, STEP, USER, Events, arm_column
+from abbotify.outfolder import replacing
 
 ROW_GROUP: Final = 1_000_000  # small row groups: twice the time and size (DEPENDENCIES, event log)
 _NAMES: Final = "arms"  # the metadata key that keeps the order of the arms' names

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -23,6 +20,7 @@ from abbotify.events import ARM, NO_ARM, USER, IntArray, Labels
 from abbotify.metrics.definitions import COLUMNS, PRE
 from abbotify.metrics.sessions import FloatArray
 from abbotify.metrics.users import UserTable
+from abbotify.outfolder import replacing
 
 EXPOSED: Final = "exposed"
 ROW_GROUP: Final = 1 << 17
@@ -58,7 +56,7 @@ def write_users(
     fields = _schema(first, metadata or {})
     rows, encodings = 0, {f.name: "BYTE_STREAM_SPLIT" for f in fields if f.type == pa.float64()}
     with (
-        _replacing(Path(path)) as temporary,
+        replacing(Path(path)) as temporary,
         pq.ParquetWriter(
             temporary,
             fields,
@@ -71,16 +69,6 @@ def write_users(
             writer.write_table(group, row_group_size=ROW_GROUP)
             rows += len(group)
     return rows
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _schema(table: UserTable, metadata: Mapping[str, str]) -> pa.Schema:
@@ -136,78 +124,35 @@ def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 @dataclass(frozen=True)
 class UsersFile:
-    """users.parquet, read one column at a time.
-
-    Attributes:
-        path: the file.
-        rows: how many users.
-        columns: the names of the columns, in order.
-        metadata: the key-value pairs it was written with.
-    """
+    """users.parquet, read one column at a time; a DataError tells what cannot be read."""
 
     path: Path
-    rows: int
-    columns: tuple[str, ...]
-    metadata: Mapping[str, str]
-
-    @cached_property
-    def names(self) -> Mapping[str, tuple[str, ...]]:
-        """The arms' names per column of arms, the column `arm` first."""
-        kept = json.loads(self.metadata.get(_NAMES, "{}"))
-        return {column: tuple(names) for column, names in kept.items()}
 
     def users(self) -> IntArray:
-        """int64 (rows,) ids."""
-        return np.asarray(self._read(USER))
+        """int64 (n,) ids."""
+        return np.asarray(self._read(USER).column(0))
 
     def exposed(self) -> npt.NDArray[np.bool_]:
-        """Bool (rows,)."""
-        return np.asarray(self._read(EXPOSED))
+        """Bool (n,)."""
+        return np.asarray(self._read(EXPOSED).column(0))
 
     def arm(self, column: str = ARM) -> Labels:
-        """The arms of a column: codes (rows,) and names."""
-        names = self.names[column]
-        codes = pc.index_in(self._read(column), pa.array(names, pa.string()), skip_nulls=True)
-        return Labels(np.asarray(codes.fill_null(NO_ARM)).astype(np.int16), names)
+        """The arms of a column: codes (n,) and names."""
+        table = self._read(column)
+        names = json.loads(table.schema.metadata[_NAMES.encode()])[column]
+        codes = pc.index_in(table.column(0), pa.array(names, pa.string()), skip_nulls=True)
+        return Labels(np.asarray(codes.fill_null(NO_ARM)).astype(np.int16), tuple(names))
 
     def values(self, name: str) -> FloatArray:
-        """A metric or a sum: float64 (rows,), NaN where the file has a null."""
-        return np.asarray(self._read(name).cast(pa.float64()).fill_null(np.nan))
+        """A metric or a sum: float64 (n,), NaN where the file has a null."""
+        return np.asarray(self._read(name).column(0).cast(pa.float64()).fill_null(np.nan))
 
-    def table(self) -> UserTable:
-        """All columns that have a value, in memory."""
-        names = [n for n in self.columns if n not in (USER, EXPOSED, *self.names)]
-        values = {name: self.values(name) for name in names}
-        return UserTable(
-            users=self.users(),
-            arms={column: self.arm(column) for column in self.names},
-            exposed=self.exposed(),
-            values={name: v for name, v in values.items() if not np.isnan(v).all()},
-        )
-
-    def _read(self, column: str) -> pa.ChunkedArray:
-        if column not in self.columns:
-            raise DataError("the file has no such column", file=self.path, key=column)
+    def _read(self, column: str) -> pa.Table:
         try:
-            return pq.read_table(self.path, columns=[column], partitioning=None).column(0)
+            with pq.ParquetFile(self.path) as file:
+                table = file.read([column])  # leaves out what is not there
         except (OSError, pa.ArrowException) as error:
             raise DataError(f"the file cannot be read ({error})", file=self.path) from error
-
-
-def open_users(path: str | Path) -> UsersFile:
-    """Reads the footer of users.parquet.
-
-    Raises:
-        DataError: the file is missing, no Parquet, or not a table of users.
-    """
-    path = Path(path)
-    try:
-        with pq.ParquetFile(path) as file:
-            fields, rows = file.schema_arrow, file.metadata.num_rows
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"this is no readable Parquet file ({error})", file=path) from error
-    for name in (USER, EXPOSED):
-        if name not in fields.names:
-            raise DataError("the file has no such column", file=path, key=name)
-    metadata = {key.decode(): value.decode() for key, value in (fields.metadata or {}).items()}
-    return UsersFile(path, rows, tuple(fields.names), metadata)
+        if column not in table.column_names:
+            raise DataError("the file has no such column", file=self.path, key=column)
+        return table

@@ -18,7 +18,7 @@ from abbotify.errors import UserError
 from abbotify.eventlog.botify import read_botify
 from abbotify.eventlog.parquet import write_events
 from abbotify.events import ARM, Events, Labels
-from abbotify.metrics.users_file import open_users
+from abbotify.metrics.users_file import UsersFile
 from abbotify.report import Document, read
 
 Lines = list[dict[str, Any]]
@@ -123,7 +123,7 @@ def test_all_files_are_the_same_bytes_again(tmp_path: Path) -> None:
 def test_the_document_on_disk_is_the_one_returned(tmp_path: Path) -> None:
     document = analysed(stored(tmp_path / "log.jsonl", made()), tmp_path / "out")
     assert read(tmp_path / "out") == document
-    assert open_users(tmp_path / "out" / "users.parquet").rows == 120
+    assert len(UsersFile(tmp_path / "out" / "users.parquet").users()) == 120
 
 
 def test_arms_take_the_names_given(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_arms_take_the_names_given(tmp_path: Path) -> None:
         ("sticky", "T1", True),
         ("random", "C", False),
     ]
-    assert open_users(tmp_path / "out" / "users.parquet").names == {ARM: ("sticky", "random")}
+    assert UsersFile(tmp_path / "out" / "users.parquet").arm().names == ("sticky", "random")
 
 
 def test_a_mismatch_of_sizes_fails(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_a_run_is_analysed_by_its_phases(tmp_path: Path) -> None:
     ]
     later = by_user([line for line in lines if line["timestamp"] >= 86_400_000 - 1])
     assert [arm.users for arm in document.arms] == later.groupby("arm").size().tolist()
-    users = open_users(tmp_path / "out" / "users.parquet")
+    users = UsersFile(tmp_path / "out" / "users.parquet")
     earlier = by_user([line for line in lines if line["timestamp"] < 86_400_000 - 1])
     assert users.values("pre_time").sum() == pytest.approx(earlier["time"].sum())
     assert document.run.days == 2
