@@ -18,6 +18,7 @@ from abbotify.report.curves import daily, distributions, survival, top_tracks
 from abbotify.report.document import Arm, Check, Document, Moments, Run
 from abbotify.report.tally import Tally
 
+Rows = npt.NDArray[np.bool_]
 Titles = Callable[[int], tuple[str | None, str | None]]
 
 CURVE_METRIC: Final = "mean_time_per_session"
@@ -56,30 +57,31 @@ def arm_moments(
         metrics: those among the table's columns.
         population: over whom; ratios of sums are over the exposed in any case.
     """
-    members, exposed = users.members(population, column), users.members("exposed", column)
-    codes = users.arms[column].codes
+    judged = _rows_of_arms(users, len(arms), population, column)
+    exposed = _rows_of_arms(users, len(arms), "exposed", column)
+    ratios = [name for name in metrics if METRICS[name].ratio is not None]
     return tuple(
         stats.ArmMoments(
             name,
-            {m: _mean(users, m, members & (codes == code), population) for m in metrics},
-            {
-                m: _ratio(users, m, exposed & (codes == code))
-                for m in metrics
-                if METRICS[m].ratio is not None
-            },
+            {metric: _mean(users, metric, rows, population) for metric in metrics},
+            {metric: _ratio(users, metric, seen) for metric in ratios},
         )
-        for code, name in enumerate(arms)
+        for name, rows, seen in zip(arms, judged, exposed, strict=True)
     )
 
 
-def _mean(
-    users: UserTable, metric: str, rows: npt.NDArray[np.bool_], population: Population
-) -> stats.Moments:
+def _rows_of_arms(users: UserTable, arms: int, population: Population, column: str) -> list[Rows]:
+    """Who of a population is in each of the first arms."""
+    members, codes = users.members(population, column), users.arms[column].codes
+    return [members & (codes == code) for code in range(arms)]
+
+
+def _mean(users: UserTable, metric: str, rows: Rows, population: Population) -> stats.Moments:
     values = users.column(metric, population)[rows]
     return stats.Moments.of(values[~np.isnan(values)])
 
 
-def _ratio(users: UserTable, metric: str, rows: npt.NDArray[np.bool_]) -> stats.Moments:
+def _ratio(users: UserTable, metric: str, rows: Rows) -> stats.Moments:
     parts = METRICS[metric].ratio or ()
     return stats.Moments.of(np.stack([users.values[part][rows] for part in parts], axis=1))
 
@@ -93,9 +95,7 @@ def build(
     arms: Sequence[ArmInfo],
     metrics: Sequence[str],
     success: Sequence[str],
-    column: str = ARM,
     titles: Titles | None = None,
-    moments: Sequence[stats.ArmMoments] | None = None,
     extra_checks: Sequence[Check] = (),
 ) -> Document:
     """The document of an experiment.
@@ -105,37 +105,41 @@ def build(
         tally: of all sessions, with the same arms first.
         scenario: plain data.
         run: what was run; its alpha and population are those of the analysis.
-        arms: the control first, in the order of the codes of `column`.
+        arms: the control first, in the order of the codes of the column `arm`.
         metrics: those to report; the ones the users' table has not are told as undetermined.
         success: those that decide.
-        column: the column of arms.
         titles: title and artist of a track id.
-        moments: `arm_moments` of all users, merged over shards, when at hand.
         extra_checks: what the reader of the log found.
 
     Raises:
         ValueError: arms are not the first ones of the column or of the tally.
     """
     names = [arm.name for arm in arms]
-    _refuse_other_arms(names, users.arms[column].names, tally.arms)
-    population: Population = "assigned" if run.population == "assigned" else "exposed"
+    _refuse_other_arms(names, users.arms[ARM].names, tally.arms)
     known = [name for name in metrics if name in users.values]
     deciding = [name for name in success if name in known]
-    if moments is None:
-        moments = arm_moments(users, names, column, known, population)
+    moments = arm_moments(users, names, ARM, known, run.population)
     effects = stats.compare(moments, known, deciding, run.alpha)
-    built = _arms(users, tally, arms, column, moments, run, titles)
+    built = _arms(users, tally, arms, moments, run, titles)
     found = [
-        checks.sample_ratio(names, [arm.users for arm in built], [arm.weight for arm in arms]),
-        checks.two_arms(users.in_two_arms.get(column, 0)),
-        checks.sizes(built),
-        *checks.variance(effects, deciding),
-        *checks.counted(built),
+        *_checks(users, built, effects, deciding),
         *extra_checks,
         *checks.undetermined(_undetermined(users, metrics)),
-        *_further_layers(users, column, deciding, run),
+        *_further_layers(users, deciding, run),
     ]
     return Document(scenario, run, built, effects, tuple(found))
+
+
+def _checks(
+    users: UserTable, arms: Sequence[Arm], effects: Sequence[stats.Effect], success: Sequence[str]
+) -> Iterator[Check]:
+    yield checks.sample_ratio(
+        [arm.name for arm in arms], [arm.users for arm in arms], [arm.weight for arm in arms]
+    )
+    yield checks.two_arms(users.in_two_arms.get(ARM, 0))
+    yield checks.sizes(arms)
+    yield from checks.variance(effects, success)
+    yield from checks.counted(arms)
 
 
 def _refuse_other_arms(names: Sequence[str], *known: Sequence[str]) -> None:
@@ -159,27 +163,25 @@ def _arms(
     users: UserTable,
     tally: Tally,
     arms: Sequence[ArmInfo],
-    column: str,
     moments: Sequence[stats.ArmMoments],
     run: Run,
     titles: Titles | None,
 ) -> tuple[Arm, ...]:
-    codes, exposed = users.arms[column].codes, users.members("exposed", column)
-    assigned = users.members("assigned", column)
-    values = users.values[CURVE_METRIC]
-    groups = [values[exposed & (codes == code)] for code in range(len(arms))]
+    exposed = _rows_of_arms(users, len(arms), "exposed", ARM)
+    assigned = _rows_of_arms(users, len(arms), "assigned", ARM)
+    groups = [users.values[CURVE_METRIC][rows] for rows in exposed]
     histograms = distributions(CURVE_METRIC, groups)
     return tuple(
         Arm(
             name=arm.name,
             label=arm.label,
             control=code == 0,
-            users=int(np.count_nonzero(exposed & (codes == code))),
+            users=int(np.count_nonzero(exposed[code])),
             recommender=arm.recommender,
             weight=arm.weight,
-            assigned=_assigned(run, assigned & (codes == code)),
-            sessions=_total(users, "sessions", exposed & (codes == code)),
-            tracks=_total(users, "tracks", exposed & (codes == code)),
+            assigned=_assigned(run, assigned[code]),
+            sessions=_total(users, "sessions", exposed[code]),
+            tracks=_total(users, "tracks", exposed[code]),
             metrics={name: _told(found) for name, found in moments[code].means.items()},
             distribution=histograms[code],
             survival=survival(tally, code),
@@ -191,12 +193,12 @@ def _arms(
     )
 
 
-def _assigned(run: Run, rows: npt.NDArray[np.bool_]) -> int | None:
+def _assigned(run: Run, rows: Rows) -> int | None:
     # A log knows only of those who came.
     return None if run.source == "log" else int(np.count_nonzero(rows))
 
 
-def _total(users: UserTable, name: str, rows: npt.NDArray[np.bool_]) -> int:
+def _total(users: UserTable, name: str, rows: Rows) -> int:
     return int(users.values[name][rows].sum())
 
 
@@ -208,15 +210,12 @@ def _told(moments: stats.Moments) -> Moments:
     )
 
 
-def _further_layers(
-    users: UserTable, column: str, success: Sequence[str], run: Run
-) -> Iterator[Check]:
+def _further_layers(users: UserTable, success: Sequence[str], run: Run) -> Iterator[Check]:
     """The other experiments on the same users: their effects on the success metrics."""
-    population: Population = "assigned" if run.population == "assigned" else "exposed"
     for other, label in users.arms.items():
-        if other in (column, arm_column(run.experiment)) or column != ARM:
+        if other in (ARM, arm_column(run.experiment)):
             continue
-        moments = arm_moments(users, label.names, other, success, population)
+        moments = arm_moments(users, label.names, other, success, run.population)
         rows = stats.compare(moments, success, success, run.alpha)
         name = other.removeprefix(arm_column(""))
         exposed = label.codes[users.members("exposed", other)]

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from abbotify.errors import DataError
+from abbotify.metrics.users import Population
 from abbotify.report.plain import read_as, to_plain
 from abbotify.stats import Effect
 
@@ -34,7 +35,7 @@ class Run:
     """Error rate of the decision, two-sided; intervals have level 1 - alpha."""
     experiment: str
     days: int | None = None
-    population: str = "exposed"
+    population: Population = "exposed"
     source: Literal["simulation", "log"] = "simulation"
     notes: tuple[str, ...] = ()
 

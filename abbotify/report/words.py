@@ -63,8 +63,7 @@ def yaml_text(data: dict[str, Any]) -> str:
 
 
 def _population(document: Document) -> str:
-    known = {
+    return {
         "exposed": "users with a session in the experiment",
         "assigned": "all assigned users; the absent count as 0 in sums and are left out of means",
-    }
-    return known.get(document.run.population, clean(document.run.population))
+    }[document.run.population]
