@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
@@ -31,7 +32,7 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY.PATH=VALUE", help="Replace a value of the scenario."),
 ]
-SeedOption = Annotated[int | None, typer.Option("--seed", help="Set seeds.dynamics.")]
+SeedOption = Annotated[int | None, typer.Option("--seed", min=0, help="Set seeds.dynamics.")]
 EngineOption = Annotated[str, typer.Option("--engine", help="auto or simpy.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 
@@ -44,6 +45,7 @@ def main() -> None:
     from abbotify.errors import UserError
 
     print_anywhere()
+    signal.signal(signal.SIGTERM, _interrupt)  # so that half-written folders are removed
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         sys.stdout.flush()
@@ -60,6 +62,10 @@ def main() -> None:
     if code == 130:  # what typer makes of an interrupt
         _fail("interrupted", 130)
     sys.exit(code or 0)
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _fail(what: str, code: int) -> NoReturn:
@@ -129,20 +135,23 @@ def analyze(
     ] = None,
     alpha: Annotated[float, typer.Option("--alpha", help="The error rate.")] = 0.05,
     skip_below: Annotated[float, typer.Option("--skip-below", help="What is a skip.")] = 0.3,
+    quiet: Quiet = False,
 ) -> None:
     """Analyse a log as if it came from a run."""
     from abbotify import analysis
 
-    document = analysis.analyze(
-        logs,
-        experiment=experiment,
-        control=control,
-        arms=_pairs(arms, "--arms"),
-        out=out,
-        weights=_numbers(weights),
-        alpha=alpha,
-        skip_below=skip_below,
-    )
+    with progress_bars(quiet) as progress:
+        progress("log", 0, 0)
+        document = analysis.analyze(
+            logs,
+            experiment=experiment,
+            control=control,
+            arms=_pairs(arms, "--arms"),
+            out=out,
+            weights=_numbers(weights),
+            alpha=alpha,
+            skip_below=skip_below,
+        )
     headline_table(document)
     print(f"\nReport: {out / 'report.html'}")
 

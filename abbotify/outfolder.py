@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -12,7 +13,17 @@ from typing import Final
 
 from abbotify.errors import OutputError
 
-MARK: Final = "report.json"  # what makes a folder a run folder, which may be replaced
+# What every run folder has; a folder with all of them may be replaced, whatever else is in it.
+MARKS: Final = frozenset({"report.json", "effects.csv", "users.parquet"})
+
+
+def check(out: Path) -> None:
+    """Refuses a run folder that `swapped` would refuse, before any work is done.
+
+    Raises:
+        OutputError: see `swapped`.
+    """
+    _refuse(_target(out), out)
 
 
 @contextmanager
@@ -31,12 +42,13 @@ def swapped(out: Path) -> Iterator[Path]:
         OutputError: `out` is a file or a non-empty folder that is no run, or the place cannot be
             written to.
     """
-    target = Path(os.path.realpath(out))  # as resolve, but takes loops of links
+    target = _target(out)
     _refuse(target, out)
     temporary = _beside(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
+        _sweep(target)
     except OSError as error:
         raise OutputError(f"cannot be written ({error.strerror})", file=out) from error
     try:
@@ -45,6 +57,10 @@ def swapped(out: Path) -> Iterator[Path]:
         _swap(temporary, target, out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _target(out: Path) -> Path:
+    return Path(os.path.realpath(out))  # as resolve, but takes loops of links
 
 
 @contextmanager
@@ -74,18 +90,42 @@ def _refuse(target: Path, out: Path) -> None:
             return
         if not target.is_dir():
             raise OutputError("is a file, not a folder", file=out)
-        if any(target.iterdir()) and not (target / MARK).is_file():
-            raise OutputError(f"is a folder with other things in it (no {MARK})", file=out)
+        names = {path.name for path in target.iterdir()}
+        if names and (missing := sorted(MARKS - names)):
+            what = f"is a folder with other things in it, no run (no {missing[0]})"
+            raise OutputError(what, file=out)
     except OSError as error:
         raise OutputError(f"cannot be read ({error.strerror})", file=out) from error
 
 
 def _beside(target: Path) -> Path:
-    return target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+    owner = f"{platform.node()}-{os.getpid()}"
+    return target.with_name(f".{target.name}.{owner}-{uuid.uuid4().hex[:8]}.tmp")
+
+
+def _sweep(target: Path) -> None:
+    """Removes what killed runs of this machine have left beside the folder."""
+    start = f".{target.name}.{platform.node()}-"
+    for path in target.parent.iterdir():
+        if not (path.name.startswith(start) and path.suffix == ".tmp"):
+            continue
+        process = path.name.removeprefix(start).partition("-")[0]
+        if process.isdigit() and not _alive(int(process)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # somebody else's process
+    return True
 
 
 def _swap(temporary: Path, target: Path, out: Path) -> None:
-    old = _beside(target)
+    old = _beside(target).with_suffix(".old")  # never swept: it is all there is of the old run
     try:
         if target.exists():
             target.rename(old)

@@ -11,7 +11,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from abbotify import __version__, scale, timeline
+import numpy as np
+
+from abbotify import __version__, outfolder, scale, timeline
 from abbotify.engine.event_driven import EventDriven
 from abbotify.eventlog.botify_writer import Layer as BotifyLayer
 from abbotify.eventlog.botify_writer import parts_of_log, write_botify
@@ -22,11 +24,10 @@ from abbotify.experiment import layers
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import UserTable
 from abbotify.metrics.users_file import write_users
-from abbotify.outfolder import swapped
 from abbotify.plan import Plan, prepare
 from abbotify.report import Document, write
 from abbotify.report.build import ArmInfo, build
-from abbotify.report.document import FORMATS, Run
+from abbotify.report.document import FORMATS, Check, Run
 from abbotify.report.tally import Tally
 from abbotify.scenario import Scenario, dump, plain
 from abbotify.shard import LOG, STATE, Job, Shard, ShardResult, player
@@ -56,9 +57,10 @@ def run(
         UserError: the user's mistake; nothing is written then.
     """
     started = time.time()
+    outfolder.check(out)
     progress("world", 0, 1)
     plan = prepare(scenario)
-    with swapped(out) as folder:
+    with outfolder.swapped(out) as folder:
         results = _play(plan, folder, workers, progress)
         progress("report", 0, 1)
         users = UserTable.concat([result.users for result in results])
@@ -115,12 +117,24 @@ def _document(plan: Plan, users: UserTable, tally: Tally) -> Document:
             for code, (name, weight) in enumerate(zip(first.arms, first.weights, strict=True))
         ],
         metrics=_reported(scenario),
+        extra_checks=_population(scenario, users),
         success=scenario.metrics.success,
         titles=lambda track: (
             catalogue.titles[track],
             catalogue.artists[int(catalogue.artist[track])],
         ),
     )
+
+
+def _population(scenario: Scenario, users: UserTable) -> list[Check]:
+    if scenario.metrics.population == "exposed":
+        return []
+    absent = int(np.count_nonzero((users.arms[ARM].codes >= 0) & ~users.exposed))
+    summary = (
+        f"All assigned users are judged: the {absent:,} who never came count as 0 in sums and are "
+        "left out of means."
+    )
+    return [Check("population", "info", summary, {"absent": absent})]
 
 
 def _reported(scenario: Scenario) -> list[str]:

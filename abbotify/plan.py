@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from abbotify import timeline
+from abbotify.errors import UserError
 from abbotify.experiment import Layer, layers, require_users
 from abbotify.recommenders import Arm, build_arms
 from abbotify.scenario import Scenario
@@ -42,11 +43,19 @@ def prepare(scenario: Scenario) -> Plan:
     world = load_world(scenario)
     _refuse_crowds(scenario, len(world.users))
     arms = build_arms(scenario, world)
-    for layer in layers(scenario):
-        require_users(layer, world.users.ids)
+    _require_users(scenario, world)
     coupled = coupling(scenario, arms)
     shards = timeline.shards(scenario, len(world.users), bool(coupled))
     return Plan(scenario, world, arms, coupled, shards)
+
+
+def _require_users(scenario: Scenario, world: World) -> None:
+    for layer in layers(scenario):
+        try:
+            require_users(layer, world.users.ids)
+        except UserError as error:  # it knows the arm, the scenario knows the line
+            arm = (error.key or "").removeprefix("arms.")
+            raise scenario.error(error.what, ("arms", arm)) from None
 
 
 def _refuse_crowds(scenario: Scenario, users: int) -> None:

@@ -174,13 +174,17 @@ def _keep(job: Job, unit: Unit, result: UnitResult, table: SessionTable) -> dict
     with replacing(state) as temporary:
         result.state.save(temporary)
     files[f"{STATE}/{state.name}"] = digest_file(state)
-    return {
+    entry = {
         "days": [unit.days[0].day, unit.days[-1].day],
         "shard": unit.shard,
         "events": len(result.events),
         "sessions": len(table),
         "files": files,
     }
+    # The last file of a unit: where it is, the unit is finished, whatever happens later.
+    with replacing(state.with_suffix(".json")) as temporary:
+        temporary.write_text(json.dumps(entry, indent=2) + "\n", encoding="utf-8")
+    return entry
 
 
 def _metadata(scenario: Scenario, day: int) -> dict[str, str]:

@@ -121,7 +121,7 @@ USAGE = {
     "engine": (("run", "SCENARIO", "--engine", "steam"), "--engine"),
     "engine of check": (("check", "SCENARIO", "--engine", "steam"), "--engine"),
     "seed that is no number": (("run", "SCENARIO", "--seed", "one"), "--seed"),
-    "negative seed": (("run", "SCENARIO", "--seed", "-1"), "seeds.dynamics"),
+    "negative seed": (("run", "SCENARIO", "--seed", "-1"), "--seed"),
     "seed too large": (("run", "SCENARIO", "--seed", str(2**64)), "seeds.dynamics"),
     "no workers": (("run", "SCENARIO", "--workers", "0"), "--workers"),
     "set without value": (("run", "SCENARIO", "--set", "name"), "--set name"),

@@ -531,7 +531,7 @@ def test_an_interrupted_run_leaves_no_run_folder(
     assert out == ""
     assert not (tmp_path / "out").exists()
     if kill == signal.SIGINT:
-        assert (process.returncode, err) == (130, "abbotify: interrupted; nothing was written\n")
+        assert (process.returncode, err) == (130, "abbotify: interrupted\n")
         assert [path.name for path in tmp_path.iterdir()] == ["s.yaml"]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 from zipfile import BadZipFile
 
 import numpy as np
@@ -17,11 +17,9 @@ import numpy.typing as npt
 
 from abbotify.errors import DataError
 from abbotify.events import Events
-from abbotify.recommenders import Arm
+from abbotify.recommenders import HISTORY, Arm
 from abbotify.scenario import Scenario
 from abbotify.world.base import World
-
-HISTORY: Final = 10  # plays a recommender may look back on
 
 Codes = npt.NDArray[np.int16]
 IntArray = npt.NDArray[np.int64]

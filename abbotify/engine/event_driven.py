@@ -23,7 +23,7 @@ import simpy
 from simpy.events import Event
 
 from abbotify.engine import results
-from abbotify.engine.base import HISTORY, Setup, State, Unit, UnitResult, remembered
+from abbotify.engine.base import Setup, State, Unit, UnitResult, remembered
 from abbotify.engine.queueing import Queue, Reply
 from abbotify.engine.results import Played
 from abbotify.errors import RecommenderFailure
@@ -31,7 +31,7 @@ from abbotify.events import MS_PER_DAY
 from abbotify.listener import arrivals
 from abbotify.listener.latency import latency
 from abbotify.listener.session import FULL, listen, play_ms, start
-from abbotify.recommenders import ERROR, MISS, Arm, Pick, Play, Request
+from abbotify.recommenders import ERROR, HISTORY, MISS, Arm, Pick, Play, Request
 from abbotify.rng import Purpose, seed_word
 
 Steps = Generator[Event, Any, None]

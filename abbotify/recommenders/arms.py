@@ -86,7 +86,9 @@ class Arm:
         link = self.chain[0]
         try:
             track = link.answer(request)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a recommender that exits is no reason to end a run
             self._judge(link, request, error)
             return self._stand_in(request, ERROR)
         return (track, OK) if track is not None else self._stand_in(request, MISS)
@@ -103,7 +105,11 @@ class Arm:
         for link in self.chain[1:]:
             try:
                 track = link.answer(request)
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except (
+                BaseException
+            ) as error:  # a recommender that ends the program is no reason to end it
                 self._judge(link, request, error)
                 outcome = ERROR
             else:
@@ -111,7 +117,7 @@ class Arm:
                     return track, outcome
         raise AssertionError(f"the chain of {self.name} can miss")
 
-    def _judge(self, link: Link, request: Request, error: Exception) -> None:
+    def _judge(self, link: Link, request: Request, error: BaseException) -> None:
         if self.on_error == "stop":
             who = f"user {request.user}, session {request.session}, step {request.step}"
             what = f"{link.name} failed for {who}: {described(error)}"
@@ -191,8 +197,9 @@ def _link(
 
 def _asked(recommend: Callable[[Request], Any], n_tracks: int, purpose: int) -> PickFunction:
     def answer(request: Request) -> int | None:
-        if request.purpose != purpose:  # never for the recommender itself
-            request = request._replace(purpose=purpose)
-        return checked(recommend(request), n_tracks)
+        # Copies: whatever other people's code does to them, the listener's memory stays.
+        played, history = tuple(request.played), tuple(request.history)
+        asked = request._replace(played=played, history=history, purpose=purpose)
+        return checked(recommend(asked), n_tracks)
 
     return answer

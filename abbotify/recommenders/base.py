@@ -32,8 +32,7 @@ class Play(NamedTuple):
 class Request(NamedTuple):
     """What a recommender is asked: who, when, what was just played.
 
-    `played` and `history` are live views that the next request changes; copy what you keep. All
-    numbers are Python's own, not numpy's: a kernel takes them four times as fast.
+    All numbers are Python's own, not numpy's: a kernel takes them four times as fast.
 
     Attributes:
         user: the user's id.

@@ -12,7 +12,7 @@ import pytest
 
 from abbotify import timeline
 from abbotify.engine import State, Unit
-from abbotify.engine.base import HISTORY
+from abbotify.recommenders import HISTORY
 from abbotify.errors import DataError
 from abbotify.events import Events
 

@@ -11,6 +11,7 @@ import pytest
 
 from abbotify.errors import PluginError, ScenarioError, UserError
 from abbotify.recommenders.arms import build_arms
+from abbotify.recommenders.base import Request
 from abbotify.recommenders.load import Loaded, load_plugin
 from abbotify.scenario import Scenario
 from abbotify.scenario.recommenders import Plugin
@@ -89,7 +90,7 @@ def test_siblings_are_imported_from_the_plugins_own_folder(
         (tmp_path / folder / "mine.py").write_text(text)
     arms = "it: {recommender: recommenders/mine.py:R}\nthat: {recommender: others/mine.py:R}"
     first, second = build_arms(scenario_of(arms), world)[1:]
-    request: Any = type("Request", (), {"purpose": 2})()
+    request = Request(1, 1, 0, 1, 0, 0, 1.0, [0], [], 1)
     assert first.recommend(request) == (1, 0)
     assert second.recommend(request) == (2, 0)
 
