@@ -25,14 +25,26 @@ FORMATS: Final = MappingProxyType({"report": 1, "log": 1, "users": 1, "effects":
 
 @dataclass(frozen=True)
 class Run:
-    """What was run: seeds, digests and versions, enough to run it again."""
+    """What was run: seeds, digests and versions, enough to run it again.
+
+    Attributes:
+        seeds: of the world and of what happens in it; none for a log.
+        digests: SHA-256 of the scenario and the world, or of the log.
+        formats: the versions of the files' formats, `FORMATS` when they were written.
+        abbotify: the version of the program.
+        alpha: error rate of the decision, two-sided; intervals have level 1 - alpha.
+        experiment: its name.
+        days: how many days it ran.
+        population: over whom means are.
+        source: where the events come from.
+        notes: what a reader has to know.
+    """
 
     seeds: dict[str, int]
     digests: dict[str, str]
     formats: dict[str, int]
     abbotify: str
     alpha: float
-    """Error rate of the decision, two-sided; intervals have level 1 - alpha."""
     experiment: str
     days: int | None = None
     population: Population = "exposed"
@@ -91,13 +103,30 @@ class TopTrack:
 
 @dataclass(frozen=True)
 class Arm:
-    """One arm of the experiment, in the order of the file, the control included."""
+    """One arm of the experiment, in the order of the file, the control included.
+
+    Attributes:
+        name: as in the file.
+        label: C, T1, ...
+        control: the others are compared with it.
+        users: exposed ones, those who started a session in the experiment.
+        recommender: its name; None where unknown, as all below.
+        weight: its share of users, on any scale.
+        assigned: users, the absent ones included.
+        sessions: of the exposed.
+        tracks: of the exposed.
+        metrics: name -> moments over the population.
+        distribution: of the exposed users' time per session.
+        survival: of the sessions.
+        daily: the days in order.
+        top_tracks: the most played first.
+        counters: what the service counted.
+    """
 
     name: str
     label: str
     control: bool
     users: int
-    """Exposed users, those who started a session in the experiment."""
     recommender: str | None = None
     weight: float | None = None
     assigned: int | None = None

@@ -54,7 +54,7 @@ class Lift:
 
 
 def difference(control: Estimate, treatment: Estimate, alpha: float) -> Contrast:
-    """Return the two-sided test and the 1 - alpha interval of treatment minus control.
+    """The two-sided test and the 1 - alpha interval of treatment minus control.
 
     The interval excludes 0 exactly when p < alpha.
 
@@ -80,7 +80,7 @@ def difference(control: Estimate, treatment: Estimate, alpha: float) -> Contrast
 
 
 def relative(control: Estimate, treatment: Estimate, alpha: float) -> Lift:
-    """Return the lift with its Fieller interval, degrees of freedom as in `difference`.
+    """The lift with its Fieller interval, degrees of freedom as in `difference`.
 
     A bounded interval excludes 0 exactly when p < alpha in `difference`. The divisor is the
     control's absolute value, so that with a negative control too a lift has its effect's sign.
@@ -110,7 +110,7 @@ def relative(control: Estimate, treatment: Estimate, alpha: float) -> Lift:
 
 
 def naive_relative(control: Estimate, contrast: Contrast) -> tuple[float | None, float | None]:
-    """Return both ends of the difference's interval in per cent of |control|.
+    """Both ends of the difference's interval in per cent of |control|.
 
     It takes the control's value as known, and so is too narrow for a positive lift (coverage .904
     at +50 %, CV 1, equal arms). Kept only to be compared with botify's notebook, whose formula
@@ -126,7 +126,7 @@ def fieller(
     treatment_variance: float,
     quantile: float,
 ) -> tuple[float, float] | None:
-    """Return the bounds of treatment / control - 1 for two independent estimates.
+    """The bounds of treatment / control - 1 for two independent estimates.
 
     Args:
         control: The divisor's estimate, in the metric's units, not 0.
@@ -155,7 +155,7 @@ def fieller(
 
 
 def satterthwaite(control: float, n_control: int, treatment: float, n_treatment: int) -> float:
-    """Return Welch's degrees of freedom of the difference of two independent estimates.
+    """Welch's degrees of freedom of the difference of two independent estimates.
 
     Args:
         control: Sampling variance of the control's estimate; the two must not both be 0.
@@ -171,7 +171,7 @@ def satterthwaite(control: float, n_control: int, treatment: float, n_treatment:
 
 
 def t_quantile(df: float, alpha: float) -> float:
-    """Return the two-sided critical value of Student's t: what |t| exceeds with chance alpha.
+    """The two-sided critical value of Student's t: what |t| exceeds with chance alpha.
 
     `scipy.special` and not `scipy.stats.t`, which calls it: 1 us against 80 us.
     """

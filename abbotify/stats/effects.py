@@ -82,7 +82,7 @@ class Effect:
     note: str = ""
 
     def row(self) -> dict[str, str | int | float | bool | None]:
-        """Return the plain values under `EFFECT_COLUMNS`, in their order, None where undefined."""
+        """The plain values under `EFFECT_COLUMNS`, in their order, None where undefined."""
         return {name: getattr(self, name) for name in EFFECT_COLUMNS}
 
 
@@ -95,7 +95,7 @@ def compare(
     success: Collection[str],
     alpha: float,
 ) -> tuple[Effect, ...]:
-    """Return the effects by treatment arm, then metric, then estimand (mean before ratio).
+    """The effects by treatment arm, then metric, then estimand (mean before ratio).
 
     Args:
         arms: The control first.

@@ -7,7 +7,7 @@ from abbotify.stats.moments import Moments
 
 
 def mean(moments: Moments) -> Estimate:
-    """Return the mean of one variable with its sampling variance s^2 / n.
+    """The mean of one variable with its sampling variance s^2 / n.
 
     Args:
         moments: k = 1, over the users for whom the metric is defined.
@@ -28,7 +28,7 @@ def mean(moments: Moments) -> Estimate:
 
 
 def welch(control: Moments, treatment: Moments, alpha: float) -> Contrast:
-    """Return Welch's difference of means, treatment minus control, in the metric's units.
+    """Welch's difference of means, treatment minus control, in the metric's units.
 
     Equals `scipy.stats.ttest_ind(treatment, control, equal_var=False)` with its interval.
 

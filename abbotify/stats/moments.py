@@ -41,12 +41,12 @@ class Moments:
 
     @classmethod
     def empty(cls, k: int) -> Moments:
-        """Return the moments of no units: what every merge may start from."""
+        """The moments of no units: what every merge may start from."""
         return cls(0, np.zeros(k), np.zeros((k, k)))
 
     @classmethod
     def of(cls, matrix: ArrayLike) -> Moments:
-        """Return the moments of a table by the two-pass algorithm.
+        """The moments of a table by the two-pass algorithm.
 
         Args:
             matrix: Shape (n, k), one row per unit; shape (n,) is taken as (n, 1).
@@ -69,7 +69,7 @@ class Moments:
         return cls(columns.shape[1], mean, comoments)
 
     def merge(self, other: Moments) -> Moments:
-        """Return the moments of both sets of units together.
+        """The moments of both sets of units together.
 
         The order of merging is the caller's and shows in the last bits: merge in shard order.
 

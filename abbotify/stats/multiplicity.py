@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def holm(p_values: Sequence[float | None]) -> tuple[float | None, ...]:
-    """Return Holm's adjusted p-values of one family, in the order given.
+    """Holm's adjusted p-values of one family, in the order given.
 
     Args:
         p_values: One per hypothesis; None where undefined: it leaves the family, which is then

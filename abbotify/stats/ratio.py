@@ -11,7 +11,7 @@ ROUNDING = 1e-13
 
 
 def ratio_of_sums(moments: Moments) -> Estimate:
-    """Return R = sum(y) / sum(d) with the delta method's sampling variance.
+    """R = sum(y) / sum(d) with the delta method's sampling variance.
 
     With residuals e = y - R d, V = n / (n - 1) * sum(e^2) / sum(d)^2. Users, the randomised
     units, are independent; sessions within a user need not be.
@@ -41,7 +41,7 @@ def ratio_of_sums(moments: Moments) -> Estimate:
 
 
 def residual_squares(moments: Moments, slope: float) -> float:
-    """Return sum((y - slope d)^2) for the slope through both means, never negative.
+    """The sum of (y - slope d)^2 for the slope through both means, never negative.
 
     The residuals' mean is 0 there, so the centred sums are enough. Units of y squared.
     """
@@ -52,7 +52,7 @@ def residual_squares(moments: Moments, slope: float) -> float:
 
 
 def delta(control: Moments, treatment: Moments, alpha: float) -> Contrast:
-    """Return the difference of two ratios of sums, treatment minus control, in the ratio's units.
+    """The difference of two ratios of sums, treatment minus control, in the ratio's units.
 
     The degrees of freedom are Welch-Satterthwaite's from (V1, n1 - 1) and (V0, n0 - 1).
 

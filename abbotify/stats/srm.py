@@ -33,7 +33,7 @@ class SampleRatio:
 def sample_ratio(
     counts: Sequence[int], weights: Sequence[float], alpha: float = ALPHA
 ) -> SampleRatio:
-    """Return Pearson's chi-square test of the arms' sizes against their weights.
+    """Pearson's chi-square test of the arms' sizes against their weights.
 
     Args:
         counts: Users per arm, an arm without users included as 0.

@@ -23,7 +23,7 @@ class Survival:
 
 
 def kaplan_meier(ended: Sequence[int], cut: Sequence[int]) -> Survival:
-    """Return the Kaplan-Meier curve from counts of sessions by length.
+    """The Kaplan-Meier curve from counts of sessions by length.
 
     A session cut at L tracks is censored: all it says is that its length exceeds L. Counts of
     shards or days add up before the call. No band: sessions of one user are not independent.
