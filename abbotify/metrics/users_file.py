@@ -54,21 +54,26 @@ def write_users(
     if first is None:
         raise ValueError("there is no table of users to write")
     fields = _schema(first, metadata or {})
-    rows, encodings = 0, {f.name: "BYTE_STREAM_SPLIT" for f in fields if f.type == pa.float64()}
+    rows = 0
     with (
         replacing(Path(path)) as temporary,
-        pq.ParquetWriter(
-            temporary,
-            fields,
-            compression="zstd",
-            use_dictionary=list(first.arms),
-            column_encoding={**encodings, USER: "DELTA_BINARY_PACKED"},
-        ) as writer,
+        _writer(temporary, fields, list(first.arms)) as writer,
     ):
         for group in _groups(_arrow(table, fields) for table in _ascending(first, parts)):
             writer.write_table(group, row_group_size=ROW_GROUP)
             rows += len(group)
     return rows
+
+
+def _writer(path: Path, fields: pa.Schema, arms: list[str]) -> pq.ParquetWriter:
+    encodings = {f.name: "BYTE_STREAM_SPLIT" for f in fields if f.type == pa.float64()}
+    return pq.ParquetWriter(
+        path,
+        fields,
+        compression="zstd",
+        use_dictionary=arms,
+        column_encoding={**encodings, USER: "DELTA_BINARY_PACKED"},
+    )
 
 
 def _schema(table: UserTable, metadata: Mapping[str, str]) -> pa.Schema:
