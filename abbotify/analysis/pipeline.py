@@ -16,7 +16,7 @@ from abbotify.analysis.source import Order, Source, open_source, ordered
 from abbotify.errors import DataError, OutputError, UserError
 from abbotify.eventlog.digests import digest_data, digest_file
 from abbotify.events import ARM, NO_ARM, Events, Labels
-from abbotify.metrics.definitions import METRICS
+from abbotify.metrics.definitions import METRICS, PRE
 from abbotify.metrics.sessions import SKIP_BELOW, SessionTable, session_table
 from abbotify.metrics.users import UserTable, user_table
 from abbotify.metrics.users_file import write_users
@@ -160,7 +160,7 @@ def _document(
     alpha: float,
 ) -> tuple[Document, UserTable]:
     used = _used(read, order, source.files[0])
-    users = _users(read, shown)
+    users = _users(read, shown, with_days=not source.labels)
     infos = [
         ArmInfo(
             shown[code],
@@ -197,14 +197,20 @@ def _used(read: _Read, order: Order, file: Path) -> int:
     return seen[-1] + 1
 
 
-def _users(read: _Read, shown: Sequence[str]) -> UserTable:
+def _users(read: _Read, shown: Sequence[str], with_days: bool) -> UserTable:
     earlier = {int(day) for table in read.before for day in np.unique(table.day)}
+    # Open sessions too: leaving them out would lose more users of an arm with longer sessions.
     users = user_table(
-        chain(read.before, read.after), days=read.days, pre_days=sorted(earlier - set(read.days))
+        chain(read.before, read.after),
+        days=read.days,
+        pre_days=sorted(earlier - set(read.days)),
+        open_sessions=True,
     )
     label = users.arms[ARM]
     renamed = {ARM: Labels(label.codes, tuple(shown))}
-    return replace(users, arms=renamed, in_two_arms={ARM: read.in_two_arms})
+    # Lines date a session by the end of its first track, a run by the day its visit was due.
+    told = {k: v for k, v in users.values.items() if with_days or k.removeprefix(PRE) != "retained"}
+    return replace(users, arms=renamed, values=told, in_two_arms={ARM: read.in_two_arms})
 
 
 def _label(code: int) -> str:

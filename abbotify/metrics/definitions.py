@@ -149,6 +149,7 @@ PRE: Final = "pre_"  # before a name: the value of the days before the experimen
 _NEEDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "minutes": "the log says no track's length",
+        "retained": "the log says when tracks ended, not on which day a visit was due",
         "artist_diversity": "the log names no artists",
         "timeouts": "the log says of no request that it waited past its timeout",
     }
@@ -167,17 +168,23 @@ class Determined(NamedTuple):
     reasons: Mapping[str, str]
 
 
-def determined(*, lengths: bool, artists: bool, timeouts: bool) -> Determined:
+def determined(*, lengths: bool, artists: bool, timeouts: bool, days: bool = True) -> Determined:
     """Which metrics an event log determines, with what is known beside it.
 
     Args:
         lengths: the tracks' lengths (`play_ms`) are known.
         artists: the tracks' artists are known.
         timeouts: requests past their timeout were counted.
+        days: the day each visit was due on is known.
 
     Returns:
         the determined metrics, and a reason for each of the others.
     """
-    known = {"minutes": lengths, "artist_diversity": artists, "timeouts": timeouts}
+    known = {
+        "minutes": lengths,
+        "artist_diversity": artists,
+        "timeouts": timeouts,
+        "retained": days,
+    }
     reasons = {name: _NEEDS[name] for name in METRICS if not known.get(name, True)}
     return Determined(tuple(name for name in METRICS if name not in reasons), reasons)

@@ -153,6 +153,7 @@ def _undetermined(users: UserTable, metrics: Collection[str]) -> dict[str, str]:
         lengths="minutes" in users.values,
         artists="artist_diversity" in users.values,
         timeouts="timeouts" in users.values,
+        days="retained" in users.values,
     )
     missing = [name for name in METRICS if name not in users.values]
     reasons = {name: told.reasons.get(name, "the input has no such values") for name in missing}

@@ -58,7 +58,7 @@ def sizes(arms: Sequence[Arm]) -> Check:
         return Check("arm_sizes", "pass", "Every arm has users.", {"users": counts})
     told = [f"{name} has no users" for name in empty] + [f"{name} has one user" for name in single]
     summary = f"{'; '.join(told)}: there is nothing to compare."
-    return Check("arm_sizes", "warn", summary, {"users": counts})
+    return Check("arm_sizes", "fail" if empty else "warn", summary, {"users": counts})
 
 
 def variance(effects: Sequence[Effect], success: Sequence[str]) -> Iterator[Check]:
@@ -139,7 +139,7 @@ def open_sessions(sessions: int, of: int) -> Check:
     if not sessions:
         return Check("open_sessions", "pass", "Every session has its last event.")
     summary = (
-        f"{_count(sessions, 'session')} of {of:,} without a last event, left out of the metrics."
+        f"{_count(sessions, 'session')} of {of:,} without a last event, counted as far as they go."
     )
     return Check("open_sessions", "info", summary, {"sessions": sessions, "of": of})
 

@@ -52,7 +52,7 @@ class Tally:
         """Takes in some sessions: all those of their users on their days.
 
         Args:
-            sessions: n rows; open ones count as cut off, and for no day.
+            sessions: n rows; open ones count as cut off in the survival.
             cut: bool (n,), sessions that the limit of tracks ended.
             plays: track ids and codes of arms of played tracks, rows of the days only.
             counters: name -> int (arms,), counted of the judged sessions.
@@ -60,7 +60,7 @@ class Tally:
         ended_by_limit = np.zeros(len(sessions), np.bool_) if cut is None else cut
         judged = np.isin(sessions.day, self.days) & self._in_arm(self._codes(sessions))
         self._add_lengths(sessions.take(judged), ended_by_limit[judged])
-        self._add_days(sessions.take(judged & sessions.closed))
+        self._add_days(sessions.take(judged))
         if plays is not None:
             self._add_plays(*plays)
         given = dict(counters or {})

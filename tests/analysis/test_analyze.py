@@ -170,7 +170,18 @@ def test_a_user_in_two_arms_and_cut_sessions_are_told(tmp_path: Path) -> None:
         "minutes",
         "artist_diversity",
         "timeouts",
+        "retained",
     }
+
+
+def test_a_user_whose_only_session_is_open_is_kept(tmp_path: Path) -> None:
+    whole = analysed(stored(tmp_path / "whole.jsonl", made()), tmp_path / "whole")
+    lines = made()
+    own = [line for line in lines if line["user"] == lines[0]["user"]]
+    kept = [line for line in lines if line["user"] != lines[0]["user"]]
+    opened = [own[0] | {"message": "next", "recommendation": 3}]
+    cut = analysed(stored(tmp_path / "cut.jsonl", [*opened, *kept]), tmp_path / "cut")
+    assert [arm.users for arm in cut.arms] == [arm.users for arm in whole.arms]
 
 
 def run_folder(folder: Path, lines: Lines) -> Path:

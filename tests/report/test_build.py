@@ -210,7 +210,7 @@ def test_an_arm_without_users_is_told() -> None:
     events = made()
     document = built(events.take(events.arms[ARM].codes != 1))
     found = {check.name: check.status for check in document.checks}
-    assert found["arm_sizes"] == "warn"
+    assert found["arm_sizes"] == "fail"
     assert found["success_tested"] == "warn"
     assert document.arms[1].users == 0
     assert document.arms[1].metrics is not None
