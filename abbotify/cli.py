@@ -59,9 +59,22 @@ def main() -> None:
         # The reader of our output has gone; do not let the interpreter complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except Exception as error:
+        if not _of_an_interrupt(error):
+            raise
+        code = 130
     if code == 130:  # what typer makes of an interrupt
         _fail("interrupted", 130)
     sys.exit(code or 0)
+
+
+def _of_an_interrupt(error: BaseException) -> bool:
+    # An interrupt inside a file's writer can come out as what closing that file then raised.
+    while error.__context__ is not None:
+        error = error.__context__
+        if isinstance(error, KeyboardInterrupt):
+            return True
+    return False
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:

@@ -12,9 +12,9 @@ import pytest
 
 from abbotify import timeline
 from abbotify.engine import State, Unit
-from abbotify.recommenders import HISTORY
 from abbotify.errors import DataError
 from abbotify.events import Events
+from abbotify.recommenders import HISTORY
 
 CURIOUS = '''
 class Curious:
