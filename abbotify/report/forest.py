@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _LINE = 23.0
 _GAP = 9.0
 _FOOT = 44.0
-_FITS = 19  # characters of an interval that its column holds
+_FITS = 18  # characters of an interval that its column holds
+_MULTIPLES = 1000.0  # lifts of so many per cent are told as multiples of the control
 
 
 @dataclass(frozen=True)
@@ -187,14 +188,15 @@ def _texts(row: Effect) -> tuple[str, str]:
     """Value and interval of the relative effect, or the word for why there is none."""
     shown = estimate(row.relative_effect, row.relative_lower, row.relative_upper, unit="%")
     if _ends(row):
-        return (shown.value, shown.interval) if len(shown.interval) <= _FITS else _compact(row)
+        fits = len(shown.interval) <= _FITS and _reach(row) < _MULTIPLES
+        return (shown.value, shown.interval) if fits else _compact(row)
     return shown.value, "undefined" if row.relative_effect is None else "unbounded"
 
 
 def _compact(row: Effect) -> tuple[str, str]:
     """Texts that fit their columns: lifts beyond 1000% as multiples, others to one decimal."""
     values = [row.relative_effect or 0.0, *_ends(row)]
-    if max(map(abs, values)) >= 1000:
+    if _reach(row) >= _MULTIPLES:
         texts = [f"\N{MULTIPLICATION SIGN}{number(1 + each / 100, 0)}" for each in values]
     else:
         texts = [number(each, 1, sign=True) + "%" for each in values]
