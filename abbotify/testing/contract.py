@@ -74,8 +74,9 @@ class RecommenderContract:
         again = self.build()
         backward = [again.recommend(request) for request in reversed(requests)]
         for request, first, second in zip(requests, forward, reversed(backward), strict=True):
-            _same(first, second, request, "asked in another order")
-            _same(first, recommender.recommend(request), request, "asked once more")
+            assert first == second, _changed(first, second, request, "asked in another order")
+            third = recommender.recommend(request)
+            assert first == third, _changed(first, third, request, "asked once more")
 
     def test_requests_are_left_alone(self) -> None:
         """`played` and `history` belong to the engine."""
@@ -97,7 +98,8 @@ class RecommenderContract:
             for asked in self.requests():
                 request = asked._replace(purpose=purpose)
                 answer = loaded.recommender.recommend(request)
-                _same(answer, picker.pick(request), request, "picked from candidates()")
+                pick = picker.pick(request)
+                assert answer == pick, _changed(answer, pick, request, "picked from candidates()")
 
     def test_newcomers_are_served(self) -> None:
         """A user's very first request, with as short a history as there can be, raises nothing."""
@@ -142,5 +144,5 @@ class RecommenderContract:
         return load_plugin(spec, self.world(), scenario, ("arms", "it"))
 
 
-def _same(first: Any, second: Any, request: Request, how: str) -> None:
-    assert first == second, f"{first} became {second} when {how}; asked {request}"
+def _changed(first: Any, second: Any, request: Request, how: str) -> str:
+    return f"{first} became {second} when {how}; asked {request}"

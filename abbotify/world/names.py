@@ -6,6 +6,7 @@ A catalogue of millions of tracks shows the titles of a few; none of the others 
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Final, overload
 
@@ -24,9 +25,9 @@ class Made(Sequence[str]):
     def __init__(self, size: int) -> None:
         self.size = size
 
+    @abstractmethod
     def make(self, row: int) -> str:
         """The text of a row, 0 .. size - 1."""
-        raise NotImplementedError
 
     def __len__(self) -> int:
         return self.size

@@ -52,8 +52,9 @@ def test_arrays_that_do_not_fit_are_refused(given: dict[str, Any], what: str) ->
 
 def test_rows_are_apart_for_ascent_and_weights() -> None:
     two = lists([0, 0, 2, 4, 4], [1, 5, 0, 3])
-    CandidateTable(Key.USER, two, Pick.UNIFORM, exclude_previous=True)
-    CandidateTable(Key.USER, two, Pick.WEIGHTED, weights=np.array([1.0, 9.0, 0.5, 0.5]))
+    weights = np.array([1.0, 9.0, 0.5, 0.5])  # cumulative within each row, falling between them
+    assert CandidateTable(Key.USER, two, Pick.UNIFORM, exclude_previous=True).rows == 4
+    assert CandidateTable(Key.USER, two, Pick.WEIGHTED, weights=weights).rows == 4
 
 
 def test_any_integers_become_the_arrays_of_the_kernels() -> None:
