@@ -16,7 +16,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from heapq import heappush
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import simpy
@@ -25,13 +25,14 @@ from simpy.events import Event
 from abbotify.engine import results
 from abbotify.engine.base import Setup, State, Unit, UnitResult, remembered
 from abbotify.engine.queueing import Queue, Reply
-from abbotify.engine.results import Played
+from abbotify.engine.results import LATE, Played
 from abbotify.errors import RecommenderFailure
 from abbotify.events import MS_PER_DAY
 from abbotify.listener import arrivals
 from abbotify.listener.latency import latency
+from abbotify.listener.memory import Memory
 from abbotify.listener.session import FULL, listen, play_ms, start
-from abbotify.recommenders import ERROR, HISTORY, MISS, Arm, Pick, Play, Request
+from abbotify.recommenders import HISTORY, Arm, Pick, Play, Request
 from abbotify.rng import Purpose, seed_word
 
 Steps = Generator[Event, Any, None]
@@ -78,13 +79,15 @@ class Alarm(Event):
         self.priority = priority
         self._value = None
         self._ok = True
+        self._clock: Any = env
+        self._heap: Any = env._queue
 
     def after(self, delay: int) -> Alarm:
         """The alarm, set to go off in `delay` ms; it must not be set already."""
         self.callbacks = []
-        env: Any = self.env
+        clock = self._clock
         # What `env.schedule` does, without the call: 0.1 us.
-        heappush(env._queue, (env._now + delay, self.priority, next(env._eid), self))
+        heappush(self._heap, (clock._now + delay, self.priority, next(clock._eid), self))
         return self
 
 
@@ -127,6 +130,44 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
+class _Desk:
+    """Where the requests of an arm go: its recommender, behind a queue or not."""
+
+    def __init__(self, arm: Arm, queue: Queue | None) -> None:
+        takes = latency(arm.latency)
+        self.arm, self.queue = arm, queue
+        self.fixed_ms = takes if isinstance(takes, int) else None
+        self.draw_ms: Any = takes
+
+    def answer(self, request: Request, reply: Reply) -> tuple[int, int]:
+        """The next track and its outcome; who left the queue at the timeout gets the fallback."""
+        return self.arm.recommend(request) if reply.served else (self.arm.fallback(request), LATE)
+
+
+class _Session(NamedTuple):
+    """A session about to begin.
+
+    Attributes:
+        log: its part of the log, still empty.
+        user: the user's id.
+        row: the user's row in the world.
+        interest: the track whose vector is the session's taste.
+        first: the first track.
+        memory: what the listener will remember of it.
+        history: the last plays over sessions; empty when no recommender asks for them.
+        desk: who serves it.
+    """
+
+    log: Played
+    user: int
+    row: int
+    interest: int
+    first: int
+    memory: Memory
+    history: Any
+    desk: _Desk
+
+
 class _Play:
     """One unit under way."""
 
@@ -156,15 +197,14 @@ class _Play:
         self.remembers = any(_looks_back(arm) for arm in setup.arms)
         self.finished: list[Played] = []
         self.env = Clock(initial_time=unit.days[0].day * MS_PER_DAY)
-        self.latencies = [latency(arm.latency) for arm in setup.arms]
-        self.queues = self._queues()
+        self.desks = self._desks()
         self._start_users()
 
-    def _queues(self) -> list[Queue | None]:
+    def _desks(self) -> list[_Desk]:
         common = self.setup.scenario.service
         shared = None if common is None else Queue(self.env, common)
         return [
-            shared if arm.service is None else Queue(self.env, arm.service)
+            _Desk(arm, shared if arm.service is None else Queue(self.env, arm.service))
             for arm in self.setup.arms
         ]
 
@@ -208,12 +248,12 @@ class _Play:
                 return
             if begin > self.env.ms:
                 yield alarm.after(begin - self.env.ms)
-            yield from self._session(row, day, alarm)
+            yield from self._listen(self._session(row, day), alarm)
 
     def _returns(self, row: int, per_day: float, alarm: Alarm) -> Steps:
         while (time := self.next_visit[row]) < self.end:
             yield alarm.after(time - self.env.ms)
-            yield from self._session(row, time // MS_PER_DAY, alarm)
+            yield from self._listen(self._session(row, time // MS_PER_DAY), alarm)
             user, number = self.ids[self.unit.first + row], self.sessions[row]
             self.next_visit[row] = arrivals.next_visit(
                 self.seed, user, number, self.env.ms, per_day, self.hours
@@ -221,81 +261,75 @@ class _Play:
 
     # -- a session --------------------------------------------------------------------------
 
-    def _session(self, row: int, day: int, alarm: Alarm) -> Steps:
-        # The loop every track passes: locals, since each attribute look-up costs 20 ns of 5 us.
-        env, seed, vectors = self.env, self.seed, self.vectors
-        artist_of, track_ms, after = self.artist, self.track_ms, alarm.after
-        number = self.sessions[row]
+    def _session(self, row: int, day: int) -> _Session:
+        """A session about to begin: who listens, to which taste, served by whom."""
+        number, world_row = self.sessions[row], self.unit.first + row
         self.sessions[row] = number + 1
-        world_row = self.unit.first + row
         user = self.ids[world_row]
-        bias, sharpness = self.bias[world_row], self.sharpness[world_row]
-        gamma, budget = self.gamma[world_row], self.budget[world_row]
-        place, last_step = self.serving[day][row], self.max_tracks - 1
-        arm, queue, takes = self.setup.arms[place], self.queues[place], self.latencies[place]
-        session = Played(row, number, day)
-        write, recommend, remembers = session.rows.extend, arm.recommend, self.remembers
-        fixed = takes if isinstance(takes, int) else None
-        history: Any = self._history_of(row) if remembers else ()
-        interest, track = self._first(world_row, user, number)
-        first, step, time, played = track, 0, FULL, [track]
-        seen, discounts = {track}, {artist_of[track]: gamma}
+        begin = self.offsets[world_row]
+        interests = self.offsets[world_row + 1] - begin
+        pick, near = start(self.seed, user, number, interests, self.neighbours[world_row])
+        interest = self.interests[begin + pick]
+        first = self.nearest[interest, near]
+        return _Session(
+            Played(row, number, day),
+            user,
+            world_row,
+            interest,
+            first,
+            Memory(self.artist, self.gamma[world_row], first),
+            self._history_of(row) if self.remembers else (),
+            self.desks[self.serving[day][row]],
+        )
+
+    def _listen(self, session: _Session, alarm: Alarm) -> Steps:
+        # The loop every track passes: locals, since each attribute look-up costs 20 ns of 5 us.
+        log, user, row, interest, track, memory, history, desk = session
+        env, seed, vectors, number = self.env, self.seed, self.vectors, log.number
+        track_ms, bias, sharpness = self.track_ms, self.bias[row], self.sharpness[row]
+        budget, last_step, remembers = self.budget[row], self.max_tracks - 1, self.remembers
+        queue, fixed_ms, recommend = desk.queue, desk.fixed_ms, desk.arm.recommend
+        hear, write, played, first = memory.hear, log.rows.extend, memory.played, track
+        after, step, time = alarm.after, 0, FULL
         yield after(play_ms(time, track_ms[track]))
         while True:
+            now = env.ms
             if remembers:
                 history.append(Play(track, _FRACTION[time]))
-            now = env.ms
-            if budget <= 0 or step >= last_step:
-                break
-            request = _request(Request, (
-                user, world_row, number, step + 1, first, track, _FRACTION[time], played,
-                history, seed, _RECOMMEND,
-            ))  # fmt: skip
-            ms = takes(seed, user, number, step) if fixed is None else fixed  # type: ignore[operator]
+            ms = desk.draw_ms(seed, user, number, step) if fixed_ms is None else fixed_ms
             if queue is None:
-                yield after(ms)
-                following, outcome = recommend(request)
+                reply = yield after(ms)
             else:
                 reply = yield queue.request(user, number, step, ms, alarm.priority)
                 ms = reply.latency
-                following, outcome = self._queued(reply, arm, request, session)
-                budget -= queue.patience_ms is not None and reply.wait > queue.patience_ms
-            if outcome:
-                session.misses += outcome == MISS
-                session.errors += outcome == ERROR
             write((now, track, time, ms))
-            track, step = following, step + 1
-            artist = artist_of[track]
-            discount = discounts.get(artist, 1.0)
-            discounts[artist] = discount * gamma
-            if track in seen:
-                discount = 0.0
+            if budget <= 0 or step >= last_step:
+                break
+            step += 1
+            request = _request(Request, (
+                user, row, number, step, first, track, _FRACTION[time], played,
+                history, seed, _RECOMMEND,
+            ))  # fmt: skip
+            if reply is None:
+                track, outcome = recommend(request)
+            else:
+                track, outcome = desk.answer(request, reply)
+                budget -= reply.impatient
+            if outcome:
+                log.count(outcome)
+            discount = hear(track)
             heard = listen(
                 vectors, interest, track, bias, sharpness, discount, seed, user, number, step
             )
             time = heard >> 1
             budget -= heard & 1
-            seen.add(track)
-            played.append(track)
+            # `play_ms`, written out: the call of a kernel costs 0.2 us.
             yield after((time * track_ms[track] + 50) // 100)
-        ms = takes(seed, user, number, step) if fixed is None else fixed  # type: ignore[operator]
-        session.cut = budget > 0
-        if queue is None:
-            yield after(ms)
-        else:
-            reply = yield queue.request(user, number, step, ms, alarm.priority)
-            ms = reply.latency
-            session.timeouts += not reply.served
-        write((now, track, time, ms))
-        self.busy_until[row] = env.ms
-        self.finished.append(session)
-
-    def _first(self, world_row: int, user: int, number: int) -> tuple[int, int]:
-        begin = self.offsets[world_row]
-        interests = self.offsets[world_row + 1] - begin
-        pick, near = start(self.seed, user, number, interests, self.neighbours[world_row])
-        interest = self.interests[begin + pick]
-        return interest, self.nearest[interest, near]
+        log.cut = budget > 0
+        if reply is not None and not reply.served:
+            log.count(LATE)
+        self.busy_until[log.row] = env.ms
+        self.finished.append(log)
 
     def _history_of(self, row: int) -> deque[Play]:
         if row not in self.history:
@@ -303,13 +337,6 @@ class _Play:
             plays = (Play(t, _FRACTION[h]) for t, h in zip(tracks, times, strict=True) if t >= 0)
             self.history[row] = deque(plays, HISTORY)
         return self.history[row]
-
-    @staticmethod
-    def _queued(reply: Reply, arm: Arm, request: Request, session: Played) -> tuple[int, int]:
-        if reply.served:
-            return arm.recommend(request)
-        session.timeouts += 1
-        return arm.fallback(request), 0
 
     # -- results ----------------------------------------------------------------------------
 

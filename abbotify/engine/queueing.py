@@ -37,11 +37,13 @@ class Reply:
         wait: ms in the queue.
         latency: ms from request to reply.
         served: False when the request left the queue at its timeout.
+        impatient: the wait was longer than the listener's patience.
     """
 
     wait: int
     latency: int
     served: bool
+    impatient: bool = False
 
 
 class Queue:
@@ -95,8 +97,7 @@ class Queue:
                 continue
             self.free -= 1
             reply.callbacks.insert(0, self._release)
-            wait = self.clock.ms - key[0]
-            self._answer(reply, Reply(wait, wait + service_ms, True), service_ms, priority)
+            self._answer(reply, key[0], priority, service_ms)
 
     def _release(self, _: Any) -> None:
         self.free += 1
@@ -104,9 +105,11 @@ class Queue:
 
     def _expire(self, reply: Any, arrival: int, priority: int) -> None:
         if not reply.triggered:
-            wait = self.clock.ms - arrival
-            self._answer(reply, Reply(wait, wait, False), 0, priority)
+            self._answer(reply, arrival, priority, None)
 
-    def _answer(self, reply: Any, value: Reply, delay: int, priority: int) -> None:
-        reply._ok, reply._value = True, value
+    def _answer(self, reply: Any, arrival: int, priority: int, service_ms: int | None) -> None:
+        """Settles what a request gets; `service_ms` is None when it leaves unserved."""
+        wait, served, delay = self.clock.ms - arrival, service_ms is not None, service_ms or 0
+        impatient = self.patience_ms is not None and wait > self.patience_ms
+        reply._ok, reply._value = True, Reply(wait, wait + delay, served, impatient)
         self.clock.at(reply, delay, priority)

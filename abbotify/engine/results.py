@@ -11,7 +11,9 @@ import numpy as np
 
 from abbotify.engine.base import SessionFacts, Unit
 from abbotify.events import NO_ARM, NO_RECOMMENDATION, Events, IntArray, Labels
+from abbotify.recommenders import ERROR, MISS
 
+LATE: Final = 3  # beside OK, MISS and ERROR: the request left the queue at its timeout
 COLUMNS: Final = 4  # of a session's part of the log: timestamp, track, hundredths, latency
 
 
@@ -38,6 +40,12 @@ class Played:
     timeouts: int = 0
     misses: int = 0
     errors: int = 0
+
+    def count(self, outcome: int) -> None:
+        """Notes that a request was not met by the recommender itself: MISS, ERROR or LATE."""
+        self.misses += outcome == MISS
+        self.errors += outcome == ERROR
+        self.timeouts += outcome == LATE
 
 
 def in_order(sessions: Sequence[Played]) -> list[Played]:

@@ -106,6 +106,8 @@ def _pair_row(pairs: Any, n_tracks: int) -> Callable[[Request], int]:
 
 def _by_choice(views: _Views) -> PickFunction:
     row_of, offsets, tracks, _, purpose = views
+    if len(offsets) == 2:  # one row for every request: nothing to look up
+        return _by_choice_of_all(tracks, offsets[1], purpose)
 
     def pick(request: Request) -> int | None:
         row = row_of(request)
@@ -116,6 +118,16 @@ def _by_choice(views: _Views) -> PickFunction:
         user, step, session = request.user, request.step, request.session
         drawn = _choice(request.seed, _USERS, step, user, purpose, session, n)
         return tracks[start + drawn]
+
+    return pick
+
+
+def _by_choice_of_all(tracks: Any, n: int, purpose: int) -> PickFunction:
+    def pick(request: Request) -> int | None:
+        if not n:
+            return None
+        user, step, session = request.user, request.step, request.session
+        return tracks[_choice(request.seed, _USERS, step, user, purpose, session, n)]
 
     return pick
 
