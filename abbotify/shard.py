@@ -151,7 +151,7 @@ def _counts(facts: SessionFacts, table: SessionTable) -> dict[str, Any]:
         "misses": facts.misses,
         "errors": facts.errors,
         "timeouts": facts.timeouts,
-        "fallbacks": facts.misses + facts.errors + facts.timeouts,
+        "fallbacks": facts.fallbacks,
         "truncated_sessions": facts.cut,
     }
 

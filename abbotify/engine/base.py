@@ -158,13 +158,15 @@ class SessionFacts:
         cut: bool, ended by `max_tracks`.
         timeouts: int64, requests that waited past their timeout.
         misses: int64, requests the recommender had nothing for.
-        errors: int64, requests at which it raised or left the catalogue.
+        errors: int64, requests at which it, or a fallback, raised or left the catalogue.
+        fallbacks: int64, requests that a fallback answered, for any of these reasons.
     """
 
     cut: npt.NDArray[np.bool_]
     timeouts: IntArray
     misses: IntArray
     errors: IntArray
+    fallbacks: IntArray
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,10 @@ class _Desk:
 
     def answer(self, request: Request, reply: Reply) -> tuple[int, int]:
         """The next track and its outcome; who left the queue at the timeout gets the fallback."""
-        return self.arm.recommend(request) if reply.served else (self.arm.fallback(request), LATE)
+        if reply.served:
+            return self.arm.recommend(request)
+        track, outcome = self.arm.fallback(request)
+        return track, outcome | LATE
 
 
 class _Session(NamedTuple):
@@ -326,8 +329,7 @@ class _Play:
             # `play_ms`, written out: the call of a kernel costs 0.2 us.
             yield after((time * track_ms[track] + 50) // 100)
         log.cut = budget > 0
-        if reply is not None and not reply.served:
-            log.count(LATE)
+        log.timeouts += reply is not None and not reply.served  # of the "last", without an answer
         self.busy_until[log.row] = env.ms
         self.finished.append(log)
 

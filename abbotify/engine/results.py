@@ -13,7 +13,7 @@ from abbotify.engine.base import SessionFacts, Unit
 from abbotify.events import NO_ARM, NO_RECOMMENDATION, Events, IntArray, Labels
 from abbotify.recommenders import ERROR, MISS
 
-LATE: Final = 3  # beside OK, MISS and ERROR: the request left the queue at its timeout
+LATE: Final = 4  # a bit beside OK, MISS or ERROR: the request left the queue at its timeout
 COLUMNS: Final = 4  # of a session's part of the log: timestamp, track, hundredths, latency
 
 
@@ -29,7 +29,8 @@ class Played:
         cut: it was ended by `max_tracks`.
         timeouts: requests that waited past their timeout.
         misses: requests the recommender had nothing for.
-        errors: requests at which it failed.
+        errors: requests at which it, or a fallback, failed.
+        fallbacks: requests that a fallback answered.
     """
 
     row: int
@@ -40,12 +41,14 @@ class Played:
     timeouts: int = 0
     misses: int = 0
     errors: int = 0
+    fallbacks: int = 0
 
     def count(self, outcome: int) -> None:
-        """Notes that a request was not met by the recommender itself: MISS, ERROR or LATE."""
-        self.misses += outcome == MISS
-        self.errors += outcome == ERROR
-        self.timeouts += outcome == LATE
+        """Notes that a fallback answered, and why: MISS or ERROR, or LATE with or without them."""
+        self.misses += outcome & ~LATE == MISS
+        self.errors += outcome & ~LATE == ERROR
+        self.timeouts += outcome & LATE == LATE
+        self.fallbacks += 1
 
 
 def in_order(sessions: Sequence[Played]) -> list[Played]:
@@ -60,6 +63,7 @@ def facts(sessions: Sequence[Played]) -> SessionFacts:
         timeouts=np.array([session.timeouts for session in sessions], np.int64),
         misses=np.array([session.misses for session in sessions], np.int64),
         errors=np.array([session.errors for session in sessions], np.int64),
+        fallbacks=np.array([session.fallbacks for session in sessions], np.int64),
     )
 
 

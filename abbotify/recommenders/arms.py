@@ -93,13 +93,16 @@ class Arm:
             return self._stand_in(request, ERROR)
         return (track, OK) if track is not None else self._stand_in(request, MISS)
 
-    def fallback(self, request: Request) -> int:
+    def fallback(self, request: Request) -> tuple[int, int]:
         """The next track by the fallback, as when the recommender's answer came too late.
+
+        Returns:
+            the track, and OK, or ERROR when a fallback raised or left the catalogue.
 
         Raises:
             RecommenderFailure: a fallback failed, and the arm says `on_error: stop`.
         """
-        return self._stand_in(request, OK)[0]
+        return self._stand_in(request, OK)
 
     def _stand_in(self, request: Request, outcome: int) -> tuple[int, int]:
         for link in self.chain[1:]:
@@ -107,9 +110,7 @@ class Arm:
                 track = link.answer(request)
             except KeyboardInterrupt:
                 raise
-            except (
-                BaseException
-            ) as error:  # a recommender that ends the program is no reason to end it
+            except BaseException as error:  # as in `recommend`
                 self._judge(link, request, error)
                 outcome = ERROR
             else:

@@ -87,7 +87,7 @@ def counted(arms: Sequence[Arm]) -> Iterator[Check]:
         )
     for name, texts, status in _ANSWERS:
         if any(name in (arm.counters or {}) for arm in arms):
-            parts = {arm.name: (_of(arm, name), _of(arm, "requests")) for arm in arms}
+            parts = {arm.name: (_of(arm, name), _asked(arm, name)) for arm in arms}
             yield _share(name, arms, parts, texts, status)
 
 
@@ -121,6 +121,12 @@ def _share(
         if count
     )
     return Check(name, status, f"{texts[1]}: {told}.", details)
+
+
+def _asked(arm: Arm, counter: str) -> int:
+    """How many requests a counter is a share of: a session's "last" asks for no answer."""
+    requests = _of(arm, "requests")
+    return requests if counter == "timeouts" else requests - (arm.sessions or 0)
 
 
 def _of(arm: Arm, counter: str) -> int:

@@ -104,3 +104,32 @@ def test_cut_sessions_are_marked(make: Callable[..., Any]) -> None:
         bored = of_sessions(one.events, one.events.time == 0.0)
         assert not any(b == 5 and c for b, c in zip(bored, one.facts.cut, strict=True))
     assert result.facts.cut.any()
+
+
+def test_answers_of_the_fallback_are_counted_once(play: Callable[..., Any]) -> None:
+    result, _ = play("Failing")
+    facts = result.facts
+    assert facts.fallbacks.sum() == facts.errors.sum() > 0
+
+
+def test_a_fallback_that_fails_after_a_timeout_is_counted(
+    make: Callable[..., Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "plugins.py"
+    path.write_text(PLUGINS, encoding="utf-8")
+    never = {"replicas": 1, "timeout_ms": 0}
+    arm = {
+        "recommender": "random",
+        "fallback": {"recommender": f"{path}:Failing"},
+        "latency_ms": 86_400_000,  # the one replica serves one request a day
+        "service": never,
+    }
+    game = make(arms={"a": arm, "b": arm}, experiment={"name": "AB", "control": "a"})
+    ((result,),) = game.results(coupled=True)
+    events, facts, asked = result.events, result.facts, result.events.step + 1
+    late = events.latency_ms == 0
+    failed = late & ~events.last & ((asked % 3 == 0) | (asked % 4 == 0))
+    assert facts.errors.tolist() == of_sessions(events, failed)
+    assert facts.timeouts.tolist() == of_sessions(events, late)
+    assert facts.fallbacks.tolist() == of_sessions(events, late & ~events.last)
+    assert failed.any()

@@ -104,7 +104,7 @@ def test_a_miss_goes_to_the_fallback_with_draws_of_its_own(
     for user in range(50):
         expected = word(1, user, 3, 0) * 60 >> 64
         assert indexed.recommend(ask(user=user)) == (expected, MISS)
-        assert indexed.fallback(ask(user=user)) == expected
+        assert indexed.fallback(ask(user=user)) == (expected, 0)
 
 
 def test_a_fallbacks_fallback(arm: Any, ask: Any, word: Any) -> None:
@@ -137,7 +137,7 @@ def test_a_plugins_answers(answer: str, outcome: int, message: str, arm: Any, as
     if outcome == OK:
         assert track == (17 if answer == "17" else 5)
     else:
-        assert track == lenient.fallback(ask(plays=[(5, 1.0)], session=4))
+        assert (track, 0) == lenient.fallback(ask(plays=[(5, 1.0)], session=4))
     if outcome != ERROR:
         assert strict.recommend(ask(plays=[(5, 1.0)])) == (track, outcome) or outcome == MISS
         return
@@ -159,7 +159,7 @@ def test_a_plugin_draws_for_its_place_in_the_chain(arm: Any, ask: Any, word: Any
     text = "recommender: mine.py:R, answer: request.choice(60)"
     both = arm(f"{text}, fallback: {{{text}}}")
     assert both.recommend(ask()) == (word(1, 3, 2, 0) * 60 >> 64, OK)
-    assert both.fallback(ask()) == word(1, 3, 3, 0) * 60 >> 64
+    assert both.fallback(ask()) == (word(1, 3, 3, 0) * 60 >> 64, 0)
 
 
 def test_what_lowers_and_why_the_rest_does_not(arm: Any) -> None:
