@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from abbotify import __version__, outfolder, scale, timeline
+from abbotify.digests import digest_data
 from abbotify.engine.event_driven import EventDriven
 from abbotify.eventlog.botify_writer import Layer as BotifyLayer
 from abbotify.eventlog.botify_writer import parts_of_log, write_botify
-from abbotify.eventlog.digests import digest_data
 from abbotify.eventlog.log import open_log
 from abbotify.events import ARM, arm_column
 from abbotify.experiment import layers

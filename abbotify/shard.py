@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from abbotify import timeline
+from abbotify.digests import digest_file
 from abbotify.engine import Engine, SessionFacts, Setup, Unit, UnitResult
 from abbotify.engine.event_driven import EventDriven
-from abbotify.eventlog.digests import digest_file
 from abbotify.eventlog.parquet import write_events
 from abbotify.events import ARM, Labels
 from abbotify.experiment import layers

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from abbotify import __version__
 from abbotify.analysis.source import Order, Source, open_source, ordered
+from abbotify.digests import digest_data, digest_file
 from abbotify.errors import DataError, OutputError, UserError
-from abbotify.eventlog.digests import digest_data, digest_file
 from abbotify.events import ARM, NO_ARM, Events, Labels
 from abbotify.metrics.definitions import METRICS, PRE
 from abbotify.metrics.sessions import SKIP_BELOW, SessionTable, session_table

@@ -1,1 +1,1 @@
-"""The event log on disk: Parquet and botify's JSON lines, in and out, and digests of data."""
+"""The event log on disk: Parquet and botify's JSON lines, in and out."""

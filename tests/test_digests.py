@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abbotify.eventlog.digests import digest_data, digest_file
+from abbotify.digests import digest_data, digest_file
 
 
 def test_a_file_has_the_digest_of_its_bytes(tmp_path: Path) -> None:
