@@ -58,14 +58,18 @@ def run(
     """
     started = time.time()
     outfolder.check(out)
-    progress("world", 0, 1)
+    progress("world", 0, 0)
     plan = prepare(scenario)
     with outfolder.swapped(out) as folder:
         results = _play(plan, folder, workers, progress)
-        progress("report", 0, 1)
+        progress("report", 0, 0)
         users = UserTable.concat([result.users for result in results])
         tally = reduce(Tally.merge, [result.tally for result in results])
-        document = _document(plan, users, tally)
+        further = {
+            name: UserTable.concat([result.further[name] for result in results])
+            for name in results[0].further
+        }
+        document = _document(plan, users, further, tally)
         (folder / "scenario.yaml").write_text(dump(scenario), encoding="utf-8")
         write_users(folder / "users.parquet", users)
         if scenario.log.botify:
@@ -94,11 +98,14 @@ def _play(plan: Plan, folder: Path, workers: int, progress: Progress) -> list[Sh
     return results
 
 
-def _document(plan: Plan, users: UserTable, tally: Tally) -> Document:
+def _document(
+    plan: Plan, users: UserTable, further: dict[str, UserTable], tally: Tally
+) -> Document:
     scenario, first = plan.scenario, layers(plan.scenario)[0]
     catalogue = plan.world.catalogue
     return build(
         users=users,
+        further=further,
         tally=tally,
         scenario=plain(scenario),
         run=Run(

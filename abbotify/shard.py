@@ -21,7 +21,7 @@ from abbotify.digests import digest_file
 from abbotify.engine import Engine, SessionFacts, Setup, Unit, UnitResult
 from abbotify.engine.event_driven import EventDriven
 from abbotify.eventlog.parquet import write_events
-from abbotify.events import ARM, Labels
+from abbotify.events import ARM, Labels, arm_column
 from abbotify.experiment import layers
 from abbotify.metrics.sessions import SessionTable, session_table
 from abbotify.metrics.users import UserTable, user_table
@@ -62,9 +62,17 @@ class Shard:
 
 @dataclass(frozen=True)
 class ShardResult:
-    """What is left of a shard: its users, what pictures need, its files."""
+    """What is left of a shard.
+
+    Attributes:
+        users: judged by the first experiment.
+        further: name of a further experiment -> the users judged by that one.
+        tally: what pictures and counts need.
+        units: entries of the manifest.
+    """
 
     users: UserTable
+    further: dict[str, UserTable]
     tally: Tally
     units: tuple[dict[str, Any], ...]
 
@@ -94,20 +102,26 @@ def _play(job: Job, engine: Engine, shard: Shard) -> ShardResult:
         _tally(tally, job, table, result)
         units.append(_keep(job, unit, result, table))
         tables.append(table)
-    users = user_table(
-        [_of_the_first(table) for table in tables],
-        days=days,
-        pre_days=range(days.start),
-        users=ids[shard.rows.start : shard.rows.stop],
-        assigned=_assigned(scenario, ids[shard.rows.start : shard.rows.stop], days),
-        retention_days=scenario.metrics.retained_days,
-    )
-    return ShardResult(users, tally, tuple(units))
+    part = ids[shard.rows.start : shard.rows.stop]
+    assigned = _assigned(scenario, part, days)
 
+    def judged(column: str, known: dict[str, Labels]) -> UserTable:
+        # An experiment's own admission decides which sessions count.
+        return user_table(
+            [replace(table, arms={ARM: table.arms[column]}) for table in tables],
+            days=days,
+            pre_days=range(days.start),
+            users=part,
+            assigned=known,
+            retention_days=scenario.metrics.retained_days,
+        )
 
-def _of_the_first(table: SessionTable) -> SessionTable:
-    """Sessions by the first experiment's arms alone: its admission decides which ones count."""
-    return replace(table, arms={ARM: table.arms[ARM]})
+    further = {
+        layer.name: judged(column, {ARM: assigned[column]})
+        for layer in layers(scenario)[1:]
+        for column in [arm_column(layer.name)]
+    }
+    return ShardResult(judged(ARM, assigned), further, tally, tuple(units))
 
 
 def _assigned(scenario: Scenario, ids: Any, days: range) -> dict[str, Labels]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify import stats
-from abbotify.events import ARM, arm_column
+from abbotify.events import ARM
 from abbotify.metrics.definitions import COLUMNS, METRICS, determined
 from abbotify.metrics.users import Population, UserTable
 from abbotify.report import checks
@@ -44,21 +44,19 @@ class ArmInfo:
 def arm_moments(
     users: UserTable,
     arms: Sequence[str],
-    column: str = ARM,
-    metrics: Sequence[str] = tuple(METRICS),
-    population: Population = "exposed",
+    metrics: Sequence[str],
+    population: Population,
 ) -> tuple[stats.ArmMoments, ...]:
     """What the estimators need of each arm.
 
     Args:
         users: all of them, or a shard whose moments are merged with the others' in order.
-        arms: names, the control first: the first ones of the column's names.
-        column: the column of arms.
+        arms: names, the control first: the first ones of the names of the column `arm`.
         metrics: those among the table's columns.
         population: over whom; ratios of sums are over the exposed in any case.
     """
-    judged = _rows_of_arms(users, len(arms), population, column)
-    exposed = _rows_of_arms(users, len(arms), "exposed", column)
+    judged = _rows_of_arms(users, len(arms), population)
+    exposed = _rows_of_arms(users, len(arms), "exposed")
     ratios = [name for name in metrics if METRICS[name].ratio is not None]
     return tuple(
         stats.ArmMoments(
@@ -70,9 +68,9 @@ def arm_moments(
     )
 
 
-def _rows_of_arms(users: UserTable, arms: int, population: Population, column: str) -> list[Rows]:
+def _rows_of_arms(users: UserTable, arms: int, population: Population) -> list[Rows]:
     """Who of a population is in each of the first arms."""
-    members, codes = users.members(population, column), users.arms[column].codes
+    members, codes = users.members(population), users.arms[ARM].codes
     return [members & (codes == code) for code in range(arms)]
 
 
@@ -95,6 +93,7 @@ def build(
     arms: Sequence[ArmInfo],
     metrics: Sequence[str],
     success: Sequence[str],
+    further: Mapping[str, UserTable] | None = None,
     titles: Titles | None = None,
     extra_checks: Sequence[Check] = (),
 ) -> Document:
@@ -108,6 +107,7 @@ def build(
         arms: the control first, in the order of the codes of the column `arm`.
         metrics: those to report; the ones the users' table has not are told as undetermined.
         success: those that decide.
+        further: name of another experiment -> the same users, judged by that one's arms.
         titles: title and artist of a track id.
         extra_checks: what the reader of the log found.
 
@@ -118,14 +118,14 @@ def build(
     _refuse_other_arms(names, users.arms[ARM].names, tally.arms)
     known = [name for name in metrics if name in users.values]
     deciding = [name for name in success if name in known]
-    moments = arm_moments(users, names, ARM, known, run.population)
+    moments = arm_moments(users, names, known, run.population)
     effects = stats.compare(moments, known, deciding, run.alpha)
     built = _arms(users, tally, arms, moments, run, titles)
     found = [
         *_checks(users, built, effects, deciding),
         *extra_checks,
         *checks.undetermined(_undetermined(users, metrics)),
-        *_further_layers(users, deciding, run),
+        *_further_layers(further or {}, deciding, run),
     ]
     return Document(scenario, run, built, effects, tuple(found))
 
@@ -168,8 +168,8 @@ def _arms(
     run: Run,
     titles: Titles | None,
 ) -> tuple[Arm, ...]:
-    exposed = _rows_of_arms(users, len(arms), "exposed", ARM)
-    assigned = _rows_of_arms(users, len(arms), "assigned", ARM)
+    exposed = _rows_of_arms(users, len(arms), "exposed")
+    assigned = _rows_of_arms(users, len(arms), "assigned")
     groups = [users.values[CURVE_METRIC][rows] for rows in exposed]
     histograms = distributions(CURVE_METRIC, groups)
     return tuple(
@@ -211,15 +211,15 @@ def _told(moments: stats.Moments) -> Moments:
     )
 
 
-def _further_layers(users: UserTable, success: Sequence[str], run: Run) -> Iterator[Check]:
+def _further_layers(
+    further: Mapping[str, UserTable], success: Sequence[str], run: Run
+) -> Iterator[Check]:
     """The other experiments on the same users: their effects on the success metrics."""
-    for other, label in users.arms.items():
-        if other in (ARM, arm_column(run.experiment)):
-            continue
-        moments = arm_moments(users, label.names, other, success, run.population)
+    for name, users in further.items():
+        label = users.arms[ARM]
+        moments = arm_moments(users, label.names, success, run.population)
         rows = stats.compare(moments, success, success, run.alpha)
-        name = other.removeprefix(arm_column(""))
-        exposed = label.codes[users.members("exposed", other)]
+        exposed = label.codes[users.members("exposed")]
         details = {
             "arms": dict(zip(label.names, _sizes(exposed, len(label.names)), strict=True)),
             "control": label.names[0],

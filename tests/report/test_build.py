@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +15,7 @@ from scipy.stats import ttest_ind
 from abbotify.events import ARM, Events, Labels, arm_column
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.sessions import SessionTable, session_table
-from abbotify.metrics.users import user_table
+from abbotify.metrics.users import UserTable, user_table
 from abbotify.report import histogram
 from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import Document, Run, loads
@@ -70,6 +71,11 @@ def tallied(parts: list[Events]) -> Tally:
     return tally
 
 
+def judged_by(column: str, events: Events) -> UserTable:
+    alone = replace(events, arms={ARM: events.arms[column]})
+    return user_table([session_table(alone)], days=DAYS, pre_days=[0])
+
+
 def built(events: Events, **options: Any) -> Document:
     users = user_table([session_table(events)], days=DAYS, pre_days=[0])
     given: dict[str, Any] = {
@@ -78,6 +84,7 @@ def built(events: Events, **options: Any) -> Document:
         "arms": [ArmInfo("base", "C", "random", 1.0), ArmInfo("neural", "T1", "neural", 1.0)],
         "metrics": list(METRICS),
         "success": ["mean_time_per_session"],
+        "further": {"PRICE": judged_by(arm_column("PRICE"), events)},
     }
     return build(users=users, tally=tallied([events]), **given | options)
 
