@@ -10,6 +10,7 @@ from abbotify.errors import UserError
 from abbotify.experiment import Layer, layers, require_users
 from abbotify.recommenders import Arm, build_arms
 from abbotify.scenario import Scenario
+from abbotify.scenario.models import Collect, ExperimentDays, Phase, Pre
 from abbotify.world import World, load_world
 
 MOST_VISITS: Final = 1000  # sessions a day of one user; as `visits_per_day` allows
@@ -67,29 +68,28 @@ def _refuse_crowds(scenario: Scenario, users: int) -> None:
 
 def coupling(scenario: Scenario, arms: tuple[Arm, ...]) -> str:
     """Why the users of a scenario depend on each other; empty when they do not."""
-    queues = [arm.name for arm in arms if arm.service is not None]
-    if scenario.service is not None or queues:
-        where = "service" if scenario.service is not None else f"arms.{queues[0]}.service"
-        return f"requests queue ({where}), so a user's waiting depends on the others"
+    serving = timeline.serving_arms(scenario)
     for arm in arms:
-        if not arm.lowers:
+        if arm.name in serving and (scenario.service is not None or arm.service is not None):
+            where = f"arms.{arm.name}.service" if arm.service is not None else "service"
+            return f"requests queue ({where}), so a user's waiting depends on the others"
+    for arm in arms:
+        if arm.name in serving and not arm.lowers:
             return f"{arm.name} may learn from everybody ({arm.why_not})"
     return ""
 
 
 def describe(plan: Plan) -> str:
     """The plan as lines of text: world, arms, timeline, engine and why, expected sessions."""
-    lines = [
-        f"Scenario  {plan.scenario.name}",
-        "",
-        *_world(plan),
-        "",
-        *_timeline(plan.scenario),
-        "",
+    parts = [
+        [f"Scenario  {plan.scenario.name}"],
+        _world(plan),
+        _timeline(plan.scenario, len(plan.world.users)),
+        _arms(plan),
+        *(_experiment(plan, layer) for layer in layers(plan.scenario)),
+        _engine(plan),
     ]
-    for layer in layers(plan.scenario):
-        lines += [*_experiment(plan, layer), ""]
-    return "\n".join([*lines, *_engine(plan)])
+    return "\n\n".join("\n".join(lines) for lines in parts)
 
 
 def _world(plan: Plan) -> list[str]:
@@ -102,47 +102,74 @@ def _world(plan: Plan) -> list[str]:
     ]
 
 
-def _timeline(scenario: Scenario) -> list[str]:
+def _timeline(scenario: Scenario, users: int) -> list[str]:
     lines: list[str] = []
     first = 0
     for phase in scenario.timeline:
         last = first + phase.days - 1
         days = f"day {first}" if first == last else f"days {first}-{last}"
-        lines.append(f"{'Timeline' if not lines else '':9} {days:12} {phase.phase}")
+        lines.append(f"{'Timeline' if not lines else '':9} {days:12} {_phase(phase)}")
         first = last + 1
     arrivals = scenario.arrivals
     if arrivals.sessions is not None:
         total = f"{arrivals.sessions * scenario.days:,.0f} in all"
         lines.append(f"Sessions  {arrivals.sessions:,.0f} expected a day ({total})")
     else:
+        most = users * (arrivals.visits_per_day or 0.0)
         lines.append(
-            f"Sessions  each user returns {arrivals.visits_per_day:g} times a day on average, "
-            "counted from the end of the last session"
+            f"Sessions  up to {most:,.0f} expected a day ({most * scenario.days:,.0f} in all): "
+            "a gap starts where the last session ends"
         )
     return lines
 
 
+def _phase(phase: Phase) -> str:
+    match phase:
+        case Pre():
+            return f"pre: everybody gets {phase.recommender}"
+        case Collect():
+            shares = (f"{name} {share:.4g}" for name, share in phase.traffic.items())
+            return f"collect: {', '.join(shares)}"
+        case ExperimentDays():
+            return "experiment"
+
+
+def _arms(plan: Plan) -> list[str]:
+    serving = timeline.serving_arms(plan.scenario)
+    width = max(len(arm.name) for arm in plan.arms)
+    lines = []
+    for arm in plan.arms:
+        chain = " > ".join(dict.fromkeys(link.name for link in arm.chain))
+        unused = "" if arm.name in serving else " (serves nobody)"
+        lines.append(f"  {arm.name:{width}}  {chain}, {_service(plan.scenario, arm)}{unused}")
+    return ["Arms      recommender > fallbacks, service", *lines]
+
+
+def _service(scenario: Scenario, arm: Arm) -> str:
+    latency, service = arm.latency, arm.service or scenario.service
+    took = f"{latency} ms" if isinstance(latency, int) else f"{latency.distribution} latency"
+    if service is None:
+        return took
+    shared = " shared" if arm.service is None else ""
+    return f"{took}, {service.replicas}{shared} replica{'s' * (service.replicas > 1)} with a queue"
+
+
 def _experiment(plan: Plan, layer: Layer) -> list[str]:
-    ids = plan.world.users.ids
-    codes = layer.codes(ids, len(layer.traffic) - 1)
-    arms = {arm.name: arm for arm in plan.arms}
+    codes = layer.codes(plan.world.users.ids, len(layer.traffic) - 1)
     width = max(len(name) for name in layer.arms)
-    lines = [f"Experiment {layer.name}"]
-    for code, name in enumerate(layer.arms):
-        latency = arms[name].latency
-        took = f"{latency} ms" if isinstance(latency, int) else f"{latency.distribution} latency"
-        chain = " > ".join(link.name for link in arms[name].chain)
-        count = int((codes == code).sum())
-        lines.append(f"  {layer.label(code):3} {name:{width}}  {count:>9,} users  {chain}, {took}")
+    lines = [
+        f"  {layer.label(code):3} {name:{width}}  {int((codes == code).sum()):>9,} users"
+        for code, name in enumerate(layer.arms)
+    ]
     outside = int((codes < 0).sum())
-    return [*lines, f"      {'(outside)':{width}}  {outside:>9,} users"] if outside else lines
+    if outside:
+        lines.append(f"      {'(outside)':{width}}  {outside:>9,} users")
+    return [f"Experiment {layer.name}", *lines]
 
 
 def _engine(plan: Plan) -> list[str]:
-    units = "one unit of work over all users and days"
-    why = f"Coupled: {plan.coupled}; {units}."
+    why = f"Coupled: {plan.coupled}; one unit of work over all users and days."
     if not plan.coupled:
-        count = len(plan.shards)
-        days = plan.scenario.days
+        count, days = len(plan.shards), plan.scenario.days
         why = f"Users do not meet: {count} shard{'s' * (count > 1)} x {days} day{'s' * (days > 1)}."
     return ["Engine    simpy (event-driven): it runs every scenario.", f"          {why}"]

@@ -50,6 +50,20 @@ def experiment_days(scenario: Scenario) -> range:
     return range(before, scenario.days)
 
 
+def serving_arms(scenario: Scenario) -> frozenset[str]:
+    """The arms that somebody is served by on some day."""
+    names: set[str] = set()
+    for phase in scenario.timeline:
+        match phase:
+            case Pre():
+                names.add(phase.recommender)
+            case Collect():
+                names.update(name for name, share in phase.traffic.items() if share > 0)
+            case ExperimentDays():
+                names.update(name for layer in layers(scenario) for name in layer.arms)
+    return frozenset(names)
+
+
 def column_names(scenario: Scenario) -> dict[str, tuple[str, ...]]:
     """The log's columns of arms and what their codes mean: an experiment's arms come first."""
     experiments = layers(scenario)
