@@ -1,4 +1,4 @@
-"""The event log's vocabulary: column names, event codes, the Arrow schema, rows in memory.
+"""The event log's vocabulary: names of columns and keys, the Arrow schema, rows in memory.
 
 One row per played track. A row says what was just played, how much of it, and what the
 recommender answered to the request that followed.
@@ -31,6 +31,16 @@ ARM: Final = "arm"
 NEXT: Final = "next"
 LAST: Final = "last"
 
+# Keys of the metadata that a run's files carry, and two of the values.
+PHASE_KEY: Final = "phase"
+EXPERIMENT_KEY: Final = "experiment"
+CONTROL_KEY: Final = "control"
+WEIGHTS_KEY: Final = "weights"
+ARMS_KEY: Final = "arms"  # column -> the arms' names in the order of codes
+LEVEL_KEY: Final = "level"
+EXPERIMENT_PHASE: Final = "experiment"  # the arms count
+SESSIONS_LEVEL: Final = "sessions"  # rows are sessions, not events
+
 MS_PER_DAY: Final = 86_400_000
 NO_RECOMMENDATION: Final = -1
 NO_ARM: Final = -1
@@ -41,6 +51,11 @@ IntArray = npt.NDArray[np.int64]
 def arm_column(experiment: str) -> str:
     """The name of the column that holds the arm of one of several layered experiments."""
     return f"arm_{experiment}"
+
+
+def arm_label(code: int) -> str:
+    """An arm's label in botify's logs and in reports: C, T1, T2, ..."""
+    return f"T{code}" if code else "C"
 
 
 class Labels(NamedTuple):
@@ -103,6 +118,24 @@ class Events:
 
 
 _NUMPY_COLUMNS: Final = tuple(f.name for f in fields(Events) if f.name != "arms")
+
+
+def to_strings(label: Labels) -> pa.Array:
+    """A column of names as Arrow strings, null where the code is -1."""
+    import pyarrow as pa
+
+    indices = pa.array(label.codes, pa.int16(), mask=label.codes < 0)
+    names = pa.array(label.names, pa.string())
+    return pa.DictionaryArray.from_arrays(indices, names).cast(pa.string())
+
+
+def from_strings(column: pa.Array, names: tuple[str, ...]) -> Labels:
+    """Arrow strings as codes; what is null or none of the names has -1."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    codes = pc.index_in(column.cast(pa.string()), pa.array(names, pa.string()), skip_nulls=True)
+    return Labels(np.asarray(codes.fill_null(NO_ARM)).astype(np.int16), names)
 
 
 def schema(arm_columns: Sequence[str] = (ARM,)) -> pa.Schema:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.errors import UserError
-from abbotify.events import NO_ARM
+from abbotify.events import NO_ARM, arm_label
 from abbotify.scenario import Scenario
 
 Ids = npt.NDArray[np.int64]
@@ -71,10 +71,6 @@ class Layer:
     weights: tuple[float, ...]
     traffic: tuple[float, ...] = (1.0,)
     places: tuple[int, ...] = ()
-
-    def label(self, code: int) -> str:
-        """The arm's label in botify's logs: C, T1, T2, ..."""
-        return f"T{code}" if code else "C"
 
     def assign(self, ids: Ids) -> Codes:
         """The arm of each user, in the experiment or not; fixed for the whole run."""
@@ -131,7 +127,7 @@ def require_users(layer: Layer, ids: Ids) -> None:
     counts = np.bincount(codes[codes != NO_ARM], minlength=len(layer.arms))
     for code, name in enumerate(layer.arms):
         if counts[code] == 0:
-            label = f"experiment {layer.name}, {layer.label(code)}"
+            label = f"experiment {layer.name}, {arm_label(code)}"
             what = f"the arm ({label}) gets none of the {len(ids)} users"
             raise UserError(what, key=f"arms.{name}")
 

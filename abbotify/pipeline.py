@@ -16,10 +16,9 @@ import numpy as np
 from abbotify import __version__, outfolder, scale, timeline
 from abbotify.digests import digest_data
 from abbotify.engine.event_driven import EventDriven
-from abbotify.eventlog.botify_writer import Layer as BotifyLayer
-from abbotify.eventlog.botify_writer import parts_of_log, write_botify
+from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, write_botify
 from abbotify.eventlog.log import open_log
-from abbotify.events import ARM, arm_column
+from abbotify.events import ARM, arm_column, arm_label
 from abbotify.experiment import layers
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import UserTable
@@ -120,7 +119,7 @@ def _document(
             notes=plan.world.notes,
         ),
         arms=[
-            ArmInfo(name, first.label(code), scenario.arms[name].recommender, weight)
+            ArmInfo(name, arm_label(code), scenario.arms[name].recommender, weight)
             for code, (name, weight) in enumerate(zip(first.arms, first.weights, strict=True))
         ],
         metrics=_reported(scenario),
@@ -154,7 +153,7 @@ def _write_botify(scenario: Scenario, folder: Path) -> None:
     experiments = layers(scenario)
     one = scenario.experiments is None
     columns = [
-        BotifyLayer(ARM if one else arm_column(layer.name), layer.name, layer.arms)
+        LoggedExperiment(ARM if one else arm_column(layer.name), layer.name, layer.arms)
         for layer in experiments
     ]
     write_botify(folder / "botify.jsonl", parts_of_log(open_log(folder / LOG)), columns)

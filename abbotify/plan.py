@@ -7,6 +7,7 @@ from typing import Final
 
 from abbotify import timeline
 from abbotify.errors import UserError
+from abbotify.events import arm_label
 from abbotify.experiment import Layer, layers, require_users
 from abbotify.recommenders import Arm, build_arms
 from abbotify.scenario import Scenario
@@ -158,7 +159,7 @@ def _experiment(plan: Plan, layer: Layer) -> list[str]:
     codes = layer.codes(plan.world.users.ids, len(layer.traffic) - 1)
     width = max(len(name) for name in layer.arms)
     lines = [
-        f"  {layer.label(code):3} {name:{width}}  {int((codes == code).sum()):>9,} users"
+        f"  {arm_label(code):3} {name:{width}}  {int((codes == code).sum()):>9,} users"
         for code, name in enumerate(layer.arms)
     ]
     outside = int((codes < 0).sum())

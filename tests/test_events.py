@@ -9,7 +9,16 @@ import pyarrow as pa
 import pytest
 
 from abbotify import events
-from abbotify.events import ARM, Events, Labels, arm_column, schema
+from abbotify.events import (
+    ARM,
+    Events,
+    Labels,
+    arm_column,
+    arm_label,
+    from_strings,
+    schema,
+    to_strings,
+)
 
 
 def rows(count: int, start: int = 0) -> Events:
@@ -78,3 +87,18 @@ def test_the_schema_is_the_documented_one() -> None:
 def test_each_layer_has_a_column() -> None:
     names = [ARM, arm_column("A"), arm_column("B")]
     assert schema(names).names[-3:] == ["arm", "arm_A", "arm_B"]
+
+
+def test_labels_are_the_originals() -> None:
+    assert [arm_label(code) for code in range(3)] == ["C", "T1", "T2"]
+
+
+def test_names_become_strings_and_codes_again() -> None:
+    label = Labels(np.array([1, -1, 0, 1], np.int16), ("control", "new"))
+    column = to_strings(label)
+    assert column.type == pa.string()
+    assert column.to_pylist() == ["new", None, "control", "new"]
+    back = from_strings(column, ("new", "control"))
+    assert (back.codes.tolist(), back.names) == ([0, -1, 1, 0], ("new", "control"))
+    assert back.codes.dtype == np.int16
+    assert from_strings(column, ("new",)).codes.tolist() == [0, -1, -1, 0]

@@ -82,11 +82,6 @@ def test_a_ramp_lets_users_in_and_moves_nobody() -> None:
         assert (after != -1).sum() >= stayed.sum()
 
 
-def test_labels_are_the_originals() -> None:
-    layer = Layer("AB", ("a", "b", "c"), (1.0, 1.0, 1.0))
-    assert [layer.label(code) for code in range(3)] == ["C", "T1", "T2"]
-
-
 SCENARIO = """\
 arrivals: {sessions: 10}
 arms:

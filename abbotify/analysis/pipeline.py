@@ -15,7 +15,7 @@ from abbotify import __version__
 from abbotify.analysis.source import Order, Source, open_source, ordered
 from abbotify.digests import digest_data, digest_file
 from abbotify.errors import DataError, OutputError, UserError
-from abbotify.events import ARM, NO_ARM, Events, Labels
+from abbotify.events import ARM, NO_ARM, Events, Labels, arm_label
 from abbotify.metrics.definitions import METRICS, PRE
 from abbotify.metrics.sessions import SKIP_BELOW, SessionTable, session_table
 from abbotify.metrics.users import UserTable, user_table
@@ -164,7 +164,7 @@ def _document(
     infos = [
         ArmInfo(
             shown[code],
-            order[code] if source.labels else _label(code),
+            order[code] if source.labels else arm_label(code),
             None,
             source.weights.get(order[code]),
         )
@@ -211,10 +211,6 @@ def _users(read: _Read, shown: Sequence[str], with_days: bool) -> UserTable:
     # Lines date a session by the end of its first track, a run by the day its visit was due.
     told = {k: v for k, v in users.values.items() if with_days or k.removeprefix(PRE) != "retained"}
     return replace(users, arms=renamed, values=told, in_two_arms={ARM: read.in_two_arms})
-
-
-def _label(code: int) -> str:
-    return f"T{code}" if code else "C"
 
 
 def _scenario(experiment: str, infos: Sequence[ArmInfo]) -> dict[str, Any]:

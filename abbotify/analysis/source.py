@@ -11,10 +11,18 @@ import numpy as np
 
 from abbotify.errors import DataError, UserError
 from abbotify.eventlog.botify import read_botify
-from abbotify.eventlog.botify_writer import EXPERIMENT_PHASE, PHASE
 from abbotify.eventlog.log import Log, open_log
-from abbotify.eventlog.parquet import LogFile
-from abbotify.events import ARM, NO_ARM, Events, Labels, arm_column
+from abbotify.events import (
+    ARM,
+    CONTROL_KEY,
+    EXPERIMENT_KEY,
+    NO_ARM,
+    WEIGHTS_KEY,
+    Events,
+    Labels,
+    arm_column,
+    arm_label,
+)
 from abbotify.report import checks
 from abbotify.report.document import Check
 
@@ -88,7 +96,7 @@ def _botify(files: Sequence[Path], experiment: str) -> Source:
     return Source(
         files=tuple(files),
         names=label.names,
-        control="C" if "C" in label.names else None,
+        control=arm_label(0) if arm_label(0) in label.names else None,
         labels=True,
         weights=dict.fromkeys(label.names, 1.0),  # botify splits users evenly
         after=lambda order: iter([_with_arm(log.events, label, order)]),
@@ -105,10 +113,10 @@ def _with_arm(events: Events, label: Labels, order: Order) -> Events:
 
 def _parquet(paths: Sequence[Path], experiment: str) -> Source:
     log = open_log([path / "log" if (path / "log").is_dir() else path for path in paths])
-    after = log.select(_of_the_experiment)
+    after = log.select(lambda file: file.of_experiment)
     if not after.rows:
         raise DataError("the log holds no event of an experiment", file=paths[0])
-    before = log.select(lambda file: not _of_the_experiment(file))
+    before = log.select(lambda file: not file.of_experiment)
     column = _column(after, experiment, paths[0])
     names = after.names[column]
     return Source(
@@ -124,12 +132,8 @@ def _parquet(paths: Sequence[Path], experiment: str) -> Source:
     )
 
 
-def _of_the_experiment(file: LogFile) -> bool:
-    return file.metadata.get(PHASE, EXPERIMENT_PHASE) == EXPERIMENT_PHASE
-
-
 def _column(log: Log, experiment: str, path: Path) -> str:
-    first = {file.metadata["experiment"] for file in log.files if "experiment" in file.metadata}
+    first = {f.metadata[EXPERIMENT_KEY] for f in log.files if EXPERIMENT_KEY in f.metadata}
     if ARM in log.names and (experiment in first or (set(log.names) == {ARM} and not first)):
         return ARM
     if arm_column(experiment) in log.names:
@@ -141,18 +145,18 @@ def _column(log: Log, experiment: str, path: Path) -> str:
 
 
 def _control(log: Log, column: str, names: Order) -> str | None:
-    told = {file.metadata.get("control") for file in log.files}
+    told = {file.metadata.get(CONTROL_KEY) for file in log.files}
     if column == ARM and len(told) == 1 and (only := told.pop()) in names:
         return only
-    if "C" in names:
-        return "C"
+    if arm_label(0) in names:
+        return arm_label(0)
     # In a run's log the names of a further experiment are in the scenario's order.
     return names[0] if column != ARM and names else None
 
 
 def _weights(log: Log) -> Mapping[str, float]:
     """What the files say the arms weigh; nothing when they do not, or disagree."""
-    told = {file.metadata.get("weights") for file in log.files}
+    told = {file.metadata.get(WEIGHTS_KEY) for file in log.files}
     try:
         weights = json.loads(told.pop() or "{}") if len(told) == 1 else {}
         return {name: float(weight) for name, weight in weights.items()}

@@ -14,47 +14,44 @@ import numpy as np
 from abbotify.eventlog.log import Log
 from abbotify.eventlog.merge import Run, gathered, merged, sort_rows
 from abbotify.eventlog.parquet import open_file, read_pieces, write_events
-from abbotify.events import NO_ARM, SESSION, STEP, TIMESTAMP, USER, Events, Labels
+from abbotify.events import NO_ARM, SESSION, STEP, TIMESTAMP, USER, Events, Labels, arm_label
 from abbotify.outfolder import replacing
 
 ORDER: Final = (TIMESTAMP, USER, SESSION, STEP)
 ROWS_IN_MEMORY: Final = 1_000_000
 _AT_ONCE: Final = 1 << 14  # rows of one run in memory while the runs are merged
 
-PHASE: Final = "phase"  # a log file's metadata key, and the value that makes its arms count
-EXPERIMENT_PHASE: Final = "experiment"
 
-
-class Layer(NamedTuple):
-    """An experiment as botify names it.
+class LoggedExperiment(NamedTuple):
+    """An experiment as botify's log names it.
 
     Attributes:
         column: the column of arms, `arm` or `arm_NAME`.
-        experiment: the name in the log.
+        name: of the experiment in the log.
         arms: the names of its arms, the control first: they become C, T1, T2, ...
     """
 
     column: str
-    experiment: str
+    name: str
     arms: Sequence[str]
 
 
 def write_botify(
     path: str | Path,
     parts: Iterable[Events],
-    layers: Sequence[Layer] = (),
+    experiments: Sequence[LoggedExperiment] = (),
     *,
     rows: int = ROWS_IN_MEMORY,
 ) -> int:
     """Writes events as botify's JSON lines, sorted by (timestamp, user, session, step).
 
-    Rows whose arm is null or none of a layer's arms are outside its experiment. More rows than
+    Rows whose arm is null or none of an experiment's arms are outside of it. More rows than
     fit in memory are sorted through temporary files beside `path`.
 
     Args:
         path: the file, which appears whole or not at all.
         parts: rows in any order, with equal names of arms.
-        layers: the experiments to name.
+        experiments: those to name.
         rows: how many to hold and sort at once.
 
     Returns:
@@ -67,20 +64,16 @@ def write_botify(
         open(temporary, "w", encoding="utf-8", newline="\n") as file,
     ):
         for piece in merged(_sorted_runs(parts, Path(folder), rows), ORDER):
-            file.writelines(_lines(piece, layers))
+            file.writelines(_lines(piece, experiments))
             lines += len(piece)
     return lines
 
 
 def parts_of_log(log: Log) -> Iterator[Events]:
-    """The rows of a Parquet log for `write_botify`: only those of the experiment keep their arm.
-
-    A file belongs to the experiment unless its metadata names another phase.
-    """
+    """The rows of a Parquet log for `write_botify`: only those of the experiment keep their arm."""
     for file in log.files:
-        outside = file.metadata.get(PHASE, EXPERIMENT_PHASE) != EXPERIMENT_PHASE
         for piece in Log((file,)).pieces(log.names):
-            yield _without_arms(piece) if outside else piece
+            yield piece if file.of_experiment else _without_arms(piece)
 
 
 def _without_arms(events: Events) -> Events:
@@ -112,7 +105,7 @@ def _stored(events: Events, path: Path) -> Run:
     return Run(int(events.timestamp[0]), read)
 
 
-def _lines(events: Events, layers: Sequence[Layer]) -> Iterator[str]:
+def _lines(events: Events, experiments: Sequence[LoggedExperiment]) -> Iterator[str]:
     columns = zip(
         events.last.tolist(),
         events.timestamp.tolist(),
@@ -121,38 +114,40 @@ def _lines(events: Events, layers: Sequence[Layer]) -> Iterator[str]:
         events.time.tolist(),
         (events.latency_ms / 1000.0).tolist(),
         events.recommendation.tolist(),
-        _experiments(events, layers),
+        _names(events, experiments),
         strict=True,
     )
-    for last, timestamp, user, track, time, latency, answer, experiments in columns:
+    for last, timestamp, user, track, time, latency, answer, names in columns:
         message, more = ("last", "") if last else ("next", f', "recommendation": {answer}')
         yield (
             f'{{"message": "{message}", "timestamp": {timestamp}, "user": {user}, '
             f'"track": {track}, "time": {time}, "latency": {latency}{more}, '
-            f'"experiments": {experiments}}}\n'
+            f'"experiments": {names}}}\n'
         )
 
 
-def _experiments(events: Events, layers: Sequence[Layer]) -> list[str]:
+def _names(events: Events, experiments: Sequence[LoggedExperiment]) -> list[str]:
     """The JSON text of each row's experiments; each distinct one is made once."""
-    codes = [_positions(events.arms[layer.column], layer) for layer in layers]
+    codes = [_positions(events.arms[one.column], one) for one in experiments]
     if not codes:
         return ["{}"] * len(events)
     distinct, inverse = np.unique(np.stack(codes), axis=1, return_inverse=True)
-    texts = np.array([_text(column, layers) for column in distinct.T.tolist()], object)
+    texts = np.array([_text(column, experiments) for column in distinct.T.tolist()], object)
     return [str(text) for text in texts[inverse.reshape(-1)]]
 
 
-def _positions(label: Labels, layer: Layer) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
-    arms = list(layer.arms)
+def _positions(
+    label: Labels, experiment: LoggedExperiment
+) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    arms = list(experiment.arms)
     table = [arms.index(name) if name in arms else NO_ARM for name in label.names]
     return np.array([*table, NO_ARM], np.int16)[label.codes]  # code -1 takes the last entry
 
 
-def _text(positions: Sequence[int], layers: Sequence[Layer]) -> str:
+def _text(positions: Sequence[int], experiments: Sequence[LoggedExperiment]) -> str:
     found = {
-        layer.experiment: f"T{position}" if position else "C"
-        for layer, position in zip(layers, positions, strict=True)
+        experiment.name: arm_label(position)
+        for experiment, position in zip(experiments, positions, strict=True)
         if position >= 0
     }
     return json.dumps(found)

@@ -23,11 +23,21 @@ from abbotify.eventlog.table import (
     columns_of,
     to_table,
 )
-from abbotify.events import ARM, MESSAGE, SESSION, STEP, USER, Events, arm_column
+from abbotify.events import (
+    ARM,
+    ARMS_KEY,
+    EXPERIMENT_PHASE,
+    MESSAGE,
+    PHASE_KEY,
+    SESSION,
+    STEP,
+    USER,
+    Events,
+    arm_column,
+)
 from abbotify.outfolder import replacing
 
 ROW_GROUP: Final = 1_000_000  # small row groups: twice the time and size (DEPENDENCIES, event log)
-_NAMES: Final = "arms"  # the metadata key that keeps the order of the arms' names
 
 
 def write_events(
@@ -46,7 +56,7 @@ def write_events(
     """
     table = to_table(events)
     names = {column: list(label.names) for column, label in events.arms.items()}
-    kept = {**(metadata or {}), _NAMES: json.dumps(names)}
+    kept = {**(metadata or {}), ARMS_KEY: json.dumps(names)}
     table = table.replace_schema_metadata(dict(sorted(kept.items())))
     with replacing(Path(path)) as temporary:
         pq.write_table(
@@ -93,6 +103,11 @@ class LogFile:
         return all(name in self.columns for name in DERIVABLE)
 
     @property
+    def of_experiment(self) -> bool:
+        """Whether its arms count: so they do unless its metadata names another phase."""
+        return self.metadata.get(PHASE_KEY, EXPERIMENT_PHASE) == EXPERIMENT_PHASE
+
+    @property
     def arm_columns(self) -> tuple[str, ...]:
         """The columns of arms, `arm` first."""
         return tuple(c for c in self.columns if c == ARM or c.startswith(arm_column("")))
@@ -100,8 +115,8 @@ class LogFile:
     @cached_property
     def names(self) -> Names:
         """The arms' names per column, in the order written, else in order of name."""
-        if _NAMES in self.metadata:
-            return {c: tuple(n) for c, n in json.loads(self.metadata[_NAMES]).items()}
+        if ARMS_KEY in self.metadata:
+            return {c: tuple(n) for c, n in json.loads(self.metadata[ARMS_KEY]).items()}
         return {column: _distinct(self.path, column) for column in self.arm_columns}
 
 

@@ -30,7 +30,9 @@ from abbotify.events import (
     USER,
     Events,
     Labels,
+    from_strings,
     schema,
+    to_strings,
 )
 
 Names = Mapping[str, tuple[str, ...]]  # column of arms -> the arms' names in the order of codes
@@ -56,18 +58,13 @@ def to_table(events: Events) -> pa.Table:
         place = fields.get_field_index(LATENCY_MS)
         fields = fields.set(place, pa.field(LATENCY_MS, pa.float64(), nullable=False))
     columns = {name: getattr(events, name) for name in (*REQUIRED, *DERIVABLE) if name != MESSAGE}
-    columns[MESSAGE] = _strings(events.last.astype(np.int16), (NEXT, LAST))
+    columns[MESSAGE] = to_strings(Labels(events.last.astype(np.int16), (NEXT, LAST)))
     columns[RECOMMENDATION] = pa.array(
         events.recommendation, pa.int64(), mask=events.recommendation < 0
     )
     for name, label in events.arms.items():
-        columns[name] = _strings(label.codes, label.names)
+        columns[name] = to_strings(label)
     return pa.table([pa.array(columns[f.name], f.type) for f in fields], schema=fields)
-
-
-def _strings(codes: npt.NDArray[np.int16], names: Sequence[str]) -> pa.Array:
-    indices = pa.array(codes, pa.int16(), mask=codes < 0)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string())).cast(pa.string())
 
 
 class Piece(NamedTuple):
@@ -208,10 +205,10 @@ def _labels(piece: Piece, name: str, names: tuple[str, ...]) -> Labels:
     if name not in piece.rows.schema.names:
         return Labels(np.full(piece.rows.num_rows, NO_ARM, np.int16), names)
     column = _typed(piece, name, _is_string, "a string")
-    codes = pc.index_in(column.cast(pa.string()), pa.array(names, pa.string()), skip_nulls=True)
     if len(names) > MOST_ARMS:
         raise piece.error(name, f"the log names {len(names)} arms, more than {MOST_ARMS}")
-    unknown = np.asarray(codes.is_null()) & np.asarray(column.is_valid())
+    label = from_strings(column, names)
+    unknown = (label.codes == NO_ARM) & np.asarray(column.is_valid())
     if unknown.any():
         raise piece.error(name, f"is none of the arms {', '.join(names)}", unknown)
-    return Labels(np.asarray(codes.fill_null(NO_ARM)).astype(np.int16), names)
+    return label

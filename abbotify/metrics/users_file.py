@@ -12,11 +12,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from abbotify.errors import DataError
-from abbotify.events import ARM, NO_ARM, USER, IntArray, Labels
+from abbotify.events import ARM, ARMS_KEY, USER, IntArray, Labels, from_strings, to_strings
 from abbotify.metrics.definitions import COLUMNS, PRE
 from abbotify.metrics.sessions import FloatArray
 from abbotify.metrics.users import UserTable
@@ -24,7 +23,6 @@ from abbotify.outfolder import replacing
 
 EXPOSED: Final = "exposed"
 ROW_GROUP: Final = 1 << 17
-_NAMES: Final = "arms"  # the metadata key that keeps the order of the arms' names
 
 
 def write_users(
@@ -79,7 +77,7 @@ def _writer(path: Path, fields: pa.Schema, arms: list[str]) -> pq.ParquetWriter:
 def _schema(table: UserTable, metadata: Mapping[str, str]) -> pa.Schema:
     before = [PRE + name for name in COLUMNS]
     names = [*COLUMNS, *(before if any(name in table.values for name in before) else [])]
-    kept = {**metadata, _NAMES: json.dumps({c: list(a.names) for c, a in table.arms.items()})}
+    kept = {**metadata, ARMS_KEY: json.dumps({c: list(a.names) for c, a in table.arms.items()})}
     return pa.schema(
         [
             pa.field(USER, pa.int64(), nullable=False),
@@ -94,9 +92,7 @@ def _schema(table: UserTable, metadata: Mapping[str, str]) -> pa.Schema:
 def _arrow(table: UserTable, fields: pa.Schema) -> pa.Table:
     arrays = {USER: pa.array(table.users, pa.int64()), EXPOSED: pa.array(table.exposed)}
     for column, label in table.arms.items():
-        indices = pa.array(label.codes, pa.int16(), mask=label.codes < 0)
-        names = pa.array(label.names, pa.string())
-        arrays[column] = pa.DictionaryArray.from_arrays(indices, names).cast(pa.string())
+        arrays[column] = to_strings(label)
     for name, values in table.values.items():
         arrays[name] = pa.array(values, pa.float64(), mask=np.isnan(values))
     absent = pa.nulls(len(table), pa.float64())
@@ -144,9 +140,8 @@ class UsersFile:
     def arm(self, column: str = ARM) -> Labels:
         """The arms of a column: codes (n,) and names."""
         table = self._read(column)
-        names = json.loads(table.schema.metadata[_NAMES.encode()])[column]
-        codes = pc.index_in(table.column(0), pa.array(names, pa.string()), skip_nulls=True)
-        return Labels(np.asarray(codes.fill_null(NO_ARM)).astype(np.int16), tuple(names))
+        names = json.loads(table.schema.metadata[ARMS_KEY.encode()])[column]
+        return from_strings(table.column(0), tuple(names))
 
     def values(self, name: str) -> FloatArray:
         """A metric or a sum: float64 (n,), NaN where the file has a null."""

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from abbotify.eventlog.botify_writer import Layer, parts_of_log, write_botify
+from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, write_botify
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.parquet import write_events
 from abbotify.events import Events, Labels
 
 NAMES = ("random", "sticky", "neural")
-LAYERS = [Layer("arm", "NEURAL", ("sticky", "neural"))]
+LAYERS = [LoggedExperiment("arm", "NEURAL", ("sticky", "neural"))]
 
 
 def events(user: int, timestamps: list[int], arm: int, day: int = 0, session: int = 0) -> Events:
@@ -77,7 +77,7 @@ def test_layers_are_named_side_by_side(tmp_path: Path) -> None:
     part = events(1, [1, 2], 1)
     other = Labels(np.array([0, -1], np.int16), ("off", "on"))
     layered = Events(**{**vars(part), "arms": {**part.arms, "arm_X": other}})
-    layers = [*LAYERS, Layer("arm_X", 'quo"ted', ("off", "on"))]
+    layers = [*LAYERS, LoggedExperiment("arm_X", 'quo"ted', ("off", "on"))]
     write_botify(tmp_path / "log", [layered], layers)
     assert experiments(tmp_path / "log") == [{"NEURAL": "C", 'quo"ted': "C"}, {"NEURAL": "C"}]
 

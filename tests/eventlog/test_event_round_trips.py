@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abbotify.eventlog.botify import read_botify
-from abbotify.eventlog.botify_writer import Layer, write_botify
+from abbotify.eventlog.botify_writer import LoggedExperiment, write_botify
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.merge import Run, merged, sort_rows
 from abbotify.eventlog.parquet import write_events
@@ -100,7 +100,7 @@ def test_files_by_day_and_shard_are_one_log(rows: list[Row], shards: int, at_onc
 @settings(max_examples=40)
 def test_botify_lines_give_events_back(rows: list[Row], order: list[int]) -> None:
     parts = [[row for row in rows if row[2] % 4 == shard] for shard in order]
-    layer = Layer("arm", "NEURAL", NAMES)
+    layer = LoggedExperiment("arm", "NEURAL", NAMES)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "botify.jsonl"
         count = write_botify(path, map(events_of, parts), [layer], rows=3)
