@@ -13,17 +13,24 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from abbotify import timeline
 from abbotify.digests import digest_file
 from abbotify.engine import Engine, SessionFacts, Setup, Unit, UnitResult
 from abbotify.engine.event_driven import EventDriven
 from abbotify.eventlog.parquet import write_events
-from abbotify.events import ARM, Labels, arm_column
+from abbotify.events import (
+    ARM,
+    CONTROL_KEY,
+    EXPERIMENT_KEY,
+    PHASE_KEY,
+    WEIGHTS_KEY,
+    Labels,
+    arm_column,
+)
 from abbotify.experiment import layers
 from abbotify.metrics.sessions import SessionTable, session_table
+from abbotify.metrics.sessions_file import write_sessions
 from abbotify.metrics.users import UserTable, user_table
 from abbotify.outfolder import replacing
 from abbotify.recommenders import Arm, build_arms
@@ -180,7 +187,8 @@ def _keep(job: Job, unit: Unit, result: UnitResult, table: SessionTable) -> dict
             events = result.events if len(unit.days) == 1 else result.events.take(rows)
             write_events(path, events, _metadata(job.scenario, day.day))
         elif job.scenario.log.level == "sessions":
-            _write_sessions(path, table.take(table.day == day.day))
+            sessions = table.take(table.day == day.day)
+            write_sessions(path, sessions, _metadata(job.scenario, day.day))
         else:
             continue
         files[f"{LOG}/{path.name}"] = digest_file(path)
@@ -206,21 +214,8 @@ def _metadata(scenario: Scenario, day: int) -> dict[str, str]:
     phase = timeline.calendar(scenario)[day].phase.phase
     weights = json.dumps(dict(zip(first.arms, first.weights, strict=True)), ensure_ascii=False)
     return {
-        "phase": phase,
-        "experiment": first.name,
-        "control": first.arms[0],
-        "weights": weights,
+        PHASE_KEY: phase,
+        EXPERIMENT_KEY: first.name,
+        CONTROL_KEY: first.arms[0],
+        WEIGHTS_KEY: weights,
     }
-
-
-def _write_sessions(path: Path, table: SessionTable) -> None:
-    columns = {
-        name: getattr(table, name)
-        for name in ("user", "session", "day", "start", "tracks", "time", "latency_ms", "skips")
-    }
-    arms = {
-        column: pa.array(np.array([*label.names, None], object)[label.codes], pa.string())
-        for column, label in table.arms.items()
-    }
-    with replacing(path) as temporary:
-        pq.write_table(pa.table({**columns, **arms}), temporary, compression="zstd")
