@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from abbotify.report.decision import decisive
 from abbotify.report.document import Document
 from abbotify.report.labels import clean
@@ -45,21 +43,6 @@ def subtitle(document: Document) -> str:
 def title(document: Document) -> str:
     """The scenario's name, or the experiment's for a foreign log."""
     return clean(str(document.scenario.get("name") or document.run.experiment))
-
-
-def yaml_text(data: dict[str, Any]) -> str:
-    """Plain data as YAML, short collections on one line, keys in their order."""
-    import yaml
-
-    text: str = yaml.dump(
-        data,
-        Dumper=yaml.SafeDumper,
-        sort_keys=False,
-        allow_unicode=True,
-        default_flow_style=None,
-        width=96,
-    )
-    return text
 
 
 def _population(document: Document) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from abbotify.report.document import Document
 from abbotify.report.html import render_html
+from abbotify.scenario import yaml
 
 
 class Page(HTMLParser):
@@ -126,6 +127,14 @@ def test_execution_is_told_only_when_given(small: Document) -> None:
     page = render_html(small, {"engine": "compiled", "wall_seconds": 1.5})
     assert "<dt>wall seconds</dt><dd><code>1.5</code></dd>" in page
     assert "<dt>engine</dt><dd><code>compiled</code></dd>" in page
+
+
+def test_a_name_that_looks_like_a_number_is_quoted(hand: dict[str, Any]) -> None:
+    hand["scenario"] = {"name": "1e3"}
+    page = Page(render_html(Document.from_dict(hand)))
+    assert "name: '1e3'" in page.text
+    assert yaml.parse("name: '1e3'", "").data == {"name": "1e3"}
+    assert yaml.parse("name: 1e3", "").data == {"name": 1000.0}
 
 
 def test_a_document_with_nothing_in_it(hand: dict[str, Any]) -> None:
