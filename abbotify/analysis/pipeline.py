@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from abbotify import __version__
+from abbotify import __version__, outfolder
 from abbotify.analysis.source import Order, Source, open_source, ordered
 from abbotify.digests import digest_data, digest_file
 from abbotify.errors import DataError, OutputError, UserError
@@ -20,7 +20,6 @@ from abbotify.metrics.definitions import METRICS, PRE
 from abbotify.metrics.sessions import SKIP_BELOW, SessionTable, session_table
 from abbotify.metrics.users import UserTable, user_table
 from abbotify.metrics.users_file import write_users
-from abbotify.outfolder import swapped
 from abbotify.report import checks
 from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import FORMATS, Check, Document, Run
@@ -75,12 +74,14 @@ def analyze(
             than two arms, an output folder that holds something else.
     """
     _refuse_fractions(alpha, skip_below)
+    _refuse_loss(logs, out)
+    outfolder.check(out)
     source = open_source(logs, experiment)
-    _refuse_loss(source, out)
+    _refuse_loss(source.files, out)
     order = ordered(source, control, arms)
     source = replace(source, weights=_known_weights(source, weights or {}))
     shown = tuple(arms.get(name, name) for name in order)
-    with swapped(out) as folder:
+    with outfolder.swapped(out) as folder:
         read = _read(source, order, shown, skip_below)
         document, users = _document(source, read, order, shown, experiment, alpha)
         write_users(folder / "users.parquet", users)
@@ -98,9 +99,9 @@ def _known_weights(source: Source, given: Mapping[str, float]) -> Mapping[str, f
     return {**source.weights, **given}
 
 
-def _refuse_loss(source: Source, out: Path) -> None:
+def _refuse_loss(files: Sequence[Path], out: Path) -> None:
     # Replacing a folder must not take the log with it.
-    if any(out.resolve() in file.resolve().parents for file in source.files):
+    if any(out.resolve() in file.resolve().parents for file in files):
         raise OutputError("holds the log itself; give another folder", file=out)
 
 

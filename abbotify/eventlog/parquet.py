@@ -27,9 +27,11 @@ from abbotify.events import (
     ARM,
     ARMS_KEY,
     EXPERIMENT_PHASE,
+    LEVEL_KEY,
     MESSAGE,
     PHASE_KEY,
     SESSION,
+    SESSIONS_LEVEL,
     STEP,
     USER,
     Events,
@@ -124,17 +126,21 @@ def open_file(path: str | Path) -> LogFile:
     """Reads the footer of a Parquet file of the event log.
 
     Raises:
-        DataError: the file is missing, not Parquet, or has not the columns of an event log.
+        DataError: the file is missing, not Parquet, holds sessions, or has not the columns of an
+            event log.
     """
     path = Path(path)
     with _parquet(path) as file:
         fields = file.schema_arrow
-        check_columns(fields.names, path, REQUIRED)
         metadata = {
             key.decode(): value.decode()
             for key, value in (fields.metadata or {}).items()
             if key != b"pandas"
         }
+        if metadata.get(LEVEL_KEY) == SESSIONS_LEVEL:
+            what = "the log holds sessions, not events: a run with `log.level: events` is needed"
+            raise DataError(what, file=path)
+        check_columns(fields.names, path, REQUIRED)
         return LogFile(
             path, file.metadata.num_rows, tuple(fields.names), metadata, _lowest_user(file)
         )

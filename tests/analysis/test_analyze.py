@@ -18,6 +18,8 @@ from abbotify.errors import UserError
 from abbotify.eventlog.botify import read_botify
 from abbotify.eventlog.parquet import write_events
 from abbotify.events import ARM, Events, Labels
+from abbotify.metrics.sessions import session_table
+from abbotify.metrics.sessions_file import write_sessions
 from abbotify.metrics.users_file import UsersFile
 from abbotify.report import Document, read
 
@@ -278,6 +280,25 @@ def test_logs_that_cannot_be_analysed_are_refused(
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["log.jsonl"]
+
+
+@pytest.mark.parametrize("given", [".", "log", "log/day-0.parquet"])
+def test_a_log_of_sessions_is_refused(given: str, tmp_path: Path) -> None:
+    events = read_botify(stored(tmp_path / "lines.jsonl", made()), experiment="NEURAL").events
+    file = tmp_path / "run" / "log" / "day-0.parquet"
+    file.parent.mkdir(parents=True)
+    write_sessions(file, session_table(events), {"phase": "experiment", "experiment": "NEURAL"})
+    with pytest.raises(UserError) as caught:
+        analysed(tmp_path / "run" / given, tmp_path / "out")
+    told = "the log holds sessions, not events: a run with `log.level: events` is needed"
+    assert str(caught.value) == f"{file}: {told}"
+
+
+def test_an_output_that_cannot_be_is_refused_before_the_log_is_read(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    _broken(tmp_path / "log.jsonl")
+    with pytest.raises(UserError, match="out: is a file, not a folder"):
+        analysed(tmp_path / "log.jsonl", tmp_path / "out")
 
 
 def test_the_folder_of_the_log_is_not_replaced(tmp_path: Path) -> None:
