@@ -19,8 +19,8 @@ import pytest
 import simpy
 
 from abbotify import timeline
-from abbotify.engine import Setup, UnitResult
-from abbotify.engine.event_driven import EventDriven
+from abbotify.engine import Setup, UnitResult, event_driven
+from abbotify.engine.event_driven import Clock, EventDriven
 from abbotify.recommenders import build_arms
 from abbotify.scenario import Scenario, load
 from abbotify.world import World, load_world
@@ -50,31 +50,45 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scenario, World]:
 
 
 def test_a_track_costs_little_more_than_its_events(
-    made: tuple[Scenario, World], capsys: pytest.CaptureFixture[str]
+    made: tuple[Scenario, World],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     scenario, world = made
+    clocks: list[Clock] = []
+
+    class Watched(Clock):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            clocks.append(self)
+
     engine = EventDriven(Setup(scenario, world, build_arms(scenario, world)))
 
     def ours() -> UnitResult:
         parts = timeline.play(engine, scenario, world.users.ids, 0, range(len(world.users)), False)
         return next(parts)[1]
 
+    monkeypatch.setattr(event_driven, "Clock", Watched)
     result = ours()  # kernels compile here
+    monkeypatch.undo()
     visits = _visits(result, world)
-    events = sum(1 + len(delays) for user in visits for _, delays in user)
+    idle = Clock()
+    idle.run(until=1)  # what SimPy schedules to stop, as the engine does at midnight
+    events = _scheduled(clocks[0]) - _scheduled(idle)
+    assert _scheduled(_bare(visits)) == events
     tracks = len(result.events) - len(result.facts.cut)
     pairs = [(_seconds(ours), _seconds(lambda: _bare(visits))) for _ in range(7)]
     ratio = float(np.median([a / b for a, b in pairs]))
     with capsys.disabled():
         us = 1e6 / tracks
         sys.stdout.write(
-            f"\n{tracks:,} recommended tracks, {len(result.facts.cut):,} sessions, about "
+            f"\n{tracks:,} recommended tracks, {len(result.facts.cut):,} sessions, "
             f"{events:,} events: {min(a for a, _ in pairs) * us:.2f} us a track, bare SimPy "
             f"{min(b for _, b in pairs) * us:.2f} us, ratio {ratio:.2f} "
             f"({Path(__file__).name}, median of {len(pairs)})\n"
         )
     assert tracks > 100_000
-    assert ratio < 3.5
+    assert ratio < 2.6  # 2.1 on a quiet machine, 2.4 beside other work
 
 
 def _visits(result: UnitResult, world: World) -> list[list[tuple[int, list[int]]]]:
@@ -92,18 +106,25 @@ def _visits(result: UnitResult, world: World) -> list[list[tuple[int, list[int]]
     return list(users.values())
 
 
-def _bare(users: list[list[tuple[int, list[int]]]]) -> None:
+def _bare(users: list[list[tuple[int, list[int]]]]) -> simpy.Environment:
     env = simpy.Environment()
 
     def process(visits: list[tuple[int, list[int]]]) -> Generator[simpy.Event, Any, None]:
         for start, delays in visits:
-            yield env.timeout(start - env.now)
+            if start > env.now:
+                yield env.timeout(start - env.now)
             for delay in delays:
                 yield env.timeout(delay)
 
     for visits in users:
         env.process(process(visits))
     env.run()
+    return env
+
+
+def _scheduled(env: simpy.Environment) -> int:
+    """How many events a finished environment has seen."""
+    return next(env._eid)
 
 
 def _seconds(work: Callable[[], object]) -> float:

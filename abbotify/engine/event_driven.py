@@ -46,9 +46,8 @@ _request: Final = tuple.__new__  # a named tuple's own constructor takes 0.2 us 
 class Clock(simpy.Environment):
     """SimPy's environment with a clock of whole milliseconds and events ordered by users."""
 
-    # The simulated time in ms from the start of the run: SimPy's own `now` without the look-up of
-    # a property in Python, 0.1 us for every track.
-    ms = property(attrgetter("_now"))
+    # The simulated time in ms from the start of the run: SimPy's `now`, as the integer it is here.
+    ms: Any = property(attrgetter("_now"))
 
     def run(self, until: Any = None) -> Any:
         """As SimPy's; a failure in a process is raised itself, not as a copy without its key."""
@@ -86,7 +85,7 @@ class Alarm(Event):
         """The alarm, set to go off in `delay` ms; it must not be set already."""
         self.callbacks = []
         clock = self._clock
-        # What `env.schedule` does, without the call: 0.1 us.
+        # What `env.schedule` does, without the call: 0.2 us for each event of a run.
         heappush(self._heap, (clock._now + delay, self.priority, next(clock._eid), self))
         return self
 
@@ -183,7 +182,7 @@ class _Play:
         self.run_end = unit.run_days * MS_PER_DAY
         self.max_tracks = scenario.listener.max_tracks
         self.vectors = world.catalogue.vectors
-        # Memory views hand out Python numbers, which kernels take four times as fast as numpy's.
+        # Memory views hand out Python numbers: a kernel takes six in 0.4 us, six of numpy's in 0.6.
         self.artist, self.track_ms = _views(world.catalogue.artist, world.catalogue.duration_ms)
         users = world.users
         (self.nearest,) = _views(world.nearest)
