@@ -26,7 +26,6 @@ help: ## Say what can be made
 
 demo: $(VENV)/core.stamp ## Run the quickstart scenario and say where its report is
 	$(BIN)/abbotify run scenarios/quickstart.yaml
-	@echo "The report: $$(ls -td reports/*/ | grep -v '^reports/example/' | head -n 1)"
 
 test: lint ## Run every check: style, types, layers, tests
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses $(WORKERS) --dist loadfile

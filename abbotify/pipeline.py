@@ -11,8 +11,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from abbotify import __version__, outfolder, scale, timeline
 from abbotify.digests import digest_data
 from abbotify.engine.event_driven import EventDriven
@@ -26,7 +24,7 @@ from abbotify.metrics.users_file import write_users
 from abbotify.plan import Plan, prepare
 from abbotify.report import Document, write
 from abbotify.report.build import ArmInfo, build
-from abbotify.report.document import FORMATS, Check, Run
+from abbotify.report.document import FORMATS, Run
 from abbotify.report.tally import Tally
 from abbotify.scenario import Scenario, dump, plain
 from abbotify.shard import LOG, STATE, Job, Shard, ShardResult, player
@@ -123,24 +121,12 @@ def _document(
             for code, (name, weight) in enumerate(zip(first.arms, first.weights, strict=True))
         ],
         metrics=_reported(scenario),
-        extra_checks=_population(scenario, users),
         success=scenario.metrics.success,
         titles=lambda track: (
             catalogue.titles[track],
             catalogue.artists[int(catalogue.artist[track])],
         ),
     )
-
-
-def _population(scenario: Scenario, users: UserTable) -> list[Check]:
-    if scenario.metrics.population == "exposed":
-        return []
-    absent = int(np.count_nonzero((users.arms[ARM].codes >= 0) & ~users.exposed))
-    summary = (
-        f"All assigned users are judged: the {absent:,} who never came count as 0 in sums and are "
-        "left out of means."
-    )
-    return [Check("population", "info", summary, {"absent": absent})]
 
 
 def _reported(scenario: Scenario) -> list[str]:

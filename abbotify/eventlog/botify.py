@@ -54,12 +54,12 @@ class BotifyLog:
 
 
 def read_botify(
-    source: str | Path | Sequence[str | Path],
-    *,
-    experiment: str | None = None,
-    broken_share: float = BROKEN_SHARE,
+    source: str | Path | Sequence[str | Path], *, experiment: str | None = None
 ) -> BotifyLog:
     """A log of botify's, or of any service that writes its lines.
+
+    A log is refused when more than `BROKEN_SHARE` of its lines are broken, and at least two: one
+    is let pass, as a service may be stopped while it writes.
 
     Lines count in the order of the files and in them. A user's lines are sorted by timestamp,
     equal timestamps keeping that order; a session runs up to each "last". Keys that the format
@@ -68,8 +68,6 @@ def read_botify(
     Args:
         source: one file or several.
         experiment: whose arm the column `arm` holds; default the first one named in the log.
-        broken_share: the share of broken lines above which the log is refused. One broken line
-            (a service was stopped while it wrote) is let pass whenever the share is above 0.
 
     Returns:
         the events, and counts of what is not as it should be.
@@ -83,7 +81,7 @@ def read_botify(
         raise DataError("no file of an event log is given")
     columns = Columns()
     lines, broken = _read_all(paths, columns)
-    _refuse_broken(lines, broken, broken_share)
+    _refuse_broken(lines, broken)
     if not columns.parts:
         raise DataError("the log holds no event", file=paths[0])
     return BotifyLog(
@@ -121,11 +119,10 @@ def _batches(file: IO[bytes]) -> Iterator[tuple[list[int], list[bytes]]]:
         before += len(raw)
 
 
-def _refuse_broken(lines: int, broken: Sequence[BrokenLine], share: float) -> None:
-    allowed = max(1.0, share * lines) if share > 0.0 else 0.0
-    if len(broken) > allowed:
+def _refuse_broken(lines: int, broken: Sequence[BrokenLine]) -> None:
+    if len(broken) > max(1.0, BROKEN_SHARE * lines):
         first = broken[0]
-        rule = f"{len(broken)} of {lines} lines are broken, more than {share:.3g} of them"
+        rule = f"{len(broken)} of {lines} lines are broken, more than {BROKEN_SHARE:.3g} of them"
         raise DataError(f"the line {first.reason}; {rule}", file=first.file, line=first.line)
 
 

@@ -42,7 +42,7 @@ def write_botify(
     experiments: Sequence[LoggedExperiment] = (),
     *,
     rows: int = ROWS_IN_MEMORY,
-) -> int:
+) -> None:
     """Writes events as botify's JSON lines, sorted by (timestamp, user, session, step).
 
     Rows whose arm is null or none of an experiment's arms are outside of it. More rows than
@@ -53,11 +53,8 @@ def write_botify(
         parts: rows in any order, with equal names of arms.
         experiments: those to name.
         rows: how many to hold and sort at once.
-
-    Returns:
-        the number of lines.
     """
-    path, lines = Path(path), 0
+    path = Path(path)
     with (
         tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder,
         replacing(path) as temporary,
@@ -65,8 +62,6 @@ def write_botify(
     ):
         for piece in merged(_sorted_runs(parts, Path(folder), rows), ORDER):
             file.writelines(_lines(piece, experiments))
-            lines += len(piece)
-    return lines
 
 
 def parts_of_log(log: Log) -> Iterator[Events]:

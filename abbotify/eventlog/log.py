@@ -1,4 +1,4 @@
-"""The event log in Parquet: one file, several or a folder, read whole or user by user."""
+"""The event log in Parquet: one file, several or a folder, read user by user."""
 
 from __future__ import annotations
 
@@ -82,17 +82,6 @@ class Log:
             yield from gathered(_distinct_rows(merged(runs, ORDER)), rows)
         else:
             yield from _by_user(self._derived(names), rows)
-
-    def read(self, names: Names | None = None) -> Events:
-        """All rows in memory, in the order (user, session, step); arguments as in `pieces`.
-
-        Raises:
-            DataError: the first row of a file that breaks a rule, or there are no rows.
-        """
-        pieces = list(self.pieces(names))
-        if not pieces:
-            raise DataError("the log holds no event", file=self.files[0].path)
-        return Events.concat(pieces)
 
     def _derived(self, names: Names) -> Events:
         # Files are read in order, so rows of one millisecond keep the order of the log.

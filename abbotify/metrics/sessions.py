@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
@@ -79,23 +79,8 @@ class SessionTable:
         arms = {name: Labels(label.codes[rows], label.names) for name, label in self.arms.items()}
         return SessionTable(**columns, arms=arms)
 
-    @staticmethod
-    def concat(parts: Sequence[SessionTable]) -> SessionTable:
-        """The sessions of several parts one after the other; at least one, with equal columns."""
-        columns = {name: _joined([getattr(part, name) for part in parts]) for name in _COLUMNS}
-        arms = {
-            name: Labels(np.concatenate([part.arms[name].codes for part in parts]), label.names)
-            for name, label in parts[0].arms.items()
-        }
-        return SessionTable(**columns, arms=arms)
-
 
 _COLUMNS: Final = tuple(f.name for f in fields(SessionTable) if f.name != "arms")
-
-
-def _joined(arrays: Iterable[Any]) -> Any:
-    arrays = list(arrays)
-    return None if any(array is None for array in arrays) else np.concatenate(arrays)
 
 
 def session_table(

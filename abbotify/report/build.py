@@ -123,6 +123,7 @@ def build(
     built = _arms(users, tally, arms, moments, run, titles)
     found = [
         *_checks(users, built, effects, deciding),
+        *_population(users, run),
         *extra_checks,
         *checks.undetermined(_undetermined(users, metrics)),
         *_further_layers(further or {}, deciding, run),
@@ -140,6 +141,11 @@ def _checks(
     yield checks.sizes(arms)
     yield from checks.variance(effects, success)
     yield from checks.counted(arms)
+
+
+def _population(users: UserTable, run: Run) -> Iterator[Check]:
+    if run.population == "assigned":
+        yield checks.assigned(int(np.count_nonzero(users.members("assigned") & ~users.exposed)))
 
 
 def _refuse_other_arms(names: Sequence[str], *known: Sequence[str]) -> None:

@@ -49,6 +49,15 @@ def two_arms(users: int) -> Check:
     return Check("users_in_two_arms", "warn", summary, {"users": users})
 
 
+def assigned(absent: int) -> Check:
+    """That everybody assigned is judged, and what becomes of those who never came."""
+    summary = (
+        f"All assigned users are judged: {_count(absent, 'user')} who never came count as 0 "
+        "in sums and are left out of means."
+    )
+    return Check("population", "info", summary, {"absent": absent})
+
+
 def sizes(arms: Sequence[Arm]) -> Check:
     """Arms too small to be compared."""
     counts = {arm.name: arm.users for arm in arms}

@@ -16,7 +16,6 @@ from abbotify.stats import Moments
 Plays = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # track ids, codes of arms
 Counts = tuple[IntArray, IntArray]  # distinct values, ascending, and how often each occurs
 
-TRUNCATED: Final = "truncated_sessions"
 _NOTHING: Final[Counts] = (np.empty(0, np.int64), np.empty(0, np.int64))
 
 
@@ -63,11 +62,7 @@ class Tally:
         self._add_days(sessions.take(judged))
         if plays is not None:
             self._add_plays(*plays)
-        given = dict(counters or {})
-        if cut is not None and TRUNCATED not in given:
-            codes = self._codes(sessions)[judged & cut]
-            given[TRUNCATED] = np.bincount(codes, minlength=len(self.arms))
-        self._add_counters(given)
+        self._add_counters(counters or {})
 
     def merge(self, other: Tally) -> Tally:
         """The tally of both, this one's moments first.

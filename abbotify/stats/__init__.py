@@ -13,7 +13,7 @@ from abbotify.stats.effects import EFFECT_COLUMNS, ArmMoments, Effect, compare
 from abbotify.stats.means import mean, welch
 from abbotify.stats.moments import Moments
 from abbotify.stats.multiplicity import holm
-from abbotify.stats.ratio import delta, ratio_of_sums
+from abbotify.stats.ratio import ratio_of_sums
 from abbotify.stats.srm import SampleRatio, sample_ratio
 from abbotify.stats.survival import Survival, kaplan_meier
 
@@ -28,7 +28,6 @@ __all__ = [
     "SampleRatio",
     "Survival",
     "compare",
-    "delta",
     "difference",
     "fieller",
     "holm",

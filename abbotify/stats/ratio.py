@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abbotify.stats.contrast import Contrast, Estimate, difference
+from abbotify.stats.contrast import Estimate
 from abbotify.stats.moments import Moments
 
 # Residuals come from three merged sums, each good to about n_shards * 1e-16 of itself: a smaller
@@ -49,21 +49,3 @@ def residual_squares(moments: Moments, slope: float) -> float:
     squares = yy - 2 * slope * yd + slope * slope * dd
     size = yy + 2 * abs(slope * yd) + slope * slope * dd
     return squares if squares > ROUNDING * size else 0.0
-
-
-def delta(control: Moments, treatment: Moments, alpha: float) -> Contrast:
-    """The difference of two ratios of sums, treatment minus control, in the ratio's units.
-
-    The degrees of freedom are Welch-Satterthwaite's from (V1, n1 - 1) and (V0, n0 - 1).
-
-    Args:
-        control: k = 2, (numerator, denominator) per user.
-        treatment: k = 2.
-        alpha: Two-sided level; the interval has confidence 1 - alpha.
-
-    Raises:
-        ValueError: When k is not 2 or alpha is not strictly between 0 and 1.
-
-    Source: Deng, Knoblich, Lu (2018), arXiv 1803.06336.
-    """
-    return difference(ratio_of_sums(control), ratio_of_sums(treatment), alpha)

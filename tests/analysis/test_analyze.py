@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from scipy.stats import ttest_ind
 
@@ -20,7 +21,6 @@ from abbotify.eventlog.parquet import write_events
 from abbotify.events import ARM, Events, Labels
 from abbotify.metrics.sessions import session_table
 from abbotify.metrics.sessions_file import write_sessions
-from abbotify.metrics.users_file import UsersFile
 from abbotify.report import Document, read
 
 Lines = list[dict[str, Any]]
@@ -125,7 +125,7 @@ def test_all_files_are_the_same_bytes_again(tmp_path: Path) -> None:
 def test_the_document_on_disk_is_the_one_returned(tmp_path: Path) -> None:
     document = analysed(stored(tmp_path / "log.jsonl", made()), tmp_path / "out")
     assert read(tmp_path / "out") == document
-    assert len(UsersFile(tmp_path / "out" / "users.parquet").users()) == 120
+    assert len(pd.read_parquet(tmp_path / "out" / "users.parquet").user) == 120
 
 
 def test_arms_take_the_names_given(tmp_path: Path) -> None:
@@ -136,7 +136,8 @@ def test_arms_take_the_names_given(tmp_path: Path) -> None:
         ("sticky", "T1", True),
         ("random", "C", False),
     ]
-    assert UsersFile(tmp_path / "out" / "users.parquet").arm().names == ("sticky", "random")
+    kept = pq.read_schema(tmp_path / "out" / "users.parquet").metadata
+    assert json.loads(kept[b"arms"]) == {"arm": ["sticky", "random"]}
 
 
 def test_a_mismatch_of_sizes_fails(tmp_path: Path) -> None:
@@ -211,9 +212,9 @@ def test_a_run_is_analysed_by_its_phases(tmp_path: Path) -> None:
     ]
     later = by_user([line for line in lines if line["timestamp"] >= 86_400_000 - 1])
     assert [arm.users for arm in document.arms] == later.groupby("arm").size().tolist()
-    users = UsersFile(tmp_path / "out" / "users.parquet")
+    users = pd.read_parquet(tmp_path / "out" / "users.parquet")
     earlier = by_user([line for line in lines if line["timestamp"] < 86_400_000 - 1])
-    assert users.values("pre_time").sum() == pytest.approx(earlier["time"].sum())
+    assert users.pre_time.sum() == pytest.approx(earlier["time"].sum())
     assert document.run.days == 2
 
 
@@ -253,6 +254,11 @@ def _broken(path: Path) -> None:
     path.write_text("{\n[]\nnull\n")
 
 
+def _no_rows(path: Path) -> None:
+    events = read_botify(stored(path, made()), experiment="NEURAL").events
+    write_events(path, events.take(slice(0)))
+
+
 def _one_arm(path: Path) -> None:
     stored(path, made(arms=("C",)))
 
@@ -265,6 +271,7 @@ def _no_control(path: Path) -> None:
     ("write", "told"),
     [
         (_empty, "the log holds no event"),
+        (_no_rows, "the log holds no event of an experiment"),
         (_broken, "3 of 3 lines are broken"),
         (_one_arm, "the log has users in one arm only (C), not in two"),
         (_no_control, "control: the log does not say which arm it is (T1, T2)"),

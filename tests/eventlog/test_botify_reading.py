@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abbotify.errors import DataError
+from abbotify.eventlog import botify
 from abbotify.eventlog.botify import read_botify
 from abbotify.eventlog.lines import Columns
 from abbotify.events import MS_PER_DAY
@@ -102,9 +103,9 @@ def test_a_broken_line_is_left_out_and_told(
     assert log.events.track.tolist() == [1, 2]
     assert f"{tmp_path / 'log'}:2: the line {reason}" in str(log.first_broken)
     with pytest.raises(DataError) as caught:
-        read_botify(tmp_path / "log", broken_share=0.0)
+        read_botify(write(tmp_path / "log", line(track=1), broken, last(track=2), broken))
     assert f"log:2: the line {reason}" in str(caught.value)
-    assert "1 of 3 lines are broken" in str(caught.value)
+    assert "2 of 4 lines are broken" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -128,14 +129,17 @@ def test_a_sound_line_is_taken(tmp_path: Path, sound: str) -> None:
     assert log.events.recommendation.tolist() == [-1 if '"last"' in sound else 20]
 
 
-def test_a_share_of_broken_lines_is_let_pass(tmp_path: Path) -> None:
+def test_a_share_of_broken_lines_is_let_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     good = [line()] * 195
     path = write(tmp_path / "log", line(), "?", *good, line(), line(), "?")
     assert read_botify(path).broken == 2  # 1 % of 200
     path = write(tmp_path / "log", line(), line(), "?", *good, "?", "?")
     with pytest.raises(DataError, match=r"log:3: the line is no JSON .*; 3 of 200 lines"):
         read_botify(path)
-    assert read_botify(path, broken_share=0.5).broken == 3
+    monkeypatch.setattr(botify, "BROKEN_SHARE", 0.5)
+    assert read_botify(path).broken == 3
 
 
 def test_one_broken_line_of_a_few_is_let_pass(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from abbotify.errors import DataError
-from abbotify.eventlog.log import open_log
+from abbotify.eventlog.log import Log, open_log
 from abbotify.eventlog.parquet import open_file, write_events
 from abbotify.eventlog.sessionise import sessionised
+from abbotify.eventlog.table import Names
 from abbotify.events import Events, Labels, schema
 
 # Two users; the second one's session is open. Sorted by (user, session, step).
@@ -62,6 +63,10 @@ def events(names: tuple[str, ...] = ("sticky", "neural")) -> Events:
         latency_ms=np.array(ROWS["latency_ms"]),
         arms={"arm": Labels(np.array(codes, np.int16), names)},
     )
+
+
+def whole(log: Log, names: Names | None = None) -> Events:
+    return Events.concat(list(log.pieces(names)))
 
 
 def test_the_file_is_the_table(tmp_path: Path) -> None:
@@ -128,22 +133,22 @@ def test_names_of_arms_keep_their_order_over_files(tmp_path: Path) -> None:
     write_events(tmp_path / "b.parquet", events(("neural", "random")).take(slice(0)))
     log = open_log(tmp_path)
     assert log.names == {"arm": ("sticky", "neural", "random")}
-    assert log.read().arms["arm"].codes.tolist() == [1, 1, 1, -1, -1]
-    named = log.read({"arm": ("random", "neural")})
+    assert whole(log).arms["arm"].codes.tolist() == [1, 1, 1, -1, -1]
+    named = whole(log, {"arm": ("random", "neural")})
     assert named.arms["arm"] == Labels(named.arms["arm"].codes, ("random", "neural"))
     assert named.arms["arm"].codes.tolist() == [1, 1, 1, -1, -1]
 
 
 def test_a_foreign_log_names_its_arms_in_its_rows(tmp_path: Path) -> None:
     pq.write_table(table(arm=["T1", "T1", "C", None, None]), tmp_path / "a.parquet")
-    assert open_log(tmp_path).read().arms["arm"].names == ("C", "T1")
+    assert whole(open_log(tmp_path)).arms["arm"].names == ("C", "T1")
 
 
 def test_latencies_in_fractions_of_a_millisecond_are_kept(tmp_path: Path) -> None:
     rows = Events(**{**vars(events()), "latency_ms": np.array([0.5, 1e-3, 2.25, 0.0, 1.0])})
     write_events(tmp_path / "a.parquet", rows)
     assert pq.read_schema(tmp_path / "a.parquet").field("latency_ms").type == pa.float64()
-    assert open_log(tmp_path).read().latency_ms.tolist() == rows.latency_ms.tolist()
+    assert whole(open_log(tmp_path)).latency_ms.tolist() == rows.latency_ms.tolist()
 
 
 def test_a_layer_that_a_file_does_not_have_is_null_there(tmp_path: Path) -> None:
@@ -151,7 +156,7 @@ def test_a_layer_that_a_file_does_not_have_is_null_there(tmp_path: Path) -> None
     later, layer = events(), Labels(np.zeros(5, np.int16), ("on",))
     columns = {**vars(later), "user": later.user + 10, "arms": {**later.arms, "arm_X": layer}}
     write_events(tmp_path / "b.parquet", Events(**columns))
-    arms = open_log(tmp_path).read().arms
+    arms = whole(open_log(tmp_path)).arms
     assert list(arms) == ["arm", "arm_X"]
     assert arms["arm_X"].codes.tolist() == [-1] * 5 + [0] * 5
 
@@ -159,13 +164,13 @@ def test_a_layer_that_a_file_does_not_have_is_null_there(tmp_path: Path) -> None
 def test_an_arm_that_nobody_named_is_refused(tmp_path: Path) -> None:
     write_events(tmp_path / "a.parquet", events())
     with pytest.raises(DataError, match="arm: 'neural' in row 0 is none of the arms sticky, new"):
-        open_log(tmp_path).read({"arm": ("sticky", "new")})
+        whole(open_log(tmp_path), {"arm": ("sticky", "new")})
 
 
 def test_more_arms_than_codes_are_refused(tmp_path: Path) -> None:
     write_events(tmp_path / "a.parquet", events())
     with pytest.raises(DataError, match="names 32768 arms, more than 32767"):
-        open_log(tmp_path).read({"arm": tuple(map(str, range(2**15)))})
+        whole(open_log(tmp_path), {"arm": tuple(map(str, range(2**15)))})
 
 
 def test_files_are_selected_by_their_metadata(tmp_path: Path) -> None:
@@ -180,7 +185,7 @@ def test_a_log_without_sessions_is_cut_at_each_last(tmp_path: Path) -> None:
     rows = table(latency_ms=[0.5, 1.5, 2.5, 3.5, 4.5], remark=list("abcde"))
     rows = rows.sort_by("timestamp").drop_columns(["day", "session", "step", "recommendation"])
     pq.write_table(rows, tmp_path / "a.parquet")
-    log = open_log(tmp_path / "a.parquet").read()
+    log = whole(open_log(tmp_path / "a.parquet"))
     for name in ("timestamp", "day", "user", "session", "step", "track"):
         assert getattr(log, name).tolist() == ROWS[name], name
     assert log.latency_ms.tolist() == [0.5, 1.5, 2.5, 3.5, 4.5]
@@ -195,7 +200,7 @@ def test_other_types_of_the_same_numbers_are_read(tmp_path: Path) -> None:
         arm=pa.array(ROWS["arm"], pa.large_string()),
     )
     pq.write_table(rows, tmp_path / "a.parquet")
-    log = open_log(tmp_path / "a.parquet").read()
+    log = whole(open_log(tmp_path / "a.parquet"))
     assert log.user.dtype == np.int64
     assert log.time.dtype == np.float64
     assert log.last.tolist() == [False, True, True, False, False]
@@ -239,7 +244,7 @@ def test_a_bad_value_is_refused(
 ) -> None:
     pq.write_table(table(**{column: values}), tmp_path / "a.parquet")
     with pytest.raises(DataError) as caught:
-        open_log(tmp_path / "a.parquet").read()
+        whole(open_log(tmp_path / "a.parquet"))
     assert message in str(caught.value)
     assert str(caught.value).startswith(str(tmp_path / "a.parquet"))
     assert "\n" not in str(caught.value)
@@ -265,7 +270,7 @@ def test_one_session_in_two_files_is_refused(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_events(tmp_path / f"{name}.parquet", events())
     with pytest.raises(DataError, match="user 4, session 0, step 0 is in the log twice"):
-        open_log(tmp_path).read()
+        whole(open_log(tmp_path))
 
 
 def nothing(_: Path) -> None:
@@ -288,22 +293,24 @@ def damaged(path: Path) -> None:
     path.write_bytes(content)
 
 
-def empty(path: Path) -> None:
-    write_events(path, events().take(slice(0)))
-
-
 def empty_and_foreign(path: Path) -> None:
     pq.write_table(table().slice(0, 0).drop_columns(["day"]), path)
 
 
-MAKERS = [nothing, text, truncated, damaged, empty, empty_and_foreign]
+MAKERS = [nothing, text, truncated, damaged, empty_and_foreign]
 
 
 @pytest.mark.parametrize("make", MAKERS)
 def test_a_file_that_is_no_log_is_refused(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "a.parquet")
     with pytest.raises(DataError, match=r"a\.parquet: "):
-        open_log(tmp_path / "a.parquet").read()
+        whole(open_log(tmp_path / "a.parquet"))
+
+
+def test_no_rows_are_no_events(tmp_path: Path) -> None:
+    write_events(tmp_path / "a.parquet", events().take(slice(0)))
+    assert open_log(tmp_path).rows == 0
+    assert list(open_log(tmp_path).pieces()) == []
 
 
 def test_no_rows_are_no_sessions() -> None:

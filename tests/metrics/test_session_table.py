@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abbotify.events import Events, Labels
-from abbotify.metrics.sessions import SessionTable, session_table
+from abbotify.metrics.sessions import session_table
 
 NAMES = (
     *("timestamp", "day", "user", "session", "step", "last", "track", "time"),
@@ -115,15 +115,17 @@ def test_no_events_make_no_sessions() -> None:
     assert len(found.time) == len(found.repeats) == 0
 
 
-def test_parts_joined_are_the_whole() -> None:
+@pytest.mark.parametrize("rows", [slice(0, 1), np.array([2, 1]), np.array([True, False, True])])
+def test_rows_taken_are_those_of_the_whole(rows: Any) -> None:
     whole = session_table(HAND, play_ms=np.arange(9))
-    joined = SessionTable.concat([whole.take(slice(0, 1)), whole.take(np.array([1, 2]))])
+    part = whole.take(rows)
     for name, column in vars(whole).items():
         if name == "arms":
-            assert joined.arms["arm"].codes.tolist() == column["arm"].codes.tolist()
+            assert part.arms["arm"].codes.tolist() == column["arm"].codes[rows].tolist()
+            assert part.arms["arm"].names == column["arm"].names
         else:
-            other = getattr(joined, name)
-            assert (other is None) if column is None else (other.tolist() == column.tolist())
+            other = getattr(part, name)
+            assert (other is None) if column is None else (other.tolist() == column[rows].tolist())
 
 
 PLAYS = st.lists(

@@ -61,12 +61,18 @@ def tallied(parts: list[Events]) -> Tally:
     tally = Tally(ARMS, ARM, DAYS)
     for events in parts:
         table = session_table(events)
-        inside = np.isin(events.day, DAYS)
+        inside, cut = np.isin(events.day, DAYS), table.tracks >= 9
+        limited = table.arms[ARM].codes[cut & np.isin(table.day, DAYS)]
+        truncated = np.array([np.count_nonzero(limited == arm) for arm in range(len(ARMS))])
         tally.add(
             table,
-            cut=table.tracks >= 9,
+            cut=cut,
             plays=(events.track[inside], events.arms[ARM].codes[inside]),
-            counters={"requests": np.array([len(events), 1]), "errors": np.array([0, 2])},
+            counters={
+                "requests": np.array([len(events), 1]),
+                "errors": np.array([0, 2]),
+                "truncated_sessions": truncated,
+            },
         )
     return tally
 
@@ -153,7 +159,8 @@ def test_sessions_that_were_cut_are_censored() -> None:
     tally = Tally(ARMS, ARM, [1])
     # Arm 0 by hand: ends after 1 and 3 tracks, cut after 2 and, by the log's end, after 2.
     for user, tracks, closed, cut in [(0, 1, True, 0), (2, 3, True, 0), (4, 2, True, 1)]:
-        tally.add(one_session(user, tracks, closed), cut=np.array([cut], np.bool_))
+        counters = {"truncated_sessions": np.array([cut, 0])}
+        tally.add(one_session(user, tracks, closed), np.array([cut], np.bool_), counters=counters)
     tally.add(one_session(6, 2, closed=False))
     users = user_table([one_session(user, 1) for user in range(8)], days=[1])
     infos = [ArmInfo(name, name) for name in ARMS]

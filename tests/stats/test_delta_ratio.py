@@ -10,7 +10,7 @@ import pytest
 import statsmodels.api as sm
 from numpy.typing import NDArray
 
-from abbotify.stats import Estimate, Moments, delta, ratio_of_sums, relative
+from abbotify.stats import Estimate, Moments, difference, ratio_of_sums, relative
 
 Floats = NDArray[np.float64]
 
@@ -87,7 +87,7 @@ def test_difference_and_lift_use_satterthwaites_degrees_of_freedom() -> None:
     assert treatment.variance is not None
     total = control.variance + treatment.variance
     df = total**2 / (control.variance**2 / 29 + treatment.variance**2 / 11)
-    result = delta(moments[0], moments[1], 0.05)
+    result = difference(control, treatment, 0.05)
     assert result.df == pytest.approx(df, rel=1e-12)
     assert result.p_value is not None
     lift = relative(control, treatment, 0.05)
