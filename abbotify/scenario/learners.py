@@ -1,0 +1,118 @@
+"""The parameters of the shipped recommenders that learn: from the log, or from each answer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from abbotify.scenario.base import FilePath, Tuple
+from abbotify.scenario.recommenders import Anchor, Pick, RecommenderSpec, Size
+
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Dims = Annotated[int, Field(ge=1, le=4096)]
+Rate = Annotated[float, Field(gt=0, le=100)]
+Weight = Annotated[float, Field(ge=0, le=1e6)]
+
+
+class Learner(RecommenderSpec):
+    """A recommender that is trained on the log before it serves; `size` tracks a list."""
+
+    size: Size = 50
+    pick: Pick = "uniform"
+
+
+class Neural(Learner):
+    """F(start, track, user) = (start_embedding + user_embedding) . track_embedding.
+
+    Trained by mean squared error on the listened fraction. `user_embedding: false` trains the
+    baseline without users; `user_aware: false` trains with users but serves lists of tracks alone.
+    `head` puts fully connected layers on top, `network` is a `torch.nn.Module` of the user's own;
+    both need the extra `torch`.
+    """
+
+    recommender: Literal["neural"]
+    embedding_size: Dims = 64
+    learning_rate: Rate = 0.05
+    batch_size: Count = 2048
+    epochs: Count = 300
+    optimizer: Literal["lazy_adam", "adagrad_rows", "adam"] = "adagrad_rows"
+    weight_decay: Weight = 0.0
+    user_embedding: bool = True
+    user_aware: bool = True
+    anchor: Anchor = "first"
+    validation_share: Annotated[float, Field(ge=0, le=0.9)] = 0.0
+    early_stopping: Count | None = None
+    reduce_on_plateau: Count | None = None
+    head: Tuple[Dims] = ()
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    shortlist: Size = 1000
+    network: FilePath | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Neural:
+        patience = self.early_stopping or self.reduce_on_plateau
+        if patience is not None and self.validation_share == 0.0:
+            raise ValueError("early_stopping and reduce_on_plateau need a validation_share above 0")
+        if self.dropout and not self.head:
+            raise ValueError("dropout needs a head")
+        if self.network is not None and self.head:
+            raise ValueError("head and network exclude each other")
+        return self
+
+
+class ALS(Learner):
+    """Alternating least squares on listened time (implicit); needs the extra `als`."""
+
+    recommender: Literal["als"]
+    factors: Dims = 64
+    iterations: Count = 15
+    regularization: Weight = 0.05
+    alpha: Weight = 10.0
+    key: Literal["user", "previous", "first"] = "user"
+
+
+class BPR(Learner):
+    """Bayesian personalised ranking of heard over unheard tracks (implicit); extra `als`."""
+
+    recommender: Literal["bpr"]
+    factors: Dims = 64
+    iterations: Count = 100
+    learning_rate: Rate = 0.05
+    regularization: Weight = 0.01
+    key: Literal["user", "previous", "first"] = "user"
+
+
+class Item2Item(Learner):
+    """Tracks heard by the same users or in the same session: cosine, shrunk for rare pairs."""
+
+    recommender: Literal["item2item"]
+    together: Literal["session", "user"] = "session"
+    shrinkage: Weight = 10.0
+    key: Literal["history", "previous", "first"] = "history"
+
+
+class Bandit(RecommenderSpec):
+    """Learns from every answer which of some candidate tracks are listened to.
+
+    `thompson` draws each candidate's listened fraction from a Beta posterior; `linucb` fits a
+    ridge regression on the tracks' genre and popularity per candidate list. Candidates are the
+    most popular tracks, or those of a file of lists as `contextual` reads.
+    """
+
+    recommender: Literal["bandit"]
+    policy: Literal["thompson", "linucb"] = "thompson"
+    candidates: Literal["top_pop", "artist", "file"] = "top_pop"
+    size: Size = 100
+    file: FilePath | None = None
+    alpha: Weight = 1.0
+    prior: Annotated[Tuple[Annotated[float, Field(gt=0, le=1e6)]], Field(min_length=2, max_length=2)] = (1.0, 1.0)
+    skip_heard: bool = True
+
+    @model_validator(mode="after")
+    def _file_for_lists(self) -> Bandit:
+        if (self.candidates == "file") != (self.file is not None):
+            raise ValueError("candidates: file and the key file belong together")
+        return self
+
+
