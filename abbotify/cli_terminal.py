@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import codecs
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from abbotify.report import Document
@@ -51,22 +51,43 @@ def headline_table(document: Document) -> None:
     console.print(table)
 
 
+class Told(Protocol):
+    """Told of progress: what is done, how much of it, of how much (0: unknown), and a remark."""
+
+    def __call__(self, what: str, done: int, total: int, note: str = "") -> None:
+        """Shows it."""
+        ...
+
+
 @contextmanager
-def progress_bars(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+def progress_bars(quiet: bool) -> Iterator[Told]:
     """Bars on stderr for what is reported to them; none when it is no terminal, or quiet."""
     if quiet or not sys.stderr.isatty():
-        yield lambda what, done, total: None
+        yield lambda what, done, total, note="": None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         tasks: dict[str, Any] = {}
 
-        def show(what: str, done: int, total: int) -> None:
+        def show(what: str, done: int, total: int, note: str = "") -> None:
             if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total or None)
-            bars.update(tasks[what], completed=done, total=total or None)
+                tasks[what] = bars.add_task(what, total=total or None, note=note)
+            bars.update(tasks[what], completed=done, total=total or None, note=note)
 
         yield show

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial, reduce
 from itertools import count
 from pathlib import Path
@@ -16,28 +16,29 @@ from abbotify.digests import digest_data
 from abbotify.engine.event_driven import EventDriven
 from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, write_botify
 from abbotify.eventlog.log import open_log
-from abbotify.events import ARM, arm_column, arm_label
+from abbotify.events import ARM, Events, arm_column, arm_label
 from abbotify.experiment import layers
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import UserTable
 from abbotify.metrics.users_file import write_users
+from abbotify.modelstore import MODELS, ModelStore, load_arrays
 from abbotify.plan import Plan, prepare
+from abbotify.recommenders import Arm, build_arm
 from abbotify.report import Document, write
 from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import FORMATS, Run
 from abbotify.report.tally import Tally
 from abbotify.scenario import Scenario, dump, plain
-from abbotify.shard import LOG, STATE, Job, Shard, ShardResult, player
+from abbotify.shard import LOG, STATE, Job, Played, Shard, judged, log_file, player
+from abbotify.training import Told, Trainer, Training
 from abbotify.world import digest
-
-Progress = Callable[[str, int, int], None]  # what is done, how much of it, of how much
 
 
 def run(
     scenario: Scenario,
     out: Path,
     workers: int = 1,
-    progress: Progress = lambda what, done, total: None,
+    progress: Told = lambda what, done, total, note="": None,
 ) -> Document:
     """Plays a scenario and writes its folder.
 
@@ -58,41 +59,111 @@ def run(
     progress("world", 0, 0)
     plan = prepare(scenario)
     with outfolder.swapped(out) as folder:
-        results = _play(plan, folder, workers, progress)
+        store = ModelStore(folder, earlier=[out])
+        trainer = Trainer(scenario, plan.world, plan.arms, store, progress)
+        played = play(plan, folder, trainer, workers, progress)
         progress("report", 0, 0)
-        users = UserTable.concat([result.users for result in results])
-        tally = reduce(Tally.merge, [result.tally for result in results])
+        shards = [judged(scenario, plan.world, folder, shard) for shard in _shards(plan)]
+        users = UserTable.concat([shard.users for shard in shards])
         further = {
-            name: UserTable.concat([result.further[name] for result in results])
-            for name in results[0].further
+            name: UserTable.concat([shard.further[name] for shard in shards])
+            for name in shards[0].further
         }
+        tally = reduce(Tally.merge, [part.tally for part in played])
         document = _document(plan, users, further, tally)
         (folder / "scenario.yaml").write_text(dump(scenario), encoding="utf-8")
         write_users(folder / "users.parquet", users)
         if scenario.log.botify:
             _write_botify(scenario, folder)
         execution = _execution(workers, started)
-        units = [unit for result in results for unit in result.units]
-        manifest = {"execution": execution, "coupled": plan.coupled, "units": units}
+        manifest = {
+            "execution": execution,
+            "coupled": plan.coupled,
+            "units": [unit for part in played for unit in part.units],
+            "trainings": [_training(training) for training in trainer.done],
+        }
         _write_json(folder / "manifest.json", manifest)
         write(document, folder, execution)
     return document
 
 
-def _play(plan: Plan, folder: Path, workers: int, progress: Progress) -> list[ShardResult]:
+def play(plan: Plan, folder: Path, trainer: Trainer, workers: int, progress: Told) -> list[Played]:
+    """Plays all days; between two days models may be trained, for all shards at once."""
     for name in (LOG, STATE):
         (folder / name).mkdir()
-    job = Job(plan.scenario, plan.world, folder, bool(plan.coupled))
-    tasks = [Shard(number, rows) for number, rows in enumerate(plan.shards)]
-    if workers == 1 or len(tasks) == 1:
-        done, total = count(1), len(tasks) * plan.scenario.days
-        told = partial(player, arms=plan.arms, midnight=lambda: progress("days", next(done), total))
-        return list(scale.each(told, job, tasks))
-    results = []
-    for result in scale.each(player, job, tasks, workers):
-        results.append(result)
-        progress("shards", len(results), len(tasks))
-    return results
+    scenario = plan.scenario
+    midnight = _counted("days", len(plan.shards) * scenario.days, progress)
+    if plan.coupled:
+        return _play_coupled(plan, folder, trainer, midnight)
+    played: list[Played] = []
+    models: dict[str, Path] = {}
+    for segment in timeline.segments(scenario):
+        first = segment.days[0].number
+        if segment.training is not None:
+            events = partial(_events_before, plan, folder, first)
+            models |= trainer.train(first, segment.training, events)
+        job = Job(scenario, plan.world, folder, False, segment.days, models)
+        if workers == 1 or len(plan.shards) == 1:
+            arms = None if models else plan.arms
+            function = partial(player, arms=arms, midnight=midnight)
+            played += scale.each(function, job, _shards(plan))
+            continue
+        for part in scale.each(player, job, _shards(plan), workers):
+            played.append(part)
+            for _ in segment.days:
+                midnight()
+    return played
+
+
+def _play_coupled(
+    plan: Plan, folder: Path, trainer: Trainer, midnight: Callable[[], None]
+) -> list[Played]:
+    """Plays a run whose users meet: one unit over all days, trained as it goes."""
+    scenario, arms = plan.scenario, list(plan.arms)
+    trainings = {s.days[0].number: s.training for s in timeline.segments(scenario) if s.training}
+
+    def morning(day: int, so_far: Callable[[], Events]) -> list[Arm]:
+        if day in trainings:
+            files = trainer.train(day, trainings[day], lambda: [so_far()])
+            for place, arm in enumerate(arms):  # the others go on with what they know
+                if arm.name in files:
+                    spec, model = scenario.arms[arm.name], load_arrays(files[arm.name])
+                    arms[place] = build_arm(arm.name, spec, plan.world, scenario, model)
+        return list(arms)
+
+    job = Job(scenario, plan.world, folder, True, timeline.calendar(scenario))
+    function = partial(player, arms=plan.arms, midnight=midnight, morning=morning)
+    return list(scale.each(function, job, _shards(plan)))
+
+
+def _shards(plan: Plan) -> list[Shard]:
+    return [Shard(number, rows) for number, rows in enumerate(plan.shards)]
+
+
+def _events_before(plan: Plan, folder: Path, day: int) -> Iterator[Events]:
+    days, shards = range(day), range(len(plan.shards))
+    files = [log_file(folder, before, shard) for before in days for shard in shards]
+    return open_log(files).pieces()
+
+
+def _counted(what: str, total: int, progress: Told) -> Callable[[], None]:
+    done = count(1)
+    return lambda: progress(what, next(done), total)
+
+
+def _training(training: Training) -> dict[str, Any]:
+    """A training's entry in the manifest."""
+    model = training.model
+    return {
+        "arm": model.arm,
+        "day": model.day,
+        "plays": model.plays,
+        "epochs": len(model.curve),
+        "file": f"{MODELS}/{model.file}",
+        "digest": model.digest,
+        "reused": training.reused,
+        "seconds": round(training.seconds, 2),
+    }
 
 
 def _document(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,15 @@ from abbotify.events import arm_label
 from abbotify.experiment import Layer, layers, require_users
 from abbotify.recommenders import Arm, build_arms
 from abbotify.scenario import Scenario
-from abbotify.scenario.models import Collect, ExperimentDays, Phase, Pre
+from abbotify.scenario.phases import (
+    Collect,
+    ExperimentDays,
+    Phase,
+    Pre,
+    Train,
+    serves_untrained,
+    untrained,
+)
 from abbotify.world import World, load_world
 
 MOST_VISITS: Final = 1000  # sessions a day of one user; as `visits_per_day` allows
@@ -46,6 +55,7 @@ def prepare(scenario: Scenario) -> Plan:
     _refuse_crowds(scenario, len(world.users))
     arms = build_arms(scenario, world)
     _require_users(scenario, world)
+    _require_training(scenario, arms)
     coupled = coupling(scenario, arms)
     shards = timeline.shards(scenario, len(world.users), bool(coupled))
     return Plan(scenario, world, arms, coupled, shards)
@@ -58,6 +68,17 @@ def _require_users(scenario: Scenario, world: World) -> None:
         except UserError as error:  # it knows the arm, the scenario knows the line
             arm = (error.key or "").removeprefix("arms.")
             raise scenario.error(error.what, ("arms", arm)) from None
+
+
+def _require_training(scenario: Scenario, arms: tuple[Arm, ...]) -> None:
+    # The scenario knows of its own recommenders; that a plug-in learns is known once it is loaded.
+    learning = [arm.name for arm in arms if not arm.trained]
+    for name in learning:
+        place = serves_untrained(scenario, name)
+        if place is not None:
+            raise scenario.error(untrained(name), ("timeline", place, "phase"))
+    if learning and timeline.trains(scenario) and scenario.log.level != "events":
+        raise scenario.error("must be events: arms are trained on the log", ("log", "level"))
 
 
 def _refuse_crowds(scenario: Scenario, users: int) -> None:
@@ -75,8 +96,8 @@ def coupling(scenario: Scenario, arms: tuple[Arm, ...]) -> str:
             where = f"arms.{arm.name}.service" if arm.service is not None else "service"
             return f"requests queue ({where}), so a user's waiting depends on the others"
     for arm in arms:
-        if arm.name in serving and not arm.lowers:
-            return f"{arm.name} may learn from everybody ({arm.why_not})"
+        if arm.name in serving and arm.couples:
+            return f"{arm.name} may learn from everybody ({arm.couples})"
     return ""
 
 
@@ -85,7 +106,7 @@ def describe(plan: Plan) -> str:
     parts = [
         [f"Scenario  {plan.scenario.name}"],
         _world(plan),
-        _timeline(plan.scenario, len(plan.world.users)),
+        _timeline(plan),
         _arms(plan),
         *(_experiment(plan, layer) for layer in layers(plan.scenario)),
         _engine(plan),
@@ -103,13 +124,16 @@ def _world(plan: Plan) -> list[str]:
     ]
 
 
-def _timeline(scenario: Scenario, users: int) -> list[str]:
+def _timeline(plan: Plan) -> list[str]:
+    scenario, users = plan.scenario, len(plan.world.users)
     lines: list[str] = []
     first = 0
     for phase in scenario.timeline:
         last = first + phase.days - 1
         days = f"day {first}" if first == last else f"days {first}-{last}"
-        lines.append(f"{'Timeline' if not lines else '':9} {days:12} {_phase(phase)}")
+        if last < first:
+            days = f"before {first}"
+        lines.append(f"{'Timeline' if not lines else '':9} {days:12} {_phase(phase, plan.arms)}")
         first = last + 1
     arrivals = scenario.arrivals
     if arrivals.sessions is not None:
@@ -124,15 +148,19 @@ def _timeline(scenario: Scenario, users: int) -> list[str]:
     return lines
 
 
-def _phase(phase: Phase) -> str:
+def _phase(phase: Phase, arms: Sequence[Arm]) -> str:
     match phase:
         case Pre():
             return f"pre: everybody gets {phase.recommender}"
         case Collect():
             shares = (f"{name} {share:.4g}" for name, share in phase.traffic.items())
             return f"collect: {', '.join(shares)}"
+        case Train():
+            learning = [arm.name for arm in arms if not arm.trained]
+            return f"train: {', '.join(learning) or 'nobody learns'}"
         case ExperimentDays():
-            return "experiment"
+            again = phase.retrain == "daily"
+            return f"experiment, trained daily ({phase.training})" if again else "experiment"
 
 
 def _arms(plan: Plan) -> list[str]:

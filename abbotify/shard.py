@@ -1,14 +1,15 @@
 """One shard of a run: played day by day, written to files, reduced to one row per user.
 
 This is what a worker does. It is told the scenario, the world and where to write, and returns
-only what the report needs, so memory is bounded by the shard and not by the run.
+only what the report needs, so memory is bounded by the shard and not by the run. What a day
+leaves for the next one, and for the judgement at the end, is in files.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,8 +17,8 @@ import numpy as np
 
 from abbotify import timeline
 from abbotify.digests import digest_file
-from abbotify.engine import Engine, SessionFacts, Setup, Unit, UnitResult
-from abbotify.engine.event_driven import EventDriven
+from abbotify.engine import Engine, SessionFacts, Setup, State, Unit, UnitResult
+from abbotify.engine.event_driven import EventDriven, Morning
 from abbotify.eventlog.parquet import write_events
 from abbotify.events import (
     ARM,
@@ -30,8 +31,9 @@ from abbotify.events import (
 )
 from abbotify.experiment import layers
 from abbotify.metrics.sessions import SessionTable, session_table
-from abbotify.metrics.sessions_file import write_sessions
+from abbotify.metrics.sessions_file import load_table, save_table, write_sessions
 from abbotify.metrics.users import UserTable, user_table
+from abbotify.modelstore import load_arrays
 from abbotify.outfolder import replacing
 from abbotify.recommenders import Arm, build_arms
 from abbotify.report.tally import Tally
@@ -44,19 +46,23 @@ STATE: Final = "state"
 
 @dataclass(frozen=True)
 class Job:
-    """What every shard of a run has in common.
+    """What all shards have in common while the same models serve.
 
     Attributes:
         scenario: the description.
         world: its world.
         folder: where `log/` and `state/` are.
         coupled: users meet, so there is one shard and one unit.
+        days: which of the run's days are played, consecutive.
+        models: name of an arm that learns -> the file of its model.
     """
 
     scenario: Scenario
     world: World
     folder: Path
     coupled: bool
+    days: tuple[timeline.Day, ...]
+    models: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,51 +74,89 @@ class Shard:
 
 
 @dataclass(frozen=True)
-class ShardResult:
-    """What is left of a shard.
+class Played:
+    """What is left of a shard's days, beside its files.
 
     Attributes:
-        users: judged by the first experiment.
-        further: name of a further experiment -> the users judged by that one.
         tally: what pictures and counts need.
         units: entries of the manifest.
     """
 
-    users: UserTable
-    further: dict[str, UserTable]
     tally: Tally
     units: tuple[dict[str, Any], ...]
 
 
+@dataclass(frozen=True)
+class Judged:
+    """The users of a shard after the last day.
+
+    Attributes:
+        users: judged by the first experiment.
+        further: name of a further experiment -> the users judged by that one.
+    """
+
+    users: UserTable
+    further: dict[str, UserTable]
+
+
 def player(
-    job: Job, arms: tuple[Arm, ...] | None = None, midnight: Callable[[], None] = lambda: None
-) -> Callable[[Shard], ShardResult]:
-    """The function that plays a shard.
+    job: Job,
+    arms: tuple[Arm, ...] | None = None,
+    midnight: Callable[[], None] = lambda: None,
+    morning: Morning | None = None,
+) -> Callable[[Shard], Played]:
+    """The function that plays the days of a shard.
 
     Args:
         job: the run.
         arms: as `build_arms` makes them; a process of its own makes its own.
         midnight: called when a day of a shard is over.
+        morning: which arms serve a day, where that changes within a unit.
     """
-    built = build_arms(job.scenario, job.world) if arms is None else arms
-    engine = EventDriven(Setup(job.scenario, job.world, built), midnight)
+    if arms is None:
+        models = {name: load_arrays(path) for name, path in job.models.items()}
+        arms = build_arms(job.scenario, job.world, models)
+    engine = EventDriven(Setup(job.scenario, job.world, arms), midnight, morning)
     return lambda shard: _play(job, engine, shard)
 
 
-def _play(job: Job, engine: Engine, shard: Shard) -> ShardResult:
-    scenario, ids = job.scenario, job.world.users.ids
-    days = timeline.experiment_days(scenario)
-    tally = Tally(layers(scenario)[0].arms, ARM, days)
-    tables, units = [], []
-    for unit, result in timeline.play(engine, scenario, ids, shard.number, shard.rows, job.coupled):
+def log_file(folder: Path, day: int, shard: int) -> Path:
+    """Where a shard's events of a day are."""
+    return folder / LOG / f"day-{day:04d}-shard-{shard:05d}.parquet"
+
+
+def _state_file(folder: Path, day: int, shard: int) -> Path:
+    return folder / STATE / f"day-{day:04d}-shard-{shard:05d}.npz"
+
+
+def _sessions_file(folder: Path, day: int, shard: int) -> Path:
+    return folder / STATE / f"sessions-day-{day:04d}-shard-{shard:05d}.npz"
+
+
+def _play(job: Job, engine: Engine, shard: Shard) -> Played:
+    scenario, ids, first = job.scenario, job.world.users.ids, job.days[0].number
+    tally = Tally(layers(scenario)[0].arms, ARM, timeline.experiment_days(scenario))
+    before = State.load(_state_file(job.folder, first - 1, shard.number)) if first else None
+    units = []
+    for unit, result in timeline.play(
+        engine, scenario, ids, shard.number, shard.rows, job.coupled, job.days, before
+    ):
         table = _sessions(job, result)
         _tally(tally, job, table, result)
         units.append(_keep(job, unit, result, table))
-        tables.append(table)
-    part = ids[shard.rows.start : shard.rows.stop]
+    return Played(tally, tuple(units))
+
+
+def judged(scenario: Scenario, world: World, folder: Path, shard: Shard) -> Judged:
+    """The users of a shard, from the sessions that its days have left in the folder."""
+    days = timeline.experiment_days(scenario)
+    paths = [_sessions_file(folder, day, shard.number) for day in range(scenario.days)]
+    # One that plays all its days at once has left one file.
+    tables = [load_table(path) for path in paths if path.exists()]
+    part = world.users.ids[shard.rows.start : shard.rows.stop]
     assigned = _assigned(scenario, part, days)
 
-    def judged(column: str, known: dict[str, Labels]) -> UserTable:
+    def by(column: str, known: dict[str, Labels]) -> UserTable:
         # An experiment's own admission decides which sessions count.
         return user_table(
             [replace(table, arms={ARM: table.arms[column]}) for table in tables],
@@ -124,11 +168,11 @@ def _play(job: Job, engine: Engine, shard: Shard) -> ShardResult:
         )
 
     further = {
-        layer.name: judged(column, {ARM: assigned[column]})
+        layer.name: by(column, {ARM: assigned[column]})
         for layer in layers(scenario)[1:]
         for column in [arm_column(layer.name)]
     }
-    return ShardResult(judged(ARM, assigned), further, tally, tuple(units))
+    return Judged(by(ARM, assigned), further)
 
 
 def _assigned(scenario: Scenario, ids: Any, days: range) -> dict[str, Labels]:
@@ -181,21 +225,22 @@ def _keep(job: Job, unit: Unit, result: UnitResult, table: SessionTable) -> dict
     """Writes what the scenario wants kept of a unit; its entry in the manifest."""
     files = {}
     for day in unit.days:
-        path = job.folder / LOG / f"day-{day.day:04d}-shard-{unit.shard:05d}.parquet"
+        path = log_file(job.folder, day.day, unit.shard)
         if job.scenario.log.level == "events":
             rows = result.events.day == day.day
             events = result.events if len(unit.days) == 1 else result.events.take(rows)
             write_events(path, events, _metadata(job.scenario, day.day))
         elif job.scenario.log.level == "sessions":
-            sessions = table.take(table.day == day.day)
-            write_sessions(path, sessions, _metadata(job.scenario, day.day))
+            write_sessions(path, table.take(table.day == day.day), _metadata(job.scenario, day.day))
         else:
             continue
         files[f"{LOG}/{path.name}"] = digest_file(path)
-    state = job.folder / STATE / f"day-{unit.days[-1].day:04d}-shard-{unit.shard:05d}.npz"
+    state = _state_file(job.folder, unit.days[-1].day, unit.shard)
     with replacing(state) as temporary:
         result.state.save(temporary)
-    files[f"{STATE}/{state.name}"] = digest_file(state)
+    sessions = _sessions_file(job.folder, unit.days[-1].day, unit.shard)
+    save_table(sessions, table)
+    files |= {f"{STATE}/{path.name}": digest_file(path) for path in (state, sessions)}
     entry = {
         "days": [unit.days[0].day, unit.days[-1].day],
         "shard": unit.shard,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from abbotify.engine import Codes, DayPlan, Engine, State, Unit, UnitResult
 from abbotify.events import ARM, NO_ARM, arm_column
 from abbotify.experiment import Layer, layers, served, split
 from abbotify.scenario import Scenario
-from abbotify.scenario.models import Collect, ExperimentDays, Phase, Pre
+from abbotify.scenario.phases import Collect, ExperimentDays, Phase, Pre, Train
 from abbotify.world.base import IntArray
 
 SHARD_USERS = 16_384
@@ -50,6 +51,49 @@ def experiment_days(scenario: Scenario) -> range:
     return range(before, scenario.days)
 
 
+class Segment(NamedTuple):
+    """Days that are played with the same models.
+
+    Attributes:
+        days: consecutive ones, at least one.
+        training: what the models are trained on at the start of the first day: `collect` for a
+            phase `train`, `pooled` or `own` for a retraining; None when nothing is trained.
+    """
+
+    days: tuple[Day, ...]
+    training: Literal["collect", "pooled", "own"] | None
+
+
+def segments(scenario: Scenario) -> tuple[Segment, ...]:
+    """The days of a run, cut wherever models are trained."""
+    trained: dict[int, Literal["collect", "pooled", "own"]] = {}
+    number = 0
+    for phase in scenario.timeline:
+        if isinstance(phase, Train):
+            trained[number] = "collect"
+        # The collect log is all a frozen model ever sees: training again would change nothing.
+        elif (
+            isinstance(phase, ExperimentDays)
+            and phase.retrain == "daily"
+            and phase.training != "frozen"
+        ):
+            for day in range(number, number + phase.days):
+                trained.setdefault(day, phase.training)
+        number += phase.days
+    days = calendar(scenario)
+    starts = sorted({0, *trained})
+    ends = [*starts[1:], len(days)]
+    return tuple(
+        Segment(days[start:end], trained.get(start))
+        for start, end in zip(starts, ends, strict=True)
+    )
+
+
+def trains(scenario: Scenario) -> bool:
+    """Whether a run trains anything."""
+    return any(segment.training is not None for segment in segments(scenario))
+
+
 def serving_arms(scenario: Scenario) -> frozenset[str]:
     """The arms that somebody is served by on some day."""
     names: set[str] = set()
@@ -59,6 +103,8 @@ def serving_arms(scenario: Scenario) -> frozenset[str]:
                 names.add(phase.recommender)
             case Collect():
                 names.update(name for name, share in phase.traffic.items() if share > 0)
+            case Train():
+                pass
             case ExperimentDays():
                 names.update(name for layer in layers(scenario) for name in layer.arms)
     return frozenset(names)
@@ -84,10 +130,12 @@ def plan_day(scenario: Scenario, day: Day, ids: IntArray) -> DayPlan:
     if isinstance(day.phase, ExperimentDays):
         return _experiment_day(scenario, day, ids, experiments)
     places = list(scenario.arms)
-    if isinstance(day.phase, Pre):
-        serving: Codes = np.full(len(ids), places.index(day.phase.recommender), np.int16)
-    else:
+    if isinstance(day.phase, Collect):
         serving = _collect(day.phase, ids, places, experiments[0])
+    elif isinstance(day.phase, Pre):
+        serving = np.full(len(ids), places.index(day.phase.recommender), np.int16)
+    else:
+        raise ValueError(f"a phase {day.phase.phase} has no days")
     names = column_names(scenario)
     codes = np.array([names[ARM].index(name) for name in places], np.int16)
     outside = np.full(len(ids), NO_ARM, np.int16)
@@ -126,8 +174,10 @@ def play(
     shard: int,
     rows: range,
     coupled: bool,
+    days: Sequence[Day] | None = None,
+    state: State | None = None,
 ) -> Iterator[tuple[Unit, UnitResult]]:
-    """Plays the days of one shard in order, each from the state that the day before left.
+    """Plays days of one shard in order, each from the state that the day before left.
 
     Args:
         engine: plays units.
@@ -137,14 +187,15 @@ def play(
         rows: its users.
         coupled: users meet (in a queue, or in a recommender that learns from all of them): all
             days are one unit.
+        days: consecutive ones; default all of the run.
+        state: what the day before the first one left; needed unless that is the run's first.
     """
-    names: Mapping[str, tuple[str, ...]] = column_names(scenario)
-    part = ids[rows.start : rows.stop]
-    days = calendar(scenario)
-    state = State.initial(len(rows))
+    names, part = column_names(scenario), ids[rows.start : rows.stop]
+    days = calendar(scenario) if days is None else days
+    state = State.initial(len(rows)) if state is None else state
     for group in [days] if coupled else [(day,) for day in days]:
         plans = tuple(plan_day(scenario, day, part) for day in group)
-        unit = Unit(shard, rows.start, rows.stop, plans, names, len(days))
+        unit = Unit(shard, rows.start, rows.stop, plans, names, scenario.days)
         result = engine.run(unit, state)
         state = result.state
         yield unit, result

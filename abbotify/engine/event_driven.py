@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import gc
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from heapq import heappush
 from operator import attrgetter
@@ -27,15 +27,16 @@ from abbotify.engine.base import Setup, State, Unit, UnitResult, remembered
 from abbotify.engine.queueing import Queue, Reply
 from abbotify.engine.results import LATE, Played
 from abbotify.errors import RecommenderFailure
-from abbotify.events import MS_PER_DAY
+from abbotify.events import MS_PER_DAY, Events
 from abbotify.listener import arrivals
 from abbotify.listener.latency import latency
 from abbotify.listener.memory import Memory
 from abbotify.listener.session import FULL, listen, play_ms, start
-from abbotify.recommenders import HISTORY, Arm, Pick, Play, Request
+from abbotify.recommenders import HISTORY, Arm, Key, Pick, Play, Request
 from abbotify.rng import Purpose, seed_word
 
 Steps = Generator[Event, Any, None]
+Morning = Callable[[int, Callable[[], Events]], Sequence[Arm]]  # day, the log so far -> arms
 
 _FIRST_PRIORITY: Final = 2  # SimPy's own are 0 (urgent) and 1 (normal)
 _RECOMMEND: Final = Purpose.RECOMMEND
@@ -95,21 +96,30 @@ class EventDriven:
 
     name = "simpy"
 
-    def __init__(self, setup: Setup, midnight: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        midnight: Callable[[], None] = lambda: None,
+        morning: Morning | None = None,
+    ) -> None:
         """An engine for a run.
 
         Args:
             setup: what does not change during the run.
             midnight: called when a day of a unit is over.
+            morning: asked before each day of a unit which arms serve the sessions of that day;
+                default those of the setup.
         """
         self.setup = setup
         self.midnight = midnight
+        self.morning = morning or (lambda day, so_far: setup.arms)
 
     def run(self, unit: Unit, state: State) -> UnitResult:
         """Plays one unit, see `Engine`."""
         play = _Play(self.setup, unit, state)
         with _without_collector():
             for plan in unit.days:
+                play.open(plan.day, self.morning(plan.day, play.events))
                 play.env.run(until=(plan.day + 1) * MS_PER_DAY)
                 self.midnight()
             play.env.run()  # sessions under way are played to their end
@@ -197,18 +207,25 @@ class _Play:
         self.next_visit = state.next_visit.tolist()
         self.history: dict[int, deque[Play]] = {}
         self.remembers = any(_looks_back(arm) for arm in setup.arms)
+        self.listens = any(arm.listens for arm in setup.arms)
         self.finished: list[Played] = []
+        self.expected: dict[int, Any] = {}
         self.env = Clock(initial_time=unit.days[0].day * MS_PER_DAY)
-        self.desks = self._desks()
+        self.queues = self._queues()
+        self.desks: dict[int, list[_Desk]] = {}
         self._start_users()
 
-    def _desks(self) -> list[_Desk]:
+    def _queues(self) -> list[Queue | None]:
         common = self.setup.scenario.service
         shared = None if common is None else Queue(self.env, common)
-        return [
-            _Desk(arm, shared if arm.service is None else Queue(self.env, arm.service))
-            for arm in self.setup.arms
-        ]
+        own = [arm.service for arm in self.setup.arms]
+        return [shared if spec is None else Queue(self.env, spec) for spec in own]
+
+    def open(self, day: int, arms: Sequence[Arm]) -> None:
+        """Lets arms serve the sessions of a day; the queues before them go on."""
+        pairs = zip(arms, self.queues, strict=True)
+        self.desks[day] = [_Desk(arm, queue) for arm, queue in pairs]
+        self._foresee(day, arms)
 
     # -- arrivals ---------------------------------------------------------------------------
 
@@ -223,6 +240,7 @@ class _Play:
             (plan.day, *arrivals.visits_of_day(self.seed, users, plan.day, mean, self.hours))
             for plan in self.unit.days
         ]
+        self.expected = {day: np.diff(offsets) for day, offsets, _ in days}
         for row in range(len(users)):
             visits = [
                 (day, time)
@@ -267,21 +285,16 @@ class _Play:
         """A session about to begin: who listens, to which taste, served by whom."""
         number, world_row = self.sessions[row], self.unit.first + row
         self.sessions[row] = number + 1
-        user = self.ids[world_row]
-        begin = self.offsets[world_row]
-        interests = self.offsets[world_row + 1] - begin
-        pick, near = start(self.seed, user, number, interests, self.neighbours[world_row])
-        interest = self.interests[begin + pick]
-        first = self.nearest[interest, near]
+        interest, first = self._first(row, number)
         return _Session(
             Played(row, number, day),
-            user,
+            self.ids[world_row],
             world_row,
             interest,
             first,
             Memory(self.artist, self.gamma[world_row], first),
             self._history_of(row) if self.remembers else (),
-            self.desks[self.serving[day][row]],
+            self.desks[day][self.serving[day][row]],
         )
 
     def _listen(self, session: _Session, alarm: Alarm) -> Steps:
@@ -327,6 +340,11 @@ class _Play:
             budget -= heard & 1
             # `play_ms`, written out: the call of a kernel costs 0.2 us.
             yield after((time * track_ms[track] + 50) // 100)
+        if self.listens:
+            desk.arm.end(_request(Request, (
+                user, row, number, step + 1, first, track, _FRACTION[time], played,
+                history, seed, _RECOMMEND,
+            )))  # fmt: skip
         log.cut = budget > 0
         log.timeouts += reply is not None and not reply.served  # of the "last", without an answer
         self.busy_until[log.row] = env.ms
@@ -339,7 +357,44 @@ class _Play:
             self.history[row] = deque(plays, HISTORY)
         return self.history[row]
 
+    # -- lists made on demand ---------------------------------------------------------------
+
+    def _foresee(self, day: int, arms: Sequence[Arm]) -> None:
+        """Lets rankers make the lists of a day's sessions at once: who comes is known."""
+        rankers = [arm.chain[0].ranker for arm in arms]
+        if not any(ranker is not None and ranker.anchor == Key.FIRST for ranker in rankers):
+            return
+        serving = np.asarray(self.serving[day])
+        for place, ranker in enumerate(rankers):
+            if ranker is not None and ranker.anchor == Key.FIRST:
+                pairs = list(self._starts(day, np.flatnonzero(serving == place).tolist()))
+                rows, firsts = np.array(pairs, np.int64).reshape(-1, 2).T
+                ranker.foresee(rows, firsts)
+
+    def _starts(self, day: int, users: Sequence[int]) -> Iterator[tuple[int, int]]:
+        # A visit that an earlier session delays past the end of the run is foreseen in vain;
+        # of several visits of a user who returns after gaps only the first is foreseen.
+        for row in users:
+            due = 1 if self.next_visit[row] < (day + 1) * MS_PER_DAY else 0
+            for number in range(self.expected[day][row] if day in self.expected else due):
+                yield self.unit.first + row, self._first(row, self.sessions[row] + number)[1]
+
+    def _first(self, row: int, number: int) -> tuple[int, int]:
+        """A session's interest and first track."""
+        world_row = self.unit.first + row
+        begin = self.offsets[world_row]
+        interests = self.offsets[world_row + 1] - begin
+        user, neighbours = self.ids[world_row], self.neighbours[world_row]
+        pick, near = start(self.seed, user, number, interests, neighbours)
+        interest = self.interests[begin + pick]
+        return interest, self.nearest[interest, near]
+
     # -- results ----------------------------------------------------------------------------
+
+    def events(self) -> Events:
+        """The log of all sessions that are over by now."""
+        ids = self.setup.world.users.ids[self.unit.first : self.unit.end]
+        return results.events(results.in_order(self.finished), self.unit, ids)
 
     def result(self) -> UnitResult:
         """What the unit came to, once no event is left."""
@@ -363,5 +418,5 @@ def _views(*arrays: Any) -> list[Any]:
 
 def _looks_back(arm: Arm) -> bool:
     """Whether somebody of the arm's chain may ask for the listening history."""
-    tables = [link.table for link in arm.chain]
-    return any(table is None or table.pick == Pick.ANCHORED for table in tables)
+    lists = [link.table or link.ranker for link in arm.chain]
+    return any(table is None or table.pick == Pick.ANCHORED for table in lists)

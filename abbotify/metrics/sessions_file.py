@@ -1,15 +1,22 @@
-"""Sessions on disk, where a run's log keeps them in place of events: one row per session."""
+"""Sessions on disk: in Parquet, where a log keeps them in place of events, and as they are.
+
+The second form holds every column of a `SessionTable`; a run keeps it until its users are judged.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Final
+from zipfile import BadZipFile
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from abbotify.errors import DataError
 from abbotify.events import (
     ARMS_KEY,
     DAY,
@@ -19,6 +26,7 @@ from abbotify.events import (
     SESSIONS_LEVEL,
     TIME,
     USER,
+    Labels,
     to_strings,
 )
 from abbotify.metrics.sessions import SessionTable
@@ -67,3 +75,34 @@ def write_sessions(
     )
     with replacing(Path(path)) as temporary:
         pq.write_table(rows, temporary, compression="zstd")
+
+
+def save_table(path: Path, table: SessionTable) -> None:
+    """Writes all columns of some sessions to an `.npz` file, without pickle."""
+    columns = {f.name: getattr(table, f.name) for f in fields(table) if f.name != "arms"}
+    known = {name: column for name, column in columns.items() if column is not None}
+    names = {column: list(label.names) for column, label in table.arms.items()}
+    # As bytes of their own: numpy's strings would lose zeros at the end of a name.
+    known[ARMS_KEY] = np.frombuffer(json.dumps(names).encode(), np.uint8)
+    codes = {f"{ARMS_KEY}.{place}": label.codes for place, label in enumerate(table.arms.values())}
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **known, **codes)
+
+
+def load_table(path: Path) -> SessionTable:
+    """Reads what `save_table` wrote.
+
+    Raises:
+        DataError: the file is missing or broken.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            names = json.loads(arrays[ARMS_KEY].tobytes())
+            arms = {
+                column: Labels(arrays[f"{ARMS_KEY}.{place}"], tuple(of))
+                for place, (column, of) in enumerate(names.items())
+            }
+            columns = {f.name for f in fields(SessionTable)} & set(arrays.files) - {ARMS_KEY}
+            return SessionTable(**{name: arrays[name] for name in columns}, arms=arms)
+    except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as error:
+        raise DataError(f"is not a table of sessions: {error}", file=path) from None

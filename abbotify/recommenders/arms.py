@@ -6,21 +6,25 @@ is uniform over the catalogue and never misses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from abbotify.errors import RecommenderFailure
+from abbotify.recommenders import learners
 from abbotify.recommenders.answers import ERROR, MISS, OK, checked, described
 from abbotify.recommenders.base import Request
 from abbotify.recommenders.candidates import CandidateTable, fallback_purpose
 from abbotify.recommenders.load import load_plugin
 from abbotify.recommenders.picker import PickFunction, TablePicker
+from abbotify.recommenders.ranker import Ranker, ranked
 from abbotify.recommenders.shipped import shipped_table
+from abbotify.recommenders.training import Arrays
 from abbotify.scenario import Scenario
 from abbotify.scenario import recommenders as spec
 from abbotify.scenario.arms import AnyArm, Service
 from abbotify.scenario.base import Latency
+from abbotify.scenario.learners import Bandit, Learner
 from abbotify.scenario.yaml import KeyPath
 from abbotify.world.base import World
 
@@ -37,6 +41,10 @@ class Link:
         table: what it lowers to, or None.
         why_not: why it has no table; empty when it has one.
         answer: a request -> a track or None. A table never raises; any other Python may.
+        ranker: lists made on demand that the answers come from, or None.
+        couples: what one user does may change what another one gets.
+        ended: told when a session is over, or None: a request without an answer.
+        trained: False for a recommender that has to be trained before it can be asked.
     """
 
     name: str
@@ -44,6 +52,10 @@ class Link:
     table: CandidateTable | None
     why_not: str
     answer: PickFunction
+    ranker: Ranker | None = None
+    couples: bool = False
+    ended: Callable[[Request], Any] | None = None
+    trained: bool = True
 
 
 @dataclass(frozen=True)
@@ -73,6 +85,36 @@ class Arm:
     def why_not(self) -> str:
         """Why the arm does not lower; empty when it does."""
         return "; ".join(link.why_not for link in self.chain if link.why_not)
+
+    @property
+    def trained(self) -> bool:
+        """Whether the arm can serve."""
+        return self.chain[0].trained
+
+    @property
+    def couples(self) -> str:
+        """Why what one user does may change what others get; empty when it cannot."""
+        return "; ".join(link.why_not for link in self.chain if link.couples)
+
+    @property
+    def listens(self) -> bool:
+        """Whether somebody of the chain wants to be told when a session is over."""
+        return any(link.ended is not None for link in self.chain)
+
+    def end(self, request: Request) -> None:
+        """Tells the chain that a session is over; `previous` and `time` are its last track's.
+
+        Raises:
+            RecommenderFailure: a recommender raised, and the arm says `on_error: stop`.
+        """
+        for link in self.chain:
+            if link.ended is not None:
+                try:
+                    link.ended(request)
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:  # as in `recommend`
+                    self._judge(link, request, error)
 
     def recommend(self, request: Request) -> tuple[int, int]:
         """The next track, and whether it is the recommender's own: OK, MISS or ERROR.
@@ -125,27 +167,45 @@ class Arm:
             raise RecommenderFailure(what, key=f"arms.{self.name}") from error
 
 
-def build_arms(scenario: Scenario, world: World) -> tuple[Arm, ...]:
+def build_arms(
+    scenario: Scenario, world: World, models: Mapping[str, Arrays] | None = None
+) -> tuple[Arm, ...]:
     """All arms of a scenario, in file order.
+
+    Args:
+        scenario: the description.
+        world: what is recommended from, and to whom.
+        models: name of an arm that learns -> the arrays of its model. Such an arm without a model
+            cannot serve yet.
 
     Raises:
         UserError: a recommender cannot be built; see `shipped_table` and `load_plugin`.
     """
-    return tuple(build_arm(name, arm, world, scenario) for name, arm in scenario.arms.items())
+    known = models or {}
+    return tuple(
+        build_arm(name, arm, world, scenario, known.get(name))
+        for name, arm in scenario.arms.items()
+    )
 
 
-def build_arm(name: str, params: AnyArm, world: World, scenario: Scenario) -> Arm:
+def build_arm(
+    name: str, params: AnyArm, world: World, scenario: Scenario, model: Arrays | None = None
+) -> Arm:
     """One arm of a scenario.
 
     Raises:
         UserError: a recommender cannot be built; see `shipped_table` and `load_plugin`.
     """
-    chain = build_chain(params, world, scenario, ("arms", name))
+    chain = build_chain(params, world, scenario, ("arms", name), model)
     return Arm(name, chain, params.latency_ms, params.on_error, params.service)
 
 
 def build_chain(
-    params: spec.RecommenderSpec, world: World, scenario: Scenario, key: KeyPath
+    params: spec.RecommenderSpec,
+    world: World,
+    scenario: Scenario,
+    key: KeyPath,
+    model: Arrays | None = None,
 ) -> tuple[Link, ...]:
     """A recommender and all that stand in for it, at least one; the last never misses.
 
@@ -154,17 +214,18 @@ def build_chain(
         world: what it recommends from, and to whom.
         scenario: resolves paths, and places errors.
         key: where `params` stands in the scenario file.
+        model: what the recommender itself has learned; its fallbacks do not learn.
 
     Raises:
         UserError: a recommender cannot be built; see `shipped_table` and `load_plugin`.
     """
     links = [
-        _link(part, depth, world, scenario, place)
+        _link(part, depth, world, scenario, place, None if depth else model)
         for depth, (part, place) in enumerate(_parts(params, key))
     ]
     last = links[-1].table
     if len(links) == 1 or last is None or not last.never_misses:
-        links.append(_link(_RANDOM, len(links), world, scenario, key))
+        links.append(_link(_RANDOM, len(links), world, scenario, key, None))
     return tuple(links)
 
 
@@ -181,26 +242,68 @@ def _parts(
 
 
 def _link(
-    params: spec.RecommenderSpec, depth: int, world: World, scenario: Scenario, key: KeyPath
+    params: spec.RecommenderSpec,
+    depth: int,
+    world: World,
+    scenario: Scenario,
+    key: KeyPath,
+    model: Arrays | None,
 ) -> Link:
-    purpose = fallback_purpose(depth)
-    if not isinstance(params, spec.Plugin):
-        table = shipped_table(params, world, scenario, key)
-        answer = TablePicker(table, world.catalogue.artist, purpose).pick
-        return Link(params.recommender, purpose, table, "", answer)
-    loaded = load_plugin(params, world, scenario, key)
-    if loaded.table is not None:
-        answer = TablePicker(loaded.table, world.catalogue.artist, purpose).pick
-    else:
-        answer = _asked(loaded.recommender.recommend, len(world.catalogue), purpose)
-    return Link(params.recommender, purpose, loaded.table, loaded.why_not, answer)
+    purpose, name = fallback_purpose(depth), params.recommender
+    if isinstance(params, spec.Plugin):
+        loaded = load_plugin(params, world, scenario, key, model)
+        if loaded.learns and depth:
+            raise scenario.error("a fallback cannot be trained", (*key, "recommender"))
+        if not loaded.ready:
+            return _untrained(name, purpose, not hasattr(loaded.recommender, "candidates"))
+        if loaded.table is not None:
+            return _served(name, purpose, loaded.table, world)
+        return _free(name, purpose, loaded.recommender, loaded.why_not, world)
+    if isinstance(params, Bandit):
+        from abbotify.recommenders.bandit import bandit
+
+        recommender = bandit(params, world, scenario, key)
+        return _free(name, purpose, recommender, f"{name} learns from every answer", world)
+    if isinstance(params, Learner):
+        if model is None:
+            return _untrained(name, purpose)
+        return _served(name, purpose, learners.lowered(params, model, world), world)
+    return _served(name, purpose, shipped_table(params, world, scenario, key), world)
+
+
+def _served(name: str, purpose: int, lists: CandidateTable | Ranker, world: World) -> Link:
+    if isinstance(lists, Ranker):
+        why = f"{name} ranks tracks when asked"
+        return Link(name, purpose, None, why, ranked(lists, purpose), ranker=lists)
+    answer = TablePicker(lists, world.catalogue.artist, purpose).pick
+    return Link(name, purpose, lists, "", answer)
+
+
+def _free(name: str, purpose: int, recommender: Any, why_not: str, world: World) -> Link:
+    """Any Python: it may learn from everybody it meets."""
+    answer = _asked(recommender.recommend, len(world.catalogue), purpose)
+    told, ended = getattr(recommender, "ended", None), None
+    if callable(told):
+
+        def ended(request: Request) -> None:
+            told(_private(request, purpose))
+
+    return Link(name, purpose, None, why_not, answer, couples=True, ended=ended)
+
+
+def _untrained(name: str, purpose: int, couples: bool = False) -> Link:
+    def answer(request: Request) -> int | None:
+        raise AssertionError(f"{name} is asked before it is trained")
+
+    why = f"{name} is not trained yet"
+    return Link(name, purpose, None, why, answer, couples=couples, trained=False)
 
 
 def _asked(recommend: Callable[[Request], Any], n_tracks: int, purpose: int) -> PickFunction:
-    def answer(request: Request) -> int | None:
-        # Copies: whatever other people's code does to them, the listener's memory stays.
-        played, history = tuple(request.played), tuple(request.history)
-        asked = request._replace(played=played, history=history, purpose=purpose)
-        return checked(recommend(asked), n_tracks)
+    return lambda request: checked(recommend(_private(request, purpose)), n_tracks)
 
-    return answer
+
+def _private(request: Request, purpose: int) -> Request:
+    # Copies: whatever other people's code does to them, the listener's memory stays.
+    played, history = tuple(request.played), tuple(request.history)
+    return request._replace(played=played, history=history, purpose=purpose)

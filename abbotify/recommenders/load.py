@@ -8,7 +8,7 @@ import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
@@ -16,16 +16,19 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from abbotify.errors import PluginError, UserError
 from abbotify.recommenders.answers import described, line_in
 from abbotify.recommenders.base import Recommender
 from abbotify.recommenders.candidates import CandidateTable
 from abbotify.recommenders.params import built_params
+from abbotify.recommenders.training import Arrays, Fitted, TrainingLog
 from abbotify.scenario import Scenario
 from abbotify.scenario.base import nearest
 from abbotify.scenario.recommenders import Plugin
 from abbotify.scenario.yaml import KeyPath, dotted
-from abbotify.world.base import World
+from abbotify.world.base import Catalogue, World
 
 
 @dataclass(frozen=True)
@@ -36,14 +39,24 @@ class Loaded:
         recommender: the object.
         table: what it lowers to, or None.
         why_not: why it has no table; empty when it has one.
+        learns: it has to be trained, by its method `fit`.
+        ready: it does not learn, or has been given what it learned.
     """
 
     recommender: Recommender
     table: CandidateTable | None
     why_not: str
+    learns: bool = False
+    ready: bool = True
 
 
-def load_plugin(spec: Plugin, world: World, scenario: Scenario, key: KeyPath) -> Loaded:
+def load_plugin(
+    spec: Plugin,
+    world: World,
+    scenario: Scenario,
+    key: KeyPath,
+    model: Arrays | None = None,
+) -> Loaded:
     """Imports a plug-in's class, checks it, builds it with its parameters, asks for its table.
 
     Args:
@@ -51,6 +64,7 @@ def load_plugin(spec: Plugin, world: World, scenario: Scenario, key: KeyPath) ->
         world: what it is built with.
         scenario: resolves its path, and places errors.
         key: where `spec` stands in the scenario file.
+        model: what an earlier `fit` gave, for a class that learns.
 
     Raises:
         PluginError: it cannot be imported, breaks the protocol, or raises.
@@ -62,7 +76,7 @@ def load_plugin(spec: Plugin, world: World, scenario: Scenario, key: KeyPath) ->
         file, module = _imported(target, scenario)
         plugin = _class(module, name, target)
         params = built_params(spec, plugin, scenario, key)
-        return _built(plugin, params, world, file)
+        return _built(plugin, params, world, file, model)
     except PluginError as error:
         if error.file is not None:
             raise
@@ -159,23 +173,64 @@ def _is_own_class(value: Any, module: ModuleType) -> bool:
     return isinstance(value, type) and value.__module__ == module.__name__
 
 
-def _built(plugin: type, params: Any, world: World, file: Path) -> Loaded:
+def _built(plugin: type, params: Any, world: World, file: Path, model: Arrays | None) -> Loaded:
     name = plugin.__name__
-    step = f"{name}(params, world)"
-    try:
+    learns = callable(getattr(plugin, "fit", None))
+    if learns and not callable(getattr(plugin, "restore", None)):
+        raise PluginError(f"{name} has fit(log, catalogue), so it needs restore(arrays)")
+    with _blamed(f"{name}(params, world)", file):
         recommender = plugin(params, world)
-        step = f"{name}.candidates()"
-        table = recommender.candidates() if hasattr(recommender, "candidates") else None
+    if learns and model is None:
+        return Loaded(recommender, None, f"{name} is not trained yet", learns, ready=False)
+    if learns:
+        with _blamed(f"{name}.restore(arrays)", file):
+            recommender.restore(model)
+    has = hasattr(recommender, "candidates")
+    with _blamed(f"{name}.candidates()", file):
+        table = recommender.candidates() if has else None
         if not isinstance(table, CandidateTable | None):
             what = f"returned {type(table).__name__}, not a CandidateTable or None"
             raise ValueError(what)
         if table is not None:
             table.check(world)
+        elif learns and has:
+            # Whether users meet in it is decided before it is trained.
+            raise ValueError("returned None after restore: leave the method out, or give a table")
+    why = f"{name}.candidates() returned None" if has else f"{name} has no candidates()"
+    return Loaded(recommender, table, "" if table is not None else why, learns)
+
+
+def fit_plugin(recommender: Any, log: TrainingLog, catalogue: Catalogue, file: str) -> Fitted:
+    """What a plug-in learns: the arrays that its `fit` returns.
+
+    Args:
+        recommender: an object of a class with `fit(log, catalogue)`.
+        log: what it sees.
+        catalogue: what it recommends from.
+        file: where it comes from, for the error.
+
+    Raises:
+        PluginError: it raised, or returned something else than a mapping of numeric arrays.
+    """
+    name = type(recommender).__name__
+    with _blamed(f"{name}.fit(log, catalogue)", Path(file)):
+        arrays = recommender.fit(log, catalogue)
+        if not isinstance(arrays, Mapping) or not all(isinstance(key, str) for key in arrays):
+            raise ValueError("did not return a mapping from names to arrays")
+        checked = {key: np.asarray(value) for key, value in arrays.items()}
+        for key, value in checked.items():
+            if value.dtype.kind not in "biuf":
+                raise ValueError(f"returned {key!r} as {value.dtype}, not as numbers")
+    return Fitted(checked)
+
+
+@contextmanager
+def _blamed(step: str, file: Path) -> Iterator[None]:
+    """Whatever a plug-in's code raises, told with the place that raised it."""
+    try:
+        yield
     except (UserError, KeyboardInterrupt):
         raise
     except BaseException as error:
         what = f"{step} raised {described(error)}"
         raise PluginError(what, file=file, line=line_in(error, file)) from error
-    has = hasattr(recommender, "candidates")
-    why = f"{name}.candidates() returned None" if has else f"{name} has no candidates()"
-    return Loaded(recommender, table, "" if table is not None else why)

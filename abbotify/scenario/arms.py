@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from abbotify.scenario import learners
 from abbotify.scenario import recommenders as spec
 from abbotify.scenario.base import Latency, Milliseconds, Model
 
@@ -59,12 +60,35 @@ class I2IArm(ArmOptions, spec.I2I):
     """An arm of `i2i`."""
 
 
+class NeuralArm(ArmOptions, learners.Neural):
+    """An arm of `neural`."""
+
+
+class ALSArm(ArmOptions, learners.ALS):
+    """An arm of `als`."""
+
+
+class BPRArm(ArmOptions, learners.BPR):
+    """An arm of `bpr`."""
+
+
+class Item2ItemArm(ArmOptions, learners.Item2Item):
+    """An arm of `item2item`."""
+
+
+class BanditArm(ArmOptions, learners.Bandit):
+    """An arm of `bandit`."""
+
+
 class PluginArm(ArmOptions, spec.Plugin):
     """An arm of a recommender of the user's own."""
 
 
 def _kind(value: Any) -> str:
-    return spec.kind(value)
+    # As `spec.kind`, for the recommenders that an arm may have and a fallback may not.
+    keys = value if isinstance(value, dict) else vars(value) if hasattr(value, "__dict__") else {}
+    name = keys.get("recommender")
+    return name if isinstance(name, str) and name in learners.NAMES else spec.kind(value)
 
 
 Arm = Annotated[
@@ -75,6 +99,11 @@ Arm = Annotated[
     | Annotated[IndexedArm, Tag("indexed")]
     | Annotated[ContextualArm, Tag("contextual")]
     | Annotated[I2IArm, Tag("i2i")]
+    | Annotated[NeuralArm, Tag("neural")]
+    | Annotated[ALSArm, Tag("als")]
+    | Annotated[BPRArm, Tag("bpr")]
+    | Annotated[Item2ItemArm, Tag("item2item")]
+    | Annotated[BanditArm, Tag("bandit")]
     | Annotated[PluginArm, Tag("plugin")],
     Discriminator(_kind),
 ]
@@ -86,5 +115,10 @@ AnyArm = (
     | IndexedArm
     | ContextualArm
     | I2IArm
+    | NeuralArm
+    | ALSArm
+    | BPRArm
+    | Item2ItemArm
+    | BanditArm
     | PluginArm
 )

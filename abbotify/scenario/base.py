@@ -88,3 +88,8 @@ class Lognormal(Model):
 
 Drawn = Annotated[Exponential | Uniform | Lognormal, Field(discriminator="distribution")]
 Latency = Milliseconds | Drawn
+
+
+def at_key(key: tuple[str | int, ...], what: str) -> PydanticCustomError:
+    """An error of a model about a key below it."""
+    return PydanticCustomError("at_key", "{what}", {"key": key, "what": what})

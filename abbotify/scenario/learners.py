@@ -12,6 +12,7 @@ from abbotify.scenario.recommenders import Anchor, Pick, RecommenderSpec, Size
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Dims = Annotated[int, Field(ge=1, le=4096)]
 Rate = Annotated[float, Field(gt=0, le=100)]
+Positive = Annotated[float, Field(gt=0, le=1e6)]
 Weight = Annotated[float, Field(ge=0, le=1e6)]
 
 
@@ -106,7 +107,9 @@ class Bandit(RecommenderSpec):
     size: Size = 100
     file: FilePath | None = None
     alpha: Weight = 1.0
-    prior: Annotated[Tuple[Annotated[float, Field(gt=0, le=1e6)]], Field(min_length=2, max_length=2)] = (1.0, 1.0)
+    prior: Annotated[
+        Tuple[Annotated[float, Field(gt=0, le=1e6)]], Field(min_length=2, max_length=2)
+    ] = (1.0, 1.0)
     skip_heard: bool = True
 
     @model_validator(mode="after")
@@ -116,3 +119,10 @@ class Bandit(RecommenderSpec):
         return self
 
 
+LEARNERS: dict[str, type[Learner]] = {
+    "neural": Neural,
+    "als": ALS,
+    "bpr": BPR,
+    "item2item": Item2Item,
+}
+NAMES = frozenset({*LEARNERS, "bandit"})

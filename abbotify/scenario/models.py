@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
-from pydantic_core import PydanticCustomError
 
 from abbotify.errors import ScenarioError
 from abbotify.scenario.arms import Arm, Service
-from abbotify.scenario.base import Days, Model, Name, Seed, Share, Tuple, nearest
+from abbotify.scenario.base import Days, Model, Name, Seed, Share, Tuple, at_key, nearest
+from abbotify.scenario.phases import ExperimentDays, Phase, check_timeline
 from abbotify.scenario.world import WorldSpec
 from abbotify.scenario.yaml import KeyPath, Source
 
@@ -28,7 +28,6 @@ MetricName = Literal[
     "retained",
     "timeouts",
 ]
-Shares = Annotated[dict[str, Annotated[float, Field(ge=0)]], Field(min_length=1)]
 
 
 class Seeds(Model):
@@ -62,38 +61,6 @@ class Listener(Model):
     skip_below: Share = 0.3
 
 
-class Pre(Model):
-    """Days before the experiment on which everybody gets one recommender (an arm's name)."""
-
-    phase: Literal["pre"]
-    days: Days
-    recommender: str
-
-
-class Collect(Model):
-    """Days on which users are split among arms to collect a log."""
-
-    phase: Literal["collect"]
-    days: Days
-    traffic: Shares
-
-    @model_validator(mode="after")
-    def _whole(self) -> Collect:
-        _sum_to_one(("traffic",), list(self.traffic.values()))
-        return self
-
-
-class ExperimentDays(Model):
-    """The days of the experiment."""
-
-    phase: Literal["experiment"]
-    days: Days
-    retrain: Literal["never"] = "never"
-
-
-Phase = Annotated[Pre | Collect | ExperimentDays, Field(discriminator="phase")]
-
-
 class Experiment(Model):
     """A user-randomised experiment; `traffic` may be a list, one share for each day (a ramp)."""
 
@@ -107,7 +74,7 @@ class Experiment(Model):
     def _never_shrinks(self) -> Experiment:
         if isinstance(self.traffic, tuple) and list(self.traffic) != sorted(self.traffic):
             what = f"a ramp must not fall, nobody leaves the experiment; got {list(self.traffic)}"
-            raise _at(("traffic",), what)
+            raise at_key(("traffic",), what)
         return self
 
 
@@ -125,7 +92,7 @@ class Metrics(Model):
         for name in ("success", "report"):
             value = getattr(self, name)
             if isinstance(value, tuple) and len(set(value)) < len(value):
-                raise _at((name,), "names a metric twice")
+                raise at_key((name,), "names a metric twice")
         return self
 
 
@@ -169,9 +136,9 @@ class Scenario(Model):
         if (self.experiment is None) == (self.experiments is None):
             raise ValueError("needs exactly one of experiment and experiments")
         if self.name.strip(". ") == "":
-            raise _at(("name",), "must not consist of dots and spaces")
+            raise at_key(("name",), "must not consist of dots and spaces")
         _check_layers(self)
-        _check_timeline(self)
+        check_timeline(self)
         return self
 
     @property
@@ -207,60 +174,28 @@ class Scenario(Model):
         return self._source.error(what, key)
 
 
-def _at(key: KeyPath, what: str) -> PydanticCustomError:
-    return PydanticCustomError("at_key", "{what}", {"key": key, "what": what})
-
-
-def _sum_to_one(key: KeyPath, shares: list[float]) -> None:
-    total = sum(shares)
-    if abs(total - 1.0) > 1e-9:
-        raise _at(key, f"the shares must sum to 1, got {total:.10g}")
-
-
 def _check_layers(scenario: Scenario) -> None:
     known = list(scenario.arms)
     for i, layer in enumerate(scenario.layers):
         place: KeyPath = ("experiment",) if scenario.experiments is None else ("experiments", i)
         for j, name in enumerate(layer.arms or ()):
             if name not in scenario.arms:
-                raise _at((*place, "arms", j), f"no arm is named {name!r}{nearest(name, known)}")
+                raise at_key((*place, "arms", j), f"no arm is named {name!r}{nearest(name, known)}")
         if layer.control not in scenario.arms:
             hint = nearest(layer.control, known)
-            raise _at((*place, "control"), f"no arm is named {layer.control!r}{hint}")
+            raise at_key((*place, "control"), f"no arm is named {layer.control!r}{hint}")
         if layer.arms is not None and layer.control not in layer.arms:
-            raise _at((*place, "control"), f"{layer.control!r} is not among the experiment's arms")
+            raise at_key(
+                (*place, "control"), f"{layer.control!r} is not among the experiment's arms"
+            )
         if layer.arms is not None and len(set(layer.arms)) < len(layer.arms):
-            raise _at((*place, "arms"), "names an arm twice")
+            raise at_key((*place, "arms"), "names an arm twice")
         arms = scenario.arms_of(layer)
         weightless = [name for name in arms if scenario.arms[name].weight == 0]
         if weightless:
-            raise _at(("arms", weightless[0], "weight"), f"must be above 0 in {layer.name}")
+            raise at_key(("arms", weightless[0], "weight"), f"must be above 0 in {layer.name}")
         if not 2 <= len(arms) <= 10:
-            raise _at(place, f"needs 2 to 10 arms of weight above 0, got {len(arms)}")
+            raise at_key(place, f"needs 2 to 10 arms of weight above 0, got {len(arms)}")
     names = [layer.name for layer in scenario.layers]
     if len(set(names)) < len(names):
-        raise _at(("experiments",), "two experiments have the same name")
-
-
-def _check_timeline(scenario: Scenario) -> None:
-    known = list(scenario.arms)
-    seen_experiment = False
-    for i, phase in enumerate(scenario.timeline):
-        names = phase.traffic if isinstance(phase, Collect) else ()
-        for name in names:
-            if name not in scenario.arms:
-                raise _at(
-                    ("timeline", i, "traffic", name),
-                    f"no arm is named {name!r}{nearest(name, known)}",
-                )
-        if isinstance(phase, Pre) and phase.recommender not in scenario.arms:
-            hint = nearest(phase.recommender, known)
-            what = f"no arm is named {phase.recommender!r}{hint}"
-            raise _at(("timeline", i, "recommender"), what)
-        if seen_experiment and not isinstance(phase, ExperimentDays):
-            raise _at(("timeline", i, "phase"), f"{phase.phase} must come before the experiment")
-        seen_experiment = seen_experiment or isinstance(phase, ExperimentDays)
-    if not seen_experiment:
-        raise _at(("timeline",), "needs a phase: experiment")
-    if scenario.days > 3650:
-        raise _at(("timeline",), f"must not have more than 3650 days, got {scenario.days}")
+        raise at_key(("experiments",), "two experiments have the same name")

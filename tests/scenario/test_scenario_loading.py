@@ -68,7 +68,9 @@ def test_defaults_are_the_models(load_text: Loader) -> None:
         assert data[key] == typical[key]
     assert data["world"] == typical["world"]
     assert data["arrivals"]["profile"] == "evening"
-    assert data["timeline"] == [{"phase": "experiment", "days": 7, "retrain": "never"}]
+    assert data["timeline"] == [
+        {"phase": "experiment", "days": 7, "retrain": "never", "training": "pooled"}
+    ]
     assert data["arms"]["a"]["weight"] == 1
     assert data["arms"]["a"]["latency_ms"] == 0
     assert {**data["experiment"], "control": "sticky", "name": "NEURAL"} == typical["experiment"]

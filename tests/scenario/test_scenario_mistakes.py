@@ -22,7 +22,8 @@ WORLD = "{source: synthetic, tracks: 100, artists: 20, genres: 3, dims: 8}"
 USERS = "{source: synthetic, count: 50}"
 DAYS = "{phase: experiment, days: 7}"
 EXPERIMENT = "experiment: {name: AB, control: a}"
-NAMES = "random, sticky_artist, sticky_artist_mixed, top_pop, indexed, contextual, i2i"
+FIXED = "random, sticky_artist, sticky_artist_mixed, top_pop, indexed, contextual, i2i"
+NAMES = f"{FIXED}, neural, als, bpr, item2item, bandit"
 
 # what is replaced, by what, the line, the key, the message
 MISTAKES: list[tuple[str, str, int, str | None, str]] = [
@@ -133,7 +134,7 @@ MISTAKES: list[tuple[str, str, int, str | None, str]] = [
         "a: {recommender: random, fallback: {recommender: name}}",
         11,
         "arms.a.fallback.recommender",
-        f"must be a known recommender, got 'name'; known are {NAMES} or file.py:Class",
+        f"must be a known recommender, got 'name'; known are {FIXED} or file.py:Class",
     ),
     (ARM, "a/b: {recommender: random}", 11, "arms.a/b", "must hold no slash and no control char"),
     (ARM, "a: {recommender: random, weight: 0}", 11, "arms.a.weight", "must be above 0 in AB"),

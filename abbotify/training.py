@@ -1,0 +1,244 @@
+"""The trainings of a run: who learns at the start of a day, and from what exactly.
+
+A training at the start of day d sees the sessions whose last event is before d * 86 400 000 ms,
+and no later event can change a model.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from abbotify import __version__, timeline
+from abbotify.digests import digest_data, digest_file
+from abbotify.errors import UserError
+from abbotify.events import MS_PER_DAY, Events
+from abbotify.modelstore import ModelStore, Trained
+from abbotify.recommenders import Arm, learners
+from abbotify.recommenders.load import fit_plugin, load_plugin
+from abbotify.recommenders.training import Fitted, TrainingLog
+from abbotify.scenario import Scenario, plain, resolve
+from abbotify.scenario.arms import ArmOptions
+from abbotify.scenario.learners import Learner, Neural
+from abbotify.scenario.phases import Collect, ExperimentDays
+from abbotify.scenario.recommenders import Plugin
+from abbotify.world import digest
+from abbotify.world.base import World
+
+Pieces = Callable[[], Iterable[Events]]
+
+
+class Told(Protocol):
+    """Told of progress: what is done, how much of it, of how much, and a remark."""
+
+    def __call__(self, what: str, done: int, total: int, note: str = "") -> None:
+        """Tells it; a total of 0 is an unknown one."""
+        ...
+
+
+@dataclass(frozen=True)
+class Training:
+    """A model that was trained, or taken from an earlier run.
+
+    Attributes:
+        model: the model.
+        seconds: how long it took.
+        reused: it was there already.
+    """
+
+    model: Trained
+    seconds: float
+    reused: bool
+
+
+class Trainer:
+    """Trains the arms of a run that learn.
+
+    Args:
+        scenario: the description.
+        world: its world.
+        arms: all arms, not trained yet.
+        store: where models are kept.
+        told: told of progress.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        world: World,
+        arms: Sequence[Arm],
+        store: ModelStore,
+        told: Told,
+    ) -> None:
+        self.scenario, self.world, self.store, self.told = scenario, world, store, told
+        self.learning = [arm.name for arm in arms if not arm.trained]
+        self.done: list[Training] = []
+        self._catalogue = ""
+
+    def train(self, day: int, training: str, pieces: Pieces) -> dict[str, Path]:
+        """Trains every arm that learns for the sessions that start on a day.
+
+        Args:
+            day: the day.
+            training: `collect`, `pooled` or `own`, see `timeline.Segment`.
+            pieces: gives the events of earlier days, whole users at a time, in order.
+
+        Returns:
+            name of an arm -> the file of its model.
+
+        Raises:
+            UserError: a training failed, or there is nothing to learn from.
+        """
+        out = {}
+        common = None
+        for name in self.learning:
+            if training == "own":
+                log = training_log(pieces(), self.scenario, self.world, day, training, name)
+            elif common is None:
+                log = common = training_log(pieces(), self.scenario, self.world, day, training)
+            done = self._trained(name, day, log)
+            self.done.append(done)
+            out[name] = self.store.folder / done.model.file
+        return out
+
+    def _trained(self, name: str, day: int, log: TrainingLog) -> Training:
+        started = time.perf_counter()
+        what = f"train {name}" if day == 0 else f"train {name}, day {day}"
+        self.told(what, 0, 0)
+        key = self._key(name, log)
+        found = self.store.find(key)
+        fitted = self._fit(name, log, what) if found is None else found
+        place = list(self.scenario.arms).index(name)
+        model = self.store.keep(place, name, day, len(log), key, fitted)
+        self.told(what, 1, 1)
+        return Training(model, time.perf_counter() - started, found is not None)
+
+    def _fit(self, name: str, log: TrainingLog, what: str) -> Fitted:
+        arm, key = self.scenario.arms[name], ("arms", name)
+
+        def told(epoch: int, epochs: int, loss: float | None) -> None:
+            self.told(what, epoch, epochs, "" if loss is None else f"loss {loss:.4f}")
+
+        try:
+            if isinstance(arm, Plugin):
+                loaded = load_plugin(arm, self.world, self.scenario, key)
+                file = arm.recommender.rpartition(":")[0]
+                return fit_plugin(loaded.recommender, log, self.world.catalogue, file)
+            if isinstance(arm, Learner):
+                return learners.fit(arm, log, self.world, self.scenario, key, told)
+        except UserError as error:
+            if error.key is not None or error.file is not None:
+                raise
+            raise self.scenario.error(error.what, key) from error
+        raise AssertionError(f"{name} does not learn")
+
+    def _key(self, name: str, log: TrainingLog) -> str:
+        """A digest of everything a training depends on."""
+        if not self._catalogue:
+            self._catalogue = digest(self.world)
+        arm = self.scenario.arms[name]
+        options = {*ArmOptions.model_fields, "fallback"}
+        settings = {k: v for k, v in plain(self.scenario)["arms"][name].items() if k not in options}
+        return digest_data(
+            {
+                "abbotify": __version__,
+                "settings": settings,
+                "code": _code(arm, self.scenario),
+                "seed": self.scenario.seeds.dynamics,
+                "world": self._catalogue,
+                "log": {f.name: getattr(log, f.name) for f in fields(log)},
+            }
+        )
+
+
+def _code(arm: Any, scenario: Scenario) -> str:
+    """The digest of code of the user's own that takes part in a training."""
+    target = arm.recommender.rpartition(":")[0] if isinstance(arm, Plugin) else None
+    if isinstance(arm, Neural) and arm.network is not None:
+        target = arm.network.rpartition(":")[0]
+    if target is None or not target.endswith(".py"):
+        return ""
+    return digest_file(resolve(scenario, target, ("arms",)))
+
+
+def training_log(
+    pieces: Iterable[Events],
+    scenario: Scenario,
+    world: World,
+    day: int,
+    training: str,
+    arm: str | None = None,
+) -> TrainingLog:
+    """What a training at the start of a day sees.
+
+    Args:
+        pieces: events of whole users, in the order (user, session, step), users ascending.
+        scenario: the description.
+        world: whose users and tracks they are.
+        day: the training sees sessions that are over before it begins.
+        training: `collect` takes the sessions of collect phases alone; `pooled` those of the
+            experiment too; `own` of the experiment those that `arm` served.
+        arm: for `own`.
+    """
+    served = _Served(scenario, world, training, arm)
+    parts: list[dict[str, npt.NDArray[Any]]] = []
+    for events in pieces:
+        if not len(events):
+            continue
+        starts = np.flatnonzero(events.step == 0)
+        lengths = np.diff(np.append(starts, len(events)))
+        over = events.timestamp[starts + lengths - 1] < day * MS_PER_DAY
+        row = np.searchsorted(world.users.ids, events.user[starts])
+        chosen = np.repeat(over & served.by(events.day[starts], row), lengths)
+        parts.append(
+            {
+                "row": np.repeat(row, lengths)[chosen],
+                "session": events.session[chosen].astype(np.int64),
+                "step": events.step[chosen].astype(np.int64),
+                "first": np.repeat(events.track[starts], lengths)[chosen],
+                "track": events.track[chosen],
+                "time": events.time[chosen],
+            }
+        )
+    joined = {
+        f.name: np.concatenate([part[f.name] for part in parts] or [np.empty(0, np.int64)])
+        for f in fields(TrainingLog)
+        if f.name not in ("users", "tracks")
+    }
+    joined["time"] = joined["time"].astype(np.float64)
+    return TrainingLog(**joined, users=len(world.users), tracks=len(world.catalogue))
+
+
+class _Served:
+    """Whether a training may see sessions, by their day and user."""
+
+    def __init__(self, scenario: Scenario, world: World, training: str, arm: str | None) -> None:
+        self.days = timeline.calendar(scenario)
+        self.scenario, self.ids, self.training = scenario, world.users.ids, training
+        self.place = list(scenario.arms).index(arm) if arm is not None else -1
+        self._serving: dict[int, npt.NDArray[np.int16]] = {}
+
+    def by(self, days: npt.NDArray[Any], rows: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        out = np.zeros(len(days), np.bool_)
+        for number in np.unique(days).tolist():
+            here = days == number
+            phase = self.days[number].phase
+            if isinstance(phase, Collect) or (
+                isinstance(phase, ExperimentDays) and self.training == "pooled"
+            ):
+                out |= here
+            elif isinstance(phase, ExperimentDays) and self.training == "own":
+                out |= here & (self._served(number)[rows] == self.place)
+        return out
+
+    def _served(self, number: int) -> npt.NDArray[np.int16]:
+        if number not in self._serving:
+            plan = timeline.plan_day(self.scenario, self.days[number], self.ids)
+            self._serving[number] = plan.serving
+        return self._serving[number]
