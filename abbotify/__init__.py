@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from abbotify.recommenders.base import Play, Recommender, Request
     from abbotify.recommenders.candidates import CandidateTable, Key, Pick
+    from abbotify.recommenders.training import TrainingLog
     from abbotify.world.base import Catalogue, Lists, Users, World
 
 __version__ = "0.1.0"
@@ -25,6 +26,7 @@ __all__ = [
     "Play",
     "Recommender",
     "Request",
+    "TrainingLog",
     "Users",
     "World",
     "__version__",
@@ -33,6 +35,7 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(("Play", "Recommender", "Request"), "abbotify.recommenders.base"),
     **dict.fromkeys(("CandidateTable", "Key", "Pick"), "abbotify.recommenders.candidates"),
+    "TrainingLog": "abbotify.recommenders.training",
     **dict.fromkeys(("Catalogue", "Lists", "Users", "World"), "abbotify.world.base"),
 }
 

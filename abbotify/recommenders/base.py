@@ -77,7 +77,13 @@ class Recommender(Protocol):
     """What an arm wraps.
 
     A class of your own declares a frozen dataclass `Params` for its keys in the scenario file and
-    is built once per process as `Class(params, world)`.
+    is built once per process as `Class(params, world)`. Two halves are optional:
+
+    * A class that learns from earlier days has `fit(log, catalogue)`, which is called in a phase
+      `train` with a `TrainingLog` and returns a mapping from names to arrays, and
+      `restore(arrays)`, which is called with them before it serves, here or in another process.
+    * A class that learns within the experiment may have `ended(request)`: it is told when a
+      session is over, `previous` and `time` being those of the session's last track.
     """
 
     Params: ClassVar[Any]

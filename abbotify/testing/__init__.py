@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from abbotify.testing.contract import RecommenderContract
-from abbotify.testing.sessions import generated_requests
+from abbotify.testing.sessions import generated_log, generated_requests
 from abbotify.testing.worlds import small_world
 
 if TYPE_CHECKING:
     from abbotify.testing.strategies import requests
 
-__all__ = ["RecommenderContract", "generated_requests", "requests", "small_world"]
+__all__ = ["RecommenderContract", "generated_log", "generated_requests", "requests", "small_world"]
 
 
 def __getattr__(name: str) -> Any:

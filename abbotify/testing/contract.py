@@ -13,20 +13,25 @@ import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
+from abbotify.digests import digest_data
+from abbotify.errors import PluginError
 from abbotify.recommenders.answers import checked
 from abbotify.recommenders.base import Play, Recommender, Request
 from abbotify.recommenders.candidates import fallback_purpose
-from abbotify.recommenders.load import Loaded, load_plugin
+from abbotify.recommenders.load import Loaded, fit_plugin, load_plugin
 from abbotify.recommenders.params import built_params
 from abbotify.recommenders.picker import TablePicker
+from abbotify.recommenders.training import Arrays, TrainingLog
 from abbotify.scenario.load import from_source
 from abbotify.scenario.recommenders import Plugin
 from abbotify.scenario.yaml import Source
-from abbotify.testing.sessions import generated_requests
+from abbotify.testing.sessions import generated_log, generated_requests
 from abbotify.testing.worlds import small_world
 from abbotify.world.base import World
+
+_KEY: Final = ("arms", "it")
 
 
 class RecommenderContract:
@@ -50,9 +55,55 @@ class RecommenderContract:
         """The requests it is tried with."""
         return generated_requests(self.world())
 
+    def log(self) -> TrainingLog:
+        """What a recommender that learns is trained on: the plays of the requests, as a log."""
+        return generated_log(self.world())
+
     def build(self) -> Recommender:
-        """The recommender, new each time."""
+        """The recommender, new each time; trained, if it learns."""
         return self._loaded().recommender
+
+    def test_equal_logs_give_equal_models(self) -> None:
+        """Training is repeatable, leaves the log alone, and gives arrays of numbers."""
+        scenario, spec = self._scenario()
+        models = []
+        for _ in range(2):
+            loaded = load_plugin(spec, self.world(), scenario, _KEY)
+            if not loaded.learns:
+                return
+            log = self.log()
+            models.append(fit_plugin(loaded.recommender, log, self.world().catalogue, "").arrays)
+            assert digest_data(vars(log)) == digest_data(vars(self.log())), "fit changed its log"
+        assert digest_data(models[0]) == digest_data(models[1]), "equal logs gave other arrays"
+
+    def test_a_model_is_all_that_serving_needs(self) -> None:
+        """Restored in a new object from copies of the arrays, it gives the same answers."""
+        loaded = self._loaded()
+        if not loaded.learns:
+            return
+        copies = {name: array.copy() for name, array in (self._model() or {}).items()}
+        again = self._loaded(copies)
+        for request in self.requests():
+            first = loaded.recommender.recommend(request)
+            second = again.recommender.recommend(request)
+            assert first == second, _changed(first, second, request, "restored from its arrays")
+
+    def test_an_empty_log_is_met(self) -> None:
+        """Trained on nothing it either says so in one line or serves, with misses."""
+        scenario, spec = self._scenario()
+        loaded = load_plugin(spec, self.world(), scenario, _KEY)
+        if not loaded.learns:
+            return
+        log = self.log()
+        nothing = {f.name: getattr(log, f.name)[:0] for f in dataclasses.fields(log)[:6]}
+        empty = dataclasses.replace(log, **nothing)
+        try:
+            arrays = fit_plugin(loaded.recommender, empty, self.world().catalogue, "").arrays
+        except PluginError:
+            return
+        served = self._loaded(arrays).recommender
+        for request in self.requests()[:50]:
+            checked(served.recommend(request), len(self.world().catalogue))
 
     def test_answers_are_tracks_of_the_catalogue_or_none(self) -> None:
         """A track id 0 .. tracks - 1, or None; no bools, floats, or ids of elsewhere."""
@@ -139,9 +190,17 @@ class RecommenderContract:
         assert isinstance(spec, Plugin), f"{self.recommender} does not name file.py:Class"
         return scenario, spec
 
-    def _loaded(self) -> Loaded:
+    def _model(self) -> Arrays | None:
         scenario, spec = self._scenario()
-        return load_plugin(spec, self.world(), scenario, ("arms", "it"))
+        loaded = load_plugin(spec, self.world(), scenario, _KEY)
+        if not loaded.learns:
+            return None
+        return fit_plugin(loaded.recommender, self.log(), self.world().catalogue, "").arrays
+
+    def _loaded(self, model: Arrays | None = None) -> Loaded:
+        scenario, spec = self._scenario()
+        model = self._model() if model is None else model
+        return load_plugin(spec, self.world(), scenario, _KEY, model)
 
 
 def _changed(first: Any, second: Any, request: Request, how: str) -> str:

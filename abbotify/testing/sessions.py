@@ -6,6 +6,7 @@ import numpy as np
 
 from abbotify.recommenders.base import Play, Request
 from abbotify.recommenders.candidates import HISTORY
+from abbotify.recommenders.training import TrainingLog
 from abbotify.rng import seed_word
 from abbotify.world.base import World
 
@@ -40,6 +41,28 @@ def generated_requests(
         requests += _session(user, row, session, before, plays, seed)
         histories[row], numbers[row] = (before + plays)[-HISTORY:], session + 1
     return requests
+
+
+def generated_log(world: World, sessions: int = 100, seed: int = 1) -> TrainingLog:
+    """The same sessions as plays that a recommender may be trained on.
+
+    Args:
+        world: whose users and tracks.
+        sessions: how many.
+        seed: of what is played.
+    """
+    requests = generated_requests(world, sessions, seed)
+    order = sorted(requests, key=lambda r: (r.row, r.session, r.step))
+    return TrainingLog(
+        row=np.array([r.row for r in order], np.int64),
+        session=np.array([r.session for r in order], np.int64),
+        step=np.array([r.step - 1 for r in order], np.int64),  # of the track just played
+        first=np.array([r.first for r in order], np.int64),
+        track=np.array([r.previous for r in order], np.int64),
+        time=np.array([r.time for r in order]),
+        users=len(world.users),
+        tracks=len(world.catalogue),
+    )
 
 
 def _session(

@@ -23,6 +23,7 @@ def test_the_public_names() -> None:
         "Play",
         "Recommender",
         "Request",
+        "TrainingLog",
         "Users",
         "World",
         "__version__",

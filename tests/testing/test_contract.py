@@ -37,6 +37,12 @@ GOOD = {
     def recommend(self, request): return request.choice(60)
     def candidates(self): return CandidateTable(Key.NOTHING, EVERYTHING, Pick.UNIFORM)
 """,
+    "learning": """\
+    def fit(self, log, catalogue):
+        return {"best": np.bincount(log.track, log.time, 60).argmax()}
+    def restore(self, arrays): self.best = int(arrays["best"])
+    def recommend(self, request): return self.best
+""",
     "parameters": """\
     @dataclass(frozen=True)
     class Params:
@@ -50,6 +56,13 @@ ALONE = "requests_are_left_alone"
 AGREE = "candidates_agree_with_recommend"
 NEWCOMERS = "newcomers_are_served"
 PLAIN = "params_are_plain_values"
+MODELS = "equal_logs_give_equal_models"
+WHOLE = "a_model_is_all_that_serving_needs"
+EMPTY = "an_empty_log_is_met"
+LEARNS = """\
+    def restore(self, arrays): self.best = int(arrays["best"])
+    def recommend(self, request): return self.best
+"""
 BAD = {
     "beyond the catalogue": (TRACKS, "    def recommend(self, request): return 60\n"),
     "a float": (TRACKS, "    def recommend(self, request): return 1.0\n"),
@@ -79,6 +92,26 @@ BAD = {
     "needs a history": (
         NEWCOMERS,
         "    def recommend(self, request): return request.history[-1].track\n",
+    ),
+    "unkeyed training": (
+        MODELS,
+        LEARNS + "    def fit(self, log, catalogue): return {'best': np.array(random.random())}\n",
+    ),
+    "a log put in order": (
+        MODELS,
+        LEARNS + "    def fit(self, log, catalogue):\n"
+        "        log.time.sort()\n"
+        "        return {'best': np.array(1)}\n",
+    ),
+    "more than its arrays": (
+        WHOLE,
+        "    def fit(self, log, catalogue): return {'best': np.array(1)}\n"
+        "    def restore(self, arrays): self.best = random.randrange(60)\n"
+        "    def recommend(self, request): return self.best\n",
+    ),
+    "a track that is none after an empty log": (
+        EMPTY,
+        LEARNS + "    def fit(self, log, catalogue): return {'best': np.array(len(log) - 1)}\n",
     ),
     "never equal parameters": (
         PLAIN,
@@ -115,7 +148,7 @@ def test_good_recommenders_pass(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", BAD)
 def test_bad_recommenders_fail(name: str, tmp_path: Path) -> None:
     what, body = BAD[name]
-    with pytest.raises((AssertionError, IndexError)):
+    with pytest.raises((AssertionError, IndexError, ValueError)):
         checks_of(contract(tmp_path, body))[what]()
 
 

@@ -1,0 +1,308 @@
+"""What a training sees, to the millisecond; and that models are kept and found again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from abbotify import pipeline, timeline
+from abbotify.errors import ScenarioError
+from abbotify.eventlog.log import open_log
+from abbotify.events import MS_PER_DAY, Events, Labels
+from abbotify.modelstore import ModelStore, load_arrays
+from abbotify.recommenders.training import Epoch, Fitted
+from abbotify.scenario import Scenario
+from abbotify.scenario.load import from_source
+from abbotify.scenario.yaml import Source
+from abbotify.testing import small_world
+from abbotify.training import training_log
+from abbotify.world import load_world
+
+ROOT = Path(__file__).parents[1]
+LEARNS = {"recommender": "recommenders/heard_next.py:HeardNext"}
+COLLECT = {"phase": "collect", "days": 2, "traffic": {"random": 0.5, "sticky": 0.5}}
+
+
+def scenario_of(*phases: dict[str, Any], **keys: Any) -> Scenario:
+    data = {
+        "world": {
+            "catalogue": {
+                "source": "synthetic",
+                "tracks": 60,
+                "artists": 12,
+                "genres": 3,
+                "dims": 8,
+            },
+            "users": {"source": "synthetic", "count": 40},
+        },
+        "arrivals": {"sessions": 60},
+        "timeline": list(phases),
+        "arms": {
+            "random": {"recommender": "random", "weight": 0},
+            "sticky": {"recommender": "sticky_artist"},
+            "next": LEARNS,
+        },
+        "experiment": {"name": "AB", "control": "sticky"},
+        **keys,
+    }
+    return from_source(Source("made", data, {}), ROOT)
+
+
+def daily(training: str = "pooled") -> dict[str, Any]:
+    return {"phase": "experiment", "days": 3, "retrain": "daily", "training": training}
+
+
+def models(folder: Path) -> dict[int, dict[str, npt.NDArray[Any]]]:
+    found = {}
+    for path in (folder / "models").glob("*.json"):
+        entry = json.loads(path.read_text())
+        found[entry["day"]] = dict(load_arrays(path.with_name(entry["file"])))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("phases", "expected"),
+    [
+        ([COLLECT, {"phase": "train"}, {"phase": "experiment", "days": 2}], [(0, 1), (2, 3)]),
+        ([COLLECT, {"phase": "train"}, daily()], [(0, 1), (2,), (3,), (4,)]),
+        ([COLLECT, {"phase": "train"}, daily("frozen")], [(0, 1), (2, 3, 4)]),
+    ],
+)
+def test_days_are_cut_where_models_are_trained(
+    phases: list[dict[str, Any]], expected: list[tuple[int, ...]]
+) -> None:
+    segments = timeline.segments(scenario_of(*phases))
+    assert [tuple(day.number for day in s.days) for s in segments] == expected
+    assert segments[0].training is None
+    assert segments[1].training == "collect"
+    assert {s.training for s in segments[2:]} <= {"pooled"}
+
+
+def made(sessions: list[tuple[int, int, int, int]]) -> Events:
+    """Events of two tracks a session: (user, session, day, end in ms)."""
+    user, session, day, end = (np.repeat(column, 2) for column in np.array(sessions).T)
+    n = len(user)
+    step = np.tile([0, 1], n // 2)
+    return Events(
+        timestamp=end - (1 - step) * 1000,
+        day=day.astype(np.int32),
+        user=user.astype(np.int64),
+        session=session.astype(np.int32),
+        step=step.astype(np.int32),
+        last=step == 1,
+        track=np.arange(n) % 60,
+        time=np.where(step == 0, 1.0, 0.37),
+        recommendation=np.full(n, -1),
+        latency_ms=np.zeros(n, np.int64),
+        arms={"arm": Labels(np.zeros(n, np.int16), ("sticky", "next"))},
+    )
+
+
+def test_only_sessions_that_are_over_are_seen() -> None:
+    world = small_world()  # ids 3, 10, 17, ...
+    midnight = 2 * MS_PER_DAY
+    events = made(
+        [(3, 0, 0, 5000), (10, 0, 1, midnight - 1), (10, 1, 1, midnight), (17, 0, 1, midnight + 9)]
+    )
+    scenario = scenario_of(COLLECT, {"phase": "train"}, daily())
+    log = training_log([events], scenario, world, 2, "collect")
+    assert log.row.tolist() == [0, 0, 1, 1]
+    assert log.session.tolist() == [0, 0, 0, 0]
+    assert log.step.tolist() == [0, 1, 0, 1]
+    assert log.first.tolist() == [0, 0, 2, 2]
+    assert log.track.tolist() == [0, 1, 2, 3]
+    assert log.time.tolist() == [1.0, 0.37, 1.0, 0.37]
+    assert (log.users, log.tracks) == (20, 60)
+    # The one that ended at midnight, and the later one, wait for the next training.
+    later = training_log([events], scenario, world, 3, "pooled")
+    assert later.row.tolist() == [0, 0, 1, 1, 1, 1, 2, 2]
+
+
+def test_retraining_sees_the_experiment_of_all_or_of_the_arm_itself() -> None:
+    world = small_world()
+    scenario = scenario_of(COLLECT, {"phase": "train"}, daily("own"))
+    sessions = [(int(user), 0, 2, 2 * MS_PER_DAY + 5000) for user in world.users.ids]
+    events = made([(3, 0, 0, 5000), *((u, int(u == 3), d, e) for u, _, d, e in sessions)])
+    first_experiment_day = timeline.calendar(scenario)[2]
+    serving = timeline.plan_day(scenario, first_experiment_day, world.users.ids).serving
+    mine = np.flatnonzero(serving == list(scenario.arms).index("next"))
+    assert 0 < len(mine) < 20
+    seen = training_log([events], scenario, world, 3, "own", "next")
+    assert seen.row[::2].tolist() == sorted([0, *mine.tolist()])
+    assert len(training_log([events], scenario, world, 3, "pooled")) == 42
+    assert len(training_log([events], scenario, world, 3, "collect")) == 2
+
+
+def test_what_is_before_the_collection_is_not_learned_from() -> None:
+    pre = {"phase": "pre", "days": 1, "recommender": "sticky"}
+    scenario = scenario_of(pre, COLLECT, {"phase": "train"}, daily())
+    events = made([(3, 0, 0, 5000), (3, 1, 1, MS_PER_DAY + 5000)])
+    log = training_log([events], scenario, small_world(), 3, "collect")
+    assert log.session.tolist() == [1, 1]
+
+
+@pytest.fixture(scope="module")
+def daily_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scenario, Path]:
+    folder = tmp_path_factory.mktemp("runs") / "daily"
+    scenario = scenario_of(COLLECT, {"phase": "train"}, daily(), shards=3)
+    pipeline.run(scenario, folder)
+    return scenario, folder
+
+
+def test_every_model_is_the_fit_to_the_log_of_its_day(daily_run: tuple[Scenario, Path]) -> None:
+    """Recomputed from the finished run's log, cut at each training by a plain loop."""
+    scenario, folder = daily_run
+    world = load_world(scenario)
+    events = Events.concat(list(open_log(folder / "log").pieces()))
+    key = list(zip(events.user.tolist(), events.session.tolist(), strict=True))
+    end = dict(zip(key, events.timestamp.tolist(), strict=True))  # the last row's stays
+    for day, arrays in models(folder).items():
+        pairs: dict[tuple[int, int], list[float]] = {}
+        for i in range(1, len(events)):
+            allowed = events.day[i] < 2 or day > 2
+            if events.step[i] and end[key[i]] < day * MS_PER_DAY and allowed:
+                pair = (int(events.track[i - 1]), int(events.track[i]))
+                pairs.setdefault(pair, []).append(float(events.time[i]))
+        for before in range(len(world.catalogue)):
+            scores = {
+                after: sum(times) / (len(times) + 1.0)
+                for (b, after), times in pairs.items()
+                if b == before
+            }
+            best = sorted((t for t in scores if scores[t] > 0), key=lambda t: (-scores[t], t))
+            start, stop = arrays["offsets"][before : before + 2]
+            got = arrays["tracks"][start:stop].tolist()
+            assert [scores[t] for t in got] == pytest.approx([scores[t] for t in best[:20]])
+    assert sorted(models(folder)) == [2, 3, 4]
+
+
+def test_a_later_event_cannot_change_a_model(daily_run: tuple[Scenario, Path]) -> None:
+    scenario, folder = daily_run
+    world = load_world(scenario)
+    pieces = list(open_log(folder / "log").pieces())
+    for day in (2, 3, 4):
+        training = "collect" if day == 2 else "pooled"
+        seen = training_log(pieces, scenario, world, day, training)
+        changed = []
+        for piece in pieces:
+            ends = np.flatnonzero(piece.last)
+            sessions = np.diff(np.append(-1, ends))
+            late = np.repeat(piece.timestamp[ends] >= day * MS_PER_DAY, sessions)
+            track, time = piece.track.copy(), piece.time.copy()
+            track[late], time[late] = 0, 1.0
+            assert late.any()
+            changed.append(Events(**{**vars(piece), "track": track, "time": time}))
+        again = training_log(changed, scenario, world, day, training)
+        for name, values in vars(seen).items():
+            np.testing.assert_array_equal(values, getattr(again, name), err_msg=name)
+
+
+def test_workers_and_shards_change_no_model(
+    daily_run: tuple[Scenario, Path], tmp_path: Path
+) -> None:
+    scenario, folder = daily_run
+    pipeline.run(scenario, tmp_path / "two", workers=2)
+    for name in ("report.json", "effects.csv", "users.parquet"):
+        assert (tmp_path / "two" / name).read_bytes() == (folder / name).read_bytes()
+    ours, theirs = models(folder), models(tmp_path / "two")
+    assert ours.keys() == theirs.keys()
+    for day, arrays in ours.items():
+        for name, values in arrays.items():
+            np.testing.assert_array_equal(values, theirs[day][name])
+
+
+def test_the_same_log_is_played_when_users_meet(
+    daily_run: tuple[Scenario, Path], tmp_path: Path
+) -> None:
+    """With a queue that never makes anybody wait, days are one unit: the log stays the same."""
+    scenario, folder = daily_run
+    data = {**scenario.source.data, "service": {"replicas": 1_000_000}, "shards": 1}
+    pipeline.run(from_source(Source("made", data, {}), ROOT), tmp_path / "one")
+    ours, theirs = (
+        Events.concat(list(open_log(run / "log").pieces())) for run in (folder, tmp_path / "one")
+    )
+    for name in ("timestamp", "user", "session", "step", "track", "time", "recommendation"):
+        np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name), err_msg=name)
+
+
+def test_a_repeated_run_takes_the_models_that_are_there(tmp_path: Path) -> None:
+    scenario = scenario_of(COLLECT, {"phase": "train"}, {"phase": "experiment", "days": 1})
+    reused = []
+    for _ in range(2):
+        pipeline.run(scenario, tmp_path / "run")
+        manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+        reused += [training["reused"] for training in manifest["trainings"]]
+    assert reused == [False, True]
+    data = {**scenario.source.data, "seeds": {"dynamics": 5}}
+    pipeline.run(from_source(Source("made", data, {}), ROOT), tmp_path / "run")
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert [training["reused"] for training in manifest["trainings"]] == [False]
+
+
+def test_models_come_back_from_disk(tmp_path: Path) -> None:
+    curve = (Epoch(1, 0.5, None, 0.1), Epoch(2, 0.25, 0.3, 0.01))
+    arrays = {"b": np.arange(6, dtype=np.float32).reshape(2, 3), "a": np.array([2**40])}
+    (tmp_path / "run").mkdir()
+    kept = ModelStore(tmp_path / "run").keep(3, "näme/x", 7, 100, "key", Fitted(arrays, curve))
+    assert kept.file == "03-n_me_x-day-0007.npz"
+    found = ModelStore(tmp_path, [tmp_path / "run"]).find("key")
+    assert found is not None
+    assert found.curve == curve
+    assert {name: array.dtype for name, array in found.arrays.items()} == {
+        "a": np.int64,
+        "b": np.float32,
+    }
+    np.testing.assert_array_equal(found.arrays["b"], arrays["b"])
+    assert ModelStore(tmp_path, [tmp_path / "run"]).find("other") is None
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK not an archive", None])
+def test_a_damaged_model_is_trained_again(tmp_path: Path, damage: bytes | None) -> None:
+    (tmp_path / "run").mkdir()
+    kept = ModelStore(tmp_path / "run").keep(0, "a", 1, 1, "key", Fitted({"x": np.ones(3)}))
+    path = tmp_path / "run" / "models" / kept.file
+    path.unlink() if damage is None else path.write_bytes(damage)
+    assert ModelStore(tmp_path, [tmp_path / "run"]).find("key") is None
+
+
+Change = Callable[[dict[str, Any]], None]
+
+
+@pytest.mark.parametrize(
+    ("phases", "keys", "key", "what"),
+    [
+        ([{"phase": "train"}, daily()], {}, "timeline.0.phase", "collect before it"),
+        ([COLLECT, daily()], {}, "timeline.1.phase", "next learns: it needs a phase: train"),
+        (
+            [{**COLLECT, "traffic": {"next": 1.0}}, {"phase": "train"}, daily()],
+            {},
+            "timeline.0.phase",
+            "next learns",
+        ),
+        (
+            [COLLECT, {"phase": "train"}, daily()],
+            {"log": {"level": "users"}},
+            "log.level",
+            "events",
+        ),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(
+    phases: list[dict[str, Any]], keys: dict[str, Any], key: str, what: str, tmp_path: Path
+) -> None:
+    learned = {"recommender": "item2item"}
+    for arm in (LEARNS, learned):
+        arms = {
+            "random": {"recommender": "random", "weight": 0},
+            "sticky": {"recommender": "sticky_artist"},
+            "next": arm,
+        }
+        with pytest.raises(ScenarioError, match=what) as caught:
+            pipeline.run(scenario_of(*phases, arms=arms, **keys), tmp_path / "run")
+        assert caught.value.key == key
