@@ -96,9 +96,10 @@ class Item2Item(Learner):
 class Bandit(RecommenderSpec):
     """Learns from every answer which of some candidate tracks are listened to.
 
-    `thompson` draws each candidate's listened fraction from a Beta posterior; `linucb` fits a
-    ridge regression on the tracks' genre and popularity per candidate list. Candidates are the
-    most popular tracks, or those of a file of lists as `contextual` reads.
+    `thompson` draws each candidate's listened fraction from the Beta posterior of the track;
+    `linucb` fits one ridge regression on popularity, genre, and what the track shares with those
+    played. Candidates are the most popular tracks, those of the previous track's artist filled up
+    with them, or the previous track's list in a file as `contextual` reads.
     """
 
     recommender: Literal["bandit"]
@@ -116,6 +117,14 @@ class Bandit(RecommenderSpec):
     def _file_for_lists(self) -> Bandit:
         if (self.candidates == "file") != (self.file is not None):
             raise ValueError("candidates: file and the key file belong together")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_of_the_policy(self) -> Bandit:
+        key, other = ("prior", "thompson") if self.policy == "linucb" else ("alpha", "linucb")
+        # Not `model_fields_set`: a scenario written out in full names every key.
+        if getattr(self, key) != type(self).model_fields[key].default:
+            raise ValueError(f"{key} belongs to the policy {other}, not {self.policy}")
         return self
 
 
