@@ -1,0 +1,160 @@
+"""Tracks that are heard together: cosine of listened time, shrunk for pairs rarely met.
+
+With a(s) and b(s) the hundredths of two tracks listened to in session (or by user) s, and n the
+number of sessions in which both were listened to,
+
+    score = sum a(s) b(s) / sqrt(sum a(s)^2 sum b(s)^2) * n / (n + shrinkage).
+
+Sources: Sarwar et al., Item-based collaborative filtering recommendation algorithms (2001);
+Bell and Koren, Lessons from the Netflix prize challenge (2007), for the shrinkage.
+
+Sums of whole numbers are exact in any order, and the rest is one operation after another on
+each pair, so scores have the same bits everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+
+from abbotify.errors import UserError
+from abbotify.recommenders.candidates import CandidateTable, Key, Pick
+from abbotify.recommenders.training import Arrays, Fitted, Told, TrainingLog
+from abbotify.scenario import Scenario
+from abbotify.scenario.learners import Item2Item
+from abbotify.scenario.yaml import KeyPath
+from abbotify.world.base import Catalogue, IntArray, Lists, World
+
+CHUNK: Final = 4_000_000  # products of pairs made at once: some 200 MB
+
+Scores = npt.NDArray[np.float64]
+_Found = tuple[IntArray, IntArray, Scores]
+
+
+class _Heard(NamedTuple):
+    """Listened hundredths above 0.
+
+    Attributes:
+        times: scipy CSR array, int64 (tracks, sessions or users).
+        transposed: the same, CSR too.
+        squares: int64 (tracks), sums of squares.
+    """
+
+    times: Any
+    transposed: Any
+    squares: IntArray
+
+
+def fit(
+    params: Item2Item,
+    log: TrainingLog,
+    catalogue: Catalogue,
+    seed: int,
+    told: Told,
+    scenario: Scenario | None = None,
+    key: KeyPath = (),
+    *,
+    chunk: int = CHUNK,
+) -> Fitted:
+    """The `size` best neighbours of every track; nothing is drawn.
+
+    Args:
+        params: the recommender's keys in the scenario file.
+        log: what it learns from.
+        catalogue: not needed.
+        seed: not needed.
+        told: told of the tracks done.
+        scenario: not needed.
+        key: not needed.
+        chunk: bounds the memory; any number gives the same bits.
+
+    Returns:
+        Arrays `offsets` int64 (tracks + 1), `tracks` int32 and `scores` float64 beside them:
+        each track's neighbours by (-score, id), itself left out. No curve.
+
+    Raises:
+        UserError: nobody listened to anything.
+    """
+    heard = _heard(params, log)
+    counts = np.zeros(log.tracks + 1, np.int64)
+    tracks, scores = [np.empty(0, np.int32)], [np.empty(0)]
+    for start, stop in _chunks(heard, chunk):
+        row, track, score = _best(*_pairs(heard, start, stop, params.shrinkage), params.size)
+        counts[1:] += np.bincount(row, minlength=log.tracks)
+        tracks.append(track.astype(np.int32))
+        scores.append(score)
+        told(stop, log.tracks, None)
+    arrays = {
+        "offsets": np.cumsum(counts),
+        "tracks": np.concatenate(tracks),
+        "scores": np.concatenate(scores),
+    }
+    return Fitted(arrays)
+
+
+def lowered(params: Item2Item, arrays: Arrays, world: World) -> CandidateTable:
+    """The lists as a table: by a recent play of the user's, or by one track of the session."""
+    lists = Lists(arrays["offsets"], arrays["tracks"])
+    if params.key == "history":
+        return CandidateTable(Key.PREVIOUS, lists, Pick.ANCHORED)
+    return CandidateTable(Key[params.key.upper()], lists, Pick[params.pick.upper()])
+
+
+def _heard(params: Item2Item, log: TrainingLog) -> _Heard:
+    hundredths = np.rint(100.0 * log.time).astype(np.int64)
+    some = hundredths > 0
+    if not some.any():
+        raise UserError(f"nothing to learn from: no time listened in {len(log)} plays")
+    new = np.ones(len(log), np.bool_)
+    new[1:] = np.diff(log.row) != 0
+    if params.together == "session":
+        new[1:] |= np.diff(log.session) != 0
+    together = np.cumsum(new) - 1
+    shape = (log.tracks, int(together[-1]) + 1)
+    times = scipy.sparse.csr_array((hundredths[some], (log.track[some], together[some])), shape)
+    times.sum_duplicates()
+    return _Heard(times, times.T.tocsr(), times.multiply(times).sum(axis=1))
+
+
+def _chunks(heard: _Heard, chunk: int) -> Iterator[tuple[int, int]]:
+    """Ranges of tracks with about `chunk` products each, at least one track."""
+    lengths = np.diff(heard.transposed.indptr).astype(np.int64)
+    ends = np.cumsum(lengths[heard.times.indices])
+    products = np.concatenate([np.zeros(1, np.int64), ends])[heard.times.indptr]
+    start, count = 0, len(heard.squares)
+    while start < count:
+        stop = int(np.searchsorted(products, products[start] + chunk, side="right")) - 1
+        yield start, (stop := min(max(stop, start + 1), count))
+        start = stop
+
+
+def _pairs(heard: _Heard, start: int, stop: int, shrinkage: float) -> _Found:
+    """The pairs of a range of tracks that were met: (track, other track, score)."""
+    products = (heard.times[start:stop] @ heard.transposed).tocoo()
+    row, track = start + products.row.astype(np.int64), products.col.astype(np.int64)
+    squares = heard.squares.astype(np.float64)
+    score = products.data / np.sqrt(squares[row] * squares[track])
+    if shrinkage > 0.0:
+        # The same pairs in the same order: no product of hundredths above 0 is 0.
+        both = (_ones(heard.times[start:stop]) @ _ones(heard.transposed)).data
+        score *= both / (both + shrinkage)
+    other = row != track
+    return row[other], track[other], score[other]
+
+
+def _ones(matrix: Any) -> Any:
+    parts = (np.ones_like(matrix.data), matrix.indices, matrix.indptr)
+    return scipy.sparse.csr_array(parts, shape=matrix.shape)
+
+
+def _best(row: IntArray, track: IntArray, score: Scores, size: int) -> _Found:
+    """Of each row the `size` entries with the largest score, ties by track."""
+    order = np.lexsort((track, -score, row))
+    row, track, score = row[order], track[order], score[order]
+    first = np.searchsorted(row, row)  # where the entry's row begins
+    kept = np.arange(len(row)) - first < size
+    return row[kept], track[kept], score[kept]
