@@ -57,7 +57,10 @@ class LinUCB:
     def __init__(self, catalogue: Catalogue, alpha: float) -> None:
         self.alpha = alpha
         self._tracks = _Tracks(
-            _scaled(catalogue.popularity), catalogue.artist, catalogue.genre, _columns(catalogue)
+            _less_popular(catalogue.popularity),
+            catalogue.artist,
+            catalogue.genre,
+            _columns(catalogue),
         )
         self._heard = np.zeros(len(catalogue.artists), np.int64)
         features = int(self._tracks.column.max(initial=DENSE - 1)) + 1
@@ -89,11 +92,9 @@ class LinUCB:
         _update(self.weights, self.inverse, told.dense, told.column, time)
 
 
-def _scaled(popularity: Floats) -> Floats:
-    """Popularity as a feature between 0 and 1."""
-    logs = np.array([math.log1p(value) for value in popularity.tolist()])
-    top = float(logs.max(initial=0.0))
-    return logs / top if top > 0.0 else logs
+def _less_popular(popularity: Floats) -> Floats:
+    """The share of tracks that are less popular: popularities may be of any scale."""
+    return np.searchsorted(np.sort(popularity), popularity) / max(1, len(popularity))
 
 
 def _columns(catalogue: Catalogue) -> Ints:

@@ -65,10 +65,11 @@ def test_features_by_hand(world: World, ask: Any) -> None:
     other = int(np.flatnonzero(catalogue.genre == catalogue.genre[first])[0])
     assert catalogue.genre[own] != catalogue.genre[first]
     rows = policy.described(np.array([own, other], np.int32), ask(plays=plays))
-    scaled = np.log1p(catalogue.popularity) / np.log1p(catalogue.popularity.max())
+    popularity = catalogue.popularity.tolist()
+    below = [sum(other < mine for other in popularity) / 60 for mine in popularity]
     by_hand = [
-        [1.0, scaled[own], 1.0, 0.25, 1.0, 0.25, 0.0, 2 / 3],  # two of the artist were played
-        [1.0, scaled[other], 0.0, 0.0, 0.0, 0.0, 1.0, 0.0],
+        [1.0, below[own], 1.0, 0.25, 1.0, 0.25, 0.0, 2 / 3],  # two of the artist were played
+        [1.0, below[other], 0.0, 0.0, 0.0, 0.0, 1.0, 0.0],
     ]
     np.testing.assert_allclose(rows, by_hand, rtol=1e-15)
 
@@ -91,10 +92,16 @@ def test_rare_genres_share_no_feature(world: World) -> None:
     assert GENRES == 64
 
 
-def test_popularity_of_nothing_is_no_error(world: World, ask: Any) -> None:
+def test_popularity_may_have_any_scale(world: World, ask: Any) -> None:
+    tracks, popularity = np.arange(60, dtype=np.int32), world.catalogue.popularity
+    rows = []
+    for scale in (1.0, 1e-9, 1e9):
+        scaled = dataclasses.replace(world.catalogue, popularity=popularity * scale)
+        rows.append(LinUCB(scaled, 1.0).described(tracks, ask()))
+    np.testing.assert_array_equal(rows[0], rows[1])
+    np.testing.assert_array_equal(rows[0], rows[2])
     silent = dataclasses.replace(world.catalogue, popularity=np.zeros(60))
-    rows = LinUCB(silent, 1.0).described(np.arange(60, dtype=np.int32), ask())
-    assert not rows[:, 1].any()
+    assert not LinUCB(silent, 1.0).described(tracks, ask())[:, 1].any()
 
 
 def test_ties_go_to_the_smaller_id(world: World, ask: Any) -> None:
