@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 import typer
 
 from abbotify import __version__
-from abbotify.cli_terminal import headline_table, print_anywhere, progress_bars
+from abbotify.cli_terminal import headline_table, plain_table, print_anywhere, progress_bars
 
 if TYPE_CHECKING:
     from abbotify.scenario import Scenario
@@ -34,6 +34,7 @@ Overrides = Annotated[
 ]
 SeedOption = Annotated[int | None, typer.Option("--seed", min=0, help="Set seeds.dynamics.")]
 EngineOption = Annotated[str, typer.Option("--engine", help="auto or simpy.")]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 
 
@@ -95,7 +96,7 @@ def run(
     engine: EngineOption = "auto",
     seed: SeedOption = None,
     overrides: Overrides = None,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 1,
+    workers: Workers = 1,
     quiet: Quiet = False,
 ) -> None:
     """Run a scenario and write its report."""
@@ -170,6 +171,65 @@ def analyze(
 
 
 @app.command()
+def train(
+    scenario: ScenarioFile,
+    arm: Annotated[str, typer.Option("--arm", help="The arm that learns.")],
+    export: Annotated[
+        Path, typer.Option("--export", metavar="FILE", help="Its lists (JSON lines).")
+    ],
+    form: Annotated[
+        str | None, typer.Option("--form", help="tracks, recommendations or users.")
+    ] = None,
+    seed: SeedOption = None,
+    overrides: Overrides = None,
+    workers: Workers = 1,
+    quiet: Quiet = False,
+) -> None:
+    """Train one arm on the collected log and write its lists as botify deploys them."""
+    described = _load(scenario, overrides, seed)
+    from abbotify import deploy
+
+    with progress_bars(quiet) as progress:
+        deployed = deploy.train(described, arm, workers, progress)
+    wanted = deploy.export(deployed, export, _form(form))
+    model = deployed.training.model
+    last = f", last loss {model.curve[-1].loss:.4f}" if model.curve else ""
+    print(f"{arm}: {model.plays:,} plays, {deployed.training.seconds:.1f} s{last}")
+    print(f"Lists of {wanted}: {export}")
+
+
+@app.command()
+def sweep(
+    scenario: ScenarioFile,
+    vary: Annotated[
+        list[str], typer.Option("--vary", metavar="KEY.PATH=1,2,3", help="Values of a setting.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The folder; default reports/NAME-sweep.")
+    ] = None,
+    seed: SeedOption = None,
+    overrides: Overrides = None,
+    workers: Workers = 1,
+    quiet: Quiet = False,
+) -> None:
+    """Run a scenario under every combination of settings: one table, one picture."""
+    described = _load(scenario, overrides, seed)
+    from abbotify import studies
+    from abbotify.studies import sweep_report
+
+    folder = out or Path("reports") / f"{described.name}-sweep"
+    keys = [studies.varied(text) for text in vary]
+    with progress_bars(quiet) as progress:
+        result = studies.sweep(scenario, keys, folder, overrides or (), seed, workers, progress)
+    sweep_report.write(result, folder)
+    plain_table(*sweep_report.rows(result))
+    print()
+    for name, key, spread in sweep_report.matters(result):
+        print(f"{name}: {key} moves the effect by {spread:.1f} points")
+    print(f"\nSweep: {folder / 'sweep.html'}")
+
+
+@app.command()
 def report(run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR")]) -> None:
     """Render the report of a run folder again."""
     from abbotify.report import read, write
@@ -216,6 +276,17 @@ def _check_engine(engine: str) -> None:
 
     if engine not in ("auto", "simpy"):
         raise UserError(f"must be auto or simpy, got {engine!r}", key="--engine")
+
+
+def _form(text: str | None) -> Any:
+    from abbotify.deploy import FORMS
+    from abbotify.errors import UserError
+
+    if text is not None and text not in FORMS:
+        raise UserError(
+            f"must be {', '.join(FORMS[:-1])} or {FORMS[-1]}, got {text!r}", key="--form"
+        )
+    return text
 
 
 def _pairs(text: str | None, option: str) -> dict[str, str]:

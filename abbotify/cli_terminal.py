@@ -51,6 +51,21 @@ def headline_table(document: Document) -> None:
     console.print(table)
 
 
+def plain_table(head: list[str], rows: list[list[str]]) -> None:
+    """Prints a table of texts."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
+    table = Table(box=None, pad_edge=False)
+    for name in head:
+        table.add_column(Text(name), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table)
+
+
 class Told(Protocol):
     """Told of progress: what is done, how much of it, of how much (0: unknown), and a remark."""
 

@@ -59,7 +59,7 @@ class ModelStore:
         self.folder = folder / MODELS
         self._known = {}
         for run in earlier:
-            for path, trained in _models(run / MODELS):
+            for path, trained in models_of(run):
                 self._known[trained.key] = (path, trained)
 
     def find(self, key: str) -> Fitted | None:
@@ -113,8 +113,9 @@ def load_arrays(path: Path) -> Arrays:
         raise DataError(f"is not a model: {error}", file=path) from None
 
 
-def _models(folder: Path) -> Iterator[tuple[Path, Trained]]:
-    """All models of a folder; files that are none are passed over."""
+def models_of(run: Path) -> Iterator[tuple[Path, Trained]]:
+    """All models of a run folder, by file; files that are none are passed over."""
+    folder = run / MODELS
     for path in sorted(folder.glob("*.json")):
         try:
             data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial, reduce
 from itertools import count
 from pathlib import Path
@@ -89,10 +89,8 @@ def run(
 
 def play(plan: Plan, folder: Path, trainer: Trainer, workers: int, progress: Told) -> list[Played]:
     """Plays all days; between two days models may be trained, for all shards at once."""
-    for name in (LOG, STATE):
-        (folder / name).mkdir()
     scenario = plan.scenario
-    midnight = _counted("days", len(plan.shards) * scenario.days, progress)
+    midnight = counted("days", len(plan.shards) * scenario.days, progress)
     if plan.coupled:
         return _play_coupled(plan, folder, trainer, midnight)
     played: list[Played] = []
@@ -100,18 +98,41 @@ def play(plan: Plan, folder: Path, trainer: Trainer, workers: int, progress: Tol
     for segment in timeline.segments(scenario):
         first = segment.days[0].number
         if segment.training is not None:
-            events = partial(_events_before, plan, folder, first)
+            events = partial(events_before, plan, folder, first)
             models |= trainer.train(first, segment.training, events)
-        job = Job(scenario, plan.world, folder, False, segment.days, models)
-        if workers == 1 or len(plan.shards) == 1:
-            arms = None if models else plan.arms
-            function = partial(player, arms=arms, midnight=midnight)
-            played += scale.each(function, job, _shards(plan))
-            continue
-        for part in scale.each(player, job, _shards(plan), workers):
-            played.append(part)
-            for _ in segment.days:
-                midnight()
+        played += play_segment(plan, folder, segment, models, workers, midnight)
+    return played
+
+
+def play_segment(
+    plan: Plan,
+    folder: Path,
+    segment: timeline.Segment,
+    models: Mapping[str, Path],
+    workers: int,
+    midnight: Callable[[], None],
+) -> list[Played]:
+    """Plays the days of a segment, shard by shard.
+
+    Args:
+        plan: the run.
+        folder: where it is written; the days before are there.
+        segment: the days.
+        models: name of an arm that learns -> the file of its model.
+        workers: processes that share the shards.
+        midnight: called when a day of a shard is over.
+    """
+    for name in (LOG, STATE):
+        (folder / name).mkdir(exist_ok=True)
+    job = Job(plan.scenario, plan.world, folder, bool(plan.coupled), segment.days, models)
+    if workers == 1 or len(plan.shards) == 1:
+        arms = None if models else plan.arms
+        return list(scale.each(partial(player, arms=arms, midnight=midnight), job, _shards(plan)))
+    played = []
+    for part in scale.each(player, job, _shards(plan), workers):
+        played.append(part)
+        for _ in segment.days:
+            midnight()
     return played
 
 
@@ -131,6 +152,8 @@ def _play_coupled(
                     arms[place] = build_arm(arm.name, spec, plan.world, scenario, model)
         return list(arms)
 
+    for name in (LOG, STATE):
+        (folder / name).mkdir()
     job = Job(scenario, plan.world, folder, True, timeline.calendar(scenario))
     function = partial(player, arms=plan.arms, midnight=midnight, morning=morning)
     return list(scale.each(function, job, _shards(plan)))
@@ -140,13 +163,15 @@ def _shards(plan: Plan) -> list[Shard]:
     return [Shard(number, rows) for number, rows in enumerate(plan.shards)]
 
 
-def _events_before(plan: Plan, folder: Path, day: int) -> Iterator[Events]:
+def events_before(plan: Plan, folder: Path, day: int) -> Iterator[Events]:
+    """The log of the days before a day, whole users at a time."""
     days, shards = range(day), range(len(plan.shards))
     files = [log_file(folder, before, shard) for before in days for shard in shards]
     return open_log(files).pieces()
 
 
-def _counted(what: str, total: int, progress: Told) -> Callable[[], None]:
+def counted(what: str, total: int, progress: Told) -> Callable[[], None]:
+    """A function that tells, each time it is called, that one more is done."""
     done = count(1)
     return lambda: progress(what, next(done), total)
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from abbotify.errors import RecommenderFailure
 from abbotify.recommenders import learners
 from abbotify.recommenders.answers import ERROR, MISS, OK, checked, described
+from abbotify.recommenders.bandit import bandit
 from abbotify.recommenders.base import Request
 from abbotify.recommenders.candidates import CandidateTable, fallback_purpose
 from abbotify.recommenders.load import load_plugin
@@ -260,8 +261,6 @@ def _link(
             return _served(name, purpose, loaded.table, world)
         return _free(name, purpose, loaded.recommender, loaded.why_not, world)
     if isinstance(params, Bandit):
-        from abbotify.recommenders.bandit import bandit
-
         recommender = bandit(params, world, scenario, key)
         return _free(name, purpose, recommender, f"{name} learns from every answer", world)
     if isinstance(params, Learner):

@@ -14,7 +14,7 @@ from abbotify.report.forest import forest
 from abbotify.report.headline import rule
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment, Template
 
 
 def render_html(document: Document, execution: Mapping[str, object] | None = None) -> str:
@@ -28,8 +28,17 @@ def render_html(document: Document, execution: Mapping[str, object] | None = Non
     return _template().render(_context(document, execution or {})).strip() + "\n"
 
 
-@functools.cache
+def page_style() -> str:
+    """The `<style>` element that pages of this program share."""
+    return _environment().get_template("style.html.j2").render()
+
+
 def _template() -> Template:
+    return _environment().get_template("page.html.j2")
+
+
+@functools.cache
+def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -46,7 +55,7 @@ def _template() -> Template:
         "details": _details,
         "glued": _glued,
     }
-    return environment.get_template("page.html.j2")
+    return environment
 
 
 def _context(document: Document, execution: Mapping[str, object]) -> dict[str, Any]:

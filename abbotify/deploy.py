@@ -1,0 +1,125 @@
+"""From a scenario to the lists of one trained arm, in the files that botify deploys."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final, Literal
+
+from abbotify import pipeline, timeline
+from abbotify.errors import UserError
+from abbotify.modelstore import ModelStore, load_arrays
+from abbotify.plan import Plan, prepare
+from abbotify.recommenders import CandidateTable, Key, build_arm
+from abbotify.scenario import Scenario
+from abbotify.scenario.base import nearest
+from abbotify.training import Told, Trainer, Training
+from abbotify.world.base import World
+from abbotify.world.write_lists import write_track_lists, write_tracks, write_user_lists
+
+Form = Literal["tracks", "recommendations", "users"]
+FORMS: Final[tuple[Form, ...]] = ("tracks", "recommendations", "users")
+
+_BY_TRACK: Final = (Key.FIRST, Key.PREVIOUS)
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A trained arm and what it serves.
+
+    Attributes:
+        training: the model, and how long it took.
+        table: its lists.
+        world: whose tracks and users they are.
+    """
+
+    training: Training
+    table: CandidateTable
+    world: World
+
+
+def train(
+    scenario: Scenario,
+    arm: str,
+    workers: int = 1,
+    told: Told = lambda what, done, total, note="": None,
+) -> Deployed:
+    """Plays a scenario up to its first training, and trains one arm.
+
+    Args:
+        scenario: the description.
+        arm: the name of an arm that learns.
+        workers: processes that share the shards.
+        told: told of progress.
+
+    Raises:
+        UserError: there is no such arm, it does not learn, nothing is trained, or its lists
+            depend on more than a user or a track.
+    """
+    if arm not in scenario.arms:
+        raise UserError(f"no arm is named {arm!r}{nearest(arm, list(scenario.arms))}", key="--arm")
+    plan = prepare(scenario)
+    if next(known for known in plan.arms if known.name == arm).trained:
+        raise scenario.error("does not learn: there is nothing to train", ("arms", arm))
+    with tempfile.TemporaryDirectory(prefix="abbotify-") as name:
+        folder = Path(name)
+        trainer = Trainer(scenario, plan.world, plan.arms, ModelStore(folder), told)
+        trainer.learning = [arm]
+        files = _collected(plan, folder, trainer, workers, told)
+        model = load_arrays(files[arm])
+    table = build_arm(arm, scenario.arms[arm], plan.world, scenario, model).chain[0].table
+    if table is None:
+        what = "its lists depend on the user and a track: set user_aware: false to export them"
+        raise scenario.error(what, ("arms", arm))
+    return Deployed(trainer.done[0], table, plan.world)
+
+
+def _collected(
+    plan: Plan, folder: Path, trainer: Trainer, workers: int, told: Told
+) -> dict[str, Path]:
+    days = 0
+    for segment in timeline.segments(plan.scenario):
+        first = segment.days[0].number
+        if segment.training is not None:
+            return trainer.train(
+                first, segment.training, partial(pipeline.events_before, plan, folder, first)
+            )
+        days += len(segment.days)
+        midnight = pipeline.counted("days", len(plan.shards) * days, told)
+        pipeline.play_segment(plan, folder, segment, {}, workers, midnight)
+    raise plan.scenario.error("needs a phase: train", ("timeline",))
+
+
+def export(deployed: Deployed, file: Path, form: Form | None = None) -> Form:
+    """Writes a trained arm's lists as botify's JSON lines.
+
+    Args:
+        deployed: the trained arm.
+        file: where to; it appears whole or not at all.
+        form: `tracks` (the catalogue's lines with `recommendations`), `recommendations` (one line
+            a track with a list) or `users` (one line a user with a list); default `tracks` or
+            `users`, whichever the lists are keyed by.
+
+    Returns:
+        the form.
+
+    Raises:
+        UserError: the lists are not keyed by what the form needs.
+    """
+    table, world = deployed.table, deployed.world
+    by_track = table.key in _BY_TRACK
+    if not by_track and table.key != Key.USER:
+        raise UserError("its lists belong neither to tracks nor to users", key="--arm")
+    form = form or ("tracks" if by_track else "users")
+    if by_track == (form == "users"):
+        owners = "tracks" if by_track else "users"
+        raise UserError(f"the arm's lists belong to {owners}, got {form}", key="--form")
+    if form == "users":
+        write_user_lists(file, world.users.ids, table.lists)
+    elif form == "recommendations":
+        write_track_lists(file, table.lists)
+    else:
+        write_tracks(file, world.catalogue, table.lists)
+    return form

@@ -1,0 +1,205 @@
+"""A scenario run under every combination of some of its settings, with one table of the effects.
+
+Seeds are those of the scenario in every run, so two runs differ by their settings alone: the same
+listeners meet the same draws (common random numbers).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Final
+
+from abbotify import outfolder, pipeline, scale
+from abbotify.errors import UserError
+from abbotify.modelstore import Trained, models_of
+from abbotify.report import Document
+from abbotify.scenario import load, yaml
+from abbotify.stats import Effect
+from abbotify.training import Told
+
+MOST: Final = 1000  # runs
+
+
+@dataclass(frozen=True)
+class Varied:
+    """A key of the scenario and the values it takes, as YAML texts."""
+
+    key: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One run.
+
+    Attributes:
+        values: of the varied keys, in their order.
+        folder: the run folder's name within that of the sweep.
+        effects: of each treatment on the first success metric.
+        losses: arm that learns -> (loss of the last pass, best validation loss or None), of its
+            first training.
+    """
+
+    values: tuple[str, ...]
+    folder: str
+    effects: tuple[Effect, ...]
+    losses: dict[str, tuple[float, float | None]]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """All runs.
+
+    Attributes:
+        scenario: its name.
+        keys: the varied ones.
+        metric: the one that effects are about.
+        control: the arm that effects are against.
+        settings: the runs, the last key varying fastest.
+    """
+
+    scenario: str
+    keys: tuple[str, ...]
+    metric: str
+    control: str
+    settings: tuple[Setting, ...]
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The treatments, in the order of the file."""
+        return tuple(dict.fromkeys(e.arm for s in self.settings for e in s.effects))
+
+    def spread(self, key: str, arm: str) -> float | None:
+        """How much a key matters: between its values, the range of the mean relative effect.
+
+        The mean is over the settings of all other keys, in per cent of the control's mean; None
+        where an effect is undefined.
+        """
+        place = self.keys.index(key)
+        by_value: dict[str, list[float]] = {}
+        for setting in self.settings:
+            effect = next(e for e in setting.effects if e.arm == arm).relative_effect
+            if effect is None:
+                return None
+            by_value.setdefault(setting.values[place], []).append(effect)
+        means = [fmean(effects) for effects in by_value.values()]
+        return max(means) - min(means)
+
+
+@dataclass(frozen=True)
+class _Job:
+    path: Path
+    overrides: tuple[str, ...]
+    seed: int | None
+    out: Path
+
+
+@dataclass(frozen=True)
+class _Task:
+    number: int
+    values: tuple[str, ...]
+    overrides: tuple[str, ...]
+
+
+def varied(text: str) -> Varied:
+    """A key and its values from `key.path=1,2,3`; values may hold commas within brackets.
+
+    Raises:
+        UserError: the text has another form.
+    """
+    key, equals, values = (part.strip() for part in text.partition("="))
+    try:
+        parsed = yaml.parse(f"[{values}]", "--vary").data
+    except UserError as error:
+        raise UserError(f"{text}: {error.what}", key="--vary") from None
+    if not (key and equals and isinstance(parsed, list) and parsed):
+        raise UserError(f"must read key.path=1,2,3, got {text!r}", key="--vary")
+    texts = tuple(json.dumps(value, ensure_ascii=False) for value in parsed)
+    if len(set(texts)) < len(texts):
+        raise UserError(f"{key} has the same value twice", key="--vary")
+    return Varied(key, texts)
+
+
+def sweep(
+    path: Path,
+    vary: Sequence[Varied],
+    out: Path,
+    overrides: Sequence[str] = (),
+    seed: int | None = None,
+    workers: int = 1,
+    told: Told = lambda what, done, total, note="": None,
+) -> Sweep:
+    """Runs a scenario under every combination of values.
+
+    Args:
+        path: the scenario file.
+        vary: what to vary.
+        out: a folder that holds a run folder for each setting.
+        overrides: `key.path=value`, for all runs.
+        seed: replaces `seeds.dynamics`.
+        workers: processes that share the runs.
+        told: told of progress.
+
+    Raises:
+        UserError: a setting is refused (before anything is run), or a run fails.
+    """
+    keys = tuple(one.key for one in vary)
+    if not keys or len(set(keys)) < len(keys):
+        raise UserError("needs at least one key, and none twice", key="--vary")
+    tasks = list(_tasks(vary))
+    if len(tasks) > MOST:
+        raise UserError(f"at most {MOST} runs, got {len(tasks)}", key="--vary")
+    job = _Job(path, tuple(overrides), seed, out)
+    for task in tasks:  # every mistake before the first run
+        scenario = _scenario(job, task)
+        outfolder.check(out / _name(task))
+    told("runs", 0, len(tasks))
+    settings = []
+    for setting in scale.each(_runner, job, tasks, workers):
+        settings.append(setting)
+        told("runs", len(settings), len(tasks))
+    metric, control = scenario.metrics.success[0], scenario.layers[0].control
+    return Sweep(scenario.name, keys, metric, control, tuple(settings))
+
+
+def _tasks(vary: Sequence[Varied]) -> Iterator[_Task]:
+    for number, values in enumerate(product(*(one.values for one in vary))):
+        overrides = tuple(f"{one.key}={value}" for one, value in zip(vary, values, strict=True))
+        yield _Task(number, values, overrides)
+
+
+def _name(task: _Task) -> str:
+    return f"{task.number:03d}"
+
+
+def _scenario(job: _Job, task: _Task) -> Any:
+    return load(job.path, [*job.overrides, *task.overrides], job.seed)
+
+
+def _runner(job: _Job) -> Any:
+    def run(task: _Task) -> Setting:
+        folder = job.out / _name(task)
+        document = pipeline.run(_scenario(job, task), folder)
+        return _setting(task, document, folder)
+
+    return run
+
+
+def _setting(task: _Task, document: Document, folder: Path) -> Setting:
+    metric = document.scenario["metrics"]["success"][0]
+    effects = tuple(e for e in document.effects if e.metric == metric and e.estimand == "mean")
+    losses: dict[str, tuple[float, float | None]] = {}
+    for _, model in models_of(folder):
+        if model.curve and model.arm not in losses:
+            losses[model.arm] = _losses(model)
+    return Setting(task.values, folder.name, effects, losses)
+
+
+def _losses(model: Trained) -> tuple[float, float | None]:
+    held_out = [epoch.validation for epoch in model.curve if epoch.validation is not None]
+    return model.curve[-1].loss, min(held_out, default=None)

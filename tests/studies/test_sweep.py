@@ -1,0 +1,115 @@
+"""A sweep is its runs: every row equals a run of its own."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from abbotify import pipeline
+from abbotify.errors import UserError
+from abbotify.scenario import load
+from abbotify.studies import Sweep, sweep, varied
+from abbotify.studies.sweep_report import matters, sweep_csv, sweep_html, sweep_markdown, write
+
+TEXT = """\
+world:
+  catalogue: {source: synthetic, tracks: 200, artists: 40, genres: 4, dims: 8}
+  users: {source: synthetic, count: 300}
+arrivals: {sessions: 300}
+timeline: [{phase: experiment, days: 1}]
+arms:
+  random: {recommender: random}
+  top<b>|: {recommender: top_pop, size: 100}
+experiment: {name: AB, control: random}
+"""
+
+
+@pytest.fixture(scope="module")
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sweep") / "small.yaml"
+    path.write_text(TEXT)
+    return path
+
+
+@pytest.fixture(scope="module")
+def swept(scenario: Path) -> Sweep:
+    keys = [varied("listener.session_budget=2,8"), varied("listener.skip_below=0.1, 0.3")]
+    return sweep(scenario, keys, scenario.parent / "out", seed=7)
+
+
+def test_every_setting_is_a_run_of_its_own(swept: Sweep, scenario: Path, tmp_path: Path) -> None:
+    values = [setting.values for setting in swept.settings]
+    assert values == [("2", "0.1"), ("2", "0.3"), ("8", "0.1"), ("8", "0.3")]
+    changes = ["listener.session_budget=8", "listener.skip_below=0.3"]
+    document = pipeline.run(load(scenario, changes, 7), tmp_path / "alone")
+    expected = [e for e in document.effects if e.metric == "mean_time_per_session"]
+    assert list(swept.settings[3].effects) == [e for e in expected if e.estimand == "mean"]
+    report = (scenario.parent / "out" / swept.settings[3].folder / "report.json").read_bytes()
+    assert report == (tmp_path / "alone" / "report.json").read_bytes()
+
+
+def test_how_much_a_key_matters_is_the_range_of_means(swept: Sweep) -> None:
+    (arm,) = swept.arms
+    effects = [setting.effects[0].relative_effect or 0.0 for setting in swept.settings]
+    low, high = (effects[0] + effects[1]) / 2, (effects[2] + effects[3]) / 2
+    assert swept.spread("listener.session_budget", arm) == pytest.approx(abs(high - low))
+    # What counts as a skip changes nobody's time.
+    assert swept.spread("listener.skip_below", arm) == 0.0
+    assert [key for _, key, _ in matters(swept)] == [*swept.keys]
+
+
+def test_the_files_have_a_row_for_each_setting(swept: Sweep, tmp_path: Path) -> None:
+    write(swept, tmp_path)
+    rows = list(csv.DictReader((tmp_path / "sweep.csv").read_text().splitlines()))
+    assert [row["listener.session_budget"] for row in rows] == ["2", "2", "8", "8"]
+    assert [float(row["relative_effect"]) for row in rows] == [
+        setting.effects[0].relative_effect for setting in swept.settings
+    ]
+    assert sweep_csv(swept) == (tmp_path / "sweep.csv").read_text()
+    page = sweep_html(swept)
+    assert page.count("<tr>") == 1 + 4 + 1 + 2
+    assert "top<b>" not in page
+    assert "top&lt;b&gt;" in page
+    assert "<svg" in page
+    assert "top&lt;b&gt;\\|" in sweep_markdown(swept)
+
+
+def test_workers_change_nothing(swept: Sweep, scenario: Path, tmp_path: Path) -> None:
+    keys = [varied("listener.session_budget=2,8"), varied("listener.skip_below=0.1, 0.3")]
+    assert sweep(scenario, keys, tmp_path / "out", seed=7, workers=2) == swept
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("nothing", "must read key.path=1,2,3"),
+        ("=1", "must read key.path=1,2,3"),
+        ("a.b=", "must read key.path=1,2,3"),
+        ("a.b=[1", "a.b"),
+        ("a.b=1,1", "twice"),
+    ],
+)
+def test_what_is_no_list_of_values_is_refused(text: str, what: str) -> None:
+    with pytest.raises(UserError, match=what):
+        varied(text)
+
+
+def test_values_are_yaml() -> None:
+    assert varied("a.b=[1, 2], {c: 1}, yes, 1e-3").values == (
+        "[1, 2]",
+        '{"c": 1}',
+        '"yes"',
+        "0.001",
+    )
+
+
+def test_a_mistake_in_any_setting_is_told_before_the_first_run(
+    scenario: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="session_budget"):
+        sweep(scenario, [varied("listener.session_budget=2,0")], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(UserError, match="none twice"):
+        sweep(scenario, [varied("seeds.world=1,2"), varied("seeds.world=3")], tmp_path / "out")
