@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
-from abbotify import pipeline, timeline
+from abbotify import playing, timeline
 from abbotify.errors import UserError
 from abbotify.modelstore import ModelStore, load_arrays
 from abbotify.plan import Plan, prepare
@@ -84,11 +84,11 @@ def _collected(
         first = segment.days[0].number
         if segment.training is not None:
             return trainer.train(
-                first, segment.training, partial(pipeline.events_before, plan, folder, first)
+                first, segment.training, partial(playing.events_before, plan, folder, first)
             )
         days += len(segment.days)
-        midnight = pipeline.counted("days", len(plan.shards) * days, told)
-        pipeline.play_segment(plan, folder, segment, {}, workers, midnight)
+        midnight = playing.counted("days", len(plan.shards) * days, told)
+        playing.play_segment(plan, folder, segment, {}, workers, midnight)
     raise plan.scenario.error("needs a phase: train", ("timeline",))
 
 

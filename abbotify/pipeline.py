@@ -5,31 +5,29 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial, reduce
-from itertools import count
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from abbotify import __version__, outfolder, scale, timeline
+from abbotify import __version__, outfolder, timeline
 from abbotify.digests import digest_data
 from abbotify.engine.event_driven import EventDriven
 from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, write_botify
 from abbotify.eventlog.log import open_log
-from abbotify.events import ARM, Events, arm_column, arm_label
+from abbotify.events import ARM, arm_column, arm_label
 from abbotify.experiment import layers
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import UserTable
 from abbotify.metrics.users_file import write_users
-from abbotify.modelstore import MODELS, ModelStore, load_arrays
+from abbotify.modelstore import MODELS, ModelStore
 from abbotify.plan import Plan, prepare
-from abbotify.recommenders import Arm, build_arm
+from abbotify.playing import play, shards_of
 from abbotify.report import Document, write
 from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import FORMATS, Run
 from abbotify.report.tally import Tally
 from abbotify.scenario import Scenario, dump, plain
-from abbotify.shard import LOG, STATE, Job, Played, Shard, judged, log_file, player
+from abbotify.shard import LOG, judged
 from abbotify.training import Told, Trainer, Training
 from abbotify.world import digest
 
@@ -63,7 +61,7 @@ def run(
         trainer = Trainer(scenario, plan.world, plan.arms, store, progress)
         played = play(plan, folder, trainer, workers, progress)
         progress("report", 0, 0)
-        shards = [judged(scenario, plan.world, folder, shard) for shard in _shards(plan)]
+        shards = [judged(scenario, plan.world, folder, shard) for shard in shards_of(plan)]
         users = UserTable.concat([shard.users for shard in shards])
         further = {
             name: UserTable.concat([shard.further[name] for shard in shards])
@@ -85,95 +83,6 @@ def run(
         _write_json(folder / "manifest.json", manifest)
         write(document, folder, execution)
     return document
-
-
-def play(plan: Plan, folder: Path, trainer: Trainer, workers: int, progress: Told) -> list[Played]:
-    """Plays all days; between two days models may be trained, for all shards at once."""
-    scenario = plan.scenario
-    midnight = counted("days", len(plan.shards) * scenario.days, progress)
-    if plan.coupled:
-        return _play_coupled(plan, folder, trainer, midnight)
-    played: list[Played] = []
-    models: dict[str, Path] = {}
-    for segment in timeline.segments(scenario):
-        first = segment.days[0].number
-        if segment.training is not None:
-            events = partial(events_before, plan, folder, first)
-            models |= trainer.train(first, segment.training, events)
-        played += play_segment(plan, folder, segment, models, workers, midnight)
-    return played
-
-
-def play_segment(
-    plan: Plan,
-    folder: Path,
-    segment: timeline.Segment,
-    models: Mapping[str, Path],
-    workers: int,
-    midnight: Callable[[], None],
-) -> list[Played]:
-    """Plays the days of a segment, shard by shard.
-
-    Args:
-        plan: the run.
-        folder: where it is written; the days before are there.
-        segment: the days.
-        models: name of an arm that learns -> the file of its model.
-        workers: processes that share the shards.
-        midnight: called when a day of a shard is over.
-    """
-    for name in (LOG, STATE):
-        (folder / name).mkdir(exist_ok=True)
-    job = Job(plan.scenario, plan.world, folder, bool(plan.coupled), segment.days, models)
-    if workers == 1 or len(plan.shards) == 1:
-        arms = None if models else plan.arms
-        return list(scale.each(partial(player, arms=arms, midnight=midnight), job, _shards(plan)))
-    played = []
-    for part in scale.each(player, job, _shards(plan), workers):
-        played.append(part)
-        for _ in segment.days:
-            midnight()
-    return played
-
-
-def _play_coupled(
-    plan: Plan, folder: Path, trainer: Trainer, midnight: Callable[[], None]
-) -> list[Played]:
-    """Plays a run whose users meet: one unit over all days, trained as it goes."""
-    scenario, arms = plan.scenario, list(plan.arms)
-    trainings = {s.days[0].number: s.training for s in timeline.segments(scenario) if s.training}
-
-    def morning(day: int, so_far: Callable[[], Events]) -> list[Arm]:
-        if day in trainings:
-            files = trainer.train(day, trainings[day], lambda: [so_far()])
-            for place, arm in enumerate(arms):  # the others go on with what they know
-                if arm.name in files:
-                    spec, model = scenario.arms[arm.name], load_arrays(files[arm.name])
-                    arms[place] = build_arm(arm.name, spec, plan.world, scenario, model)
-        return list(arms)
-
-    for name in (LOG, STATE):
-        (folder / name).mkdir()
-    job = Job(scenario, plan.world, folder, True, timeline.calendar(scenario))
-    function = partial(player, arms=plan.arms, midnight=midnight, morning=morning)
-    return list(scale.each(function, job, _shards(plan)))
-
-
-def _shards(plan: Plan) -> list[Shard]:
-    return [Shard(number, rows) for number, rows in enumerate(plan.shards)]
-
-
-def events_before(plan: Plan, folder: Path, day: int) -> Iterator[Events]:
-    """The log of the days before a day, whole users at a time."""
-    days, shards = range(day), range(len(plan.shards))
-    files = [log_file(folder, before, shard) for before in days for shard in shards]
-    return open_log(files).pieces()
-
-
-def counted(what: str, total: int, progress: Told) -> Callable[[], None]:
-    """A function that tells, each time it is called, that one more is done."""
-    done = count(1)
-    return lambda: progress(what, next(done), total)
 
 
 def _training(training: Training) -> dict[str, Any]:
