@@ -19,16 +19,19 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test test-extras lint format bench clean
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/core.stamp ## Run the quickstart scenario and say where its report is
 	$(BIN)/abbotify run scenarios/quickstart.yaml
 
 test: lint ## Run every check: style, types, layers, tests
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses $(WORKERS) --dist loadfile
+
+test-extras: $(VENV)/extras.stamp ## Run the tests that need the extras torch, als or lightgcn
+	$(BIN)/python -m pytest -m extras
 
 lint: $(VENV)/dev.stamp ## Check style, types and layers
 	$(BIN)/ruff check .
@@ -66,3 +69,7 @@ $(VENV)/core.stamp: $(LOCK) | $(VENV)/created.stamp
 $(VENV)/dev.stamp: $(LOCK) | $(VENV)/created.stamp
 	$(INSTALL) --editable '.[dev]'
 	@touch $(VENV)/core.stamp $@
+
+$(VENV)/extras.stamp: $(LOCK) | $(VENV)/created.stamp
+	$(INSTALL) --editable '.[dev,torch,als,lightgcn]'
+	@touch $(VENV)/core.stamp $(VENV)/dev.stamp $@

@@ -88,7 +88,7 @@ def fit(
         tracks.append(track.astype(np.int32))
         scores.append(score)
         told(stop, log.tracks, None)
-    arrays = {
+    arrays: Arrays = {
         "offsets": np.cumsum(counts),
         "tracks": np.concatenate(tracks),
         "scores": np.concatenate(scores),

@@ -27,6 +27,7 @@ _HOMES: Final = {
     "neural": _Home("abbotify.recommenders.neural", "fit", "lowered"),
     "als": _Home("abbotify.recommenders.collaborative", "fit", "lowered"),
     "bpr": _Home("abbotify.recommenders.collaborative", "fit", "lowered"),
+    "lightgcn": _Home("abbotify.recommenders.lightgcn", "fit", "lowered"),
     "item2item": _Home("abbotify.recommenders.item2item", "fit", "lowered"),
 }
 

@@ -78,9 +78,22 @@ class BPR(Learner):
 
     recommender: Literal["bpr"]
     factors: Dims = 64
-    iterations: Count = 100
+    iterations: Count = 30
     learning_rate: Rate = 0.05
     regularization: Weight = 0.01
+    key: Literal["user", "previous", "first"] = "user"
+
+
+class LightGCN(Learner):
+    """Factors smoothed over the graph of listening (torch_geometric); extra `lightgcn`."""
+
+    recommender: Literal["lightgcn"]
+    factors: Dims = 64
+    layers: Annotated[int, Field(ge=1, le=10)] = 3
+    epochs: Count = 3
+    batch_size: Count = 2048
+    learning_rate: Rate = 0.01
+    regularization: Weight = 0.0001
     key: Literal["user", "previous", "first"] = "user"
 
 

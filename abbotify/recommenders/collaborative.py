@@ -1,0 +1,126 @@
+"""Alternating least squares and Bayesian personalised ranking, by the library `implicit`.
+
+Sources: Hu, Koren and Volinsky, Collaborative filtering for implicit feedback datasets (2008);
+Rendle et al., BPR: Bayesian personalized ranking from implicit feedback (2009).
+
+Both fit factors to the time that each user listened to each track; BPR takes any time as heard.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from abbotify.errors import UserError
+from abbotify.recommenders.factors import Listened, as_arrays, listened, lowered, random_state
+from abbotify.recommenders.training import Epoch, Fitted, Told, TrainingLog
+from abbotify.scenario import Scenario
+from abbotify.scenario.learners import ALS, BPR
+from abbotify.scenario.yaml import KeyPath
+from abbotify.world.base import Catalogue
+
+__all__ = ["fit", "lowered"]
+
+
+def fit(
+    params: ALS | BPR,
+    log: TrainingLog,
+    catalogue: Catalogue,
+    seed: int,
+    told: Told,
+    scenario: Scenario | None = None,
+    key: KeyPath = (),
+    *,
+    threads: int = 0,
+) -> Fitted:
+    """Factors of all users and tracks with listened time.
+
+    Args:
+        params: the recommender's keys in the scenario file.
+        log: what it learns from.
+        catalogue: not needed.
+        seed: of the starting values, and of the pairs that BPR draws.
+        told: told after each iteration.
+        scenario: not needed.
+        key: not needed.
+        threads: of ALS; 0 for all cores. Any number gives the same bits.
+
+    Returns:
+        The arrays of `factors.as_arrays`. The curve of ALS is implicit's training loss (squared
+        error weighted by confidence, over all pairs of user and track, and the regularisation);
+        it has no learning rate (0). BPR has no curve.
+
+    Raises:
+        UserError: the extra `als` is missing, nobody listened to anything, or the training
+            went astray.
+    """
+    heard = listened(log)
+    if isinstance(params, ALS):
+        return _als(params, heard, seed, told, threads)
+    return _bpr(params, heard, seed, told)
+
+
+def _als(params: ALS, heard: Listened, seed: int, told: Told, threads: int) -> Fitted:
+    limits = _imported(params)
+    from implicit.cpu.als import AlternatingLeastSquares
+
+    curve: list[Epoch] = []
+
+    def after(iteration: int, seconds: float, loss: float) -> None:
+        curve.append(Epoch(iteration + 1, float(loss), None, 0.0))
+        told(iteration + 1, params.iterations, float(loss))
+
+    # One BLAS thread: the bits of implicit's Y'Y must not depend on the number of cores, and
+    # its own threads are faster without BLAS's beside them (it warns otherwise).
+    with limits(1, "blas"):
+        model = AlternatingLeastSquares(
+            factors=params.factors,
+            iterations=params.iterations,
+            regularization=params.regularization,
+            alpha=params.alpha,
+            calculate_training_loss=True,
+            num_threads=threads,
+            random_state=random_state(seed),
+        )
+        _run(model, heard, after)
+    return Fitted(as_arrays(params, heard, model.user_factors, model.item_factors), tuple(curve))
+
+
+def _bpr(params: BPR, heard: Listened, seed: int, told: Told) -> Fitted:
+    _imported(params)
+    from implicit.cpu.bpr import BayesianPersonalizedRanking
+
+    def after(iteration: int, *rest: Any) -> None:
+        told(iteration + 1, params.iterations, None)
+
+    model = BayesianPersonalizedRanking(
+        factors=params.factors,
+        iterations=params.iterations,
+        learning_rate=params.learning_rate,
+        regularization=params.regularization,
+        num_threads=1,  # its threads write the same factors without locks
+        random_state=random_state(seed),
+    )
+    _run(model, heard, after)
+    # The last column is a track's bias, times 1 for every user.
+    return Fitted(as_arrays(params, heard, model.user_factors, model.item_factors))
+
+
+def _run(model: Any, heard: Listened, after: Any) -> None:
+    import scipy.sparse
+    from implicit.recommender_base import ModelFitError
+
+    times = scipy.sparse.csr_matrix(heard.hundredths / 100.0, dtype="float32")
+    with suppress(ModelFitError):  # not finite: `as_arrays` says so
+        model.fit(times, show_progress=False, callback=after)
+
+
+def _imported(params: ALS | BPR) -> Any:
+    """Makes sure implicit is there; gives the limit of BLAS's threads."""
+    try:
+        import implicit  # noqa: F401
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        what = f"recommender {params.recommender} needs the extra als"
+        raise UserError(f"{what}: pip install 'abbotify[als]'") from None
+    return threadpool_limits
