@@ -51,6 +51,10 @@ class Purpose:
     GENRE: Final = 18
     USER: Final = 19  # a user's interests and traits
     FACTORS: Final = 20
+    EMBEDDINGS: Final = 21  # of a network before its training
+    SHUFFLE: Final = 22  # the order of training pairs
+    HOLDOUT: Final = 23  # which training pairs are held out
+    NETWORK: Final = 24  # the seed of a network that draws for itself
 
 
 _M0: Final = 0xD2E7470EE14C6C93

@@ -31,7 +31,7 @@ class Ranker:
 
     Attributes:
         best: int64 rows of users (n,), int64 anchor tracks (n,) -> int32 (n, k), each pair's
-            list, best first; it depends on the pair alone, not on the batch.
+            list, best first, -1 behind its end; it depends on the pair alone, not on the batch.
         pick: UNIFORM, RANK or FIRST_UNSEEN.
         anchor: FIRST or PREVIOUS: which track of the session is the anchor.
         tracks: how many tracks the catalogue has.
@@ -58,8 +58,9 @@ class Ranker:
         """
         pairs = np.unique(rows * self.tracks + anchors)
         lists = self.best(pairs // self.tracks, pairs % self.tracks)
-        offsets = np.arange(len(pairs) + 1, dtype=np.int64) * lists.shape[1]
-        row = Lists(offsets, np.ascontiguousarray(lists.ravel()))
+        there = lists >= 0
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(there.sum(axis=1))])
+        row = Lists(offsets, lists[there])
         return CandidateTable(Key.USER_FIRST, row, self.pick, pairs=pairs)
 
     def foresee(self, rows: IntArray, anchors: IntArray) -> None:
@@ -68,7 +69,8 @@ class Ranker:
         pairs = np.unique(rows * self.tracks + anchors)
         if len(pairs):
             lists = self.best(pairs // self.tracks, pairs % self.tracks)
-            self._known.update(zip(pairs.tolist(), lists.tolist(), strict=True))
+            rows_of = (row[row >= 0].tolist() for row in lists)
+            self._known.update(zip(pairs.tolist(), rows_of, strict=True))
 
     def list_of(self, row: int, anchor: int) -> list[int]:
         """The list of one pair."""
@@ -76,7 +78,7 @@ class Ranker:
         found = self._known.get(pair)
         if found is None:
             lists = self.best(np.array([row], np.int64), np.array([anchor], np.int64))
-            found = self._known[pair] = lists[0].tolist()
+            found = self._known[pair] = lists[0][lists[0] >= 0].tolist()
         return found
 
 
