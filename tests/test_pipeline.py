@@ -295,7 +295,7 @@ def test_the_report_has_the_specified_keys(run_folder: Path, document: Plain) ->
     assert document["run"]["formats"] == {"report": 1, "log": 1, "users": 1, "effects": 1}
     arm_keys = (
         "name label recommender control weight users assigned sessions tracks metrics distribution "
-        "survival daily top_tracks counters"
+        "survival daily top_tracks counters by_position trainings"
     )
     for arm in document["arms"]:
         assert set(arm) == set(arm_keys.split())

@@ -113,17 +113,18 @@ def _refuse_fractions(alpha: float, skip_below: float) -> None:
 
 
 def _read(source: Source, order: Order, shown: Sequence[str], skip_below: float) -> _Read:
-    after, plays, in_two_arms = [], [], 0
+    after, played, in_two_arms = [], [], 0
     for events in source.after(order):
         mixed = _mixed(events)
         in_two_arms += len(mixed)
         events = _without(events, mixed)
         after.append(session_table(events, skip_below=skip_below))
-        plays.append((events.track, events.arms[ARM].codes))
+        hundredths = np.rint(events.time * 100).astype(np.int64)
+        played.append((events.track, events.step, hundredths, events.arms[ARM].codes))
     before = [session_table(e, skip_below=skip_below) for e in source.before(order)]
     tally = Tally(shown, ARM, _days(after, source.files[0]))
-    for table, played in zip(after, plays, strict=True):
-        tally.add(table, plays=played)
+    for table, (track, step, hundredths, codes) in zip(after, played, strict=True):
+        tally.add(table, plays=(track, codes), heard=(step, hundredths, codes))
     return _Read(before, after, tally, in_two_arms)
 
 

@@ -1,22 +1,19 @@
 """Reports: one plain-data document, rendered as a page, Markdown, CSV, JSON and sentences."""
 
 from abbotify.report.decision import Decision, Verdict, decisions
-from abbotify.report.document import (
-    FORMATS,
-    Arm,
-    Check,
-    Day,
-    Distribution,
-    Document,
-    Moments,
-    Run,
-    Survival,
-    TopTrack,
-    loads,
-)
+from abbotify.report.document import FORMATS, Arm, Check, Document, Moments, Run, loads
 from abbotify.report.headline import SummaryRow, headline, sentences, summary_table
 from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
+from abbotify.report.pictures import (
+    Day,
+    Distribution,
+    Epoch,
+    Position,
+    Survival,
+    TopTrack,
+    Training,
+)
 from abbotify.report.render import read, write
 from abbotify.report.tables import effects_csv
 from abbotify.stats import EFFECT_COLUMNS, Effect
@@ -31,11 +28,14 @@ __all__ = [
     "Distribution",
     "Document",
     "Effect",
+    "Epoch",
     "Moments",
+    "Position",
     "Run",
     "SummaryRow",
     "Survival",
     "TopTrack",
+    "Training",
     "Verdict",
     "decisions",
     "effects_csv",

@@ -14,8 +14,9 @@ from abbotify.events import ARM
 from abbotify.metrics.definitions import COLUMNS, METRICS, determined
 from abbotify.metrics.users import Population, UserTable
 from abbotify.report import checks
-from abbotify.report.curves import daily, distributions, survival, top_tracks
+from abbotify.report.curves import daily, distributions, positions, survival, top_tracks
 from abbotify.report.document import Arm, Check, Document, Moments, Run
+from abbotify.report.pictures import Training
 from abbotify.report.tally import Tally
 
 Rows = npt.NDArray[np.bool_]
@@ -96,6 +97,7 @@ def build(
     further: Mapping[str, UserTable] | None = None,
     titles: Titles | None = None,
     extra_checks: Sequence[Check] = (),
+    trainings: Mapping[str, Sequence[Training]] | None = None,
 ) -> Document:
     """The document of an experiment.
 
@@ -110,6 +112,7 @@ def build(
         further: name of another experiment -> the same users, judged by that one's arms.
         titles: title and artist of a track id.
         extra_checks: what the reader of the log found.
+        trainings: name of an arm that learns -> its trainings in order.
 
     Raises:
         ValueError: arms are not the first ones of the column or of the tally.
@@ -120,7 +123,7 @@ def build(
     deciding = [name for name in success if name in known]
     moments = arm_moments(users, names, known, run.population)
     effects = stats.compare(moments, known, deciding, run.alpha)
-    built = _arms(users, tally, arms, moments, run, titles)
+    built = _arms(users, tally, arms, moments, run, titles, trainings or {})
     found = [
         *_checks(users, built, effects, deciding),
         *_population(users, run),
@@ -173,6 +176,7 @@ def _arms(
     moments: Sequence[stats.ArmMoments],
     run: Run,
     titles: Titles | None,
+    trainings: Mapping[str, Sequence[Training]],
 ) -> tuple[Arm, ...]:
     exposed = _rows_of_arms(users, len(arms), "exposed")
     assigned = _rows_of_arms(users, len(arms), "assigned")
@@ -195,6 +199,8 @@ def _arms(
             daily=daily(tally, code, run.alpha),
             top_tracks=top_tracks(tally, code, titles),
             counters={name: int(each[code]) for name, each in tally.counters.items()} or None,
+            by_position=positions(tally, code),
+            trainings=tuple(trainings.get(arm.name, ())) or None,
         )
         for code, arm in enumerate(arms)
     )

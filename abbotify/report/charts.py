@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from abbotify.report.document import Arm, Distribution, Document, Survival
+from abbotify.report.document import Arm, Document
 from abbotify.report.drawing import axes_within, color, linestyle, marker, ticks
 from abbotify.report.labels import clean, metric
+from abbotify.report.pictures import Distribution, Survival
 from abbotify.report.svg import MUTED, PAPER, inline_svg
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""An arm's pictures as plain data: distribution, survival, days, most played tracks."""
+"""An arm's pictures as plain data: distribution, survival, positions, days, most played tracks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from abbotify import stats
 from abbotify.report import histogram
-from abbotify.report.document import Day, Distribution, Survival, TopTrack
+from abbotify.report.pictures import Day, Distribution, Position, Survival, TopTrack
 from abbotify.report.tally import Counts, Tally
 
 TOP: Final = 10
+FEWEST: Final = 50  # sessions behind a mean by position; with fewer, a curve is noise
 LONGEST: Final = 1000  # a longer curve keeps only its steps, which say as much
 
 
@@ -48,6 +49,18 @@ def _dense(counts: Counts) -> Sequence[int]:
     dense[lengths] = numbers
     found: list[int] = dense.tolist()
     return found
+
+
+def positions(tally: Tally, arm: int) -> tuple[Position, ...] | None:
+    """The mean listened fraction of an arm at each step; None when too few got to the first."""
+    return (
+        tuple(
+            Position(step, plays, hundredths / 100 / plays)
+            for step, (plays, hundredths) in enumerate(tally.heard[arm].tolist(), 1)
+            if plays >= FEWEST
+        )
+        or None
+    )
 
 
 def daily(tally: Tally, arm: int, alpha: float) -> tuple[Day, ...]:

@@ -8,14 +8,23 @@ executed.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from abbotify.errors import DataError
 from abbotify.metrics.users import Population
+from abbotify.report.pictures import (
+    Day,
+    Distribution,
+    Position,
+    Survival,
+    TopTrack,
+    Training,
+    check_positions,
+    check_trainings,
+)
 from abbotify.report.plain import read_as, to_plain
 from abbotify.stats import Effect
 
@@ -62,46 +71,6 @@ class Moments:
 
 
 @dataclass(frozen=True)
-class Distribution:
-    """A histogram over users: `counts[i]` of them lie in `edges[i]..edges[i + 1]`."""
-
-    metric: str
-    edges: tuple[float, ...]
-    counts: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Survival:
-    """Share of sessions, `alive[i]`, that go on for more than `tracks[i]` tracks."""
-
-    tracks: tuple[int, ...]
-    alive: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Day:
-    """The decision metric of one day, and its effect against the control."""
-
-    day: int
-    users: int
-    mean: float | None = None
-    effect: float | None = None
-    lower: float | None = None
-    upper: float | None = None
-
-
-@dataclass(frozen=True)
-class TopTrack:
-    """One of the most played tracks; `share` is of the arm's plays."""
-
-    track: int
-    title: str | None
-    artist: str | None
-    plays: int
-    share: float
-
-
-@dataclass(frozen=True)
 class Arm:
     """One arm of the experiment, in the order of the file, the control included.
 
@@ -121,6 +90,8 @@ class Arm:
         daily: the days in order.
         top_tracks: the most played first.
         counters: what the service counted.
+        by_position: what was heard at each step of the sessions, in order.
+        trainings: of an arm that learns, in order.
     """
 
     name: str
@@ -138,6 +109,8 @@ class Arm:
     daily: tuple[Day, ...] | None = None
     top_tracks: tuple[TopTrack, ...] | None = None
     counters: dict[str, int] | None = None
+    by_position: tuple[Position, ...] | None = None
+    trainings: tuple[Training, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -233,7 +206,7 @@ def _refuse_contradictions(document: Document) -> None:
         if effect.arm not in treatments:
             raise DataError(f"{effect.arm!r} is not a treatment", key=f"effects[{at}].arm")
     for at, arm in enumerate(document.arms):
-        _curves_have_their_lengths(arm, f"arms[{at}]")
+        _curves_fit(arm, f"arms[{at}]")
     if not 0 < document.run.alpha < 1:
         raise DataError(f"{document.run.alpha} is not between 0 and 1", key="run.alpha")
 
@@ -246,18 +219,10 @@ def _arms_are_a_control_and_others(arms: tuple[Arm, ...]) -> None:
         raise DataError("two arms have one name", key="arms")
 
 
-def _curves_have_their_lengths(arm: Arm, key: str) -> None:
-    histogram, survival = arm.distribution, arm.survival
-    if histogram is not None:
-        if len(histogram.edges) != len(histogram.counts) + 1:
-            raise DataError("there must be one edge more than counts", key=f"{key}.distribution")
-        if not _ascending(histogram.edges):
-            raise DataError("edges must ascend", key=f"{key}.distribution.edges")
-    if survival is not None and len(survival.tracks) != len(survival.alive):
-        raise DataError("tracks and alive must have one length", key=f"{key}.survival")
-    if survival is not None and not _ascending(survival.tracks):
-        raise DataError("tracks must ascend", key=f"{key}.survival.tracks")
-
-
-def _ascending(values: Iterable[float]) -> bool:
-    return all(before < after for before, after in pairwise(values))
+def _curves_fit(arm: Arm, key: str) -> None:
+    if arm.distribution is not None:
+        arm.distribution.check(f"{key}.distribution")
+    if arm.survival is not None:
+        arm.survival.check(f"{key}.survival")
+    check_positions(arm.by_position or (), f"{key}.by_position")
+    check_trainings(arm.trainings or (), f"{key}.trainings")

@@ -16,11 +16,14 @@ from abbotify.stats import Moments
 Plays = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # track ids, codes of arms
 Counts = tuple[IntArray, IntArray]  # distinct values, ascending, and how often each occurs
 
+Heard = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]  # steps, hundredths, codes
+
+STEPS: Final = 40  # steps of a session whose plays are added up; hardly any goes on for longer
 _NOTHING: Final[Counts] = (np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 class Tally:
-    """Counts by arm that merge: lengths of sessions, days, plays of tracks, counters.
+    """Counts by arm that merge: lengths of sessions, days, plays of tracks and steps, counters.
 
     Only sessions of the given days in one of the arms count. All counts are independent of the
     order of adding; the moments of days are so up to the last bits, hence merge in shard order.
@@ -40,6 +43,8 @@ class Tally:
         self.plays: list[Counts] = [_NOTHING] * len(self.arms)
         self.daily: dict[tuple[int, int], Moments] = {}
         self.counters: dict[str, IntArray] = {}
+        # By arm and step 1 .. STEPS: plays, and their listened hundredths.
+        self.heard: IntArray = np.zeros((len(self.arms), STEPS, 2), np.int64)
 
     def add(
         self,
@@ -47,6 +52,7 @@ class Tally:
         cut: npt.NDArray[np.bool_] | None = None,
         plays: Plays | None = None,
         counters: Mapping[str, IntArray] | None = None,
+        heard: Heard | None = None,
     ) -> None:
         """Takes in some sessions: all those of their users on their days.
 
@@ -55,6 +61,8 @@ class Tally:
             cut: bool (n,), sessions that the limit of tracks ended.
             plays: track ids and codes of arms of played tracks, rows of the days only.
             counters: name -> int (arms,), counted of the judged sessions.
+            heard: steps of sessions, listened hundredths (whole) and codes of arms of played
+                tracks, rows of the days only; step 0, the user's own pick, does not count.
         """
         ended_by_limit = np.zeros(len(sessions), np.bool_) if cut is None else cut
         judged = np.isin(sessions.day, self.days) & self._in_arm(self._codes(sessions))
@@ -62,6 +70,8 @@ class Tally:
         self._add_days(sessions.take(judged))
         if plays is not None:
             self._add_plays(*plays)
+        if heard is not None:
+            self._add_heard(*heard)
         self._add_counters(counters or {})
 
     def merge(self, other: Tally) -> Tally:
@@ -81,6 +91,7 @@ class Tally:
             for key, moments in part.daily.items():
                 merged._add_day(key, moments)
             merged._add_counters(part.counters)
+            merged.heard = merged.heard + part.heard
         return merged
 
     def _codes(self, sessions: SessionTable) -> npt.NDArray[np.int16]:
@@ -99,6 +110,20 @@ class Tally:
     def _add_plays(self, tracks: npt.NDArray[Any], codes: npt.NDArray[Any]) -> None:
         for arm in range(len(self.arms)):
             self.plays[arm] = _joined(self.plays[arm], _counted(tracks[codes == arm]))
+
+    def _add_heard(
+        self,
+        steps: npt.NDArray[Any],
+        hundredths: npt.NDArray[Any],
+        codes: npt.NDArray[Any],
+    ) -> None:
+        kept = self._in_arm(codes) & (steps >= 1) & (steps <= STEPS)
+        cell = codes[kept].astype(np.int64) * STEPS + steps[kept] - 1
+        cells = len(self.arms) * STEPS
+        # Whole numbers, added as floats: exact up to 2^53.
+        total = np.bincount(cell, weights=hundredths[kept], minlength=cells).astype(np.int64)
+        added = np.stack([np.bincount(cell, minlength=cells), total], axis=1)
+        self.heard = self.heard + added.reshape(self.heard.shape)
 
     def _add_days(self, sessions: SessionTable) -> None:
         for key, means in _means_by_day(sessions, self._codes(sessions)):
