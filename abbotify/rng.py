@@ -55,6 +55,7 @@ class Purpose:
     SHUFFLE: Final = 22  # the order of training pairs
     HOLDOUT: Final = 23  # which training pairs are held out
     NETWORK: Final = 24  # the seed of a network that draws for itself
+    FACTORISATION: Final = 25  # the seed of a library that factorises
 
 
 _M0: Final = 0xD2E7470EE14C6C93

@@ -18,7 +18,6 @@ from abbotify.world.base import IntArray, Lists, World
 
 Factorised = ALS | BPR | LightGCN
 
-_FACTORISATION: Final = 25  # purpose of draws, beside those of `rng.Purpose`
 _WORDS: Final = 2**53  # a uniform number has 53 bits
 
 
@@ -57,7 +56,7 @@ def listened(log: TrainingLog) -> Listened:
 
 def random_state(seed: int) -> int:
     """The seed of a library's own generator: 53 keyed bits."""
-    drawn = rng.uniforms(seed, rng.Stream.FIT, _FACTORISATION, 1, 1)
+    drawn = rng.uniforms(seed, rng.Stream.FIT, rng.Purpose.FACTORISATION, 1, 1)
     return int(drawn[0, 0] * _WORDS)
 
 

@@ -27,8 +27,6 @@ from abbotify.world.base import Catalogue, IntArray
 
 __all__ = ["fit", "lowered"]
 
-_EMBEDDINGS: Final = 21  # purposes of draws, beside those of `rng.Purpose`
-_SHUFFLE: Final = 22
 _SPREAD: Final = 0.1  # standard deviation of the starting embeddings, as the paper's code has it
 
 
@@ -111,7 +109,7 @@ def _model(params: LightGCN, nodes: int, seed: int) -> Any:
 
     with torch.random.fork_rng(devices=[]):  # it draws embeddings of its own from torch's state
         model = Model(nodes, params.factors, params.layers, normalize=False)
-    start = rng.normals(seed, rng.Stream.FIT, _EMBEDDINGS, nodes, params.factors)
+    start = rng.normals(seed, rng.Stream.FIT, rng.Purpose.EMBEDDINGS, nodes, params.factors)
     with torch.no_grad():
         model.embedding.weight.copy_(torch.from_numpy(_SPREAD * start))
     return model
@@ -120,7 +118,7 @@ def _model(params: LightGCN, nodes: int, seed: int) -> Any:
 def _pairs(heard: Listened, seed: int, epoch: int) -> tuple[IntArray, IntArray, IntArray]:
     """All pairs of user and track in a new order, each with a track to rank below, as nodes."""
     count = heard.hundredths.nnz
-    purpose = rng.attempt(_SHUFFLE, epoch)
+    purpose = rng.attempt(rng.Purpose.SHUFFLE, epoch)
     drawn = rng.uniforms(seed, rng.Stream.FIT, purpose, count, 2)
     order = np.argsort(drawn[:, 0], kind="stable")
     user = np.repeat(np.arange(len(heard.users)), np.diff(heard.hundredths.indptr))

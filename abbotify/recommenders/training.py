@@ -52,8 +52,9 @@ class Epoch(NamedTuple):
 
     Attributes:
         number: counted from 1.
-        loss: mean squared error over the pairs trained on, as they were met in the pass.
-        validation: mean squared error over the pairs held out, after the pass; None without.
+        loss: what the training minimises (for `neural` the mean squared error), over the pairs
+            trained on, as they were met in the pass.
+        validation: the same over the pairs held out, after the pass; None without.
         learning_rate: during the pass.
     """
 

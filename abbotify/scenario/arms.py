@@ -76,6 +76,10 @@ class Item2ItemArm(ArmOptions, learners.Item2Item):
     """An arm of `item2item`."""
 
 
+class LightGCNArm(ArmOptions, learners.LightGCN):
+    """An arm of `lightgcn`."""
+
+
 class BanditArm(ArmOptions, learners.Bandit):
     """An arm of `bandit`."""
 
@@ -103,6 +107,7 @@ Arm = Annotated[
     | Annotated[ALSArm, Tag("als")]
     | Annotated[BPRArm, Tag("bpr")]
     | Annotated[Item2ItemArm, Tag("item2item")]
+    | Annotated[LightGCNArm, Tag("lightgcn")]
     | Annotated[BanditArm, Tag("bandit")]
     | Annotated[PluginArm, Tag("plugin")],
     Discriminator(_kind),
@@ -119,6 +124,7 @@ AnyArm = (
     | ALSArm
     | BPRArm
     | Item2ItemArm
+    | LightGCNArm
     | BanditArm
     | PluginArm
 )

@@ -146,5 +146,6 @@ LEARNERS: dict[str, type[Learner]] = {
     "als": ALS,
     "bpr": BPR,
     "item2item": Item2Item,
+    "lightgcn": LightGCN,
 }
 NAMES = frozenset({*LEARNERS, "bandit"})

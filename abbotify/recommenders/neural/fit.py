@@ -31,6 +31,7 @@ from abbotify.scenario.yaml import KeyPath
 from abbotify.world.base import Catalogue
 
 _OPTIMIZERS: Final = {"adagrad_rows": ADAGRAD_ROWS, "lazy_adam": LAZY_ADAM, "adam": ADAM}
+_DIVERGED: Final = 1e4  # listened fractions are at most 1: an error of 100 predicts nothing
 _FALL: Final = 0.1  # of the rate on a plateau, as torch's ReduceLROnPlateau
 
 
@@ -145,7 +146,7 @@ def _passes(
         )  # fmt: skip
         steps += -(-len(order) // batch)
         validation = mean_squared_error(pairs, held, parameters, with_users) if len(held) else None
-        if not math.isfinite(loss) or (validation is not None and not math.isfinite(validation)):
+        if not max(loss, validation or 0.0) < _DIVERGED:
             what = (
                 f"the training diverges in pass {number}: learning_rate is too high, got {rate:g}"
             )

@@ -5,7 +5,9 @@ error of a batch. A batch touches a few thousand rows of tables that have many m
 is kept in a compact buffer, one slot for each touched row: that is all the memory traffic a batch
 needs, and what makes a pass of the row-wise optimizers cheap.
 
-Everything is added in the order of the pairs, on one thread: equal inputs give equal bits.
+Everything is added in the order of the pairs, on one thread: equal inputs give equal bits, compiled
+or not. (Hence the float64: numba and numpy promote a float32 beside a Python float differently, and
+raise to whole powers in different ways, which `math.pow` does not.)
 
 Sources: Duchi, Hazan, Singer: Adaptive subgradient methods (2011), with one accumulator a row as
 in Mudigere et al.: Software-hardware co-design for DLRM (2022); Kingma, Ba: Adam (2015).
@@ -148,7 +150,7 @@ def train_pass(
                     query[d] = from_start[d]
             error = dot(query, to_track) - pairs.time[pair]
             total += np.float64(error) * np.float64(error)
-            pull = np.float32(2.0 * error / (end - begin))
+            pull = np.float32(2.0 * np.float64(error) / (end - begin))
             n_starts = _slot(starts, s, n_starts)
             n_tracks = _slot(tracks, t, n_tracks)
             add, push = starts.gradient[starts.slot[s]], tracks.gradient[tracks.slot[t]]
@@ -218,7 +220,8 @@ def _adagrad_rows(table: Table, memory: Memory, used: int, rate: float, decay: f
         for d in range(len(gradient)):
             gradient[d] += weaker * weights[d]
         memory.second[row, 0] += dot(gradient, gradient) / np.float32(len(gradient))
-        pace = np.float32(rate / (math.sqrt(memory.second[row, 0]) + _EPSILON_ROWS))
+        root = math.sqrt(np.float64(memory.second[row, 0]))
+        pace = np.float32(rate / (root + _EPSILON_ROWS))
         for d in range(len(gradient)):
             weights[d] -= pace * gradient[d]
 
@@ -229,7 +232,9 @@ def _lazy_adam(
 ) -> None:
     weaker, one, two = np.float32(decay), np.float32(1.0 - _BETA1), np.float32(1.0 - _BETA2)
     small = np.float32(_EPSILON)
-    pace = np.float32(rate * math.sqrt(1.0 - _BETA2**steps) / (1.0 - _BETA1**steps))
+    pace = np.float32(
+        rate * math.sqrt(1.0 - math.pow(_BETA2, steps)) / (1.0 - math.pow(_BETA1, steps))
+    )
     for slot in range(used):
         row, gradient = memory.touched[slot], memory.gradient[slot]
         weights, first, second = table[row], memory.first[row], memory.second[row]
@@ -244,8 +249,8 @@ def _lazy_adam(
 def _adam(table: Table, memory: Memory, rate: float, decay: float, steps: int) -> None:
     weaker, one, two = np.float32(decay), np.float32(1.0 - _BETA1), np.float32(1.0 - _BETA2)
     small, nothing = np.float32(_EPSILON), np.zeros(table.shape[1], np.float32)
-    pace = np.float32(rate / (1.0 - _BETA1**steps))
-    longer = np.float32(1.0 / math.sqrt(1.0 - _BETA2**steps))
+    pace = np.float32(rate / (1.0 - math.pow(_BETA1, steps)))
+    longer = np.float32(1.0 / math.sqrt(1.0 - math.pow(_BETA2, steps)))
     for row in range(len(table)):
         # Rows that the batch has not touched move too, by what is left of their moments.
         slot = memory.slot[row]

@@ -1,0 +1,140 @@
+"""The network recovers what was planted, stops in time, and gives the same model again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from abbotify.errors import UserError
+from abbotify.recommenders.neural import fit
+from abbotify.recommenders.neural.fit import Patience
+from abbotify.recommenders.training import Fitted, TrainingLog
+from abbotify.scenario.learners import Neural
+from abbotify.world.base import Catalogue
+
+if TYPE_CHECKING:
+    from tests.recommenders.neural.conftest import Planted
+
+Settings = Callable[..., Neural]
+NO_CATALOGUE: Any = None
+
+
+def trained(params: Neural, log: TrainingLog, seed: int = 3) -> Fitted:
+    catalogue: Catalogue = NO_CATALOGUE  # the network knows plays alone
+    return fit(params, log, catalogue, seed, lambda epoch, epochs, loss: None)
+
+
+def beginning(log: TrainingLog, plays: int) -> TrainingLog:
+    columns = [f.name for f in fields(log) if f.name not in ("users", "tracks")]
+    return replace(log, **{name: getattr(log, name)[:plays] for name in columns})
+
+
+def predicted(fitted: Fitted, user: Any, start: Any, track: Any) -> Any:
+    arrays = fitted.arrays
+    query = arrays["start"][start] + (arrays["user"][user] if "user" in arrays else 0.0)
+    return (query * arrays["track"][track]).sum(axis=-1)
+
+
+@pytest.mark.parametrize("optimizer", ["adagrad_rows", "lazy_adam", "adam"])
+def test_planted_tastes_are_recovered(optimizer: str, planted: Planted, settings: Settings) -> None:
+    rate = 0.05 if optimizer == "adagrad_rows" else 0.005
+    fitted = trained(settings(optimizer=optimizer, learning_rate=rate), planted.log)
+    draw = np.random.default_rng(9)
+    user, start, track = (draw.integers(n, size=5000) for n in (60, 150, 150))
+    guess = predicted(fitted, user, start, track)
+    assert np.corrcoef(guess, planted.truth(user, start, track))[0, 1] > 0.95
+
+
+def test_users_help_where_tastes_differ(planted: Planted, settings: Settings) -> None:
+    losses: dict[bool, float] = {}
+    for with_users in (True, False):
+        params = settings(user_embedding=with_users, validation_share=0.2)
+        fitted = trained(params, planted.log)
+        losses[with_users] = fitted.curve[-1].validation or math.inf
+        assert ("user" in fitted.arrays) == with_users
+    # What users alone explain: the variance of user . track, about 4 * 0.25^4 = 0.016.
+    assert losses[True] < 0.5 * losses[False]
+
+
+def test_equal_logs_and_seeds_give_equal_models(planted: Planted, settings: Settings) -> None:
+    params = settings(epochs=3)
+    one, two, other = (trained(params, planted.log, seed) for seed in (3, 3, 4))
+    assert one.curve == two.curve != other.curve
+    for name, array in one.arrays.items():
+        np.testing.assert_array_equal(array, two.arrays[name])
+    assert not np.array_equal(one.arrays["start"], other.arrays["start"])
+
+
+def test_the_curve_falls_and_has_no_validation_without_a_share(
+    planted: Planted, settings: Settings
+) -> None:
+    curve = trained(settings(epochs=5), planted.log).curve
+    assert [epoch.number for epoch in curve] == [1, 2, 3, 4, 5]
+    assert curve[-1].loss < curve[0].loss
+    assert {epoch.validation for epoch in curve} == {None}
+
+
+def test_it_stops_early_and_keeps_the_best_pass(settings: Settings) -> None:
+    # Listened fractions that nothing explains: whatever is learned beyond the mean is noise.
+    draw = np.random.default_rng(1)
+    from tests.recommenders.neural.conftest import log_of
+
+    n = 3000
+    row, first, track = (draw.integers(size, size=n) for size in (40, 60, 60))
+    log = log_of(row, first, track, draw.random(n).round(2), 40, 60)
+    params = settings(epochs=60, validation_share=0.3, early_stopping=4, batch_size=64)
+    stopped = trained(params, log)
+    losses = [epoch.validation or 0.0 for epoch in stopped.curve]
+    best = int(np.argmin(losses))
+    assert len(losses) == best + 1 + 4 < 60
+    # The arrays are those of the best pass: training for just as long gives them.
+    short = trained(params.model_copy(update={"epochs": best + 1}), log)
+    for name, array in short.arrays.items():
+        np.testing.assert_array_equal(array, stopped.arrays[name])
+
+
+def test_patience() -> None:
+    patience = Patience(stop_after=3, slow_after=1)
+    told = [
+        (patience.better(loss), patience.slows(), patience.stops())
+        for loss in (0.5, 0.4, 0.4, 0.41, 0.39, 0.39, 0.4, 0.4)
+    ]
+    assert told == [
+        (True, False, False), (True, False, False), (False, False, False), (False, True, False),
+        (True, False, False), (False, False, False), (False, True, False), (False, False, True),
+    ]  # fmt: skip
+
+
+def test_the_rate_falls_on_a_plateau(planted: Planted, settings: Settings) -> None:
+    params = settings(epochs=25, validation_share=0.2, reduce_on_plateau=1, learning_rate=0.5)
+    rates = [epoch.learning_rate for epoch in trained(params, planted.log).curve]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[0] == 0.5
+    assert rates[-1] < 0.06
+
+
+def test_a_longer_log_holds_out_the_same_pairs(planted: Planted) -> None:
+    from abbotify.recommenders.neural.pairs import split
+
+    log = planted.log
+    half = beginning(log, 60_000)
+    held, longer = split(half, 0.1, 3)[1], split(log, 0.1, 3)[1]
+    assert longer[: len(held)].tolist() == held.tolist()
+    assert 0.09 < len(longer) / 60_000 < 0.11
+
+
+def test_what_cannot_be_trained_is_one_line(planted: Planted, settings: Settings) -> None:
+    log = planted.log
+    with pytest.raises(UserError, match="diverges in pass 1: learning_rate is too high, got 100"):
+        trained(settings(learning_rate=100.0, optimizer="adam"), log)
+    nothing = beginning(log, 1)
+    with pytest.raises(UserError, match="no recommended track"):
+        trained(settings(), nothing)
+    one = beginning(log, 2)
+    with pytest.raises(UserError, match="too few"):
+        trained(settings(validation_share=0.5), one)
