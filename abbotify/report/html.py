@@ -8,7 +8,16 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from abbotify.report import charts, drawing, labels, rounding, view, words
+from abbotify.report import (
+    charts,
+    drawing,
+    labels,
+    learning,
+    learning_view,
+    rounding,
+    view,
+    words,
+)
 from abbotify.report.document import Document
 from abbotify.report.forest import forest
 from abbotify.report.headline import rule
@@ -75,6 +84,9 @@ def _context(document: Document, execution: Mapping[str, object]) -> dict[str, A
         "arms": _arms(document),
         "means": view.means(document),
         "counters": view.counters(document),
+        "positions": learning_view.positions(document),
+        "trainings": learning_view.trainings(document),
+        "reading": learning_view.reading(document),
         "charts": _charts(document),
         "beyond": charts.beyond(document),
         "curve_metric": labels.metric(charts.curve_metric(document)),
@@ -97,6 +109,10 @@ def _charts(document: Document) -> dict[str, Any]:
         "survival": charts.survival(document),
         "daily": charts.daily(document),
         "daily_narrow": charts.daily(document, "daily-narrow", narrow=True),
+        "by_position": learning.by_position(document),
+        "by_position_narrow": learning.by_position(document, "by-position-narrow", narrow=True),
+        "training": learning.training(document),
+        "training_narrow": learning.training(document, "training-narrow", narrow=True),
     }
     return {name: None if svg is None else Markup(svg) for name, svg in drawn.items()}
 

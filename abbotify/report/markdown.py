@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from abbotify.report import labels, view, words
+from abbotify.report import labels, learning_view, view, words
 from abbotify.report.document import Document
 from abbotify.report.headline import rule
 from abbotify.report.rounding import MISSING, count, level
@@ -26,6 +26,8 @@ def render_markdown(document: Document) -> str:
         _effects("Success metrics", view.deciding_groups(document), document.run.alpha),
         _effects("Exploratory", view.other_groups(document), document.run.alpha),
         _arms(document),
+        _positions(document),
+        _trainings(document),
         _checks(document),
         _seeds(document),
     ]
@@ -99,6 +101,27 @@ def _arms(document: Document) -> str:
     ]
     header = ("Arm", "Recommender", "Users", "Share", "Planned")
     return f"## Arms\n\n{table(header, rows, numbers=3)}"
+
+
+def _positions(document: Document) -> str:
+    grid = learning_view.positions(document)
+    if not grid.rows:
+        return ""
+    header = ("Position", *(escaped(name) for _, name in grid.arms))
+    rows = [(label, *cells) for label, cells, _ in grid.rows]
+    return f"## Listened fraction by position\n\n{table(header, rows, numbers=len(grid.arms))}"
+
+
+def _trainings(document: Document) -> str:
+    lines = learning_view.trainings(document)
+    if not lines:
+        return ""
+    header = ("Arm", "Trainings", "Passes", "First loss", "Last loss", "Least held-out loss")
+    rows = [
+        (escaped(line.arm), line.trainings, line.passes, line.first, line.last, line.best)
+        for line in lines
+    ]
+    return f"## Training\n\n{table(header, rows, numbers=5)}"
 
 
 def _checks(document: Document) -> str:

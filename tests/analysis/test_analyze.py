@@ -103,6 +103,22 @@ def test_the_table_of_effects_is_the_notebooks(tmp_path: Path) -> None:
         assert [row.naive_lower, row.naive_upper] == pytest.approx(naive, rel=1e-9)
 
 
+def test_positions_are_those_of_the_lines(tmp_path: Path) -> None:
+    lines = made()
+    document = analysed(stored(tmp_path / "log.jsonl", lines), tmp_path / "out")
+    rows = pd.DataFrame(lines)
+    rows["arm"] = [experiments["NEURAL"] for experiments in rows["experiments"]]
+    ended = (rows["message"] == "last").cumsum().shift(fill_value=0)
+    rows["step"] = rows.groupby(ended).cumcount()
+    for arm in document.arms:
+        heard = rows[rows["arm"] == arm.name].groupby("step")["time"].agg(["size", "mean"])
+        heard = heard[(heard.index >= 1) & (heard["size"] >= 50)]
+        found = arm.by_position or ()
+        assert [(each.step, each.n) for each in found] == list(heard["size"].items())
+        assert [each.mean for each in found] == pytest.approx(heard["mean"].tolist(), rel=1e-12)
+        assert len(found) >= 2
+
+
 def test_all_files_are_the_same_bytes_again(tmp_path: Path) -> None:
     log = stored(tmp_path / "log.jsonl", made())
     digests = []

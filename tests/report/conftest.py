@@ -197,6 +197,39 @@ def _curves(strength: float, users: int, draws: np.random.Generator, control: bo
     }
 
 
+def positions(strength: float, steps: int = 40) -> list[Plain]:
+    """Falling means, the more slowly the stronger the arm."""
+    return [
+        {
+            "step": step,
+            "n": int(6000 * 0.9**step) + 50,
+            "mean": 0.18 + 0.42 * (1 + 0.1 * strength) * math.exp(-step / (9 + 4 * strength)),
+        }
+        for step in range(1, steps + 1)
+    ]
+
+
+def training(day: int, passes: int, scale: float = 1.0, held_out: bool = True) -> Plain:
+    """A loss that falls, and one that rises again over what was held out."""
+    curve = [
+        {
+            "number": number,
+            "loss": scale * (0.06 + 0.08 * math.exp(-number / 6) - 0.0004 * number),
+            "validation": scale * (0.085 + 0.05 * math.exp(-number / 5) + 2e-5 * number**2)
+            if held_out
+            else None,
+            "learning_rate": 0.01,
+        }
+        for number in range(1, passes + 1)
+    ]
+    return {
+        "day": day,
+        "plays": 90_000 + 31_000 * day,
+        "curve": curve,
+        "digest": "sha256:" + "7c" * 32,
+    }
+
+
 _TITLES = (
     ("Bohemian Rhapsody", "Queen"),
     ("Águas de Março", "Elis Regina & Tom Jobim"),
@@ -326,6 +359,9 @@ def realistic() -> Plain:
         _arm("sticky", 0, 0.0, 4987, draws),
         _arm("neural", 1, 1.0, 5003, draws),
     ]
+    for arm, strength in zip(data["arms"], (0.0, 1.0), strict=True):
+        arm["by_position"] = positions(strength)
+    data["arms"][1]["trainings"] = [training(3, 27)]
     data["effects"] = _rows("neural", 1.0, 4995, draws)
     data["checks"] = [dict(check) for check in _CHECKS]
     return data
@@ -351,6 +387,11 @@ def nasty() -> Plain:
         _arm(name, at, strength, 1203 - 90 * (at == 2), draws, 1.0 if at < 3 else 0.5)
         for at, (name, strength) in enumerate(zip(names, strengths, strict=True))
     ]
+    for arm, strength, steps in zip(data["arms"], strengths, (40, 23, 1, 0), strict=True):
+        arm["by_position"] = positions(strength, steps) or None
+    data["arms"][1]["trainings"] = [training(day, 22 + day, 1 - day / 40) for day in (3, 5, 7)]
+    data["arms"][2]["trainings"] = [training(3, 15, 40.0, held_out=False)]
+    data["arms"][3]["trainings"] = [training(3, 0) | {"digest": "</code><script>alert(2)"}]
     rows = [_rows(name, s, 1200, draws) for name, s in zip(names[1:], strengths[1:], strict=True)]
     unbounded = {"relative_lower": None, "relative_upper": None, "naive_lower": None,
                  "note": "unbounded: the control's mean is not told apart from 0"}  # fmt: skip

@@ -19,7 +19,8 @@ from abbotify.metrics.users import UserTable, user_table
 from abbotify.report import histogram
 from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import Document, Run, loads
-from abbotify.report.tally import Tally
+from abbotify.report.pictures import Epoch, Position, Training
+from abbotify.report.tally import STEPS, Tally
 
 ARMS = ("base", "neural")
 DAYS = range(1, 4)
@@ -68,6 +69,11 @@ def tallied(parts: list[Events]) -> Tally:
             table,
             cut=cut,
             plays=(events.track[inside], events.arms[ARM].codes[inside]),
+            heard=(
+                events.step[inside],
+                np.rint(events.time[inside] * 100).astype(np.int64),
+                events.arms[ARM].codes[inside],
+            ),
             counters={
                 "requests": np.array([len(events), 1]),
                 "errors": np.array([0, 2]),
@@ -98,7 +104,12 @@ def built(events: Events, **options: Any) -> Document:
 def counts(tally: Tally) -> Any:
     listed = [[[a.tolist() for a in c] for c in part] for part in (tally.ended, tally.cut)]
     plays = [[a.tolist() for a in c] for c in tally.plays]
-    return listed, plays, {name: each.tolist() for name, each in tally.counters.items()}
+    return (
+        listed,
+        plays,
+        tally.heard.tolist(),
+        {name: each.tolist() for name, each in tally.counters.items()},
+    )
 
 
 def test_a_tally_of_shards_and_days_is_one_tally() -> None:
@@ -191,6 +202,48 @@ def test_plays_are_those_of_the_arm_and_ties_go_by_id() -> None:
     assert [(top.track, top.plays) for top in found] == [(t, expected[t]) for t in best]
     assert found[0].title == f"title {best[0]}"
     assert found[0].share == expected[best[0]] / inside.sum()
+
+
+def test_positions_are_means_over_those_who_got_there() -> None:
+    events = made()
+    inside = np.isin(events.day, DAYS) & (events.arms[ARM].codes == 1)
+    found = built(events).treatments[0].by_position or ()
+    assert [each.step for each in found] == list(range(1, len(found) + 1))
+    for position in found:
+        heard = events.time[inside & (events.step == position.step)]
+        assert position.n == len(heard) >= 50
+        assert position.mean == pytest.approx(heard.mean(), rel=1e-12)
+    assert np.count_nonzero(inside & (events.step == len(found) + 1)) < 50
+
+
+def test_positions_by_hand() -> None:
+    tally = Tally(ARMS, ARM, DAYS)
+    steps = np.array([0, 1, 1, STEPS, STEPS + 1, 1])
+    hundredths, codes = np.array([100, 25, 50, 7, 100, 99]), np.array([0, 0, 0, 1, 1, -1])
+    for _ in range(25):
+        tally.add(one_session(0, 1), heard=(steps, hundredths, codes))
+    assert tally.heard.sum(axis=(0, 1)).tolist() == [25 * 3, 25 * 82]
+    assert tally.heard[0, 0].tolist() == [50, 25 * 75]
+    assert tally.heard[1, STEPS - 1].tolist() == [25, 25 * 7]
+    users = user_table([one_session(user, 1) for user in range(8)], days=[1])
+    document = build(
+        users=users,
+        tally=tally,
+        scenario={},
+        run=RUN,
+        arms=[ArmInfo(name, name) for name in ARMS],
+        metrics=["time"],
+        success=["time"],
+    )
+    # 25 sessions are too few for a mean.
+    assert [arm.by_position for arm in document.arms] == [(Position(1, 50, 0.375),), None]
+
+
+def test_trainings_are_told_of_their_arm() -> None:
+    trainings = [Training(day, 10, (Epoch(1, 0.5, 0.6, 0.1),), "sha256:aa") for day in (1, 2)]
+    document = built(made(), trainings={"neural": trainings, "base": []})
+    assert [arm.trainings for arm in document.arms] == [None, tuple(trainings)]
+    assert loads(document.dumps()) == document
 
 
 def test_the_document_survives_its_own_form() -> None:

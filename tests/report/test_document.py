@@ -19,12 +19,25 @@ def broken(data: Plain) -> DataError:
     return caught.value
 
 
+def trained(day: int, passes: tuple[int, ...] = (1, 2)) -> Plain:
+    curve = [{"number": number, "loss": 0.5} for number in passes]
+    return {"day": day, "plays": 5, "curve": curve, "digest": "sha256:cc"}
+
+
 @pytest.mark.parametrize("name", ["small", "usual", "hostile"])
 def test_reads_back_what_it_writes(name: str, request: pytest.FixtureRequest) -> None:
     document: Document = request.getfixturevalue(name)
     text = document.dumps()
     assert loads(text) == document
     assert loads(text).dumps() == text
+
+
+def test_reads_a_report_from_before_positions_and_trainings(usual: Document) -> None:
+    data = usual.to_dict()
+    for arm in data["arms"]:
+        del arm["by_position"], arm["trainings"]
+    document = loads(json.dumps(data))
+    assert [(arm.by_position, arm.trainings) for arm in document.arms] == [(None, None)] * 2
 
 
 def test_text_of_the_file(small: Document) -> None:
@@ -96,6 +109,24 @@ def test_dumps_refuses_nan_in_a_document_built_by_hand(small: Document) -> None:
         (
             lambda data: data["arms"][0].update(survival={"tracks": [1], "alive": []}),
             "arms[0].survival",
+        ),
+        (
+            lambda data: data["arms"][0].update(
+                by_position=[{"step": step, "n": 60, "mean": 0.5} for step in (2, 1)]
+            ),
+            "arms[0].by_position",
+        ),
+        (
+            lambda data: data["arms"][0].update(trainings=[trained(1), {}]),
+            "arms[0].trainings[1].day",
+        ),
+        (
+            lambda data: data["arms"][0].update(trainings=[trained(2), trained(2)]),
+            "arms[0].trainings",
+        ),
+        (
+            lambda data: data["arms"][0].update(trainings=[trained(1, (1, 1))]),
+            "arms[0].trainings[0].curve",
         ),
     ],
 )

@@ -86,6 +86,7 @@ def test_user_text_is_shown_not_interpreted(wild: str) -> None:
     assert "four <arms> & $counting$" in page.text
     assert "neural <b>&amp;</b>" in page.text
     assert "sticky $x$" in page.text
+    assert "</code><script>alert(2)" in page.text
     assert "<b>" not in wild
 
 
@@ -101,10 +102,10 @@ def test_dollars_in_a_chart_are_dollars(hand: dict[str, Any]) -> None:
 
 def test_charts_speak(plain: str) -> None:
     charts = [attrs for tag, attrs in Page(plain).tags if attrs.get("role") == "img"]
-    assert len(charts) == 6
+    assert len(charts) == 10
     assert all(attrs["aria-label"] for attrs in charts)
-    assert plain.count("<title>") == 7
-    assert plain.count("<desc>") == 6
+    assert plain.count("<title>") == 11
+    assert plain.count("<desc>") == 10
 
 
 def test_colours_come_from_the_page(plain: str) -> None:

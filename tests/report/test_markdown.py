@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from abbotify.report.document import Document
@@ -77,10 +79,45 @@ def test_escaping(text: str, expected: str) -> None:
     assert escaped(text) == expected
 
 
+LEARNING = """\
+## Listened fraction by position
+
+| Position | sticky | neural |
+| --- | --: | --: |
+| 1 | 50.0% | – |
+| 3 | 25.4% | – |
+
+## Training
+
+| Arm | Trainings | Passes | First loss | Last loss | Least held-out loss |
+| --- | --: | --: | --: | --: | --: |
+| neural | 2 | 3 | 0.5000 | 0.1235 | 0.4000 (pass 2) |
+"""
+
+
+def test_positions_and_trainings(hand: dict[str, Any]) -> None:
+    hand["arms"][0]["by_position"] = [
+        {"step": 1, "n": 60, "mean": 0.5},
+        {"step": 3, "n": 50, "mean": 0.2541},
+        {"step": 4, "n": 50, "mean": 0.2},
+    ]
+    losses = [(0.5, 0.6), (0.25, 0.4), (0.12345, 0.4)]
+    curve = [
+        {"number": number, "loss": loss, "validation": validation}
+        for number, (loss, validation) in enumerate(losses, 1)
+    ]
+    hand["arms"][1]["trainings"] = [
+        {"day": 1, "plays": 9, "curve": [], "digest": "sha256:cc"},
+        {"day": 2, "plays": 9, "curve": curve, "digest": "sha256:dd"},
+    ]
+    text = render_markdown(Document.from_dict(hand))
+    assert text[text.index("## Listened") : text.index("\n## Checks")] == LEARNING
+
+
 def test_every_table_keeps_its_columns(hostile: Document) -> None:
     blocks = render_markdown(hostile).split("\n\n")
     tables = [block.splitlines() for block in blocks if block.startswith("|")]
-    assert len(tables) == 3
+    assert len(tables) == 5
     for table in tables:
         bars = {line.replace("\\\\", "").replace("\\|", "").count("|") for line in table}
         assert len(bars) == 1
