@@ -108,7 +108,8 @@ def user_lists(path: Path, n_tracks: int = MAX_TRACKS) -> Iterator[tuple[int, li
         user = row.whole("user")
         _once(row, "user", user, seen)
         yield user, row.tracks("tracks", n_tracks)
-    _some(path, seen)
+    if not seen:
+        raise DataError("holds no lists", file=path)
 
 
 def track_lists(path: Path, n_tracks: int = MAX_TRACKS) -> Iterator[tuple[int, list[int]]]:
@@ -118,12 +119,16 @@ def track_lists(path: Path, n_tracks: int = MAX_TRACKS) -> Iterator[tuple[int, l
         DataError: as `read_track_lists`.
     """
     seen: set[int] = set()
+    found = False
     for row in json_lines(path):
         key = "item_id" if "item_id" in row.data and "track" not in row.data else "track"
         track = row.whole(key, high=n_tracks - 1)
         _once(row, key, track, seen)
-        yield track, row.tracks("recommendations", n_tracks)
-    _some(path, seen)
+        if "recommendations" in row.data:  # a tracks file may know some tracks without a list
+            found = True
+            yield track, row.tracks("recommendations", n_tracks)
+    if not found:
+        raise DataError("holds no lists", file=path)
 
 
 def kind_of(path: Path) -> Literal["user", "track", "top"]:
@@ -162,8 +167,3 @@ def _once(row: Row, key: str, number: int, seen: set[int]) -> None:
     if number in seen:
         raise row.error(f"{number} has a second line", key)
     seen.add(number)
-
-
-def _some(path: Path, seen: set[int]) -> None:
-    if not seen:
-        raise DataError("holds no lists", file=path)

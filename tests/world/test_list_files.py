@@ -38,6 +38,13 @@ def test_lists_per_track_take_either_key(write_lines: WriteLines) -> None:
     assert rows(read_track_lists(write_lines("t.jsonl", lines), 4)) == [[1, 2], [], [0], []]
 
 
+def test_a_tracks_file_may_know_some_tracks_without_a_list(write_lines: WriteLines) -> None:
+    lines = [{"track": 0, "recommendations": [1]}, {"track": 2, "artist": "a", "title": "b"}]
+    assert rows(read_track_lists(write_lines("t.jsonl", lines), 3)) == [[1], [], []]
+    with pytest.raises(DataError, match="holds no lists"):
+        read_track_lists(write_lines("none.jsonl", lines[1:]), 3)
+
+
 def test_top_tracks_keep_their_order(write_lines: WriteLines) -> None:
     top = read_top_tracks(write_lines("top.json", [[3, 0, 2]]), 4)
     assert top.tolist() == [3, 0, 2]
