@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import time
+from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from abbotify.metrics.users_file import write_users
 from abbotify.modelstore import MODELS, ModelStore
 from abbotify.plan import Plan, prepare
 from abbotify.playing import play, shards_of
-from abbotify.report import Document, write
+from abbotify.report import Document, pictures, write
 from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import FORMATS, Run
 from abbotify.report.tally import Tally
@@ -68,7 +69,7 @@ def run(
             for name in shards[0].further
         }
         tally = reduce(Tally.merge, [part.tally for part in played])
-        document = _document(plan, users, further, tally)
+        document = _document(plan, users, further, tally, trainer.done)
         (folder / "scenario.yaml").write_text(dump(scenario), encoding="utf-8")
         write_users(folder / "users.parquet", users)
         if scenario.log.botify:
@@ -78,14 +79,14 @@ def run(
             "execution": execution,
             "coupled": plan.coupled,
             "units": [unit for part in played for unit in part.units],
-            "trainings": [_training(training) for training in trainer.done],
+            "trainings": [_entry(training) for training in trainer.done],
         }
         _write_json(folder / "manifest.json", manifest)
         write(document, folder, execution)
     return document
 
 
-def _training(training: Training) -> dict[str, Any]:
+def _entry(training: Training) -> dict[str, Any]:
     """A training's entry in the manifest."""
     model = training.model
     return {
@@ -101,7 +102,11 @@ def _training(training: Training) -> dict[str, Any]:
 
 
 def _document(
-    plan: Plan, users: UserTable, further: dict[str, UserTable], tally: Tally
+    plan: Plan,
+    users: UserTable,
+    further: dict[str, UserTable],
+    tally: Tally,
+    done: Sequence[Training],
 ) -> Document:
     scenario, first = plan.scenario, layers(plan.scenario)[0]
     catalogue = plan.world.catalogue
@@ -126,12 +131,23 @@ def _document(
             for code, (name, weight) in enumerate(zip(first.arms, first.weights, strict=True))
         ],
         metrics=_reported(scenario),
+        trainings=_curves(done),
         success=scenario.metrics.success,
         titles=lambda track: (
             catalogue.titles[track],
             catalogue.artists[int(catalogue.artist[track])],
         ),
     )
+
+
+def _curves(done: Sequence[Training]) -> dict[str, list[pictures.Training]]:
+    """The trainings as the report tells them, by arm."""
+    out: dict[str, list[pictures.Training]] = {}
+    for model in (training.model for training in done):
+        curve = tuple(pictures.Epoch(*epoch) for epoch in model.curve)
+        told = pictures.Training(model.day, model.plays, curve, model.digest)
+        out.setdefault(model.arm, []).append(told)
+    return out
 
 
 def _reported(scenario: Scenario) -> list[str]:

@@ -205,8 +205,15 @@ def _tally(tally: Tally, job: Job, table: SessionTable, result: UnitResult) -> N
         name: np.bincount(codes[judged], weights=values[judged], minlength=arms).astype(np.int64)
         for name, values in _counts(result.facts, table).items()
     }
-    plays = (events.track[counted], events.arms[ARM].codes[counted])
-    tally.add(table, cut=result.facts.cut, plays=plays, counters=counters)
+    served = events.arms[ARM].codes[counted]
+    hundredths = np.rint(events.time[counted] * 100).astype(np.int64)
+    tally.add(
+        table,
+        cut=result.facts.cut,
+        plays=(events.track[counted], served),
+        counters=counters,
+        heard=(events.step[counted], hundredths, served),
+    )
 
 
 def _counts(facts: SessionFacts, table: SessionTable) -> dict[str, Any]:
