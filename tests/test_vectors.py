@@ -117,6 +117,17 @@ def test_all_zeros_come_in_order() -> None:
     check(np.zeros((1, 16), np.float32), matrix(9, 16), 9)
 
 
+@pytest.mark.parametrize("k", [1, 3, 20])
+def test_the_best_in_one_column_of_the_preselection(k: int) -> None:
+    # The preselection takes the largest of each of 4 k columns: all the best stand in one here.
+    vectors = np.zeros((1000, 16), np.float32)
+    vectors[:, 0] = -np.abs(matrix(1000, 1, 9)[:, 0])
+    vectors[2 :: 4 * k, 0] *= -1
+    query = np.zeros((1, 16), np.float32)
+    query[0, 0] = 1
+    check(query, vectors, k)
+
+
 def test_one_vector_and_negative_scores() -> None:
     check(matrix(3, 16, 1), matrix(1, 16, 2), 1)
     check(np.ones((1, 16), np.float32), -np.abs(matrix(30, 16, 3)), 5)
