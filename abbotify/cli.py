@@ -222,6 +222,7 @@ def sweep(
     with progress_bars(quiet) as progress:
         result = studies.sweep(scenario, keys, folder, overrides or (), seed, workers, progress)
     sweep_report.write(result, folder)
+    print(f"{sweep_report.sentence(result)}\n")
     plain_table(*sweep_report.rows(result))
     print()
     for name, key, spread in sweep_report.matters(result):

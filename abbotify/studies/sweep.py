@@ -74,6 +74,20 @@ class Sweep:
         """The treatments, in the order of the file."""
         return tuple(dict.fromkeys(e.arm for s in self.settings for e in s.effects))
 
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """The treatments that the settings make a difference to; all when there is none."""
+        by_arm = {
+            arm: [self.effect(setting, arm) for setting in self.settings] for arm in self.arms
+        }
+        moved = tuple(arm for arm, effects in by_arm.items() if len(set(effects)) > 1)
+        return moved or self.arms
+
+    @staticmethod
+    def effect(setting: Setting, arm: str) -> Effect:
+        """The effect of a treatment in one run."""
+        return next(effect for effect in setting.effects if effect.arm == arm)
+
     def spread(self, key: str, arm: str) -> float | None:
         """How much a key matters: between its values, the range of the mean relative effect.
 
@@ -83,7 +97,7 @@ class Sweep:
         place = self.keys.index(key)
         by_value: dict[str, list[float]] = {}
         for setting in self.settings:
-            effect = next(e for e in setting.effects if e.arm == arm).relative_effect
+            effect = self.effect(setting, arm).relative_effect
             if effect is None:
                 return None
             by_value.setdefault(setting.values[place], []).append(effect)

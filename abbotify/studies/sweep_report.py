@@ -55,14 +55,12 @@ def sweep_csv(sweep: Sweep) -> str:
 
 
 def rows(sweep: Sweep) -> tuple[list[str], list[list[str]]]:
-    """The table as people read it: its head and its rows, the treatments one after the other."""
+    """The table as people read it: its head, and the rows of the treatments that move."""
     head = [*sweep.keys, "arm", "effect", "interval", "p", "loss", "validation loss"]
     body = [
-        [*setting.values, effect.arm, *_shown(effect), *_losses(setting, effect.arm)]
-        for arm in sweep.arms
+        [*setting.values, arm, *_shown(sweep.effect(setting, arm)), *_losses(setting, arm)]
+        for arm in sweep.moved
         for setting in sweep.settings
-        for effect in setting.effects
-        if effect.arm == arm
     ]
     return head, body
 
@@ -71,7 +69,7 @@ def matters(sweep: Sweep) -> list[tuple[str, str, float]]:
     """(arm, key, range of the mean effect in per cent of the control), the largest first."""
     found = [
         (arm, key, spread)
-        for arm in sweep.arms
+        for arm in sweep.moved
         for key in sweep.keys
         if (spread := sweep.spread(key, arm)) is not None
     ]
@@ -84,7 +82,7 @@ def sweep_markdown(sweep: Sweep) -> str:
     lines = [
         f"# {_plain(_title(sweep))}",
         "",
-        _sentence(sweep),
+        sentence(sweep),
         "",
         _markdown_row(head),
         _markdown_row(["---"] * len(head)),
@@ -114,7 +112,7 @@ def sweep_html(sweep: Sweep) -> str:
                 page_style(),
                 "</head><body>",
                 f'<header class="page"><p class="eyebrow">Sweep</p><h1>{title}</h1>'
-                f"<p>{escape(_sentence(sweep))}</p></header>",
+                f"<p>{escape(sentence(sweep))}</p></header>",
                 '<main class="page">',
                 f'<div class="scroll">{picture(sweep)}</div>',
                 "<h2>Settings</h2>",
@@ -123,7 +121,7 @@ def sweep_html(sweep: Sweep) -> str:
                 "<p>The range of the mean effect between the values of a setting, over all values "
                 "of the others.</p>",
                 _html_table(["arm", "setting", "range"], ranges),
-                "</main></body></html>",
+                "</section></main></body></html>",
             ]
         )
         + "\n"
@@ -135,38 +133,43 @@ def picture(sweep: Sweep) -> str:
     with_losses = any(setting.losses for setting in sweep.settings)
 
     def paint(figure: Figure) -> None:
-        bottom = 230.0 if with_losses else 110.0
+        bottom = 285.0 if with_losses else 110.0
         upper = axes_within(figure, left=70, right=14, top=14, bottom=bottom)
         upper.axhline(0, color=MUTED, linewidth=1.2)
-        for at, arm in enumerate(sweep.arms, 1):
+        for at, arm in _places(sweep):
             _effects(upper, sweep, arm, at)
         upper.set_ylabel("effect, %")
         lowest = upper
         if with_losses:
-            lowest = axes_within(figure, left=70, right=14, top=270, bottom=110)
+            lowest = axes_within(figure, left=70, right=14, top=275, bottom=95)
             _draw_losses(lowest, sweep)
             upper.set_xticks(range(len(sweep.settings)), [""] * len(sweep.settings))
         names = [" · ".join(setting.values) for setting in sweep.settings]
         lowest.set_xticks(range(len(names)), names, rotation=35, ha="right")
         upper.set_xlim(-0.6, len(names) - 0.4)
         lowest.set_xlim(-0.6, len(names) - 0.4)
-        if len(sweep.arms) > 1 or with_losses:
+        if len(sweep.moved) > 1 or with_losses:
             upper.legend(frameon=False, ncols=4, loc="best")
 
     return inline_svg(
         paint,
         name="sweep",
         width=_WIDTH,
-        height=520 if with_losses else 400,
+        height=540 if with_losses else 400,
         title=f"Effect on {labels.metric(sweep.metric).label.lower()} by setting",
         description="Relative effects with intervals for every setting, and losses of training.",
     )
 
 
+def _places(sweep: Sweep) -> list[tuple[int, str]]:
+    """The arms drawn, each with its place in the experiment, which gives it its look."""
+    return [(at, arm) for at, arm in enumerate(sweep.arms, 1) if arm in sweep.moved]
+
+
 def _effects(axes: Any, sweep: Sweep, arm: str, at: int) -> None:
-    shift = (at - (len(sweep.arms) + 1) / 2) * 0.12
+    shift = (sweep.moved.index(arm) - (len(sweep.moved) - 1) / 2) * 0.12
     for place, setting in enumerate(sweep.settings):
-        effect = next(e for e in setting.effects if e.arm == arm)
+        effect = sweep.effect(setting, arm)
         if effect.relative_effect is None:
             continue
         ends = (effect.relative_lower, effect.relative_upper)
@@ -179,7 +182,7 @@ def _effects(axes: Any, sweep: Sweep, arm: str, at: int) -> None:
 
 
 def _draw_losses(axes: Any, sweep: Sweep) -> None:
-    for at, arm in enumerate(sweep.arms, 1):
+    for at, arm in _places(sweep):
         for which, look in ((0, ":"), (1, "-")):
             points = [
                 (place, value)
@@ -215,13 +218,22 @@ def _title(sweep: Sweep) -> str:
     return f"{labels.clean(sweep.scenario)}: {', '.join(sweep.keys)}"
 
 
-def _sentence(sweep: Sweep) -> str:
+def sentence(sweep: Sweep) -> str:
+    """What was varied, and which arms it made no difference to."""
     metric = labels.metric(sweep.metric).label.lower()
     return (
         f"Effect on {metric} against {labels.clean(sweep.control)}, with the intervals of single "
-        f"comparisons, in {len(sweep.settings)} runs with the same seeds. Losses are mean squared "
-        "errors of the first training."
+        f"comparisons, in {len(sweep.settings)} runs with the same seeds. Losses are those of the "
+        f"first training.{_unmoved(sweep)}"
     )
+
+
+def _unmoved(sweep: Sweep) -> str:
+    still = [arm for arm in sweep.arms if arm not in sweep.moved]
+    told = [
+        f"{labels.clean(arm)} {_shown(sweep.effect(sweep.settings[0], arm))[0]}" for arm in still
+    ]
+    return f" The same under all settings: {', '.join(told)}." if told else ""
 
 
 def _markdown_row(cells: list[str]) -> str:
@@ -234,11 +246,12 @@ def _plain(text: str) -> str:
 
 def _html_table(head: list[str], body: list[list[str]]) -> str:
     top = "".join(f"<th>{escape(labels.clean(cell))}</th>" for cell in head)
-    lines = (
-        f"<tr>{''.join(f'<td>{escape(labels.clean(cell))}</td>' for cell in row)}</tr>"
-        for row in body
-    )
+    lines = (f"<tr>{''.join(map(_cell, row))}</tr>" for row in body)
     return (
         f'<div class="scroll"><table><thead><tr>{top}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
+
+
+def _cell(text: str) -> str:
+    return f'<td style="white-space: nowrap">{escape(labels.clean(text))}</td>'
