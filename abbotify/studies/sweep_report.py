@@ -114,10 +114,10 @@ def sweep_html(sweep: Sweep) -> str:
                 f'<header class="page"><p class="eyebrow">Sweep</p><h1>{title}</h1>'
                 f"<p>{escape(sentence(sweep))}</p></header>",
                 '<main class="page">',
-                f'<div class="scroll">{picture(sweep)}</div>',
-                "<h2>Settings</h2>",
+                f'<section><div class="scroll">{picture(sweep)}</div></section>',
+                "<section><h2>Settings</h2>",
                 _html_table(head, body),
-                "<h2>How much a setting matters</h2>",
+                "</section><section><h2>How much a setting matters</h2>",
                 "<p>The range of the mean effect between the values of a setting, over all values "
                 "of the others.</p>",
                 _html_table(["arm", "setting", "range"], ranges),
