@@ -140,8 +140,12 @@ def test_scores_that_blas_cannot_tell_apart() -> None:
     check(np.concatenate([base, -base]), vectors, 7)
 
 
-def test_a_query_gets_the_same_answer_in_any_batch() -> None:
+@pytest.mark.parametrize("scores", [1, 300, 256 * 300, 2**24])
+def test_a_query_gets_the_same_answer_in_any_batch(
+    scores: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     queries, vectors = matrix(600, 64, 7), matrix(300, 64, 8)
+    monkeypatch.setattr("abbotify.vectors._SCORES", scores)
     whole = top_k(queries, vectors, 6)
     for size in (1, 7, 255, 256, 257, 599):
         parts = [top_k(queries[at : at + size], vectors, 6) for at in range(0, 600, size)][:9]
