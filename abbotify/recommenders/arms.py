@@ -266,7 +266,7 @@ def _link(
     if isinstance(params, Learner):
         if model is None:
             return _untrained(name, purpose)
-        return _served(name, purpose, learners.lowered(params, model, world), world)
+        return _served(name, purpose, learners.lowered(params, model, world, scenario, key), world)
     return _served(name, purpose, shipped_table(params, world, scenario, key), world)
 
 

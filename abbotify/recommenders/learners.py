@@ -10,26 +10,26 @@ from abbotify.recommenders.candidates import CandidateTable
 from abbotify.recommenders.ranker import Ranker
 from abbotify.recommenders.training import Arrays, Fitted, Told, TrainingLog
 from abbotify.scenario import Scenario
-from abbotify.scenario.learners import Learner
+from abbotify.scenario.learners import Learner, Neural
 from abbotify.scenario.yaml import KeyPath
 from abbotify.world.base import World
 
 
 class _Home(NamedTuple):
-    """Where a learner lives: imported when used, since some need a library that is an extra."""
+    """Where a learner's functions live: imported when used, since some need an extra."""
 
-    module: str
     fit: str
     lowered: str
 
 
 _HOMES: Final = {
-    "neural": _Home("abbotify.recommenders.neural", "fit", "lowered"),
-    "als": _Home("abbotify.recommenders.collaborative", "fit", "lowered"),
-    "bpr": _Home("abbotify.recommenders.collaborative", "fit", "lowered"),
-    "lightgcn": _Home("abbotify.recommenders.lightgcn", "fit", "lowered"),
-    "item2item": _Home("abbotify.recommenders.item2item", "fit", "lowered"),
+    "neural": _Home("abbotify.recommenders.neural.fit", "abbotify.recommenders.neural.serve"),
+    "als": _Home("abbotify.recommenders.collaborative", "abbotify.recommenders.factors"),
+    "bpr": _Home("abbotify.recommenders.collaborative", "abbotify.recommenders.factors"),
+    "item2item": _Home("abbotify.recommenders.item2item", "abbotify.recommenders.item2item"),
+    "lightgcn": _Home("abbotify.recommenders.lightgcn", "abbotify.recommenders.factors"),
 }
+_TORCH: Final = _Home("abbotify.recommenders.network.fit", "abbotify.recommenders.network.serve")
 
 
 def fit(
@@ -54,13 +54,32 @@ def fit(
     return fitted
 
 
-def lowered(params: Learner, arrays: Arrays, world: World) -> CandidateTable | Ranker:
-    """What a trained recommender serves."""
-    lists: CandidateTable | Ranker = _function(params, "lowered")(params, arrays, world)
+def lowered(
+    params: Learner, arrays: Arrays, world: World, scenario: Scenario, key: KeyPath
+) -> CandidateTable | Ranker:
+    """What a trained recommender serves.
+
+    Args:
+        params: its keys in the scenario file.
+        arrays: what its training left.
+        world: whom it serves.
+        scenario: its seed; resolves paths, and places errors.
+        key: where `params` stands in the scenario file.
+
+    Raises:
+        UserError: an extra is missing, or code of the user's own raises.
+    """
+    places = (scenario, key) if _in_torch(params) else ()
+    lists: CandidateTable | Ranker = _function(params, "lowered")(params, arrays, world, *places)
     return lists
 
 
 def _function(params: Learner, which: str) -> Callable[..., Any]:
-    home = _HOMES[params.recommender]
-    function: Callable[..., Any] = getattr(import_module(home.module), getattr(home, which))
+    home = _TORCH if _in_torch(params) else _HOMES[params.recommender]
+    module = home.fit if which == "fit" else home.lowered
+    function: Callable[..., Any] = getattr(import_module(module), which)
     return function
+
+
+def _in_torch(params: Learner) -> bool:
+    return isinstance(params, Neural) and bool(params.head or params.network)

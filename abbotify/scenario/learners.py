@@ -48,7 +48,7 @@ class Neural(Learner):
     head: Tuple[Dims] = ()
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     shortlist: Size = 1000
-    network: FilePath | None = None
+    network: Annotated[str, Field(pattern=r"^[^:]+:[A-Za-z_][A-Za-z0-9_]*$")] | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Neural:
@@ -59,6 +59,8 @@ class Neural(Learner):
             raise ValueError("dropout needs a head")
         if self.network is not None and self.head:
             raise ValueError("head and network exclude each other")
+        if self.network is not None and not self.user_aware:
+            raise ValueError("a network of your own is asked for users: it needs user_aware: true")
         return self
 
 

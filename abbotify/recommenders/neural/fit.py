@@ -31,8 +31,8 @@ from abbotify.scenario.yaml import KeyPath
 from abbotify.world.base import Catalogue
 
 _OPTIMIZERS: Final = {"adagrad_rows": ADAGRAD_ROWS, "lazy_adam": LAZY_ADAM, "adam": ADAM}
-_DIVERGED: Final = 1e4  # listened fractions are at most 1: an error of 100 predicts nothing
-_FALL: Final = 0.1  # of the rate on a plateau, as torch's ReduceLROnPlateau
+DIVERGED: Final = 1e4  # listened fractions are at most 1: an error of 100 predicts nothing
+FALL: Final = 0.1  # of the rate on a plateau, as torch's ReduceLROnPlateau
 
 
 @dataclass
@@ -115,9 +115,9 @@ def fit(
     arrays = {
         "start": best.start[:, :dims].copy(),
         "track": best.track[:, :dims].copy(),
-        "seen_start": _seen(pairs.start, log.tracks),
-        "seen_track": _seen(pairs.track, log.tracks),
-        "seen_user": _seen(pairs.row, log.users),
+        "seen_start": seen(pairs.start, log.tracks),
+        "seen_track": seen(pairs.track, log.tracks),
+        "seen_user": seen(pairs.row, log.users),
     }
     if params.user_embedding:
         arrays["user"] = best.user[:, :dims].copy()
@@ -146,7 +146,7 @@ def _passes(
         )  # fmt: skip
         steps += -(-len(order) // batch)
         validation = mean_squared_error(pairs, held, parameters, with_users) if len(held) else None
-        if not max(loss, validation or 0.0) < _DIVERGED:
+        if not max(loss, validation or 0.0) < DIVERGED:
             what = (
                 f"the training diverges in pass {number}: learning_rate is too high, got {rate:g}"
             )
@@ -156,8 +156,9 @@ def _passes(
         if validation is not None and patience.stops():
             return
         if validation is not None and patience.slows():
-            rate *= _FALL
+            rate *= FALL
 
 
-def _seen(numbers: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.bool_]:
+def seen(numbers: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.bool_]:
+    """Which of the numbers 0 .. count - 1 occur."""
     return np.bincount(numbers, minlength=count) > 0
