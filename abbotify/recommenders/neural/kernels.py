@@ -3,7 +3,9 @@
 The prediction is F(start, track, user) = (S[start] + U[user]) . T[track], the loss the mean squared
 error of a batch. A batch touches a few thousand rows of tables that have many more, so its gradient
 is kept in a compact buffer, one slot for each touched row: that is all the memory traffic a batch
-needs, and what makes a pass of the row-wise optimizers cheap.
+needs, and what makes a pass of the row-wise optimizers cheap. Dense Adam moves every row in every
+step; a row makes up for the steps that it was not touched in when it is next read, one by one, so
+with the same bits: all its steps cost one trip to memory.
 
 Everything is added in the order of the pairs, on one thread: equal inputs give equal bits, compiled
 or not. (Hence the float64: numba and numpy promote a float32 beside a Python float differently, and
@@ -134,8 +136,23 @@ def train_pass(
     total = 0.0
     dims = parameters.start.shape[1]
     query = np.empty(dims, np.float32)
+    dense = optimizer == ADAM
+    paces = _paces(rate, steps, -(-len(order) // batch) if dense else 0)
+    starts_at, tracks_at, users_at = (
+        np.zeros(len(parameters.start) if dense else 0, np.int64),
+        np.zeros(len(parameters.track) if dense else 0, np.int64),
+        np.zeros(len(parameters.user) if dense else 0, np.int64),
+    )
     for begin in range(0, len(order), batch):
         end = min(len(order), begin + batch)
+        if dense:
+            now = begin // batch
+            for pair in order[begin:end]:
+                s, t, u = pairs.start[pair], pairs.track[pair], pairs.row[pair]
+                _catch_up(parameters.start, starts, s, starts_at, now, paces, decay)
+                _catch_up(parameters.track, tracks, t, tracks_at, now, paces, decay)
+                if with_users:
+                    _catch_up(parameters.user, users, u, users_at, now, paces, decay)
         n_starts, n_users, n_tracks = 0, 0, 0
         for place in range(begin, end):
             pair = order[place]
@@ -163,10 +180,15 @@ def train_pass(
                 for d in range(dims):
                     own[d] += pull * to_track[d]
         steps += 1
-        _step(parameters.start, starts, n_starts, optimizer, rate, decay, steps)
-        _step(parameters.track, tracks, n_tracks, optimizer, rate, decay, steps)
+        _step(parameters.start, starts, n_starts, optimizer, rate, decay, steps, paces, starts_at)
+        _step(parameters.track, tracks, n_tracks, optimizer, rate, decay, steps, paces, tracks_at)
         if with_users:
-            _step(parameters.user, users, n_users, optimizer, rate, decay, steps)
+            _step(parameters.user, users, n_users, optimizer, rate, decay, steps, paces, users_at)
+    if dense:
+        _catch_up_all(parameters.start, starts, starts_at, paces, decay)
+        _catch_up_all(parameters.track, tracks, tracks_at, paces, decay)
+        if with_users:
+            _catch_up_all(parameters.user, users, users_at, paces, decay)
     return total / max(1, len(order))
 
 
@@ -199,10 +221,18 @@ def _slot(memory: Memory, row: int, used: int) -> int:
 
 @kernel
 def _step(
-    table: Table, memory: Memory, used: int, optimizer: int, rate: float, decay: float, steps: int
+    table: Table,
+    memory: Memory,
+    used: int,
+    optimizer: int,
+    rate: float,
+    decay: float,
+    steps: int,
+    paces: Table,
+    at: IntArray,
 ) -> None:
     if optimizer == ADAM:
-        _adam(table, memory, rate, decay, steps)
+        _adam(table, memory, used, paces, at, decay)
     elif optimizer == LAZY_ADAM:
         _lazy_adam(table, memory, used, rate, decay, steps)
     else:
@@ -242,22 +272,69 @@ def _lazy_adam(
             g = gradient[d] + weaker * weights[d]
             first[d] += one * (g - first[d])
             second[d] += two * (g * g - second[d])
-            weights[d] -= pace * (first[d] / (np.sqrt(second[d]) + small))
+            weights[d] -= pace * np.divide(first[d], np.sqrt(second[d]) + small)
 
 
 @kernel
-def _adam(table: Table, memory: Memory, rate: float, decay: float, steps: int) -> None:
-    weaker, one, two = np.float32(decay), np.float32(1.0 - _BETA1), np.float32(1.0 - _BETA2)
-    small, nothing = np.float32(_EPSILON), np.zeros(table.shape[1], np.float32)
-    pace = np.float32(rate / (1.0 - math.pow(_BETA1, steps)))
-    longer = np.float32(1.0 / math.sqrt(1.0 - math.pow(_BETA2, steps)))
+def _paces(rate: float, steps: int, count: int) -> Table:
+    """Adam's two corrections of each of the next steps, float32 (count, 2)."""
+    out = np.empty((count, 2), np.float32)
+    for i in range(count):
+        out[i, 0] = rate / (1.0 - math.pow(_BETA1, steps + 1 + i))
+        out[i, 1] = 1.0 / math.sqrt(1.0 - math.pow(_BETA2, steps + 1 + i))
+    return out
+
+
+@kernel
+def _adam(
+    table: Table, memory: Memory, used: int, paces: Table, at: IntArray, decay: float
+) -> None:
+    for slot in range(used):
+        row = memory.touched[slot]
+        _adam_row(table, memory, row, memory.gradient[slot], at[row], at[row] + 1, paces, decay)
+        at[row] += 1
+
+
+@kernel
+def _catch_up(
+    table: Table, memory: Memory, row: int, at: IntArray, now: int, paces: Table, decay: float
+) -> None:
+    """Takes the steps of a row that its gradient was zero in, up to the pass's step `now`."""
+    if at[row] == now:
+        return
+    # A row that was never touched, as many are in a large table, has nothing to move by.
+    if decay != 0.0 or memory.first[row].any() or memory.second[row].any():
+        nothing = np.zeros(table.shape[1], np.float32)
+        _adam_row(table, memory, row, nothing, at[row], now, paces, decay)
+    at[row] = now
+
+
+@kernel
+def _catch_up_all(table: Table, memory: Memory, at: IntArray, paces: Table, decay: float) -> None:
     for row in range(len(table)):
-        # Rows that the batch has not touched move too, by what is left of their moments.
-        slot = memory.slot[row]
-        gradient = memory.gradient[slot] if slot >= 0 else nothing
-        weights, first, second = table[row], memory.first[row], memory.second[row]
-        for d in range(len(gradient)):
+        _catch_up(table, memory, row, at, len(paces), paces, decay)
+
+
+@kernel
+def _adam_row(
+    table: Table,
+    memory: Memory,
+    row: int,
+    gradient: Targets,
+    begin: int,
+    end: int,
+    paces: Table,
+    decay: float,
+) -> None:
+    """A row's steps begin .. end - 1 of the pass, all with the same gradient."""
+    weaker, one, two = np.float32(decay), np.float32(1.0 - _BETA1), np.float32(1.0 - _BETA2)
+    small, weights = np.float32(_EPSILON), table[row]
+    first, second = memory.first[row], memory.second[row]
+    for step in range(begin, end):
+        faster, longer = paces[step, 0], paces[step, 1]
+        for d in range(len(weights)):
             g = gradient[d] + weaker * weights[d]
             first[d] += one * (g - first[d])
             second[d] += two * (g * g - second[d])
-            weights[d] -= pace * (first[d] / (np.sqrt(second[d]) * longer + small))
+            # Not `/`: it looks for a divisor of zero, and so keeps from vector instructions.
+            weights[d] -= faster * np.divide(first[d], np.sqrt(second[d]) * longer + small)
