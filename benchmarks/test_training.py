@@ -30,7 +30,7 @@ RATIO: Final = 5.0
 SETTINGS: Final = {
     "adagrad_rows": {"optimizer": "adagrad_rows", "learning_rate": 0.05, "epochs": 12},
     "lazy_adam": {"optimizer": "lazy_adam", "learning_rate": 0.01, "epochs": 6},
-    "adam": {"optimizer": "adam", "learning_rate": 0.01, "epochs": 2},
+    "adam": {"optimizer": "adam", "learning_rate": 0.01, "epochs": 5},
 }
 
 

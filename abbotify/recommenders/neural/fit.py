@@ -33,6 +33,7 @@ from abbotify.world.base import Catalogue
 _OPTIMIZERS: Final = {"adagrad_rows": ADAGRAD_ROWS, "lazy_adam": LAZY_ADAM, "adam": ADAM}
 DIVERGED: Final = 1e4  # listened fractions are at most 1: an error of 100 predicts nothing
 FALL: Final = 0.1  # of the rate on a plateau, as torch's ReduceLROnPlateau
+_NOTICED: Final = 1e-4  # share by which a loss must fall to end a plateau, as there
 
 
 @dataclass
@@ -49,6 +50,7 @@ class Patience:
     slow_after: int | None
     best: float = math.inf
     _worse: int = field(default=0)
+    _base: float = field(default=math.inf)
     _since_slower: int = field(default=0)
 
     def better(self, loss: float) -> bool:
@@ -56,7 +58,9 @@ class Patience:
         improved = loss < self.best
         self.best = min(self.best, loss)
         self._worse = 0 if improved else self._worse + 1
-        self._since_slower = 0 if improved else self._since_slower + 1
+        noticed = loss < self._base * (1.0 - _NOTICED)
+        self._base = loss if noticed else self._base
+        self._since_slower = 0 if noticed else self._since_slower + 1
         return improved
 
     def stops(self) -> bool:
@@ -93,7 +97,8 @@ def fit(
 
     Returns:
         `start`, `track` and, with users, `user`: float32 (n, embedding_size); `seen_start`,
-        `seen_track`, `seen_user`: bool (n), which of them the training met.
+        `seen_track`, `seen_user`: bool (n), which of them the training met (not counting
+        held-out pairs).
 
     Raises:
         UserError: there is nothing to learn from, or the training diverges.
@@ -115,9 +120,9 @@ def fit(
     arrays = {
         "start": best.start[:, :dims].copy(),
         "track": best.track[:, :dims].copy(),
-        "seen_start": seen(pairs.start, log.tracks),
-        "seen_track": seen(pairs.track, log.tracks),
-        "seen_user": seen(pairs.row, log.users),
+        "seen_start": seen(pairs.start[chosen], log.tracks),
+        "seen_track": seen(pairs.track[chosen], log.tracks),
+        "seen_user": seen(pairs.row[chosen], log.users),
     }
     if params.user_embedding:
         arrays["user"] = best.user[:, :dims].copy()

@@ -110,6 +110,36 @@ def test_patience() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.extras
+@pytest.mark.parametrize("patience", [1, 3])
+def test_plateaus_are_those_of_torch(patience: int) -> None:
+    torch = pytest.importorskip("torch")
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=patience)
+    draw, ours, rate = np.random.default_rng(8), Patience(None, patience), 1.0
+    steps = draw.choice([0.9, 0.99995, 0.9999, 1.0, 1.1], size=60, p=[0.1, 0.3, 0.2, 0.2, 0.2])
+    for loss in np.cumprod(steps).tolist():
+        plateau.step(loss)
+        ours.better(loss)
+        rate *= 0.1 if rate > 1e-6 and ours.slows() else 1.0
+        if rate <= 1e-6:  # torch's own floor of a change, 1e-8, is near
+            break
+        assert optimizer.param_groups[0]["lr"] == pytest.approx(rate)
+    assert rate < 0.2
+
+
+def test_what_was_only_held_out_was_not_met(settings: Settings) -> None:
+    """Every pair has tracks and a user of its own."""
+    from tests.recommenders.neural.conftest import log_of
+
+    n = 200
+    log = log_of(np.arange(n), np.arange(n), np.arange(n), np.full(n, 0.5), n, n)
+    arrays = trained(settings(validation_share=0.5), log).arrays
+    assert 60 < arrays["seen_track"].sum() < 140
+    for name in ("seen_start", "seen_user"):
+        assert np.array_equal(arrays[name], arrays["seen_track"])
+
+
 def test_the_rate_falls_on_a_plateau(planted: Planted, settings: Settings) -> None:
     params = settings(epochs=25, validation_share=0.2, reduce_on_plateau=1, learning_rate=0.5)
     rates = [epoch.learning_rate for epoch in trained(params, planted.log).curve]
