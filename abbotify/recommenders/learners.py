@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
+from abbotify.errors import UserError
 from abbotify.recommenders.candidates import CandidateTable
 from abbotify.recommenders.ranker import Ranker
 from abbotify.recommenders.training import Arrays, Fitted, Told, TrainingLog
@@ -72,6 +73,21 @@ def lowered(
     places = (scenario, key) if _in_torch(params) else ()
     lists: CandidateTable | Ranker = _function(params, "lowered")(params, arrays, world, *places)
     return lists
+
+
+def check(params: Learner, world: World, scenario: Scenario, key: KeyPath) -> None:
+    """Refuses a network that could not be trained later, before anything is played.
+
+    Raises:
+        UserError: as `fit`, as far as it can be told without a log.
+    """
+    if _in_torch(params):
+        try:
+            import_module(_TORCH.fit).check(params, world, scenario, key)
+        except UserError as error:
+            if error.key is not None or error.file is not None:
+                raise
+            raise scenario.error(error.what, key) from error
 
 
 def _function(params: Learner, which: str) -> Callable[..., Any]:
