@@ -10,8 +10,9 @@ from abbotify import timeline
 from abbotify.errors import UserError
 from abbotify.events import arm_label
 from abbotify.experiment import Layer, layers, require_users
-from abbotify.recommenders import Arm, build_arms
+from abbotify.recommenders import Arm, build_arms, learners
 from abbotify.scenario import Scenario
+from abbotify.scenario.learners import Learner
 from abbotify.scenario.phases import (
     Collect,
     ExperimentDays,
@@ -56,6 +57,7 @@ def prepare(scenario: Scenario) -> Plan:
     arms = build_arms(scenario, world)
     _require_users(scenario, world)
     _require_training(scenario, arms)
+    _check_learners(scenario, world)
     coupled = coupling(scenario, arms)
     shards = timeline.shards(scenario, len(world.users), bool(coupled))
     return Plan(scenario, world, arms, coupled, shards)
@@ -79,6 +81,12 @@ def _require_training(scenario: Scenario, arms: tuple[Arm, ...]) -> None:
             raise scenario.error(untrained(name), ("timeline", place, "phase"))
     if learning and timeline.trains(scenario) and scenario.log.level != "events":
         raise scenario.error("must be events: arms are trained on the log", ("log", "level"))
+
+
+def _check_learners(scenario: Scenario, world: World) -> None:
+    for name, params in scenario.arms.items():
+        if isinstance(params, Learner):
+            learners.check(params, world, scenario, ("arms", name))
 
 
 def _refuse_crowds(scenario: Scenario, users: int) -> None:

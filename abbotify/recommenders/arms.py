@@ -265,7 +265,6 @@ def _link(
         return _free(name, purpose, recommender, f"{name} learns from every answer", world)
     if isinstance(params, Learner):
         if model is None:
-            learners.check(params, world, scenario, key)
             return _untrained(name, purpose)
         return _served(name, purpose, learners.lowered(params, model, world, scenario, key), world)
     return _served(name, purpose, shipped_table(params, world, scenario, key), world)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from tests.recommenders.neural.conftest import Planted
 
 WORLD = small_world()
+ROOT = Path(__file__).parents[2]
 KEY = ("arms", "it")
 HEAD = {"head": [16, 8], "embedding_size": 6, "epochs": 3, "learning_rate": 0.01, "batch_size": 64}
 OWN = """\
@@ -326,6 +328,20 @@ def test_it_serves_in_a_run(torch: Any, given: dict[str, Any], tmp_path: Path) -
     assert arm.counters["requests"] > arm.counters["misses"] > -1
     assert arm.trainings is not None
     assert len(arm.trainings[0].curve) == 3
+
+
+@pytest.mark.extras
+def test_the_network_of_the_docs_learns(torch: Any, tmp_path: Path) -> None:
+    from tests.recommenders.neural.conftest import planted_log
+
+    page = (ROOT / "docs" / "learners.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?class Towers.*?)^```", page, re.MULTILINE | re.DOTALL)
+    settings = {"epochs": 8, "validation_share": 0.2, "batch_size": 256}
+    scenario = scenario_of(tmp_path, network="towers.py:Towers", **settings)
+    (tmp_path / "towers.py").write_text(code)
+    planted = planted_log(20_000, users=20, tracks=60)
+    spread = planted.log.time[planted.log.step > 0].var()
+    assert (trained(scenario, planted.log).curve[-1].validation or 1.0) < 0.5 * spread
 
 
 @pytest.mark.extras

@@ -46,9 +46,9 @@ def fit(
 
     Returns:
         the module's state, names prefixed with `network.`; `seen_start`, `seen_track`,
-        `seen_user`: bool (n), which of them the training met; with a head `linear`, float32
-        (embedding_size), what approximates it; where lists do not depend on users `lists`, int32
-        (known anchors, k). The same bits each time on one machine.
+        `seen_user`: bool (n), which of them the training met (not counting held-out pairs); with
+        a head `linear`, float32 (embedding_size), what approximates it; where lists do not depend
+        on users `lists`, int32 (known anchors, k). The same bits each time on one machine.
 
     Raises:
         UserError: torch is missing, there is nothing to learn from, or the training diverges.
@@ -74,9 +74,9 @@ def fit(
             some = _tensors(params, pairs, chosen[:: -(-len(chosen) // _SOME)])
             best["linear"] = linear(made, *some[:3])
     met = {
-        "seen_start": seen(pairs.start, log.tracks),
-        "seen_track": seen(pairs.track, log.tracks),
-        "seen_user": seen(pairs.row, log.users),
+        "seen_start": seen(pairs.start[chosen], log.tracks),
+        "seen_track": seen(pairs.track[chosen], log.tracks),
+        "seen_user": seen(pairs.row[chosen], log.users),
     }
     return Fitted(with_lists(params, {**best, **met}, scenario, key), tuple(curve))
 
