@@ -520,7 +520,10 @@ def test_an_interrupted_run_leaves_no_run_folder(
 ) -> None:
     path = write(tmp_path / "s.yaml", small | {"timeline": [{"phase": "experiment", "days": 3000}]})
     command = [sys.executable, "-m", "abbotify", "run", str(path), "--out", str(tmp_path / "out")]
+    # Where the tests run in the background interrupts are ignored, and children inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob(".out.*/log/*.parquet")):
         assert process.poll() is None
