@@ -22,6 +22,7 @@ from abbotify.outfolder import replacing
 from abbotify.recommenders.training import Arrays, Epoch, Fitted
 
 MODELS: Final = "models"
+_PREFIX: Final = "array."
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,9 @@ class ModelStore:
         name = re.sub(r"[^A-Za-z0-9_-]+", "_", arm)[:40]
         path = self.folder / f"{place:02d}-{name}-day-{day:04d}.npz"
         with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **dict(sorted(fitted.arrays.items())))
+            # Prefixed, since numpy takes some names for its own arguments.
+            named = {_PREFIX + name: fitted.arrays[name] for name in sorted(fitted.arrays)}
+            np.savez(file, allow_pickle=False, **named)
         trained = Trained(arm, day, plays, key, path.name, digest_file(path), fitted.curve)
         with replacing(path.with_suffix(".json")) as temporary:
             data = {**asdict(trained), "curve": [epoch._asdict() for epoch in trained.curve]}
@@ -108,7 +111,7 @@ def load_arrays(path: Path) -> Arrays:
     try:
         # Opened here: numpy leaves its own file open when the archive is broken.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+            return {name.removeprefix(_PREFIX): arrays[name] for name in arrays.files}
     except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as error:
         raise DataError(f"is not a model: {error}", file=path) from None
 

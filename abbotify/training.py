@@ -212,6 +212,8 @@ def training_log(
         if f.name not in ("users", "tracks")
     }
     joined["time"] = joined["time"].astype(np.float64)
+    for column in joined.values():
+        column.setflags(write=False)  # several arms learn from the same log
     return TrainingLog(**joined, users=len(world.users), tracks=len(world.catalogue))
 
 

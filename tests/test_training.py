@@ -217,18 +217,67 @@ def test_workers_and_shards_change_no_model(
             np.testing.assert_array_equal(values, theirs[day][name])
 
 
-def test_the_same_log_is_played_when_users_meet(
-    daily_run: tuple[Scenario, Path], tmp_path: Path
-) -> None:
-    """With a queue that never makes anybody wait, days are one unit: the log stays the same."""
-    scenario, folder = daily_run
-    data = {**scenario.source.data, "service": {"replicas": 1_000_000}, "shards": 1}
-    pipeline.run(from_source(Source("made", data, {}), ROOT), tmp_path / "one")
+@pytest.mark.parametrize("latency", [0, 3_600_000])
+def test_the_same_log_is_played_when_users_meet(latency: int, tmp_path: Path) -> None:
+    """With a queue that never makes anybody wait, days are one unit: the log stays the same.
+
+    With an hour's latency many a session's last request is unanswered at midnight; its last event
+    is before it all the same.
+    """
+    scenario = scenario_of(COLLECT, {"phase": "train"}, daily(), listener={"max_tracks": 5})
+    data = scenario.source.data
+    arms = {name: {**arm, "latency_ms": latency} for name, arm in data["arms"].items()}
     ours, theirs = (
-        Events.concat(list(open_log(run / "log").pieces())) for run in (folder, tmp_path / "one")
+        from_source(Source("made", {**data, "arms": arms, **more}, {}), ROOT)
+        for more in ({"shards": 3}, {"service": {"replicas": 1_000_000}})
     )
+    logs, plays = [], []
+    for name, each in (("apart", ours), ("together", theirs)):
+        pipeline.run(each, tmp_path / name)
+        logs.append(Events.concat(list(open_log(tmp_path / name / "log").pieces())))
+        manifest = json.loads((tmp_path / name / "manifest.json").read_text())
+        plays.append([training["plays"] for training in manifest["trainings"]])
+    assert plays[0] == plays[1]
     for name in ("timestamp", "user", "session", "step", "track", "time", "recommendation"):
-        np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name), err_msg=name)
+        np.testing.assert_array_equal(getattr(logs[0], name), getattr(logs[1], name), err_msg=name)
+
+
+def test_what_several_arms_learn_from_cannot_be_changed() -> None:
+    log = training_log(
+        [made([(3, 0, 0, 5000)])], scenario_of(COLLECT, {"phase": "train"}, daily()),
+        small_world(), 2, "collect",
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="read-only"):
+        log.time[:] = 0.5
+
+
+ENDED = """
+from pathlib import Path
+class Learner:
+    def __init__(self, params, world): self.file = Path(__file__).with_name("ended")
+    def fit(self, log, catalogue): return {"file": log.track[:1], "allow_pickle": log.track[:1]}
+    def restore(self, arrays): self.track = int(arrays["file"][0])
+    def recommend(self, request): return self.track
+    def ended(self, request):
+        with self.file.open("a") as file:
+            file.write(f"{request.user} {request.session}\\n")
+"""
+
+
+def test_a_plug_in_that_learns_is_told_of_the_end_of_each_session(tmp_path: Path) -> None:
+    """Its arrays may have any name."""
+    (tmp_path / "learner.py").write_text(ENDED)
+    arms = {
+        "random": {"recommender": "random", "weight": 0},
+        "sticky": {"recommender": "sticky_artist"},
+        "it": {"recommender": f"{tmp_path}/learner.py:Learner"},
+    }
+    experiment = {"phase": "experiment", "days": 1}
+    scenario = scenario_of(COLLECT, {"phase": "train"}, experiment, arms=arms)
+    document = pipeline.run(scenario, tmp_path / "run")
+    told = (tmp_path / "ended").read_text().splitlines()
+    arm = next(arm for arm in document.arms if arm.name == "it")
+    assert len(told) == len(set(told)) == arm.sessions
 
 
 def test_a_repeated_run_takes_the_models_that_are_there(tmp_path: Path) -> None:

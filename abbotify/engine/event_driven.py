@@ -11,9 +11,11 @@ step), and nothing depends on the order in which processes were started.
 from __future__ import annotations
 
 import gc
+from array import array
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from heapq import heappush
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
@@ -209,6 +211,7 @@ class _Play:
         self.remembers = any(_looks_back(arm) for arm in setup.arms)
         self.listens = any(arm.listens for arm in setup.arms)
         self.finished: list[Played] = []
+        self.ending: dict[int, tuple[Played, tuple[int, int, int, int]]] = {}
         self.expected: dict[int, Any] = {}
         self.env = Clock(initial_time=unit.days[0].day * MS_PER_DAY)
         self.queues = self._queues()
@@ -225,6 +228,9 @@ class _Play:
         """Lets arms serve the sessions of a day; the queues before them go on."""
         pairs = zip(arms, self.queues, strict=True)
         self.desks[day] = [_Desk(arm, queue) for arm, queue in pairs]
+        # Arms that learn are there only now.
+        self.remembers = self.remembers or any(_looks_back(arm) for arm in arms)
+        self.listens = self.listens or any(arm.listens for arm in arms)
         self._foresee(day, arms)
 
     # -- arrivals ---------------------------------------------------------------------------
@@ -312,13 +318,16 @@ class _Play:
             if remembers:
                 history.append(Play(track, _FRACTION[time]))
             ms = desk.draw_ms(seed, user, number, step) if fixed_ms is None else fixed_ms
+            ends = budget <= 0 or step >= last_step
+            if ends:
+                self.ending[log.row] = (log, (now, track, time, ms))
             if queue is None:
                 reply = yield after(ms)
             else:
                 reply = yield queue.request(user, number, step, ms, alarm.priority)
                 ms = reply.latency
             write((now, track, time, ms))
-            if budget <= 0 or step >= last_step:
+            if ends:
                 break
             step += 1
             request = _request(Request, (
@@ -348,6 +357,7 @@ class _Play:
         log.cut = budget > 0
         log.timeouts += reply is not None and not reply.served  # of the "last", without an answer
         self.busy_until[log.row] = env.ms
+        del self.ending[log.row]
         self.finished.append(log)
 
     def _history_of(self, row: int) -> deque[Play]:
@@ -392,9 +402,15 @@ class _Play:
     # -- results ----------------------------------------------------------------------------
 
     def events(self) -> Events:
-        """The log of all sessions that are over by now."""
+        """The log of all sessions whose last event is by now, answered or not.
+
+        The latency of a last request that waits for its answer is not what it will be.
+        """
         ids = self.setup.world.users.ids[self.unit.first : self.unit.end]
-        return results.events(results.in_order(self.finished), self.unit, ids)
+        waiting = [
+            replace(log, rows=log.rows + array("q", row)) for log, row in self.ending.values()
+        ]
+        return results.events(results.in_order(self.finished + waiting), self.unit, ids)
 
     def result(self) -> UnitResult:
         """What the unit came to, once no event is left."""
