@@ -186,12 +186,15 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train one arm on the collected log and write its lists as botify deploys them."""
-    described = _load(scenario, overrides, seed)
+    described, shape = _load(scenario, overrides, seed), _form(form)
     from abbotify import deploy
+    from abbotify.errors import UserError
 
+    if not export.parent.is_dir():
+        raise UserError(f"{export}: there is no folder {export.parent}", key="--export")
     with progress_bars(quiet) as progress:
         deployed = deploy.train(described, arm, workers, progress)
-    wanted = deploy.export(deployed, export, _form(form))
+    wanted = deploy.export(deployed, export, shape)
     model = deployed.training.model
     last = f", last loss {model.curve[-1].loss:.4f}" if model.curve else ""
     print(f"{arm}: {model.plays:,} plays, {deployed.training.seconds:.1f} s{last}")

@@ -15,6 +15,7 @@ from abbotify.plan import Plan, prepare
 from abbotify.recommenders import CandidateTable, Key, build_arm
 from abbotify.scenario import Scenario
 from abbotify.scenario.base import nearest
+from abbotify.scenario.learners import Neural
 from abbotify.training import Told, Trainer, Training
 from abbotify.world.base import World
 from abbotify.world.write_lists import write_track_lists, write_tracks, write_user_lists
@@ -63,6 +64,10 @@ def train(
     plan = prepare(scenario)
     if next(known for known in plan.arms if known.name == arm).trained:
         raise scenario.error("does not learn: there is nothing to train", ("arms", arm))
+    spec = scenario.arms[arm]
+    if isinstance(spec, Neural) and spec.user_aware and spec.user_embedding:
+        what = "its lists depend on the user and a track: set user_aware: false to export them"
+        raise scenario.error(what, ("arms", arm))
     with tempfile.TemporaryDirectory(prefix="abbotify-") as name:
         folder = Path(name)
         trainer = Trainer(scenario, plan.world, plan.arms, ModelStore(folder), told)
@@ -71,8 +76,7 @@ def train(
         model = load_arrays(files[arm])
     table = build_arm(arm, scenario.arms[arm], plan.world, scenario, model).chain[0].table
     if table is None:
-        what = "its lists depend on the user and a track: set user_aware: false to export them"
-        raise scenario.error(what, ("arms", arm))
+        raise scenario.error("has no lists to export", ("arms", arm))
     return Deployed(trainer.done[0], table, plan.world)
 
 

@@ -16,13 +16,14 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from abbotify.digests import digest_file
+from abbotify.digests import digest_data, digest_file
 from abbotify.errors import DataError
 from abbotify.outfolder import replacing
 from abbotify.recommenders.training import Arrays, Epoch, Fitted
 
 MODELS: Final = "models"
 _PREFIX: Final = "array."
+_SEAL: Final = "sha256"  # of all else in the file
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ class ModelStore:
         trained = Trained(arm, day, plays, key, path.name, digest_file(path), fitted.curve)
         with replacing(path.with_suffix(".json")) as temporary:
             data = {**asdict(trained), "curve": [epoch._asdict() for epoch in trained.curve]}
-            temporary.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+            text = json.dumps({**data, _SEAL: digest_data(data)}, indent=1)
+            temporary.write_text(text + "\n", encoding="utf-8")
         self._known[key] = (path, trained)
         return trained
 
@@ -122,8 +124,10 @@ def models_of(run: Path) -> Iterator[tuple[Path, Trained]]:
     for path in sorted(folder.glob("*.json")):
         try:
             data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            if data.pop(_SEAL) != digest_data(data):
+                continue  # somebody has changed it
             curve = tuple(Epoch(**epoch) for epoch in data.pop("curve"))
             trained = Trained(**data, curve=curve)
             yield folder / Path(trained.file).name, trained
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue

@@ -16,14 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify import __version__, timeline
-from abbotify.digests import digest_data, digest_file
+from abbotify.digests import digest_data
 from abbotify.errors import UserError
 from abbotify.events import MS_PER_DAY, Events
 from abbotify.modelstore import ModelStore, Trained
 from abbotify.recommenders import Arm, learners
 from abbotify.recommenders.load import fit_plugin, load_plugin
 from abbotify.recommenders.training import Fitted, TrainingLog
-from abbotify.scenario import Scenario, plain, resolve
+from abbotify.scenario import Scenario, plain
 from abbotify.scenario.arms import ArmOptions
 from abbotify.scenario.learners import Learner, Neural
 from abbotify.scenario.phases import Collect, ExperimentDays
@@ -77,7 +77,8 @@ class Trainer:
         told: Told,
     ) -> None:
         self.scenario, self.world, self.store, self.told = scenario, world, store, told
-        self.learning = [arm.name for arm in arms if not arm.trained]
+        serving = timeline.serving_arms(scenario)
+        self.learning = [arm.name for arm in arms if not arm.trained and arm.name in serving]
         self.done: list[Training] = []
         self._catalogue = ""
 
@@ -112,7 +113,8 @@ class Trainer:
         what = f"train {name}" if day == 0 else f"train {name}, day {day}"
         self.told(what, 0, 0)
         key = self._key(name, log)
-        found = self.store.find(key)
+        # What code of the user's own imports or reads is not known: it is always run.
+        found = None if _own_code(self.scenario.arms[name]) else self.store.find(key)
         fitted = self._fit(name, log, what) if found is None else found
         place = list(self.scenario.arms).index(name)
         model = self.store.keep(place, name, day, len(log), key, fitted)
@@ -128,8 +130,8 @@ class Trainer:
         try:
             if isinstance(arm, Plugin):
                 loaded = load_plugin(arm, self.world, self.scenario, key)
-                file = arm.recommender.rpartition(":")[0]
-                return fit_plugin(loaded.recommender, log, self.world.catalogue, file)
+                file = self.scenario.root / arm.recommender.rpartition(":")[0]
+                return fit_plugin(loaded.recommender, log, self.world.catalogue, str(file))
             if isinstance(arm, Learner):
                 return learners.fit(arm, log, self.world, self.scenario, key, told)
         except UserError as error:
@@ -142,14 +144,12 @@ class Trainer:
         """A digest of everything a training depends on."""
         if not self._catalogue:
             self._catalogue = digest(self.world)
-        arm = self.scenario.arms[name]
         options = {*ArmOptions.model_fields, "fallback"}
         settings = {k: v for k, v in plain(self.scenario)["arms"][name].items() if k not in options}
         return digest_data(
             {
                 "abbotify": __version__,
                 "settings": settings,
-                "code": _code(arm, self.scenario),
                 "seed": self.scenario.seeds.dynamics,
                 "world": self._catalogue,
                 "log": {f.name: getattr(log, f.name) for f in fields(log)},
@@ -157,14 +157,8 @@ class Trainer:
         )
 
 
-def _code(arm: Any, scenario: Scenario) -> str:
-    """The digest of code of the user's own that takes part in a training."""
-    target = arm.recommender.rpartition(":")[0] if isinstance(arm, Plugin) else None
-    if isinstance(arm, Neural) and arm.network is not None:
-        target = arm.network.rpartition(":")[0]
-    if target is None or not target.endswith(".py"):
-        return ""
-    return digest_file(resolve(scenario, target, ("arms",)))
+def _own_code(arm: Any) -> bool:
+    return isinstance(arm, Plugin) or (isinstance(arm, Neural) and arm.network is not None)
 
 
 def training_log(

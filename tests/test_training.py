@@ -281,17 +281,25 @@ def test_a_plug_in_that_learns_is_told_of_the_end_of_each_session(tmp_path: Path
 
 
 def test_a_repeated_run_takes_the_models_that_are_there(tmp_path: Path) -> None:
-    scenario = scenario_of(COLLECT, {"phase": "train"}, {"phase": "experiment", "days": 1})
+    arms = {
+        "random": {"recommender": "random", "weight": 0},
+        "sticky": {"recommender": "sticky_artist"},
+        "shipped": {"recommender": "item2item"},
+        "own": LEARNS,  # what its code reads is not known, so it is trained again
+        "idle": {"recommender": "neural", "weight": 0},  # serves nobody, so it is not
+    }
+    experiment = {"phase": "experiment", "days": 1}
+    scenario = scenario_of(COLLECT, {"phase": "train"}, experiment, arms=arms)
     reused = []
     for _ in range(2):
         pipeline.run(scenario, tmp_path / "run")
         manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
         reused += [training["reused"] for training in manifest["trainings"]]
-    assert reused == [False, True]
+    assert reused == [False, False, True, False]
     data = {**scenario.source.data, "seeds": {"dynamics": 5}}
     pipeline.run(from_source(Source("made", data, {}), ROOT), tmp_path / "run")
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
-    assert [training["reused"] for training in manifest["trainings"]] == [False]
+    assert [training["reused"] for training in manifest["trainings"]] == [False, False]
 
 
 def test_models_come_back_from_disk(tmp_path: Path) -> None:
@@ -317,6 +325,23 @@ def test_a_damaged_model_is_trained_again(tmp_path: Path, damage: bytes | None) 
     kept = ModelStore(tmp_path / "run").keep(0, "a", 1, 1, "key", Fitted({"x": np.ones(3)}))
     path = tmp_path / "run" / "models" / kept.file
     path.unlink() if damage is None else path.write_bytes(damage)
+    assert ModelStore(tmp_path, [tmp_path / "run"]).find("key") is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("0.5", "0.4"), ("0.5", "NaN"), ('"key": "key"', '"key": []'), ('"day": 1', '"day": "x"')],
+)
+def test_a_changed_account_of_a_model_is_passed_over(tmp_path: Path, old: str, new: str) -> None:
+    (tmp_path / "run").mkdir()
+    fitted = Fitted({"x": np.ones(3)}, (Epoch(1, 0.5, None, 0.1),))
+    kept = ModelStore(tmp_path / "run").keep(0, "a", 1, 1, "key", fitted)
+    path = (tmp_path / "run" / "models" / kept.file).with_suffix(".json")
+    assert ModelStore(tmp_path, [tmp_path / "run"]).find("key") is not None
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    (path.parent / "deep.json").write_text("[" * 100_000)
     assert ModelStore(tmp_path, [tmp_path / "run"]).find("key") is None
 
 

@@ -78,7 +78,9 @@ class Ranker:
         found = self._known.get(pair)
         if found is None:
             lists = self.best(np.array([row], np.int64), np.array([anchor], np.int64))
-            found = self._known[pair] = lists[0][lists[0] >= 0].tolist()
+            found = lists[0][lists[0] >= 0].tolist()
+            if self.anchor == Key.FIRST:  # the rest of the session asks for the same one
+                self._known[pair] = found
         return found
 
 
