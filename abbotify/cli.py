@@ -231,6 +231,8 @@ def sweep(
     for name, key, spread in sweep_report.matters(result):
         print(f"{name}: {key} moves the effect by {spread:.1f} points")
     print(f"\nSweep: {folder / 'sweep.html'}")
+    if result.failures:
+        raise typer.Exit(2)
 
 
 @app.command()

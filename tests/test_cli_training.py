@@ -101,7 +101,7 @@ def test_sweep_shows_effects_and_losses(abbotify: Command, scenario: Path, tmp_p
     assert "net: arms.net.embedding_size moves the effect by" in finished.out
     rows = (out / "sweep.csv").read_text().splitlines()
     assert len(rows) == 3
-    losses = [row.split(",")[-3:-1] for row in rows[1:]]
+    losses = [row.split(",")[-4:-2] for row in rows[1:]]
     assert all(0.0 < float(loss) < 1.0 for pair in losses for loss in pair)
     page = (out / "sweep.html").read_text()
     assert "validation loss" in page

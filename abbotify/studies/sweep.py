@@ -18,7 +18,7 @@ from abbotify import outfolder, pipeline, scale
 from abbotify.errors import UserError
 from abbotify.modelstore import Trained, models_of
 from abbotify.report import Document
-from abbotify.scenario import load, yaml
+from abbotify.scenario import Scenario, load, yaml
 from abbotify.stats import Effect
 from abbotify.training import Told
 
@@ -43,12 +43,14 @@ class Setting:
         effects: of each treatment on the first success metric.
         losses: arm that learns -> (loss of the last pass, best validation loss or None), of its
             first training.
+        failure: why the run failed, such as a training that diverged; there are no effects then.
     """
 
     values: tuple[str, ...]
     folder: str
     effects: tuple[Effect, ...]
     losses: dict[str, tuple[float, float | None]]
+    failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,23 +86,33 @@ class Sweep:
         return moved or self.arms
 
     @staticmethod
-    def effect(setting: Setting, arm: str) -> Effect:
-        """The effect of a treatment in one run."""
-        return next(effect for effect in setting.effects if effect.arm == arm)
+    def effect(setting: Setting, arm: str) -> Effect | None:
+        """The effect of a treatment in one run; None when the run failed."""
+        return next((effect for effect in setting.effects if effect.arm == arm), None)
+
+    @property
+    def played(self) -> tuple[Setting, ...]:
+        """The runs that did not fail."""
+        return tuple(setting for setting in self.settings if not setting.failure)
+
+    @property
+    def failures(self) -> tuple[Setting, ...]:
+        """The runs that failed."""
+        return tuple(setting for setting in self.settings if setting.failure)
 
     def spread(self, key: str, arm: str) -> float | None:
         """How much a key matters: between its values, the range of the mean relative effect.
 
         The mean is over the settings of all other keys, in per cent of the control's mean; None
-        where an effect is undefined.
+        where an effect is undefined or a run failed.
         """
         place = self.keys.index(key)
         by_value: dict[str, list[float]] = {}
         for setting in self.settings:
-            effect = self.effect(setting, arm).relative_effect
-            if effect is None:
+            effect = self.effect(setting, arm)
+            if effect is None or effect.relative_effect is None:
                 return None
-            by_value.setdefault(setting.values[place], []).append(effect)
+            by_value.setdefault(setting.values[place], []).append(effect.relative_effect)
         means = [fmean(effects) for effects in by_value.values()]
         return max(means) - min(means)
 
@@ -160,7 +172,8 @@ def sweep(
         told: told of progress.
 
     Raises:
-        UserError: a setting is refused (before anything is run), or a run fails.
+        UserError: a setting is refused, or its effects are not those of the others; before
+            anything is run. A run that fails later is told in its setting.
     """
     keys = tuple(one.key for one in vary)
     if not keys or len(set(keys)) < len(keys):
@@ -169,16 +182,30 @@ def sweep(
     if len(tasks) > MOST:
         raise UserError(f"at most {MOST} runs, got {len(tasks)}", key="--vary")
     job = _Job(path, tuple(overrides), seed, out)
+    scenario = _scenario(job, tasks[0])
     for task in tasks:  # every mistake before the first run
-        scenario = _scenario(job, task)
+        _refuse_others(scenario, _scenario(job, task), task)
         outfolder.check(out / _name(task))
     told("runs", 0, len(tasks))
     settings = []
     for setting in scale.each(_runner, job, tasks, workers):
         settings.append(setting)
         told("runs", len(settings), len(tasks))
+    if all(setting.failure for setting in settings):
+        raise UserError(f"every run failed, the first one with: {settings[0].failure}")
     metric, control = scenario.metrics.success[0], scenario.layers[0].control
     return Sweep(scenario.name, keys, metric, control, tuple(settings))
+
+
+def _refuse_others(first: Scenario, other: Scenario, task: _Task) -> None:
+    """Refuses a setting that changes what is compared with what."""
+    if _compared(first) != _compared(other):
+        what = "the settings differ in the control, the treatments or the first success metric"
+        raise UserError(f"{what}: {', '.join(task.overrides)}", key="--vary")
+
+
+def _compared(scenario: Scenario) -> tuple[str, tuple[str, ...]]:
+    return scenario.metrics.success[0], scenario.arms_of(scenario.layers[0])
 
 
 def _tasks(vary: Sequence[Varied]) -> Iterator[_Task]:
@@ -191,14 +218,17 @@ def _name(task: _Task) -> str:
     return f"{task.number:03d}"
 
 
-def _scenario(job: _Job, task: _Task) -> Any:
+def _scenario(job: _Job, task: _Task) -> Scenario:
     return load(job.path, [*job.overrides, *task.overrides], job.seed)
 
 
 def _runner(job: _Job) -> Any:
     def run(task: _Task) -> Setting:
         folder = job.out / _name(task)
-        document = pipeline.run(_scenario(job, task), folder)
+        try:
+            document = pipeline.run(_scenario(job, task), folder)
+        except UserError as error:  # a training that diverges is a result of a sweep
+            return Setting(task.values, folder.name, (), {}, str(error))
         return _setting(task, document, folder)
 
     return run

@@ -39,7 +39,7 @@ def sweep_csv(sweep: Sweep) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
         [*sweep.keys, "arm", "relative_effect", "relative_lower", "relative_upper", "p_value",
-         "significant", "loss", "validation_loss", "folder"]
+         "significant", "loss", "validation_loss", "folder", "failure"]
     )  # fmt: skip
     for setting in sweep.settings:
         for effect in setting.effects:
@@ -49,7 +49,19 @@ def sweep_csv(sweep: Sweep) -> str:
             cells = ["" if n is None else repr(n) for n in (*numbers, loss, validation)]
             significant = "true" if effect.significant else "false"
             writer.writerow(
-                [*setting.values, effect.arm, *cells[:4], significant, *cells[4:], setting.folder]
+                [
+                    *setting.values,
+                    effect.arm,
+                    *cells[:4],
+                    significant,
+                    *cells[4:],
+                    setting.folder,
+                    "",
+                ]
+            )
+        if setting.failure:
+            writer.writerow(
+                [*setting.values, *[""] * 8, setting.folder, labels.clean(setting.failure)]
             )
     return text.getvalue()
 
@@ -167,18 +179,19 @@ def _places(sweep: Sweep) -> list[tuple[int, str]]:
 
 
 def _effects(axes: Any, sweep: Sweep, arm: str, at: int) -> None:
-    shift = (sweep.moved.index(arm) - (len(sweep.moved) - 1) / 2) * 0.12
+    shift, labelled = (sweep.moved.index(arm) - (len(sweep.moved) - 1) / 2) * 0.12, False
     for place, setting in enumerate(sweep.settings):
         effect = sweep.effect(setting, arm)
-        if effect.relative_effect is None:
+        if effect is None or effect.relative_effect is None:
             continue
         ends = (effect.relative_lower, effect.relative_upper)
         if None not in ends:
             axes.plot([place + shift] * 2, ends, color=color(at), linewidth=2)
         axes.plot(
             place + shift, effect.relative_effect, marker(at), color=color(at), markersize=7,
-            label=labels.clean(arm) if place == 0 else None,
+            label=None if labelled else labels.clean(arm),
         )  # fmt: skip
+        labelled = True
 
 
 def _draw_losses(axes: Any, sweep: Sweep) -> None:
@@ -198,7 +211,9 @@ def _draw_losses(axes: Any, sweep: Sweep) -> None:
     axes.legend(frameon=False, loc="best")
 
 
-def _shown(effect: Effect) -> list[str]:
+def _shown(effect: Effect | None) -> list[str]:
+    if effect is None:
+        return ["failed", "–", "–"]
     shown = rounding.estimate(
         effect.relative_effect, effect.relative_lower, effect.relative_upper, unit="%"
     )
@@ -224,15 +239,18 @@ def sentence(sweep: Sweep) -> str:
     return (
         f"Effect on {metric} against {labels.clean(sweep.control)}, with the intervals of single "
         f"comparisons, in {len(sweep.settings)} runs with the same seeds. Losses are those of the "
-        f"first training.{_unmoved(sweep)}"
+        f"first training.{_unmoved(sweep)}{_failed(sweep)}"
     )
+
+
+def _failed(sweep: Sweep) -> str:
+    told = [f"{' · '.join(each.values)}: {each.failure}" for each in sweep.failures]
+    return f" Failed: {labels.clean('; '.join(told))}." if told else ""
 
 
 def _unmoved(sweep: Sweep) -> str:
     still = [arm for arm in sweep.arms if arm not in sweep.moved]
-    told = [
-        f"{labels.clean(arm)} {_shown(sweep.effect(sweep.settings[0], arm))[0]}" for arm in still
-    ]
+    told = [f"{labels.clean(arm)} {_shown(sweep.effect(sweep.played[0], arm))[0]}" for arm in still]
     return f" The same under all settings: {', '.join(told)}." if told else ""
 
 

@@ -113,3 +113,35 @@ def test_a_mistake_in_any_setting_is_told_before_the_first_run(
     assert not (tmp_path / "out").exists()
     with pytest.raises(UserError, match="none twice"):
         sweep(scenario, [varied("seeds.world=1,2"), varied("seeds.world=3")], tmp_path / "out")
+
+
+def test_settings_that_compare_something_else_are_refused(scenario: Path, tmp_path: Path) -> None:
+    for text in (
+        "experiment.control=random,top<b>|",
+        "metrics.success=[time],[tracks]",
+    ):
+        with pytest.raises(UserError, match="differ in the control, the treatments or"):
+            sweep(scenario, [varied(text)], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_fails_is_told_and_the_others_are_kept(scenario: Path, tmp_path: Path) -> None:
+    (tmp_path / "two.jsonl").write_text('{"track": 0, "recommendations": [999999]}\n')
+    (tmp_path / "one.jsonl").write_text('{"track": 0, "recommendations": [1]}\n')
+    text = TEXT.replace(
+        "top<b>|: {recommender: top_pop, size: 100}",
+        f"it: {{recommender: contextual, file: {tmp_path}/one.jsonl}}",
+    )
+    path = tmp_path / "failing.yaml"
+    path.write_text(text)
+    keys = [varied(f"arms.it.file={tmp_path}/one.jsonl,{tmp_path}/two.jsonl")]
+    result = sweep(path, keys, tmp_path / "out")
+    assert [bool(setting.failure) for setting in result.settings] == [False, True]
+    assert result.spread("arms.it.file", "it") is None
+    write(result, tmp_path / "out")
+    rows = list(csv.DictReader((tmp_path / "out" / "sweep.csv").read_text().splitlines()))
+    assert [row["relative_effect"] != "" for row in rows] == [True, False]
+    assert "999999" in rows[1]["failure"]
+    assert "failed" in (tmp_path / "out" / "sweep.md").read_text()
+    with pytest.raises(UserError, match="every run failed"):
+        sweep(path, [varied(f"arms.it.file={tmp_path}/two.jsonl")], tmp_path / "none")
