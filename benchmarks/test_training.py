@@ -65,9 +65,8 @@ def ours(log: TrainingLog, settings: dict[str, Any]) -> list[Pass]:
     params = Neural.model_validate(
         {"recommender": "neural", "validation_share": 0.1, "batch_size": BATCH, **settings}
     )
-    nothing: Any = None
     ends = [time.perf_counter()]
-    fitted = fit(params, log, nothing, SEED, lambda *told: ends.append(time.perf_counter()))
+    fitted = fit(params, log, SEED, lambda *told: ends.append(time.perf_counter()))
     losses = [epoch.validation or 0.0 for epoch in fitted.curve]
     return [Pass(s, loss) for s, loss in zip(np.diff(ends).tolist(), losses, strict=True)]
 

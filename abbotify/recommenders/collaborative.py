@@ -14,10 +14,7 @@ from typing import Any
 from abbotify.errors import UserError
 from abbotify.recommenders.factors import Listened, as_arrays, listened, lowered, random_state
 from abbotify.recommenders.training import Epoch, Fitted, Told, TrainingLog
-from abbotify.scenario import Scenario
 from abbotify.scenario.learners import ALS, BPR
-from abbotify.scenario.yaml import KeyPath
-from abbotify.world.base import Catalogue
 
 __all__ = ["fit", "lowered"]
 
@@ -25,11 +22,8 @@ __all__ = ["fit", "lowered"]
 def fit(
     params: ALS | BPR,
     log: TrainingLog,
-    catalogue: Catalogue,
     seed: int,
     told: Told,
-    scenario: Scenario | None = None,
-    key: KeyPath = (),
     *,
     threads: int = 0,
 ) -> Fitted:
@@ -38,11 +32,8 @@ def fit(
     Args:
         params: the recommender's keys in the scenario file.
         log: what it learns from.
-        catalogue: not needed.
         seed: of the starting values, and of the pairs that BPR draws.
         told: told after each iteration.
-        scenario: not needed.
-        key: not needed.
         threads: of ALS; 0 for all cores. Any number gives the same bits.
 
     Returns:

@@ -24,10 +24,8 @@ import scipy.sparse
 from abbotify.errors import UserError
 from abbotify.recommenders.candidates import CandidateTable, Key, Pick
 from abbotify.recommenders.training import Arrays, Fitted, Told, TrainingLog
-from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Item2Item
-from abbotify.scenario.yaml import KeyPath
-from abbotify.world.base import Catalogue, IntArray, Lists, World
+from abbotify.world.base import IntArray, Lists, World
 
 CHUNK: Final = 4_000_000  # products of pairs made at once: some 200 MB
 
@@ -52,11 +50,8 @@ class _Heard(NamedTuple):
 def fit(
     params: Item2Item,
     log: TrainingLog,
-    catalogue: Catalogue,
     seed: int,
     told: Told,
-    scenario: Scenario | None = None,
-    key: KeyPath = (),
     *,
     chunk: int = CHUNK,
 ) -> Fitted:
@@ -65,11 +60,8 @@ def fit(
     Args:
         params: the recommender's keys in the scenario file.
         log: what it learns from.
-        catalogue: not needed.
         seed: not needed.
         told: told of the tracks done.
-        scenario: not needed.
-        key: not needed.
         chunk: bounds the memory; any number gives the same bits.
 
     Returns:

@@ -49,9 +49,9 @@ def fit(
     Raises:
         UserError: an extra is missing, or there is nothing to learn from.
     """
+    places = (scenario, key) if _in_torch(params) else ()
     seed = scenario.seeds.dynamics
-    function = _function(params, "fit")
-    fitted: Fitted = function(params, log, world.catalogue, seed, told, scenario, key)
+    fitted: Fitted = _function(params, "fit")(params, log, seed, told, *places)
     return fitted
 
 

@@ -20,10 +20,8 @@ from abbotify import rng
 from abbotify.errors import UserError
 from abbotify.recommenders.factors import Listened, as_arrays, listened, lowered
 from abbotify.recommenders.training import Epoch, Fitted, Told, TrainingLog
-from abbotify.scenario import Scenario
 from abbotify.scenario.learners import LightGCN
-from abbotify.scenario.yaml import KeyPath
-from abbotify.world.base import Catalogue, IntArray
+from abbotify.world.base import IntArray
 
 __all__ = ["fit", "lowered"]
 
@@ -33,22 +31,16 @@ _SPREAD: Final = 0.1  # standard deviation of the starting embeddings, as the pa
 def fit(
     params: LightGCN,
     log: TrainingLog,
-    catalogue: Catalogue,
     seed: int,
     told: Told,
-    scenario: Scenario | None = None,
-    key: KeyPath = (),
 ) -> Fitted:
     """Factors of all users and tracks with listened time.
 
     Args:
         params: the recommender's keys in the scenario file.
         log: what it learns from.
-        catalogue: not needed.
         seed: of the starting embeddings, the order of pairs, and the tracks drawn against them.
         told: told after each pass.
-        scenario: not needed.
-        key: not needed.
 
     Returns:
         The arrays of `factors.as_arrays`, the same bits for any number of cores. The losses of

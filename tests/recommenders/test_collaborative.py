@@ -41,9 +41,7 @@ def trained(name: str, seed: int = 5, **given: Any) -> tuple[Any, Fitted]:
     threads = given.pop("threads", 0)
     params = KINDS[name].model_validate({"recommender": name, **SETTINGS[name], **given})
     told: list[tuple[int, int, float | None]] = []
-    fitted = fit(
-        params, blocks(), WORLD.catalogue, seed, lambda *a: told.append(a), threads=threads
-    )
+    fitted = fit(params, blocks(), seed, lambda *a: told.append(a), threads=threads)
     passes = params.iterations
     assert [epoch[:2] for epoch in told] == [(n, passes) for n in range(1, passes + 1)]
     return params, fitted

@@ -131,4 +131,4 @@ def test_a_missing_extra(
     module: Any = lightgcn if name == "lightgcn" else collaborative
     message = rf"recommender {name} needs the extra {extra}: pip install 'abbotify\[{extra}\]'"
     with pytest.raises(UserError, match=message):
-        module.fit(kinds[name](recommender=name), LOG, WORLD.catalogue, 1, lambda *_: None)
+        module.fit(kinds[name](recommender=name), LOG, 1, lambda *_: None)

@@ -44,7 +44,7 @@ def of(**given: Any) -> Item2Item:
 
 
 def trained(params: Item2Item, log: TrainingLog, **given: Any) -> Arrays:
-    return fit(params, log, WORLD.catalogue, 5, told, **given).arrays
+    return fit(params, log, 5, told, **given).arrays
 
 
 def dense(params: Item2Item, log: TrainingLog) -> npt.NDArray[np.float64]:

@@ -40,7 +40,7 @@ def trained(seed: int = 5, **given: Any) -> tuple[LightGCN, Fitted]:
     log = TrainingLog(row, zero, zero, track, track, time, USERS, TRACKS)
     settings = {"factors": 8, "size": 12, "batch_size": 50, "epochs": 20, **given}
     params = LightGCN.model_validate({"recommender": "lightgcn", **settings})
-    return params, fit(params, log, WORLD.catalogue, seed, lambda *_: None)
+    return params, fit(params, log, seed, lambda *_: None)
 
 
 @pytest.mark.parametrize("key", ["user", "previous", "first"])

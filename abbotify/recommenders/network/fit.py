@@ -1,24 +1,22 @@
-"""The training of a network in torch: passes, validation, early stopping, falling rates."""
+"""The training of a network in torch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 
-from abbotify.errors import UserError
 from abbotify.recommenders.network.module import Network, Tensor, device, network, repeatable
 from abbotify.recommenders.network.serve import linear, with_lists
-from abbotify.recommenders.neural.fit import DIVERGED, FALL, Patience, seen
-from abbotify.recommenders.neural.kernels import Pairs, shuffle
+from abbotify.recommenders.neural.kernels import Pairs
 from abbotify.recommenders.neural.pairs import embeddings, split, training_pairs
+from abbotify.recommenders.neural.passes import met, passes
 from abbotify.recommenders.training import Epoch, Fitted, Told, TrainingLog
-from abbotify.rng import Purpose, seed_word
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Neural
 from abbotify.scenario.yaml import KeyPath
-from abbotify.world.base import Catalogue, IntArray, World
+from abbotify.world.base import IntArray, World
 
 _CHUNK: Final = 8192  # pairs predicted at once
 _SOME: Final = 20_000  # pairs that a linear approximation is fitted to
@@ -27,7 +25,6 @@ _SOME: Final = 20_000  # pairs that a linear approximation is fitted to
 def fit(
     params: Neural,
     log: TrainingLog,
-    catalogue: Catalogue,
     seed: int,
     told: Told,
     scenario: Scenario | None = None,
@@ -38,7 +35,6 @@ def fit(
     Args:
         params: its settings; `optimizer` is not looked at.
         log: what it learns from.
-        catalogue: not looked at: the network knows plays alone.
         seed: of the dynamics.
         told: told of progress.
         scenario: resolves the path of a network of the user's own, and places errors.
@@ -62,7 +58,9 @@ def fit(
             _start(made.module, params.embedding_size, seed)
         curve: list[Epoch] = []
         with made.blamed("training"):
-            for epoch, better in _passes(params, made, pairs, chosen, held, seed):
+            train = _trainer(params, made, pairs)
+            judge = (lambda: _error(made, _tensors(params, pairs, held))) if len(held) else None
+            for epoch, better in passes(params, chosen, seed, train, judge):
                 curve.append(epoch)
                 told(epoch.number, params.epochs, epoch.loss)
                 if better and params.early_stopping is not None:
@@ -73,12 +71,8 @@ def fit(
             made.restore(best)
             some = _tensors(params, pairs, chosen[:: -(-len(chosen) // _SOME)])
             best["linear"] = linear(made, *some[:3])
-    met = {
-        "seen_start": seen(pairs.start[chosen], log.tracks),
-        "seen_track": seen(pairs.track[chosen], log.tracks),
-        "seen_user": seen(pairs.row[chosen], log.users),
-    }
-    return Fitted(with_lists(params, {**best, **met}, scenario, key), tuple(curve))
+    lists = with_lists(params, {**best, **met(pairs, chosen, log)}, scenario, key)
+    return Fitted(lists, tuple(curve))
 
 
 def check(
@@ -106,10 +100,8 @@ def _start(module: Any, dims: int, seed: int) -> None:
                 table.weight.copy_(torch.from_numpy(values.copy()))
 
 
-def _passes(
-    params: Neural, made: Network, pairs: Pairs, chosen: IntArray, held: IntArray, seed: int
-) -> Iterator[tuple[Epoch, bool]]:
-    """The passes, each with whether it was the best one so far; the module changes in place."""
+def _trainer(params: Neural, made: Network, pairs: Pairs) -> Callable[[IntArray, float], float]:
+    """Makes a pass over pairs in an order, at a learning rate; the module changes in place."""
     import torch
 
     weights = [p for p in made.module.parameters() if p.requires_grad]
@@ -119,26 +111,13 @@ def _passes(
     optimizer = torch.optim.Adam(
         weights, lr=params.learning_rate, weight_decay=params.weight_decay, fused=True
     )
-    patience = Patience(params.early_stopping, params.reduce_on_plateau)
-    rate = params.learning_rate
-    for number in range(1, params.epochs + 1):
-        order = chosen.copy()
-        shuffle(order, seed_word(seed), Purpose.SHUFFLE, number)
-        loss = _pass(made, optimizer, _tensors(params, pairs, order), params.batch_size)
-        validation = _error(made, _tensors(params, pairs, held)) if len(held) else None
-        if not max(loss, validation or 0.0) < DIVERGED:
-            what = (
-                f"the training diverges in pass {number}: learning_rate is too high, got {rate:g}"
-            )
-            raise UserError(what)
-        better = validation is None or patience.better(validation)
-        yield Epoch(number, loss, validation, rate), better
-        if validation is not None and patience.stops():
-            return
-        if validation is not None and patience.slows():
-            rate *= FALL
-            for group in optimizer.param_groups:
-                group["lr"] = rate
+
+    def train(order: IntArray, rate: float) -> float:
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        return _pass(made, optimizer, _tensors(params, pairs, order), params.batch_size)
+
+    return train
 
 
 def _tensors(params: Neural, pairs: Pairs, order: IntArray) -> list[Tensor]:

@@ -12,15 +12,19 @@ import numpy as np
 import pytest
 
 from abbotify.recommenders.neural.kernels import (
-    ADAGRAD_ROWS,
-    ADAM,
-    LAZY_ADAM,
+    Memories,
     Pairs,
     Parameters,
     mean_squared_error,
-    memory,
     shuffle,
     train_pass,
+)
+from abbotify.recommenders.neural.optimizers import (
+    ADAGRAD_ROWS,
+    ADAM,
+    LAZY_ADAM,
+    Settings,
+    memory,
 )
 
 USERS, TRACKS, DIMS, N = 7, 11, 16, 83
@@ -49,15 +53,11 @@ def passes(
     count: int = 3,
 ) -> list[float]:
     """Trains in place; the losses."""
-    memories = [memory(table, optimizer, batch) for table in parameters]
+    memories = Memories(*(memory(table, optimizer, batch) for table in parameters))
+    settings = Settings(optimizer, batch, rate, decay, with_users)
     order, losses, steps = np.arange(N), [], 0
     for _ in range(count):
-        losses.append(
-            train_pass(
-                pairs, order, batch, parameters, memories[0], memories[1], memories[2],
-                with_users, optimizer, rate, decay, steps,
-            )
-        )  # fmt: skip
+        losses.append(train_pass(pairs, order, parameters, memories, settings, steps))
         steps += -(-N // batch)
     return losses
 

@@ -12,21 +12,18 @@ import pytest
 
 from abbotify.errors import UserError
 from abbotify.recommenders.neural import fit
-from abbotify.recommenders.neural.fit import Patience
+from abbotify.recommenders.neural.passes import Patience
 from abbotify.recommenders.training import Fitted, TrainingLog
 from abbotify.scenario.learners import Neural
-from abbotify.world.base import Catalogue
 
 if TYPE_CHECKING:
     from tests.recommenders.neural.conftest import Planted
 
 Settings = Callable[..., Neural]
-NO_CATALOGUE: Any = None
 
 
 def trained(params: Neural, log: TrainingLog, seed: int = 3) -> Fitted:
-    catalogue: Catalogue = NO_CATALOGUE  # the network knows plays alone
-    return fit(params, log, catalogue, seed, lambda epoch, epochs, loss: None)
+    return fit(params, log, seed, lambda epoch, epochs, loss: None)
 
 
 def beginning(log: TrainingLog, plays: int) -> TrainingLog:
