@@ -64,39 +64,40 @@ class Neural(Learner):
         return self
 
 
-class ALS(Learner):
+class Factorised(Learner):
+    """Factors of users and tracks; serves the lists of users, or of tracks by their factors."""
+
+    factors: Dims = 64
+    key: Literal["user", "previous", "first"] = "user"
+
+
+class ALS(Factorised):
     """Alternating least squares on listened time (implicit); needs the extra `als`."""
 
     recommender: Literal["als"]
-    factors: Dims = 64
     iterations: Count = 15
     regularization: Weight = 0.05
     alpha: Weight = 10.0
-    key: Literal["user", "previous", "first"] = "user"
 
 
-class BPR(Learner):
+class BPR(Factorised):
     """Bayesian personalised ranking of heard over unheard tracks (implicit); extra `als`."""
 
     recommender: Literal["bpr"]
-    factors: Dims = 64
     iterations: Count = 30
     learning_rate: Rate = 0.05
     regularization: Weight = 0.01
-    key: Literal["user", "previous", "first"] = "user"
 
 
-class LightGCN(Learner):
+class LightGCN(Factorised):
     """Factors smoothed over the graph of listening (torch_geometric); extra `lightgcn`."""
 
     recommender: Literal["lightgcn"]
-    factors: Dims = 64
     layers: Annotated[int, Field(ge=1, le=10)] = 3
     epochs: Count = 3
     batch_size: Count = 2048
     learning_rate: Rate = 0.01
     regularization: Weight = 0.0001
-    key: Literal["user", "previous", "first"] = "user"
 
 
 class Item2Item(Learner):
