@@ -71,8 +71,7 @@ def abbotify(
     return command
 
 
-@pytest.fixture
-def small() -> dict[str, Any]:
+def small_scenario() -> dict[str, Any]:
     """A scenario, as plain data, that runs in half a second."""
     return {
         "name": "small",
@@ -85,3 +84,9 @@ def small() -> dict[str, Any]:
         "arms": {"random": {"recommender": "random"}, "sticky": {"recommender": "sticky_artist"}},
         "experiment": {"name": "SMALL", "control": "random"},
     }
+
+
+@pytest.fixture
+def small() -> dict[str, Any]:
+    """A scenario, as plain data, that runs in half a second."""
+    return small_scenario()

@@ -1,0 +1,124 @@
+"""What a run leaves in its folder, and what it leaves when it fails."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from abbotify import pipeline
+from abbotify.errors import OutputError, UserError
+from abbotify.scenario import load
+from tests.pipeline.playing import Plain, play, write
+
+if TYPE_CHECKING:
+    from tests.conftest import Finished
+
+FILES = "effects.csv manifest.json report.html report.json report.md scenario.yaml users.parquet"
+
+
+def test_a_run_leaves_these_files(run_folder: Path) -> None:
+    names = {path.name for path in run_folder.iterdir()}
+    assert names == {*FILES.split(), "botify.jsonl", "log", "state"}
+    assert all(path.suffix == ".parquet" for path in (run_folder / "log").iterdir())
+
+
+def test_the_resolved_scenario_runs_alike(run_folder: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    pipeline.run(load(run_folder / "scenario.yaml"), again)
+    for name in ("report.json", "effects.csv", "users.parquet"):
+        assert (again / name).read_bytes() == (run_folder / name).read_bytes()
+
+
+def test_the_command_line_does_the_same(
+    abbotify: Callable[..., Finished], run_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "cli"
+    assert abbotify("run", run_folder / "scenario.yaml", "--out", out).code == 0
+    assert (out / "report.json").read_bytes() == (run_folder / "report.json").read_bytes()
+
+
+def test_a_run_folder_is_replaced(small: Plain, tmp_path: Path) -> None:
+    out = play(tmp_path, small)
+    (out / "left over").write_text("from before")
+    play(tmp_path, small | {"seeds": {"dynamics": 2}})
+    assert not (out / "left over").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "scenario.yaml"]
+
+
+def test_any_other_folder_is_left_alone(small: Plain, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.tex").write_text("years of work")
+    with pytest.raises(OutputError, match="other things"):
+        play(tmp_path, small)
+    assert (tmp_path / "out" / "thesis.tex").read_text() == "years of work"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "scenario.yaml"]
+
+
+FAILING = """
+class Failing:
+    def __init__(self, params, world):
+        pass
+
+    def recommend(self, request):
+        raise RuntimeError("no more music")
+"""
+
+
+def test_a_run_that_fails_leaves_nothing(small: Plain, tmp_path: Path) -> None:
+    (tmp_path / "failing.py").write_text(FAILING)
+    arms = small["arms"] | {"bad": {"recommender": "failing.py:Failing", "on_error": "stop"}}
+    with pytest.raises(UserError, match="no more music"):
+        play(tmp_path, small | {"arms": arms})
+    assert not (tmp_path / "out").exists()
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_run_that_fails_keeps_the_one_before(small: Plain, tmp_path: Path) -> None:
+    out = play(tmp_path, small)
+    before = (out / "report.json").read_bytes()
+    (tmp_path / "failing.py").write_text(FAILING)
+    arms = small["arms"] | {"bad": {"recommender": "failing.py:Failing", "on_error": "stop"}}
+    with pytest.raises(UserError, match="no more music"):
+        play(tmp_path, small | {"arms": arms})
+    assert (out / "report.json").read_bytes() == before
+
+
+def test_failures_fall_back_and_are_counted(small: Plain, tmp_path: Path) -> None:
+    (tmp_path / "failing.py").write_text(FAILING)
+    arms = small["arms"] | {"bad": {"recommender": "failing.py:Failing"}}
+    out = play(tmp_path, small | {"arms": arms})
+    arm = json.loads((out / "report.json").read_text())["arms"][2]
+    recommended = arm["tracks"] - arm["sessions"]
+    assert arm["counters"]["errors"] == arm["counters"]["fallbacks"] == recommended > 0
+
+
+@pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL], ids=["SIGINT", "SIGKILL"])
+def test_an_interrupted_run_leaves_no_run_folder(
+    small: Plain, tmp_path: Path, kill: signal.Signals
+) -> None:
+    path = write(tmp_path / "s.yaml", small | {"timeline": [{"phase": "experiment", "days": 3000}]})
+    command = [sys.executable, "-m", "abbotify", "run", str(path), "--out", str(tmp_path / "out")]
+    # Where the tests run in the background interrupts are ignored, and children inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob(".out.*/log/*.parquet")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(kill)
+    out, err = process.communicate(timeout=30)
+    assert out == ""
+    assert not (tmp_path / "out").exists()
+    if kill == signal.SIGINT:
+        assert (process.returncode, err) == (130, "abbotify: interrupted\n")
+        assert [path.name for path in tmp_path.iterdir()] == ["s.yaml"]
