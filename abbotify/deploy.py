@@ -65,13 +65,12 @@ def train(
     if next(known for known in plan.arms if known.name == arm).trained:
         raise scenario.error("does not learn: there is nothing to train", ("arms", arm))
     spec = scenario.arms[arm]
-    if isinstance(spec, Neural) and spec.user_aware and spec.user_embedding:
+    if isinstance(spec, Neural) and spec.per_user:
         what = "its lists depend on the user and a track: set user_aware: false to export them"
         raise scenario.error(what, ("arms", arm))
     with tempfile.TemporaryDirectory(prefix="abbotify-") as name:
         folder = Path(name)
-        trainer = Trainer(scenario, plan.world, plan.arms, ModelStore(folder), told)
-        trainer.learning = [arm]
+        trainer = Trainer(scenario, plan.world, plan.arms, ModelStore(folder), told, [arm])
         files = _collected(plan, folder, trainer, workers, told)
         model = load_arrays(files[arm])
     table = build_arm(arm, scenario.arms[arm], plan.world, scenario, model).chain[0].table

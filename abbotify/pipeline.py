@@ -10,13 +10,14 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from abbotify import __version__, outfolder, timeline
+from abbotify import __version__, outfolder, scale, timeline
 from abbotify.digests import digest_data
 from abbotify.engine.event_driven import EventDriven
 from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, write_botify
 from abbotify.eventlog.log import open_log
 from abbotify.events import ARM, arm_column, arm_label
 from abbotify.experiment import layers
+from abbotify.judging import Case, judge
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import UserTable
 from abbotify.metrics.users_file import write_users
@@ -28,9 +29,8 @@ from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import FORMATS, Run
 from abbotify.report.tally import Tally
 from abbotify.scenario import Scenario, dump, plain
-from abbotify.shard import LOG, judged
+from abbotify.shard import LOG
 from abbotify.training import Told, Trainer, Training
-from abbotify.world import digest
 
 
 def run(
@@ -62,14 +62,15 @@ def run(
         trainer = Trainer(scenario, plan.world, plan.arms, store, progress)
         played = play(plan, folder, trainer, workers, progress)
         progress("report", 0, 0)
-        shards = [judged(scenario, plan.world, folder, shard) for shard in shards_of(plan)]
+        case = Case(scenario, plan.world, folder)
+        shards = list(scale.each(judge, case, shards_of(plan), workers))
         users = UserTable.concat([shard.users for shard in shards])
         further = {
             name: UserTable.concat([shard.further[name] for shard in shards])
             for name in shards[0].further
         }
         tally = reduce(Tally.merge, [part.tally for part in played])
-        document = _document(plan, users, further, tally, trainer.done)
+        document = _document(plan, users, further, tally, trainer)
         (folder / "scenario.yaml").write_text(dump(scenario), encoding="utf-8")
         write_users(folder / "users.parquet", users)
         if scenario.log.botify:
@@ -106,7 +107,7 @@ def _document(
     users: UserTable,
     further: dict[str, UserTable],
     tally: Tally,
-    done: Sequence[Training],
+    trainer: Trainer,
 ) -> Document:
     scenario, first = plan.scenario, layers(plan.scenario)[0]
     catalogue = plan.world.catalogue
@@ -117,7 +118,7 @@ def _document(
         scenario=plain(scenario),
         run=Run(
             seeds={"world": scenario.seeds.world, "dynamics": scenario.seeds.dynamics},
-            digests={"scenario": digest_data(plain(scenario)), "world": digest(plan.world)},
+            digests={"scenario": digest_data(plain(scenario)), "world": trainer.world_digest},
             formats=dict(FORMATS),
             abbotify=__version__,
             alpha=scenario.layers[0].alpha,
@@ -131,7 +132,7 @@ def _document(
             for code, (name, weight) in enumerate(zip(first.arms, first.weights, strict=True))
         ],
         metrics=_reported(scenario),
-        trainings=_curves(done),
+        trainings=_curves(trainer.done),
         success=scenario.metrics.success,
         titles=lambda track: (
             catalogue.titles[track],

@@ -219,6 +219,11 @@ def uniforms(
     return out
 
 
+def library_seed(seed: int, purpose: int) -> int:
+    """The seed of a library's own generator: 53 keyed bits."""
+    return int(uniforms(seed, Stream.FIT, purpose, 1, 1)[0, 0] * 2**53)
+
+
 @kernel
 def _box_muller(uniform_pairs: npt.NDArray[np.float64], out: npt.NDArray[np.float64]) -> None:
     # Scalar log, cos and sin: numpy's vectorised ones differ in the last bit between machines.

@@ -1,4 +1,4 @@
-"""One shard of a run: played day by day, written to files, reduced to one row per user.
+"""One shard of a run: played day by day and written to files.
 
 This is what a worker does. It is told the scenario, the world and where to write, and returns
 only what the report needs, so memory is bounded by the shard and not by the run. What a day
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,13 +26,10 @@ from abbotify.events import (
     EXPERIMENT_KEY,
     PHASE_KEY,
     WEIGHTS_KEY,
-    Labels,
-    arm_column,
 )
 from abbotify.experiment import layers
 from abbotify.metrics.sessions import SessionTable, session_table
-from abbotify.metrics.sessions_file import load_table, save_table, write_sessions
-from abbotify.metrics.users import UserTable, user_table
+from abbotify.metrics.sessions_file import save_table, write_sessions
 from abbotify.modelstore import load_arrays
 from abbotify.outfolder import replacing
 from abbotify.recommenders import Arm, build_arms
@@ -86,19 +83,6 @@ class Played:
     units: tuple[dict[str, Any], ...]
 
 
-@dataclass(frozen=True)
-class Judged:
-    """The users of a shard after the last day.
-
-    Attributes:
-        users: judged by the first experiment.
-        further: name of a further experiment -> the users judged by that one.
-    """
-
-    users: UserTable
-    further: dict[str, UserTable]
-
-
 def player(
     job: Job,
     arms: tuple[Arm, ...] | None = None,
@@ -129,7 +113,8 @@ def _state_file(folder: Path, day: int, shard: int) -> Path:
     return folder / STATE / f"day-{day:04d}-shard-{shard:05d}.npz"
 
 
-def _sessions_file(folder: Path, day: int, shard: int) -> Path:
+def sessions_file(folder: Path, day: int, shard: int) -> Path:
+    """Where the sessions of a shard's days are that end with a day."""
     return folder / STATE / f"sessions-day-{day:04d}-shard-{shard:05d}.npz"
 
 
@@ -145,42 +130,6 @@ def _play(job: Job, engine: Engine, shard: Shard) -> Played:
         _tally(tally, job, table, result)
         units.append(_keep(job, unit, result, table))
     return Played(tally, tuple(units))
-
-
-def judged(scenario: Scenario, world: World, folder: Path, shard: Shard) -> Judged:
-    """The users of a shard, from the sessions that its days have left in the folder."""
-    days = timeline.experiment_days(scenario)
-    paths = [_sessions_file(folder, day, shard.number) for day in range(scenario.days)]
-    # One that plays all its days at once has left one file.
-    tables = [load_table(path) for path in paths if path.exists()]
-    part = world.users.ids[shard.rows.start : shard.rows.stop]
-    assigned = _assigned(scenario, part, days)
-
-    def by(column: str, known: dict[str, Labels]) -> UserTable:
-        # An experiment's own admission decides which sessions count.
-        return user_table(
-            [replace(table, arms={ARM: table.arms[column]}) for table in tables],
-            days=days,
-            pre_days=range(days.start),
-            users=part,
-            assigned=known,
-            retention_days=scenario.metrics.retained_days,
-        )
-
-    further = {
-        layer.name: by(column, {ARM: assigned[column]})
-        for layer in layers(scenario)[1:]
-        for column in [arm_column(layer.name)]
-    }
-    return Judged(by(ARM, assigned), further)
-
-
-def _assigned(scenario: Scenario, ids: Any, days: range) -> dict[str, Labels]:
-    # Those a ramp has admitted by its last day: nobody ever leaves.
-    last = next(d for d in timeline.calendar(scenario) if d.number == days.stop - 1)
-    plan = timeline.plan_day(scenario, last, ids)
-    names = timeline.column_names(scenario)
-    return {column: Labels(codes, names[column]) for column, codes in plan.labels.items()}
 
 
 def _sessions(job: Job, result: UnitResult) -> SessionTable:
@@ -245,7 +194,7 @@ def _keep(job: Job, unit: Unit, result: UnitResult, table: SessionTable) -> dict
     state = _state_file(job.folder, unit.days[-1].day, unit.shard)
     with replacing(state) as temporary:
         result.state.save(temporary)
-    sessions = _sessions_file(job.folder, unit.days[-1].day, unit.shard)
+    sessions = sessions_file(job.folder, unit.days[-1].day, unit.shard)
     save_table(sessions, table)
     files |= {f"{STATE}/{path.name}": digest_file(path) for path in (state, sessions)}
     entry = {

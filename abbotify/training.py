@@ -66,6 +66,11 @@ class Trainer:
         arms: all arms, not trained yet.
         store: where models are kept.
         told: told of progress.
+        learning: names of those to train; default all that learn and serve somebody.
+
+    Attributes:
+        world_digest: of the world.
+        done: the trainings so far.
     """
 
     def __init__(
@@ -75,12 +80,14 @@ class Trainer:
         arms: Sequence[Arm],
         store: ModelStore,
         told: Told,
+        learning: Sequence[str] | None = None,
     ) -> None:
         self.scenario, self.world, self.store, self.told = scenario, world, store, told
         serving = timeline.serving_arms(scenario)
-        self.learning = [arm.name for arm in arms if not arm.trained and arm.name in serving]
+        all_learning = [arm.name for arm in arms if not arm.trained and arm.name in serving]
+        self.learning = all_learning if learning is None else list(learning)
         self.done: list[Training] = []
-        self._catalogue = ""
+        self.world_digest = digest(world)
 
     def train(self, day: int, training: str, pieces: Pieces) -> dict[str, Path]:
         """Trains every arm that learns for the sessions that start on a day.
@@ -130,10 +137,9 @@ class Trainer:
         try:
             if isinstance(arm, Plugin):
                 loaded = load_plugin(arm, self.world, self.scenario, key)
-                file = self.scenario.root / arm.recommender.rpartition(":")[0]
-                return fit_plugin(loaded.recommender, log, self.world.catalogue, str(file))
+                return fit_plugin(loaded, log, self.world.catalogue)
             if isinstance(arm, Learner):
-                return learners.fit(arm, log, self.world, self.scenario, key, told)
+                return learners.fit(arm, log, self.scenario, key, told)
         except UserError as error:
             if error.key is not None or error.file is not None:
                 raise
@@ -142,8 +148,7 @@ class Trainer:
 
     def _key(self, name: str, log: TrainingLog) -> str:
         """A digest of everything a training depends on."""
-        if not self._catalogue:
-            self._catalogue = digest(self.world)
+        arm = self.scenario.arms[name]
         options = {*ArmOptions.model_fields, "fallback"}
         settings = {k: v for k, v in plain(self.scenario)["arms"][name].items() if k not in options}
         return digest_data(
@@ -151,7 +156,8 @@ class Trainer:
                 "abbotify": __version__,
                 "settings": settings,
                 "seed": self.scenario.seeds.dynamics,
-                "world": self._catalogue,
+                "libraries": learners.libraries(arm) if isinstance(arm, Learner) else {},
+                "world": self.world_digest,
                 "log": {f.name: getattr(log, f.name) for f in fields(log)},
             }
         )

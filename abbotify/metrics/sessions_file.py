@@ -1,6 +1,6 @@
 """Sessions on disk: in Parquet, where a log keeps them in place of events, and as they are.
 
-The second form holds every column of a `SessionTable`; a run keeps it until its users are judged.
+The second form holds every column of a `SessionTable`: what a run judges its users by.
 """
 
 from __future__ import annotations

@@ -11,8 +11,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from abbotify.errors import UserError
-from abbotify.recommenders.factors import Listened, as_arrays, listened, lowered, random_state
+from abbotify import rng
+from abbotify.recommenders.extras import require
+from abbotify.recommenders.factors import Listened, as_arrays, listened, lowered
 from abbotify.recommenders.training import Epoch, Fitted, Told, TrainingLog
 from abbotify.scenario.learners import ALS, BPR
 
@@ -52,8 +53,9 @@ def fit(
 
 
 def _als(params: ALS, heard: Listened, seed: int, told: Told, threads: int) -> Fitted:
-    limits = _imported(params)
+    require(params.recommender, "als")
     from implicit.cpu.als import AlternatingLeastSquares
+    from threadpoolctl import threadpool_limits
 
     curve: list[Epoch] = []
 
@@ -63,7 +65,7 @@ def _als(params: ALS, heard: Listened, seed: int, told: Told, threads: int) -> F
 
     # One BLAS thread: the bits of implicit's Y'Y must not depend on the number of cores, and
     # its own threads are faster without BLAS's beside them (it warns otherwise).
-    with limits(1, "blas"):
+    with threadpool_limits(1, "blas"):
         model = AlternatingLeastSquares(
             factors=params.factors,
             iterations=params.iterations,
@@ -71,14 +73,14 @@ def _als(params: ALS, heard: Listened, seed: int, told: Told, threads: int) -> F
             alpha=params.alpha,
             calculate_training_loss=True,
             num_threads=threads,
-            random_state=random_state(seed),
+            random_state=rng.library_seed(seed, rng.Purpose.FACTORISATION),
         )
         _run(model, heard, after)
     return Fitted(as_arrays(params, heard, model.user_factors, model.item_factors), tuple(curve))
 
 
 def _bpr(params: BPR, heard: Listened, seed: int, told: Told) -> Fitted:
-    _imported(params)
+    require(params.recommender, "als")
     from implicit.cpu.bpr import BayesianPersonalizedRanking
 
     def after(iteration: int, *rest: Any) -> None:
@@ -90,7 +92,7 @@ def _bpr(params: BPR, heard: Listened, seed: int, told: Told) -> Fitted:
         learning_rate=params.learning_rate,
         regularization=params.regularization,
         num_threads=1,  # its threads write the same factors without locks
-        random_state=random_state(seed),
+        random_state=rng.library_seed(seed, rng.Purpose.FACTORISATION),
     )
     _run(model, heard, after)
     # The last column is a track's bias, times 1 for every user.
@@ -104,14 +106,3 @@ def _run(model: Any, heard: Listened, after: Any) -> None:
     times = scipy.sparse.csr_matrix(heard.hundredths / 100.0, dtype="float32")
     with suppress(ModelFitError):  # not finite: `as_arrays` says so
         model.fit(times, show_progress=False, callback=after)
-
-
-def _imported(params: ALS | BPR) -> Any:
-    """Makes sure implicit is there; gives the limit of BLAS's threads."""
-    try:
-        import implicit  # noqa: F401
-        from threadpoolctl import threadpool_limits
-    except ImportError:
-        what = f"recommender {params.recommender} needs the extra als"
-        raise UserError(f"{what}: pip install 'abbotify[als]'") from None
-    return threadpool_limits

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from abbotify import rng
 from abbotify.errors import UserError
 from abbotify.recommenders.candidates import CandidateTable, Key, Pick
 from abbotify.recommenders.training import Arrays, TrainingLog
@@ -17,8 +16,6 @@ from abbotify.vectors import Matrix, padded, top_k
 from abbotify.world.base import IntArray, Lists, World
 
 Factorised = ALS | BPR | LightGCN
-
-_WORDS: Final = 2**53  # a uniform number has 53 bits
 
 
 class Listened(NamedTuple):
@@ -52,12 +49,6 @@ def listened(log: TrainingLog) -> Listened:
     matrix = scipy.sparse.csr_array((hundredths[heard], (row, column)), shape=shape)
     matrix.sum_duplicates()
     return Listened(users, tracks, matrix)
-
-
-def random_state(seed: int) -> int:
-    """The seed of a library's own generator: 53 keyed bits."""
-    drawn = rng.uniforms(seed, rng.Stream.FIT, rng.Purpose.FACTORISATION, 1, 1)
-    return int(drawn[0, 0] * _WORDS)
 
 
 def as_arrays(

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from abbotify.errors import UserError
 from abbotify.recommenders.candidates import CandidateTable
+from abbotify.recommenders.extras import require, versions
 from abbotify.recommenders.ranker import Ranker
 from abbotify.recommenders.training import Arrays, Fitted, Told, TrainingLog
 from abbotify.scenario import Scenario
@@ -21,27 +22,27 @@ class _Home(NamedTuple):
 
     fit: str
     lowered: str
+    extra: str = ""
 
 
+_FACTORS: Final = "abbotify.recommenders.factors"
+_COLLABORATIVE: Final = _Home("abbotify.recommenders.collaborative", _FACTORS, "als")
 _HOMES: Final = {
     "neural": _Home("abbotify.recommenders.neural.fit", "abbotify.recommenders.neural.serve"),
-    "als": _Home("abbotify.recommenders.collaborative", "abbotify.recommenders.factors"),
-    "bpr": _Home("abbotify.recommenders.collaborative", "abbotify.recommenders.factors"),
+    "als": _COLLABORATIVE,
+    "bpr": _COLLABORATIVE,
     "item2item": _Home("abbotify.recommenders.item2item", "abbotify.recommenders.item2item"),
-    "lightgcn": _Home("abbotify.recommenders.lightgcn", "abbotify.recommenders.factors"),
+    "lightgcn": _Home("abbotify.recommenders.lightgcn", _FACTORS, "lightgcn"),
 }
 _TORCH: Final = _Home("abbotify.recommenders.network.fit", "abbotify.recommenders.network.serve")
 
 
-def fit(
-    params: Learner, log: TrainingLog, world: World, scenario: Scenario, key: KeyPath, told: Told
-) -> Fitted:
+def fit(params: Learner, log: TrainingLog, scenario: Scenario, key: KeyPath, told: Told) -> Fitted:
     """Trains a shipped recommender.
 
     Args:
         params: its keys in the scenario file.
-        log: what it learns from.
-        world: whose catalogue it recommends from; users' tastes are not shown to it.
+        log: all it learns from.
         scenario: its seed; resolves paths, and places errors.
         key: where `params` stands in the scenario file.
         told: told of progress.
@@ -49,9 +50,10 @@ def fit(
     Raises:
         UserError: an extra is missing, or there is nothing to learn from.
     """
-    places = (scenario, key) if _in_torch(params) else ()
     seed = scenario.seeds.dynamics
-    fitted: Fitted = _function(params, "fit")(params, log, seed, told, *places)
+    fitted: Fitted = _function(params, "fit")(
+        params, log, seed, told, *_place(params, scenario, key)
+    )
     return fitted
 
 
@@ -70,24 +72,32 @@ def lowered(
     Raises:
         UserError: an extra is missing, or code of the user's own raises.
     """
-    places = (scenario, key) if _in_torch(params) else ()
-    lists: CandidateTable | Ranker = _function(params, "lowered")(params, arrays, world, *places)
+    function, place = _function(params, "lowered"), _place(params, scenario, key)
+    lists: CandidateTable | Ranker = function(params, arrays, world, *place)
     return lists
 
 
 def check(params: Learner, world: World, scenario: Scenario, key: KeyPath) -> None:
-    """Refuses a network that could not be trained later, before anything is played.
+    """Refuses what could not be trained later, before anything is played.
 
     Raises:
         UserError: as `fit`, as far as it can be told without a log.
     """
-    if _in_torch(params):
-        try:
+    try:
+        if _in_torch(params):
             import_module(_TORCH.fit).check(params, world, scenario, key)
-        except UserError as error:
-            if error.key is not None or error.file is not None:
-                raise
-            raise scenario.error(error.what, key) from error
+        elif extra := _HOMES[params.recommender].extra:
+            require(params.recommender, extra)
+    except UserError as error:
+        if error.key is not None or error.file is not None:
+            raise
+        raise scenario.error(error.what, key) from error
+
+
+def libraries(params: Learner) -> dict[str, str]:
+    """The versions of the libraries that a training depends on, by module."""
+    extra = "torch" if _in_torch(params) else _HOMES[params.recommender].extra
+    return versions(extra) if extra else {}
 
 
 def _function(params: Learner, which: str) -> Callable[..., Any]:
@@ -95,6 +105,11 @@ def _function(params: Learner, which: str) -> Callable[..., Any]:
     module = home.fit if which == "fit" else home.lowered
     function: Callable[..., Any] = getattr(import_module(module), which)
     return function
+
+
+def _place(params: Learner, scenario: Scenario, key: KeyPath) -> tuple[Any, ...]:
+    """Where code of the user's own is found; only networks in torch may have some."""
+    return (scenario, key) if _in_torch(params) else ()
 
 
 def _in_torch(params: Learner) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 import scipy.sparse
 
 from abbotify import rng
-from abbotify.errors import UserError
+from abbotify.recommenders.extras import require
 from abbotify.recommenders.factors import Listened, as_arrays, listened, lowered
 from abbotify.recommenders.training import Epoch, Fitted, Told, TrainingLog
 from abbotify.scenario.learners import LightGCN
@@ -138,12 +138,9 @@ def _quiet_single_thread() -> Iterator[None]:
     with warnings.catch_warnings():
         # torch_geometric compiles with what torch deprecates; sparse CSR tensors are "beta".
         warnings.simplefilter("ignore")
-        try:
-            import torch
-            import torch_geometric  # noqa: F401
-        except ImportError:
-            what = "recommender lightgcn needs the extra lightgcn"
-            raise UserError(f"{what}: pip install 'abbotify[lightgcn]'") from None
+        require("lightgcn", "lightgcn")
+        import torch
+
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:

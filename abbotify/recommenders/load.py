@@ -33,11 +33,13 @@ class Loaded:
         why_not: why it has no table; empty when it has one.
         learns: it has to be trained, by its method `fit`.
         ready: it does not learn, or has been given what it learned.
+        file: where its class comes from, for errors.
     """
 
     recommender: Recommender
     table: CandidateTable | None
     why_not: str
+    file: Path
     learns: bool = False
     ready: bool = True
 
@@ -90,7 +92,7 @@ def _built(plugin: type, params: Any, world: World, file: Path, model: Arrays | 
     with blamed(f"{name}(params, world)", file):
         recommender = plugin(params, world)
     if learns and model is None:
-        return Loaded(recommender, None, f"{name} is not trained yet", learns, ready=False)
+        return Loaded(recommender, None, f"{name} is not trained yet", file, learns, ready=False)
     if learns:
         with blamed(f"{name}.restore(arrays)", file):
             recommender.restore(model)
@@ -106,23 +108,22 @@ def _built(plugin: type, params: Any, world: World, file: Path, model: Arrays | 
             # Whether users meet in it is decided before it is trained.
             raise ValueError("returned None after restore: leave the method out, or give a table")
     why = f"{name}.candidates() returned None" if has else f"{name} has no candidates()"
-    return Loaded(recommender, table, "" if table is not None else why, learns)
+    return Loaded(recommender, table, "" if table is not None else why, file, learns)
 
 
-def fit_plugin(recommender: Any, log: TrainingLog, catalogue: Catalogue, file: str) -> Fitted:
+def fit_plugin(loaded: Loaded, log: TrainingLog, catalogue: Catalogue) -> Fitted:
     """What a plug-in learns: the arrays that its `fit` returns.
 
     Args:
-        recommender: an object of a class with `fit(log, catalogue)`.
+        loaded: of a class with `fit(log, catalogue)`.
         log: what it sees.
         catalogue: what it recommends from.
-        file: where it comes from, for the error.
 
     Raises:
         PluginError: it raised, or returned something else than a mapping of numeric arrays.
     """
-    name = type(recommender).__name__
-    with blamed(f"{name}.fit(log, catalogue)", Path(file)):
+    recommender: Any = loaded.recommender
+    with blamed(f"{type(recommender).__name__}.fit(log, catalogue)", loaded.file):
         arrays = recommender.fit(log, catalogue)
         if not isinstance(arrays, Mapping) or not all(isinstance(key, str) for key in arrays):
             raise ValueError("did not return a mapping from names to arrays")

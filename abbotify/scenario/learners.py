@@ -50,6 +50,11 @@ class Neural(Learner):
     shortlist: Size = 1000
     network: Annotated[str, Field(pattern=r"^[^:]+:[A-Za-z_][A-Za-z0-9_]*$")] | None = None
 
+    @property
+    def per_user(self) -> bool:
+        """Whether a list depends on the user, beside the anchor track."""
+        return self.user_aware and self.user_embedding
+
     @model_validator(mode="after")
     def _consistent(self) -> Neural:
         patience = self.early_stopping or self.reduce_on_plateau

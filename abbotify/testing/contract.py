@@ -72,7 +72,7 @@ class RecommenderContract:
             if not loaded.learns:
                 return
             log = self.log()
-            models.append(fit_plugin(loaded.recommender, log, self.world().catalogue, "").arrays)
+            models.append(fit_plugin(loaded, log, self.world().catalogue).arrays)
             assert digest_data(vars(log)) == digest_data(vars(self.log())), "fit changed its log"
         assert digest_data(models[0]) == digest_data(models[1]), "equal logs gave other arrays"
 
@@ -98,7 +98,7 @@ class RecommenderContract:
         nothing = {f.name: getattr(log, f.name)[:0] for f in dataclasses.fields(log)[:6]}
         empty = dataclasses.replace(log, **nothing)
         try:
-            arrays = fit_plugin(loaded.recommender, empty, self.world().catalogue, "").arrays
+            arrays = fit_plugin(loaded, empty, self.world().catalogue).arrays
         except PluginError:
             return
         served = self._loaded(arrays).recommender
@@ -195,7 +195,7 @@ class RecommenderContract:
         loaded = load_plugin(spec, self.world(), scenario, _KEY)
         if not loaded.learns:
             return None
-        return fit_plugin(loaded.recommender, self.log(), self.world().catalogue, "").arrays
+        return fit_plugin(loaded, self.log(), self.world().catalogue).arrays
 
     def _loaded(self, model: Arrays | None = None) -> Loaded:
         scenario, spec = self._scenario()

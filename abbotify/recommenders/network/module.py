@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from abbotify import rng
-from abbotify.errors import PluginError, UserError
+from abbotify.errors import PluginError
+from abbotify.recommenders.extras import require
 from abbotify.recommenders.imports import blamed, class_of, imported, placed
 from abbotify.recommenders.training import Arrays
-from abbotify.rng import Purpose, Stream
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Neural
 from abbotify.scenario.yaml import KeyPath
@@ -26,7 +26,6 @@ _PREFIX: Final = "network."  # of its arrays in a model
 # large it learns from the first pass; 30 and 100 times end at a higher loss (0.0383, 0.0384 against
 # 0.0370), and so do larger embeddings (0.0386 from 0.1, 0.0388 from 0.3).
 _GAIN: Final = 10.0
-_WORDS: Final = 2**53  # a uniform number has 53 bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,11 +119,9 @@ def required() -> Any:
     Raises:
         UserError: it is not installed.
     """
-    try:
-        import torch
-    except ImportError:
-        what = "recommender neural with a head or a network needs the extra torch"
-        raise UserError(f"{what}: pip install 'abbotify[torch]'") from None
+    require("neural with a head or a network", "torch")
+    import torch
+
     return torch
 
 
@@ -153,8 +150,7 @@ def repeatable(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=gpus):
         torch.set_num_threads(1)
         torch.use_deterministic_algorithms(True)
-        word = rng.uniforms(seed, Stream.FIT, Purpose.NETWORK, 1, 1)[0, 0]
-        torch.manual_seed(int(word * _WORDS))
+        torch.manual_seed(rng.library_seed(seed, rng.Purpose.NETWORK))
         try:
             yield
         finally:

@@ -76,7 +76,7 @@ def with_lists(
 ) -> dict[str, npt.NDArray[Any]]:
     """The arrays, and where users do not matter the `lists` of known anchors, int32 (n, k)."""
     out = dict(arrays)
-    if not (params.user_aware and params.user_embedding):
+    if not params.per_user:
         anchors = np.flatnonzero(arrays["seen_start"])
         best = BestByNetwork(params, arrays, scenario, key)
         out["lists"] = best.of_pairs(np.full(len(anchors), best.nobody), anchors)

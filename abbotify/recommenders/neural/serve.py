@@ -34,7 +34,7 @@ def lowered(params: Neural, arrays: Arrays, world: World) -> CandidateTable | Ra
     """
     best = BestTracks(arrays, params.size)
     pick, anchor = _PICKS[params.pick], _ANCHORS[params.anchor]
-    if params.user_aware and best.users is not None:
+    if params.per_user:
         return Ranker(best.of_pairs, pick, anchor, len(world.catalogue))
     return CandidateTable(anchor, best.of_tracks(), pick)
 

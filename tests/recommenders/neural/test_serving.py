@@ -85,7 +85,9 @@ def test_lists_of_tracks(with_users: bool) -> None:
 
 
 def test_without_users_there_is_nothing_to_be_aware_of() -> None:
-    table = lowered(settings(user_aware=True), arrays(with_users=False), WORLD)
+    table = lowered(
+        settings(user_aware=True, user_embedding=False), arrays(with_users=False), WORLD
+    )
     assert isinstance(table, CandidateTable)
     assert table.key == Key.FIRST
 
