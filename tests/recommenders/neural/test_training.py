@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +15,7 @@ from abbotify.recommenders.neural import fit
 from abbotify.recommenders.neural.passes import Patience
 from abbotify.recommenders.training import Fitted, TrainingLog
 from abbotify.scenario.learners import Neural
-
-if TYPE_CHECKING:
-    from tests.recommenders.neural.conftest import Planted
+from tests.recommenders.planted import Planted, log_of
 
 Settings = Callable[..., Neural]
 
@@ -79,8 +77,6 @@ def test_the_curve_falls_and_has_no_validation_without_a_share(
 def test_it_stops_early_and_keeps_the_best_pass(settings: Settings) -> None:
     # Listened fractions that nothing explains: whatever is learned beyond the mean is noise.
     draw = np.random.default_rng(1)
-    from tests.recommenders.neural.conftest import log_of
-
     n = 3000
     row, first, track = (draw.integers(size, size=n) for size in (40, 60, 60))
     log = log_of(row, first, track, draw.random(n).round(2), 40, 60)
@@ -127,8 +123,6 @@ def test_plateaus_are_those_of_torch(patience: int) -> None:
 
 def test_what_was_only_held_out_was_not_met(settings: Settings) -> None:
     """Every pair has tracks and a user of its own."""
-    from tests.recommenders.neural.conftest import log_of
-
     n = 200
     log = log_of(np.arange(n), np.arange(n), np.arange(n), np.full(n, 0.5), n, n)
     arrays = trained(settings(validation_share=0.5), log).arrays
