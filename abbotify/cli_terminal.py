@@ -6,9 +6,12 @@ import codecs
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
+
+from abbotify.progress import silent
 
 if TYPE_CHECKING:
+    from abbotify import progress
     from abbotify.report import Document
 
 # What a terminal without these characters shows instead; without
@@ -66,19 +69,11 @@ def plain_table(head: list[str], rows: list[list[str]]) -> None:
     console.print(table)
 
 
-class Told(Protocol):
-    """Told of progress: what is done, how much of it, of how much (0: unknown), and a remark."""
-
-    def __call__(self, what: str, done: int, total: int, note: str = "") -> None:
-        """Shows it."""
-        ...
-
-
 @contextmanager
-def progress_bars(quiet: bool) -> Iterator[Told]:
+def progress_bars(quiet: bool) -> Iterator[progress.Progress]:
     """Bars on stderr for what is reported to them; none when it is no terminal, or quiet."""
     if quiet or not sys.stderr.isatty():
-        yield lambda what, done, total, note="": None
+        yield silent
         return
     from rich.console import Console
     from rich.progress import (

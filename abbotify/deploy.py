@@ -10,13 +10,14 @@ from typing import Final, Literal
 
 from abbotify import playing, timeline
 from abbotify.errors import UserError
-from abbotify.modelstore import ModelStore, load_arrays
+from abbotify.modelstore import ModelStore, load_model
 from abbotify.plan import Plan, prepare
+from abbotify.progress import Progress, silent
 from abbotify.recommenders import CandidateTable, Key, build_arm
 from abbotify.scenario import Scenario
 from abbotify.scenario.base import nearest
 from abbotify.scenario.learners import Neural
-from abbotify.training import Told, Trainer, Training
+from abbotify.training import Trainer, Training
 from abbotify.world.base import World
 from abbotify.world.write_lists import write_track_lists, write_tracks, write_user_lists
 
@@ -45,7 +46,7 @@ def train(
     scenario: Scenario,
     arm: str,
     workers: int = 1,
-    told: Told = lambda what, done, total, note="": None,
+    told: Progress = silent,
 ) -> Deployed:
     """Plays a scenario up to its first training, and trains one arm.
 
@@ -72,7 +73,7 @@ def train(
         folder = Path(name)
         trainer = Trainer(scenario, plan.world, plan.arms, ModelStore(folder), told, [arm])
         files = _collected(plan, folder, trainer, workers, told)
-        model = load_arrays(files[arm])
+        model = load_model(files[arm])
     table = build_arm(arm, scenario.arms[arm], plan.world, scenario, model).chain[0].table
     if table is None:
         raise scenario.error("has no lists to export", ("arms", arm))
@@ -80,7 +81,7 @@ def train(
 
 
 def _collected(
-    plan: Plan, folder: Path, trainer: Trainer, workers: int, told: Told
+    plan: Plan, folder: Path, trainer: Trainer, workers: int, told: Progress
 ) -> dict[str, Path]:
     days = 0
     for segment in timeline.segments(plan.scenario):

@@ -12,17 +12,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
-from zipfile import BadZipFile
 
-import numpy as np
-
+from abbotify.arrays import Arrays, load_arrays, save_arrays
+from abbotify.curve import Epoch
 from abbotify.digests import digest_data, digest_file
 from abbotify.errors import DataError
 from abbotify.outfolder import replacing
-from abbotify.recommenders.training import Arrays, Epoch, Fitted
+from abbotify.recommenders.training import Fitted
 
 MODELS: Final = "models"
-_PREFIX: Final = "array."
 _SEAL: Final = "sha256"  # of all else in the file
 
 
@@ -61,7 +59,7 @@ class ModelStore:
         self.folder = folder / MODELS
         self._known = {}
         for run in earlier:
-            for path, trained in models_of(run):
+            for path, trained in _models(run):
                 self._known[trained.key] = (path, trained)
 
     def find(self, key: str) -> Fitted | None:
@@ -73,7 +71,7 @@ class ModelStore:
         try:
             if digest_file(path) != trained.digest:
                 return None  # somebody has changed it: train again
-            return Fitted(load_arrays(path), trained.curve)
+            return Fitted(load_model(path), trained.curve)
         except (OSError, DataError):
             return None
 
@@ -91,34 +89,26 @@ class ModelStore:
         self.folder.mkdir(exist_ok=True)
         name = re.sub(r"[^A-Za-z0-9_-]+", "_", arm)[:40]
         path = self.folder / f"{place:02d}-{name}-day-{day:04d}.npz"
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            # Prefixed, since numpy takes some names for its own arguments.
-            named = {_PREFIX + name: fitted.arrays[name] for name in sorted(fitted.arrays)}
-            np.savez(file, allow_pickle=False, **named)
+        save_arrays(path, fitted.arrays)
         trained = Trained(arm, day, plays, key, path.name, digest_file(path), fitted.curve)
         with replacing(path.with_suffix(".json")) as temporary:
-            data = {**asdict(trained), "curve": [epoch._asdict() for epoch in trained.curve]}
+            data = asdict(trained)
             text = json.dumps({**data, _SEAL: digest_data(data)}, indent=1)
             temporary.write_text(text + "\n", encoding="utf-8")
         self._known[key] = (path, trained)
         return trained
 
 
-def load_arrays(path: Path) -> Arrays:
+def load_model(path: Path) -> Arrays:
     """The arrays of a model.
 
     Raises:
         DataError: the file is missing or broken.
     """
-    try:
-        # Opened here: numpy leaves its own file open when the archive is broken.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {name.removeprefix(_PREFIX): arrays[name] for name in arrays.files}
-    except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as error:
-        raise DataError(f"is not a model: {error}", file=path) from None
+    return load_arrays(path, "a model")
 
 
-def models_of(run: Path) -> Iterator[tuple[Path, Trained]]:
+def _models(run: Path) -> Iterator[tuple[Path, Trained]]:
     """All models of a run folder, by file; files that are none are passed over."""
     folder = run / MODELS
     for path in sorted(folder.glob("*.json")):

@@ -24,20 +24,21 @@ from abbotify.metrics.users_file import write_users
 from abbotify.modelstore import MODELS, ModelStore
 from abbotify.plan import Plan, prepare
 from abbotify.playing import play, shards_of
+from abbotify.progress import Progress, silent
 from abbotify.report import Document, pictures, write
 from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import FORMATS, Run
 from abbotify.report.tally import Tally
 from abbotify.scenario import Scenario, dump, plain
 from abbotify.shard import LOG
-from abbotify.training import Told, Trainer, Training
+from abbotify.training import Trainer, Training
 
 
 def run(
     scenario: Scenario,
     out: Path,
     workers: int = 1,
-    progress: Told = lambda what, done, total, note="": None,
+    progress: Progress = silent,
 ) -> Document:
     """Plays a scenario and writes its folder.
 
@@ -145,8 +146,7 @@ def _curves(done: Sequence[Training]) -> dict[str, list[pictures.Training]]:
     """The trainings as the report tells them, by arm."""
     out: dict[str, list[pictures.Training]] = {}
     for model in (training.model for training in done):
-        curve = tuple(pictures.Epoch(*epoch) for epoch in model.curve)
-        told = pictures.Training(model.day, model.plays, curve, model.digest)
+        told = pictures.Training(model.day, model.plays, model.curve, model.digest)
         out.setdefault(model.arm, []).append(told)
     return out
 

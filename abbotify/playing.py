@@ -10,14 +10,17 @@ from pathlib import Path
 from abbotify import scale, timeline
 from abbotify.eventlog.log import open_log
 from abbotify.events import Events
-from abbotify.modelstore import load_arrays
+from abbotify.modelstore import load_model
 from abbotify.plan import Plan
+from abbotify.progress import Progress
 from abbotify.recommenders import Arm, build_arm
 from abbotify.shard import LOG, STATE, Job, Played, Shard, log_file, player
-from abbotify.training import Told, Trainer
+from abbotify.training import Trainer
 
 
-def play(plan: Plan, folder: Path, trainer: Trainer, workers: int, progress: Told) -> list[Played]:
+def play(
+    plan: Plan, folder: Path, trainer: Trainer, workers: int, progress: Progress
+) -> list[Played]:
     """Plays all days; between two days models may be trained, for all shards at once."""
     scenario = plan.scenario
     midnight = counted("days", len(plan.shards) * scenario.days, progress)
@@ -78,7 +81,7 @@ def _play_coupled(
             files = trainer.train(day, trainings[day], lambda: [so_far()])
             for place, arm in enumerate(arms):  # the others go on with what they know
                 if arm.name in files:
-                    spec, model = scenario.arms[arm.name], load_arrays(files[arm.name])
+                    spec, model = scenario.arms[arm.name], load_model(files[arm.name])
                     arms[place] = build_arm(arm.name, spec, plan.world, scenario, model)
         return list(arms)
 
@@ -101,7 +104,7 @@ def events_before(plan: Plan, folder: Path, day: int) -> Iterator[Events]:
     return open_log(files).pieces()
 
 
-def counted(what: str, total: int, progress: Told) -> Callable[[], None]:
+def counted(what: str, total: int, progress: Progress) -> Callable[[], None]:
     """A function that tells, each time it is called, that one more is done."""
     done = count(1)
     return lambda: progress(what, next(done), total)

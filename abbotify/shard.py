@@ -30,7 +30,7 @@ from abbotify.events import (
 from abbotify.experiment import layers
 from abbotify.metrics.sessions import SessionTable, session_table
 from abbotify.metrics.sessions_file import save_table, write_sessions
-from abbotify.modelstore import load_arrays
+from abbotify.modelstore import load_model
 from abbotify.outfolder import replacing
 from abbotify.recommenders import Arm, build_arms
 from abbotify.report.tally import Tally
@@ -98,7 +98,7 @@ def player(
         morning: which arms serve a day, where that changes within a unit.
     """
     if arms is None:
-        models = {name: load_arrays(path) for name, path in job.models.items()}
+        models = {name: load_model(path) for name, path in job.models.items()}
         arms = build_arms(job.scenario, job.world, models)
     engine = EventDriven(Setup(job.scenario, job.world, arms), midnight, morning)
     return lambda shard: _play(job, engine, shard)
@@ -192,8 +192,7 @@ def _keep(job: Job, unit: Unit, result: UnitResult, table: SessionTable) -> dict
             continue
         files[f"{LOG}/{path.name}"] = digest_file(path)
     state = _state_file(job.folder, unit.days[-1].day, unit.shard)
-    with replacing(state) as temporary:
-        result.state.save(temporary)
+    result.state.save(state)
     sessions = sessions_file(job.folder, unit.days[-1].day, unit.shard)
     save_table(sessions, table)
     files |= {f"{STATE}/{path.name}": digest_file(path) for path in (state, sessions)}

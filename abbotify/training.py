@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from abbotify.digests import digest_data
 from abbotify.errors import UserError
 from abbotify.events import MS_PER_DAY, Events
 from abbotify.modelstore import ModelStore, Trained
+from abbotify.progress import Progress
 from abbotify.recommenders import Arm, learners
 from abbotify.recommenders.load import fit_plugin, load_plugin
 from abbotify.recommenders.training import Fitted, TrainingLog
@@ -32,14 +33,6 @@ from abbotify.world import digest
 from abbotify.world.base import World
 
 Pieces = Callable[[], Iterable[Events]]
-
-
-class Told(Protocol):
-    """Told of progress: what is done, how much of it, of how much, and a remark."""
-
-    def __call__(self, what: str, done: int, total: int, note: str = "") -> None:
-        """Tells it; a total of 0 is an unknown one."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -79,7 +72,7 @@ class Trainer:
         world: World,
         arms: Sequence[Arm],
         store: ModelStore,
-        told: Told,
+        told: Progress,
         learning: Sequence[str] | None = None,
     ) -> None:
         self.scenario, self.world, self.store, self.told = scenario, world, store, told

@@ -15,8 +15,9 @@ from abbotify import pipeline, timeline
 from abbotify.errors import ScenarioError
 from abbotify.eventlog.log import open_log
 from abbotify.events import MS_PER_DAY, Events, Labels
-from abbotify.modelstore import ModelStore, load_arrays
-from abbotify.recommenders.training import Epoch, Fitted
+from abbotify.modelstore import ModelStore, load_model
+from abbotify.curve import Epoch
+from abbotify.recommenders.training import Fitted
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source
 from abbotify.scenario.yaml import Source
@@ -62,7 +63,7 @@ def models(folder: Path) -> dict[int, dict[str, npt.NDArray[Any]]]:
     found = {}
     for path in (folder / "models").glob("*.json"):
         entry = json.loads(path.read_text())
-        found[entry["day"]] = dict(load_arrays(path.with_name(entry["file"])))
+        found[entry["day"]] = dict(load_model(path.with_name(entry["file"])))
     return found
 
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Protocol
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
+from abbotify.arrays import load_arrays, save_arrays
 from abbotify.errors import DataError
 from abbotify.events import Events
 from abbotify.recommenders import HISTORY, Arm
@@ -101,10 +101,7 @@ class State:
 
     def save(self, path: Path) -> None:
         """Writes the arrays to an `.npz` file, without pickle."""
-        with path.open("wb") as file:
-            np.savez(
-                file, allow_pickle=False, **{f.name: getattr(self, f.name) for f in fields(self)}
-            )
+        save_arrays(path, {f.name: getattr(self, f.name) for f in fields(self)})
 
     @staticmethod
     def load(path: Path) -> State:
@@ -113,12 +110,11 @@ class State:
         Raises:
             DataError: the file is missing or broken.
         """
+        arrays = load_arrays(path, "a shard's state")
         try:
-            # Opened here: numpy leaves its own file open when the archive is broken.
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return State(**{f.name: arrays[f.name] for f in fields(State)})
-        except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as error:
-            raise DataError(f"is not a shard's state: {error}", file=path) from None
+            return State(**{f.name: arrays[f.name] for f in fields(State)})
+        except KeyError as error:
+            raise DataError(f"is not a shard's state: it lacks {error}", file=path) from None
 
 
 def remembered(

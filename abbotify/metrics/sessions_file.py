@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Final
-from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from abbotify.arrays import load_arrays, save_arrays
 from abbotify.errors import DataError
 from abbotify.events import (
     ARMS_KEY,
@@ -85,8 +85,7 @@ def save_table(path: Path, table: SessionTable) -> None:
     # As bytes of their own: numpy's strings would lose zeros at the end of a name.
     known[ARMS_KEY] = np.frombuffer(json.dumps(names).encode(), np.uint8)
     codes = {f"{ARMS_KEY}.{place}": label.codes for place, label in enumerate(table.arms.values())}
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, **known, **codes)
+    save_arrays(path, {**known, **codes})
 
 
 def load_table(path: Path) -> SessionTable:
@@ -95,14 +94,14 @@ def load_table(path: Path) -> SessionTable:
     Raises:
         DataError: the file is missing or broken.
     """
+    arrays = load_arrays(path, "a table of sessions")
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            names = json.loads(arrays[ARMS_KEY].tobytes())
-            arms = {
-                column: Labels(arrays[f"{ARMS_KEY}.{place}"], tuple(of))
-                for place, (column, of) in enumerate(names.items())
-            }
-            columns = {f.name for f in fields(SessionTable)} & set(arrays.files) - {ARMS_KEY}
-            return SessionTable(**{name: arrays[name] for name in columns}, arms=arms)
-    except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as error:
+        names = json.loads(arrays[ARMS_KEY].tobytes())
+        arms = {
+            column: Labels(arrays[f"{ARMS_KEY}.{place}"], tuple(of))
+            for place, (column, of) in enumerate(names.items())
+        }
+        columns = {f.name for f in fields(SessionTable)} & set(arrays)
+        return SessionTable(**{name: arrays[name] for name in columns - {"arms"}}, arms=arms)
+    except (KeyError, ValueError, TypeError) as error:
         raise DataError(f"is not a table of sessions: {error}", file=path) from None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from abbotify.arrays import Arrays
 from abbotify.errors import RecommenderFailure
 from abbotify.recommenders import learners
 from abbotify.recommenders.answers import ERROR, MISS, OK, checked, described
@@ -20,7 +21,6 @@ from abbotify.recommenders.load import load_plugin
 from abbotify.recommenders.picker import PickFunction, TablePicker
 from abbotify.recommenders.ranker import Ranker, ranked
 from abbotify.recommenders.shipped import shipped_table
-from abbotify.recommenders.training import Arrays
 from abbotify.scenario import Scenario
 from abbotify.scenario import recommenders as spec
 from abbotify.scenario.arms import AnyArm, Service

@@ -12,9 +12,10 @@ from contextlib import suppress
 from typing import Any
 
 from abbotify import rng
+from abbotify.curve import Epoch
 from abbotify.recommenders.extras import require
 from abbotify.recommenders.factors import Listened, as_arrays, listened, lowered
-from abbotify.recommenders.training import Epoch, Fitted, Told, TrainingLog
+from abbotify.recommenders.training import Fitted, OnPass, TrainingLog
 from abbotify.scenario.learners import ALS, BPR
 
 __all__ = ["fit", "lowered"]
@@ -24,7 +25,7 @@ def fit(
     params: ALS | BPR,
     log: TrainingLog,
     seed: int,
-    told: Told,
+    told: OnPass,
     *,
     threads: int = 0,
 ) -> Fitted:
@@ -52,7 +53,7 @@ def fit(
     return _bpr(params, heard, seed, told)
 
 
-def _als(params: ALS, heard: Listened, seed: int, told: Told, threads: int) -> Fitted:
+def _als(params: ALS, heard: Listened, seed: int, told: OnPass, threads: int) -> Fitted:
     require(params.recommender, "als")
     from implicit.cpu.als import AlternatingLeastSquares
     from threadpoolctl import threadpool_limits
@@ -79,7 +80,7 @@ def _als(params: ALS, heard: Listened, seed: int, told: Told, threads: int) -> F
     return Fitted(as_arrays(params, heard, model.user_factors, model.item_factors), tuple(curve))
 
 
-def _bpr(params: BPR, heard: Listened, seed: int, told: Told) -> Fitted:
+def _bpr(params: BPR, heard: Listened, seed: int, told: OnPass) -> Fitted:
     require(params.recommender, "als")
     from implicit.cpu.bpr import BayesianPersonalizedRanking
 

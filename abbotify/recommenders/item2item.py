@@ -21,9 +21,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
+from abbotify.arrays import Arrays
 from abbotify.errors import UserError
 from abbotify.recommenders.candidates import CandidateTable, Key, Pick
-from abbotify.recommenders.training import Arrays, Fitted, Told, TrainingLog
+from abbotify.recommenders.training import Fitted, OnPass, TrainingLog
 from abbotify.scenario.learners import Item2Item
 from abbotify.world.base import IntArray, Lists, World
 
@@ -51,7 +52,7 @@ def fit(
     params: Item2Item,
     log: TrainingLog,
     seed: int,
-    told: Told,
+    told: OnPass,
     *,
     chunk: int = CHUNK,
 ) -> Fitted:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
+from abbotify.arrays import Arrays
 from abbotify.errors import UserError
 from abbotify.recommenders.candidates import CandidateTable
 from abbotify.recommenders.extras import require, versions
 from abbotify.recommenders.ranker import Ranker
-from abbotify.recommenders.training import Arrays, Fitted, Told, TrainingLog
+from abbotify.recommenders.training import Fitted, OnPass, TrainingLog
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Learner, Neural
 from abbotify.scenario.yaml import KeyPath
@@ -37,7 +38,9 @@ _HOMES: Final = {
 _TORCH: Final = _Home("abbotify.recommenders.network.fit", "abbotify.recommenders.network.serve")
 
 
-def fit(params: Learner, log: TrainingLog, scenario: Scenario, key: KeyPath, told: Told) -> Fitted:
+def fit(
+    params: Learner, log: TrainingLog, scenario: Scenario, key: KeyPath, told: OnPass
+) -> Fitted:
     """Trains a shipped recommender.
 
     Args:

@@ -17,9 +17,10 @@ import numpy as np
 import scipy.sparse
 
 from abbotify import rng
+from abbotify.curve import Epoch
 from abbotify.recommenders.extras import require
 from abbotify.recommenders.factors import Listened, as_arrays, listened, lowered
-from abbotify.recommenders.training import Epoch, Fitted, Told, TrainingLog
+from abbotify.recommenders.training import Fitted, OnPass, TrainingLog
 from abbotify.scenario.learners import LightGCN
 from abbotify.world.base import IntArray
 
@@ -32,7 +33,7 @@ def fit(
     params: LightGCN,
     log: TrainingLog,
     seed: int,
-    told: Told,
+    told: OnPass,
 ) -> Fitted:
     """Factors of all users and tracks with listened time.
 
@@ -55,7 +56,7 @@ def fit(
         return _fitted(params, heard, seed, told)
 
 
-def _fitted(params: LightGCN, heard: Listened, seed: int, told: Told) -> Fitted:
+def _fitted(params: LightGCN, heard: Listened, seed: int, told: OnPass) -> Fitted:
     import torch
 
     graph = _graph(heard)

@@ -7,16 +7,17 @@ in a later run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from abbotify.arrays import Arrays
+from abbotify.curve import Epoch
+
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
-Arrays = Mapping[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,23 +48,6 @@ class TrainingLog:
         return len(self.row)
 
 
-class Epoch(NamedTuple):
-    """One pass over the training pairs.
-
-    Attributes:
-        number: counted from 1.
-        loss: what the training minimises (for `neural` the mean squared error), over the pairs
-            trained on, as they were met in the pass.
-        validation: the same over the pairs held out, after the pass; None without.
-        learning_rate: during the pass.
-    """
-
-    number: int
-    loss: float
-    validation: float | None
-    learning_rate: float
-
-
 @dataclass(frozen=True, eq=False)
 class Fitted:
     """What a training leaves.
@@ -77,5 +61,5 @@ class Fitted:
     curve: tuple[Epoch, ...] = ()
 
 
-Told = Callable[[int, int, float | None], None]
-"""Told of progress: the pass just ended, how many there may be, the loss."""
+OnPass = Callable[[int, int, float | None], None]
+"""Told of each pass: its number, how many there may be, the loss."""

@@ -8,7 +8,6 @@ from abbotify.report.markdown import render_markdown
 from abbotify.report.pictures import (
     Day,
     Distribution,
-    Epoch,
     Position,
     Survival,
     TopTrack,
@@ -28,7 +27,6 @@ __all__ = [
     "Distribution",
     "Document",
     "Effect",
-    "Epoch",
     "Moments",
     "Position",
     "Run",

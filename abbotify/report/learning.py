@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from abbotify.curve import Epoch
 from abbotify.report import rounding
 from abbotify.report.document import Document
 from abbotify.report.drawing import axes_within, color, linestyle, marker, ticks
-from abbotify.report.pictures import Epoch, Training
+from abbotify.report.pictures import Training
 from abbotify.report.svg import PAPER, inline_svg
 
 if TYPE_CHECKING:

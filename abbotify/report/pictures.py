@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
+from abbotify.curve import Epoch
 from abbotify.errors import DataError
 
 
@@ -74,23 +75,6 @@ class TopTrack:
     artist: str | None
     plays: int
     share: float
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One pass of a training.
-
-    Attributes:
-        number: counted from 1.
-        loss: over what was trained on, as it was met in the pass; what kind is the learner's.
-        validation: the same over what was held out, after the pass; None without.
-        learning_rate: during the pass; 0 where there is none.
-    """
-
-    number: int
-    loss: float
-    validation: float | None = None
-    learning_rate: float = 0.0
 
 
 @dataclass(frozen=True)

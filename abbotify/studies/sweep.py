@@ -16,11 +16,10 @@ from typing import Any, Final
 
 from abbotify import outfolder, pipeline, scale
 from abbotify.errors import UserError
-from abbotify.modelstore import Trained, models_of
+from abbotify.progress import Progress, silent
 from abbotify.report import Document
 from abbotify.scenario import Scenario, load, yaml
 from abbotify.stats import Effect
-from abbotify.training import Told
 
 MOST: Final = 1000  # runs
 
@@ -158,7 +157,7 @@ def sweep(
     overrides: Sequence[str] = (),
     seed: int | None = None,
     workers: int = 1,
-    told: Told = lambda what, done, total, note="": None,
+    told: Progress = silent,
 ) -> Sweep:
     """Runs a scenario under every combination of values.
 
@@ -229,21 +228,18 @@ def _runner(job: _Job) -> Any:
             document = pipeline.run(_scenario(job, task), folder)
         except UserError as error:  # a training that diverges is a result of a sweep
             return Setting(task.values, folder.name, (), {}, str(error))
-        return _setting(task, document, folder)
+        return _setting(task, document, folder.name)
 
     return run
 
 
-def _setting(task: _Task, document: Document, folder: Path) -> Setting:
+def _setting(task: _Task, document: Document, folder: str) -> Setting:
     metric = document.scenario["metrics"]["success"][0]
     effects = tuple(e for e in document.effects if e.metric == metric and e.estimand == "mean")
-    losses: dict[str, tuple[float, float | None]] = {}
-    for _, model in models_of(folder):
-        if model.curve and model.arm not in losses:
-            losses[model.arm] = _losses(model)
-    return Setting(task.values, folder.name, effects, losses)
-
-
-def _losses(model: Trained) -> tuple[float, float | None]:
-    held_out = [epoch.validation for epoch in model.curve if epoch.validation is not None]
-    return model.curve[-1].loss, min(held_out, default=None)
+    first = {arm.name: arm.trainings[0] for arm in document.arms if arm.trainings}
+    losses = {
+        name: (training.curve[-1].loss, training.best.validation if training.best else None)
+        for name, training in first.items()
+        if training.curve
+    }
+    return Setting(task.values, folder, effects, losses)

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from abbotify.arrays import Arrays
 from abbotify.digests import digest_data
 from abbotify.errors import PluginError
 from abbotify.recommenders.answers import checked
@@ -23,7 +24,7 @@ from abbotify.recommenders.candidates import fallback_purpose
 from abbotify.recommenders.load import Loaded, fit_plugin, load_plugin
 from abbotify.recommenders.params import built_params
 from abbotify.recommenders.picker import TablePicker
-from abbotify.recommenders.training import Arrays, TrainingLog
+from abbotify.recommenders.training import TrainingLog
 from abbotify.scenario.load import from_source
 from abbotify.scenario.recommenders import Plugin
 from abbotify.scenario.yaml import Source

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
+from abbotify.curve import Epoch
 from abbotify.events import ARM, Events, Labels, arm_column
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.sessions import SessionTable, session_table
@@ -19,7 +20,7 @@ from abbotify.metrics.users import UserTable, user_table
 from abbotify.report import histogram
 from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import Document, Run, loads
-from abbotify.report.pictures import Epoch, Position, Training
+from abbotify.report.pictures import Position, Training
 from abbotify.report.tally import STEPS, Tally
 
 ARMS = ("base", "neural")

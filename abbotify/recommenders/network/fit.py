@@ -7,12 +7,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from abbotify.curve import Epoch
 from abbotify.recommenders.network.module import Network, Tensor, device, network, repeatable
 from abbotify.recommenders.network.serve import linear, with_lists
 from abbotify.recommenders.neural.kernels import Pairs
 from abbotify.recommenders.neural.pairs import embeddings, split, training_pairs
 from abbotify.recommenders.neural.passes import met, passes
-from abbotify.recommenders.training import Epoch, Fitted, Told, TrainingLog
+from abbotify.recommenders.training import Fitted, OnPass, TrainingLog
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Neural
 from abbotify.scenario.yaml import KeyPath
@@ -26,7 +27,7 @@ def fit(
     params: Neural,
     log: TrainingLog,
     seed: int,
-    told: Told,
+    told: OnPass,
     scenario: Scenario | None = None,
     key: KeyPath = (),
 ) -> Fitted:

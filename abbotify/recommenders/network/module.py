@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from abbotify import rng
+from abbotify.arrays import Arrays
 from abbotify.errors import PluginError
 from abbotify.recommenders.extras import require
 from abbotify.recommenders.imports import blamed, class_of, imported, placed
-from abbotify.recommenders.training import Arrays
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Neural
 from abbotify.scenario.yaml import KeyPath

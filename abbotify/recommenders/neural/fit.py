@@ -23,13 +23,13 @@ from abbotify.recommenders.neural.optimizers import (
 )
 from abbotify.recommenders.neural.pairs import embeddings, split, training_pairs
 from abbotify.recommenders.neural.passes import met, passes
-from abbotify.recommenders.training import Fitted, Told, TrainingLog
+from abbotify.recommenders.training import Fitted, OnPass, TrainingLog
 from abbotify.scenario.learners import Neural
 
 _OPTIMIZERS: Final = {"adagrad_rows": ADAGRAD_ROWS, "lazy_adam": LAZY_ADAM, "adam": ADAM}
 
 
-def fit(params: Neural, log: TrainingLog, seed: int, told: Told) -> Fitted:
+def fit(params: Neural, log: TrainingLog, seed: int, told: OnPass) -> Fitted:
     """Trains the network on the listened fractions of recommended tracks.
 
     Args:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from abbotify.arrays import Arrays
 from abbotify.recommenders.candidates import CandidateTable, Key, Pick
 from abbotify.recommenders.ranker import Ranker
-from abbotify.recommenders.training import Arrays
 from abbotify.scenario.learners import Neural
 from abbotify.vectors import padded, top_k
 from abbotify.world.base import IntArray, Lists, World
