@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import fnmatch
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
 from abbotify import pipeline
+from abbotify.report import Document
 from abbotify.scenario import load
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
@@ -44,33 +47,47 @@ def test_every_scenario_is_tried() -> None:
     assert sorted(path.stem for path in FOLDER.glob("*.yaml")) == sorted(SMALL)
 
 
-@pytest.mark.parametrize("name", sorted(set(SMALL) - set(NEEDS_EXTRA)))
+class Played(NamedTuple):
+    """A run of a scenario file, and what it wrote."""
+
+    name: str
+    document: Document
+    treatments: set[str]
+    files: set[str]
+    effects: list[dict[str, str]]
+
+    def decided(self) -> set[str]:
+        """The arms with an effect on the metric of success."""
+        rows = [row for row in self.effects if row["metric"] == "mean_time_per_session"]
+        return {row["arm"] for row in rows}
+
+
+def play_small(name: str, folder: Path) -> Played:
+    scenario = load(FOLDER / f"{name}.yaml", SMALL[name])
+    document = pipeline.run(scenario, folder)
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+    with (folder / "effects.csv").open(encoding="utf-8", newline="") as file:
+        effects = list(csv.DictReader(file))
+    treatments = {*scenario.arms_of(scenario.layers[0])[1:]}
+    return Played(scenario.name, document, treatments, files, effects)
+
+
+def marked(name: str) -> Any:
+    return pytest.param(name, marks=[pytest.mark.extras] if name in NEEDS_EXTRA else [])
+
+
+@pytest.mark.parametrize("name", [marked(name) for name in sorted(SMALL)])
 def test_scenario_runs(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     if name in NEEDS_DATA:
         request.getfixturevalue("data_dir")
-    run_small(name, tmp_path)
-
-
-@pytest.mark.extras
-@pytest.mark.parametrize("name", sorted(NEEDS_EXTRA))
-def test_scenario_with_an_extra_runs(name: str, tmp_path: Path) -> None:
-    pytest.importorskip(NEEDS_EXTRA[name])
-    run_small(name, tmp_path)
-
-
-def run_small(name: str, tmp_path: Path) -> None:
-    scenario = load(FOLDER / f"{name}.yaml", SMALL[name])
-    assert scenario.name == name
-    document = pipeline.run(scenario, tmp_path / name)
-    written = {path.name for path in (tmp_path / name).iterdir()}
-    assert written >= OUTPUT
-    assert any((tmp_path / name / "log").glob("*.parquet"))
-    with (tmp_path / name / "effects.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == len(document.effects) > 0
-    treatments = {*scenario.arms_of(scenario.layers[0])[1:]}
-    decided = {row["arm"] for row in rows if row["metric"] == "mean_time_per_session"}
-    assert decided == treatments
+    if name in NEEDS_EXTRA:
+        pytest.importorskip(NEEDS_EXTRA[name])
+    played = play_small(name, tmp_path)
+    assert played.name == name
+    assert played.files >= OUTPUT
+    assert fnmatch.filter(played.files, "log/*.parquet")
+    assert len(played.effects) == len(played.document.effects) > 0
+    assert played.decided() == played.treatments
 
 
 def test_the_written_scenario_gives_the_same_run(tmp_path: Path) -> None:
