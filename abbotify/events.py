@@ -98,6 +98,11 @@ class Events:
     def __len__(self) -> int:
         return len(self.timestamp)
 
+    @property
+    def hundredths(self) -> IntArray:
+        """int64, the listened fractions in hundredths, which a simulation's are whole in."""
+        return np.rint(self.time * 100).astype(np.int64)
+
     def take(self, rows: npt.NDArray[Any] | slice) -> Events:
         """The given rows (indices, a mask or a slice), in that order."""
         columns = {name: getattr(self, name)[rows] for name in _NUMPY_COLUMNS}

@@ -134,12 +134,11 @@ def _play(job: Job, engine: Engine, shard: Shard) -> Played:
 
 def _sessions(job: Job, result: UnitResult) -> SessionTable:
     events, catalogue = result.events, job.world.catalogue
-    heard = np.rint(events.time * 100).astype(np.int64)
     return session_table(
         events,
         skip_below=job.scenario.listener.skip_below,
         artist=catalogue.artist[events.track].astype(np.int64),
-        play_ms=(heard * catalogue.duration_ms[events.track] + 50) // 100,
+        play_ms=(events.hundredths * catalogue.duration_ms[events.track] + 50) // 100,
         timeouts=result.facts.timeouts,
     )
 
@@ -155,13 +154,12 @@ def _tally(tally: Tally, job: Job, table: SessionTable, result: UnitResult) -> N
         for name, values in _counts(result.facts, table).items()
     }
     served = events.arms[ARM].codes[counted]
-    hundredths = np.rint(events.time[counted] * 100).astype(np.int64)
     tally.add(
         table,
         cut=result.facts.cut,
         plays=(events.track[counted], served),
         counters=counters,
-        heard=(events.step[counted], hundredths, served),
+        heard=(events.step[counted], events.hundredths[counted], served),
     )
 
 

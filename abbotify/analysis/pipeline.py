@@ -119,8 +119,8 @@ def _read(source: Source, order: Order, shown: Sequence[str], skip_below: float)
         in_two_arms += len(mixed)
         events = _without(events, mixed)
         after.append(session_table(events, skip_below=skip_below))
-        hundredths = np.rint(events.time * 100).astype(np.int64)
-        played.append((events.track, events.step, hundredths, events.arms[ARM].codes))
+        codes = events.arms[ARM].codes
+        played.append((events.track, events.step, events.hundredths, codes))
     before = [session_table(e, skip_below=skip_below) for e in source.before(order)]
     tally = Tally(shown, ARM, _days(after, source.files[0]))
     for table, (track, step, hundredths, codes) in zip(after, played, strict=True):

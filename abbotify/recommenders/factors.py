@@ -40,10 +40,7 @@ def listened(log: TrainingLog) -> Listened:
     Raises:
         UserError: nobody listened to anything.
     """
-    hundredths = np.rint(100.0 * log.time).astype(np.int64)
-    heard = hundredths > 0
-    if not heard.any():
-        raise UserError(f"nothing to learn from: no time listened in {len(log)} plays")
+    hundredths, heard = log.hundredths, log.heard()
     users, row = np.unique(log.row[heard], return_inverse=True)
     tracks, column = np.unique(log.track[heard], return_inverse=True)
     shape = (len(users), len(tracks))

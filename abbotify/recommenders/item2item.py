@@ -22,7 +22,6 @@ import numpy.typing as npt
 import scipy.sparse
 
 from abbotify.arrays import Arrays
-from abbotify.errors import UserError
 from abbotify.recommenders.candidates import CandidateTable, Key, Pick
 from abbotify.recommenders.training import Fitted, OnPass, TrainingLog
 from abbotify.scenario.learners import Item2Item
@@ -66,7 +65,8 @@ def fit(
         chunk: bounds the memory; any number gives the same bits.
 
     Returns:
-        Arrays `offsets` int64 (tracks + 1), `tracks` int32 and `scores` float64 beside them:
+        Arrays `offsets` int64 (tracks + 1), `tracks` int32 and `scores` float64 beside them
+        (for whoever looks into a model; serving needs the tracks alone):
         each track's neighbours by (-score, id), itself left out. No curve.
 
     Raises:
@@ -98,10 +98,7 @@ def lowered(params: Item2Item, arrays: Arrays, world: World) -> CandidateTable:
 
 
 def _heard(params: Item2Item, log: TrainingLog) -> _Heard:
-    hundredths = np.rint(100.0 * log.time).astype(np.int64)
-    some = hundredths > 0
-    if not some.any():
-        raise UserError(f"nothing to learn from: no time listened in {len(log)} plays")
+    hundredths, some = log.hundredths, log.heard()
     new = np.ones(len(log), np.bool_)
     new[1:] = np.diff(log.row) != 0
     if params.together == "session":

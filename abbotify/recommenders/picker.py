@@ -236,3 +236,29 @@ _RULES: Final[dict[Pick, Callable[[_Views], PickFunction]]] = {
     Pick.WEIGHTED: _by_weight,
     Pick.ANCHORED: _anchored,
 }
+
+
+def _of_list_by_choice(tracks: list[int], request: Request, purpose: int) -> int | None:
+    user, step, session = request.user, request.step, request.session
+    return tracks[_choice(request.seed, _USERS, step, user, purpose, session, len(tracks))]
+
+
+def _of_list_by_rank(tracks: list[int], request: Request, purpose: int) -> int | None:
+    place = request.step - 1
+    return tracks[place] if place < len(tracks) else None
+
+
+def _of_list_unseen(tracks: list[int], request: Request, purpose: int) -> int | None:
+    heard: Any = request.played
+    if len(heard) > _FEW:
+        heard = set(heard)
+    return next((track for track in tracks if track not in heard), None)
+
+
+# The same rules for a list at hand, not empty, which is not one of a table's rows. One body for
+# both would cost every pick from a table a slice.
+LIST_RULES: Final[dict[Pick, Callable[[list[int], Request, int], int | None]]] = {
+    Pick.UNIFORM: _of_list_by_choice,
+    Pick.RANK: _of_list_by_rank,
+    Pick.FIRST_UNSEEN: _of_list_unseen,
+}

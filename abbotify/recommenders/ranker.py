@@ -10,19 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from abbotify import rng
 from abbotify.recommenders.base import Request
-from abbotify.recommenders.candidates import CandidateTable, Key, Pick
-from abbotify.world.base import IntArray, Lists
+from abbotify.recommenders.candidates import Key, Pick
+from abbotify.recommenders.picker import LIST_RULES
+from abbotify.world.base import IntArray
 
 Best = Callable[[IntArray, IntArray], npt.NDArray[np.int32]]
-
-_FEW: Final = 8  # up to this many, a scan of a list is faster than making a set
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,27 +38,13 @@ class Ranker:
     pick: Pick
     anchor: Key
     tracks: int
-    _known: dict[int, list[int]] = field(default_factory=dict, repr=False)
+    _known: dict[int, list[int]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.anchor not in (Key.FIRST, Key.PREVIOUS):
             raise ValueError(f"the anchor must be FIRST or PREVIOUS, got {self.anchor!r}")
-        if self.pick not in (Pick.UNIFORM, Pick.RANK, Pick.FIRST_UNSEEN):
+        if self.pick not in LIST_RULES:
             raise ValueError(f"a ranked list cannot be picked from by {self.pick!r}")
-
-    def table(self, rows: IntArray, anchors: IntArray) -> CandidateTable:
-        """The lists of some pairs as a table with the key USER_FIRST (anchor FIRST only).
-
-        Args:
-            rows: int64 (n,), rows of users.
-            anchors: int64 (n,), first tracks.
-        """
-        pairs = np.unique(rows * self.tracks + anchors)
-        lists = self.best(pairs // self.tracks, pairs % self.tracks)
-        there = lists >= 0
-        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(there.sum(axis=1))])
-        row = Lists(offsets, lists[there])
-        return CandidateTable(Key.USER_FIRST, row, self.pick, pairs=pairs)
 
     def foresee(self, rows: IntArray, anchors: IntArray) -> None:
         """Makes the lists of pairs that will be asked for; forgets all others."""
@@ -91,7 +74,7 @@ def ranked(ranker: Ranker, purpose: int) -> Callable[[Request], int | None]:
         ranker: the lists.
         purpose: what the draws are for, see `fallback_purpose`.
     """
-    by_first, pick = ranker.anchor == Key.FIRST, _PICKS[ranker.pick]
+    by_first, pick = ranker.anchor == Key.FIRST, LIST_RULES[ranker.pick]
 
     def answer(request: Request) -> int | None:
         anchor = request.first if by_first else request.previous
@@ -99,28 +82,3 @@ def ranked(ranker: Ranker, purpose: int) -> Callable[[Request], int | None]:
         return pick(tracks, request, purpose) if tracks else None
 
     return answer
-
-
-def _uniform(tracks: list[int], request: Request, purpose: int) -> int | None:
-    user, step, session = request.user, request.step, request.session
-    drawn = rng.choice(request.seed, rng.Stream.USERS, step, user, purpose, session, len(tracks))
-    return tracks[drawn]
-
-
-def _rank(tracks: list[int], request: Request, purpose: int) -> int | None:
-    place = request.step - 1
-    return tracks[place] if place < len(tracks) else None
-
-
-def _first_unseen(tracks: list[int], request: Request, purpose: int) -> int | None:
-    heard: Any = request.played
-    if len(heard) > _FEW:
-        heard = set(heard)
-    return next((track for track in tracks if track not in heard), None)
-
-
-_PICKS: Final[dict[Pick, Callable[[list[int], Request, int], int | None]]] = {
-    Pick.UNIFORM: _uniform,
-    Pick.RANK: _rank,
-    Pick.FIRST_UNSEEN: _first_unseen,
-}

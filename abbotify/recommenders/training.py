@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from abbotify.arrays import Arrays
 from abbotify.curve import Epoch
+from abbotify.errors import UserError
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -46,6 +47,22 @@ class TrainingLog:
 
     def __len__(self) -> int:
         return len(self.row)
+
+    @property
+    def hundredths(self) -> IntArray:
+        """int64 (plays), the listened fractions in hundredths."""
+        return np.rint(100.0 * self.time).astype(np.int64)
+
+    def heard(self) -> npt.NDArray[np.bool_]:
+        """Bool (plays), which were listened to at all.
+
+        Raises:
+            UserError: none was.
+        """
+        heard = self.hundredths > 0
+        if not heard.any():
+            raise UserError(f"nothing to learn from: no time listened in {len(self)} plays")
+        return heard
 
 
 @dataclass(frozen=True, eq=False)

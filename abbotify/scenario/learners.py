@@ -62,6 +62,10 @@ class Neural(Learner):
             raise ValueError("early_stopping and reduce_on_plateau need a validation_share above 0")
         if self.dropout and not self.head:
             raise ValueError("dropout needs a head")
+        if self.shortlist != type(self).model_fields["shortlist"].default and not self.head:
+            raise ValueError("shortlist needs a head")
+        if self.optimizer != "adagrad_rows" and (self.head or self.network):
+            raise ValueError("a head or a network is trained by torch's Adam: leave optimizer out")
         if self.network is not None and self.head:
             raise ValueError("head and network exclude each other")
         if self.network is not None and not self.user_aware:
@@ -113,6 +117,12 @@ class Item2Item(Learner):
     shrinkage: Weight = 10.0
     key: Literal["history", "previous", "first"] = "history"
 
+    @model_validator(mode="after")
+    def _first_of_a_history(self) -> Item2Item:
+        if self.key == "history" and self.pick != "uniform":
+            raise ValueError("key: history picks as i2i does: pick is for previous and first")
+        return self
+
 
 class Bandit(RecommenderSpec):
     """Learns from every answer which of some candidate tracks are listened to.
@@ -129,9 +139,7 @@ class Bandit(RecommenderSpec):
     size: Size = 100
     file: FilePath | None = None
     alpha: Weight = 1.0
-    prior: Annotated[
-        Tuple[Annotated[float, Field(gt=0, le=1e6)]], Field(min_length=2, max_length=2)
-    ] = (1.0, 1.0)
+    prior: Annotated[Tuple[Positive], Field(min_length=2, max_length=2)] = (1.0, 1.0)
     skip_heard: bool = True
 
     @model_validator(mode="after")

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abbotify.recommenders import Key, Pick, Request, TablePicker
+from abbotify.recommenders import CandidateTable, Key, Pick, Request, TablePicker
 from abbotify.recommenders.ranker import Ranker, ranked
 from abbotify.testing import generated_requests, small_world
-from abbotify.world.base import IntArray
+from abbotify.world.base import IntArray, Lists
 
 WORLD = small_world()
 TRACKS = len(WORLD.catalogue)
@@ -27,6 +27,15 @@ def lists_of(asked: Asked) -> Callable[[IntArray, IntArray], Any]:
     return best
 
 
+def table_of(ranker: Ranker, rows: IntArray, anchors: IntArray) -> CandidateTable:
+    """The lists of some pairs as a table."""
+    pairs = np.unique(rows * TRACKS + anchors)
+    lists = ranker.best(pairs // TRACKS, pairs % TRACKS)
+    offsets = np.arange(len(pairs) + 1, dtype=np.int64) * lists.shape[1]
+    row = Lists(offsets, lists.ravel())
+    return CandidateTable(Key.USER_FIRST, row, ranker.pick, pairs=pairs)
+
+
 def requests() -> list[Request]:
     return generated_requests(WORLD, sessions=60)
 
@@ -37,7 +46,7 @@ def test_it_answers_as_its_table(pick: Pick, purpose: int) -> None:
     ranker = Ranker(lists_of([]), pick, Key.FIRST, TRACKS)
     asked = requests()
     rows, firsts = (np.array([getattr(r, n) for r in asked]) for n in ("row", "first"))
-    table = ranker.table(rows, firsts)
+    table = table_of(ranker, rows, firsts)
     table.check(WORLD)
     by_table = TablePicker(table, WORLD.catalogue.artist, purpose).pick
     answers = [ranked(ranker, purpose)(request) for request in asked]

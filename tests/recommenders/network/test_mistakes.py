@@ -66,6 +66,8 @@ def test_without_torch_it_says_what_to_install(
     [
         ({"head": [8], "network": "net.py:Net"}, "exclude each other"),
         ({"dropout": 0.2}, "dropout needs a head"),
+        ({"shortlist": 5}, "shortlist needs a head"),
+        ({"head": [8], "optimizer": "adam"}, "leave optimizer out"),
         ({"network": "net.py"}, "must read file.py:Class"),
         ({"network": "net.py:Net", "user_aware": False}, "needs user_aware: true"),
     ],

@@ -24,11 +24,11 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.extras
-@pytest.mark.parametrize("given", [{"head": [16, 8], "dropout": 0.3}, {"network": "net.py:Net"}])
+@pytest.mark.parametrize("given", [{"head": [16, 8], "dropout": 0.3, "shortlist": 20}, {"network": "net.py:Net"}])
 def test_it_trains_alike_twice_and_lists_do_not_depend_on_who_asks(
     torch: Any, given: dict[str, Any], tmp_path: Path
 ) -> None:
-    scenario = scenario_of(tmp_path, shortlist=20, size=7, **given)
+    scenario = scenario_of(tmp_path, size=7, **given)
     state = torch.random.get_rng_state()
     one, two = trained(scenario), trained(scenario)
     assert torch.equal(state, torch.random.get_rng_state())
