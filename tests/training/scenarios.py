@@ -1,0 +1,78 @@
+"""Scenarios that train, the models their runs leave, and events for a training to see."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from abbotify.events import Events, Labels
+from abbotify.modelstore import load_model
+from abbotify.scenario import Scenario
+from abbotify.scenario.load import from_source
+from abbotify.scenario.yaml import Source
+
+ROOT = Path(__file__).parents[2]
+LEARNS = {"recommender": "recommenders/heard_next.py:HeardNext"}
+COLLECT = {"phase": "collect", "days": 2, "traffic": {"random": 0.5, "sticky": 0.5}}
+
+
+def scenario_of(*phases: dict[str, Any], **keys: Any) -> Scenario:
+    data = {
+        "world": {
+            "catalogue": {
+                "source": "synthetic",
+                "tracks": 60,
+                "artists": 12,
+                "genres": 3,
+                "dims": 8,
+            },
+            "users": {"source": "synthetic", "count": 40},
+        },
+        "arrivals": {"sessions": 60},
+        "timeline": list(phases),
+        "arms": {
+            "random": {"recommender": "random", "weight": 0},
+            "sticky": {"recommender": "sticky_artist"},
+            "next": LEARNS,
+        },
+        "experiment": {"name": "AB", "control": "sticky"},
+        **keys,
+    }
+    return from_source(Source("made", data, {}), ROOT)
+
+
+def daily(training: str = "pooled") -> dict[str, Any]:
+    return {"phase": "experiment", "days": 3, "retrain": "daily", "training": training}
+
+
+def models(folder: Path) -> dict[int, dict[str, npt.NDArray[Any]]]:
+    """The arrays of each day on which one arm trains."""
+    found = {}
+    for path in (folder / "models").glob("*.json"):
+        entry = json.loads(path.read_text())
+        found[entry["day"]] = dict(load_model(path.with_name(entry["file"])))
+    return found
+
+
+def made(sessions: list[tuple[int, int, int, int]]) -> Events:
+    """Events of two tracks a session: (user, session, day, end in ms)."""
+    user, session, day, end = (np.repeat(column, 2) for column in np.array(sessions).T)
+    n = len(user)
+    step = np.tile([0, 1], n // 2)
+    return Events(
+        timestamp=end - (1 - step) * 1000,
+        day=day.astype(np.int32),
+        user=user.astype(np.int64),
+        session=session.astype(np.int32),
+        step=step.astype(np.int32),
+        last=step == 1,
+        track=np.arange(n) % 60,
+        time=np.where(step == 0, 1.0, 0.37),
+        recommendation=np.full(n, -1),
+        latency_ms=np.zeros(n, np.int64),
+        arms={"arm": Labels(np.zeros(n, np.int16), ("sticky", "next"))},
+    )
