@@ -199,6 +199,8 @@ def train(
     last = f", last loss {model.curve[-1].loss:.4f}" if model.curve else ""
     print(f"{arm}: {model.plays:,} plays, {deployed.training.seconds:.1f} s{last}")
     print(f"Lists of {wanted}: {export}")
+    keys = ", ".join(f"{key}: {value}" for key, value in deploy.reader(deployed, export).items())
+    print(f"An arm that plays them as this one: {{{keys}}}")
 
 
 @app.command()

@@ -13,7 +13,7 @@ from abbotify.errors import UserError
 from abbotify.modelstore import ModelStore, load_model
 from abbotify.plan import Plan, prepare
 from abbotify.progress import Progress, silent
-from abbotify.recommenders import CandidateTable, Key, build_arm
+from abbotify.recommenders import CandidateTable, Key, Pick, build_arm
 from abbotify.scenario import Scenario
 from abbotify.scenario.base import nearest
 from abbotify.scenario.learners import Neural
@@ -75,9 +75,15 @@ def train(
         files = _collected(plan, folder, trainer, workers, told)
         model = load_model(files[arm])
     table = build_arm(arm, scenario.arms[arm], plan.world, scenario, model).chain[0].table
-    if table is None:
-        raise scenario.error("has no lists to export", ("arms", arm))
+    if table is None or _more_than_lists(table):
+        raise scenario.error(
+            "does more than pick from lists: there is no file for it", ("arms", arm)
+        )
     return Deployed(trainer.done[0], table, plan.world)
+
+
+def _more_than_lists(table: CandidateTable) -> bool:
+    return table.weights is not None or table.exclude_previous or table.otherwise is not None
 
 
 def _collected(
@@ -127,3 +133,14 @@ def export(deployed: Deployed, file: Path, form: Form | None = None) -> Form:
     else:
         write_tracks(file, world.catalogue, table.lists)
     return form
+
+
+def reader(deployed: Deployed, file: Path) -> dict[str, str]:
+    """The keys of an arm that reads an exported file and plays as the trained one."""
+    table = deployed.table
+    if table.pick == Pick.ANCHORED:
+        return {"recommender": "i2i", "file": str(file)}
+    pick = {"file": str(file), "pick": table.pick.name.lower()}
+    if table.key == Key.USER:
+        return {"recommender": "indexed", **pick}
+    return {"recommender": "contextual", **pick, "anchor": table.key.name.lower()}

@@ -63,7 +63,8 @@ def test_train_writes_lists_and_tells_what_it_saw(
     assert (finished.code, finished.err) == (0, "")
     assert finished.out.startswith("net: ")
     assert "last loss 0." in finished.out
-    assert finished.out.endswith(f"Lists of recommendations: {file}\n")
+    assert f"Lists of recommendations: {file}\n" in finished.out
+    assert finished.out.endswith("pick: uniform, anchor: first}\n")
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert {len(line["recommendations"]) for line in lines} == {5}
 

@@ -30,6 +30,7 @@ NEURAL = {
     "fallback": "sticky_artist",
 }
 ITEMS = {"recommender": "item2item", "key": "previous", "size": 10, "pick": "rank"}
+HISTORY = {"recommender": "item2item", "key": "history", "size": 10}
 COLUMNS = ("timestamp", "user", "session", "step", "track", "time", "recommendation")
 
 
@@ -64,19 +65,15 @@ def played(scenario: Scenario, folder: Path) -> Events:
 
 
 @pytest.mark.parametrize("form", ["tracks", "recommendations"])
-@pytest.mark.parametrize("arm", [NEURAL, ITEMS], ids=["neural", "item2item"])
+@pytest.mark.parametrize("arm", [NEURAL, ITEMS, HISTORY], ids=["neural", "item2item", "history"])
 def test_a_contextual_arm_of_the_file_is_the_live_arm(
     arm: dict[str, Any], form: deploy.Form, tmp_path: Path
 ) -> None:
     live = played(scenario_of(arm), tmp_path / "live")
     deployed = deploy.train(scenario_of(arm), "it")
     assert deploy.export(deployed, tmp_path / "lists.jsonl", form) == form
-    file = {
-        "recommender": "contextual",
-        "file": str(tmp_path / "lists.jsonl"),
-        "anchor": "previous",
-        "pick": arm["pick"],
-    }
+    file = dict(deploy.reader(deployed, tmp_path / "lists.jsonl"))
+    assert file["recommender"] == ("i2i" if arm.get("key") == "history" else "contextual")
     if "fallback" in arm:
         file["fallback"] = arm["fallback"]
     again = played(scenario_of(file), tmp_path / "again")
@@ -90,7 +87,7 @@ def test_an_indexed_arm_of_the_file_is_the_live_arm(tmp_path: Path) -> None:
     als = {"recommender": "als", "factors": 8, "iterations": 3, "size": 10}
     live = played(scenario_of(als), tmp_path / "live")
     assert deploy.export(deploy.train(scenario_of(als), "it"), tmp_path / "lists.jsonl") == "users"
-    indexed = {"recommender": "indexed", "file": str(tmp_path / "lists.jsonl")}
+    indexed = deploy.reader(deploy.train(scenario_of(als), "it"), tmp_path / "lists.jsonl")
     again = played(scenario_of(indexed), tmp_path / "again")
     for name in COLUMNS:
         np.testing.assert_array_equal(getattr(live, name), getattr(again, name), err_msg=name)
