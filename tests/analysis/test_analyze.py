@@ -1,29 +1,19 @@
-"""A log of botify's and of a run, analysed: numbers by pandas and scipy, files, refusals."""
+"""A log of botify's and of a run, analysed: numbers by pandas and scipy, files, checks."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from scipy.stats import ttest_ind
 
-from abbotify.analysis import analyze
-from abbotify.errors import UserError
-from abbotify.eventlog.botify import read_botify
-from abbotify.eventlog.parquet import write_events
-from abbotify.events import ARM, Events, Labels
-from abbotify.metrics.sessions import session_table
-from abbotify.metrics.sessions_file import write_sessions
-from abbotify.report import Document, read
+from abbotify.report import read
+from tests.analysis.logs import Lines, analysed, made, run_folder, stored
 
-Lines = list[dict[str, Any]]
 METRICS = (
     "time",
     "sessions",
@@ -31,41 +21,6 @@ METRICS = (
     "mean_tracks_per_session",
     "mean_time_per_session",
 )
-
-
-def made(users: int = 120, arms: tuple[str, ...] = ("C", "T1"), seed: int = 5) -> Lines:
-    """Users one after the other, three days, every session ended."""
-    random = np.random.default_rng(seed)
-    lines: Lines = []
-    for user in range(users):
-        arm = int(random.integers(len(arms)))
-        for day in np.sort(random.integers(0, 3, random.integers(1, 5))):
-            now = int(day) * 86_400_000 + len(lines)
-            length = int(random.geometric(0.2 - 0.05 * arm))
-            lines += [
-                {
-                    "message": "next" if step < length - 1 else "last",
-                    "timestamp": now + step,
-                    "user": user,
-                    "track": int(random.integers(0, 30)),
-                    "time": round(float(random.random()), 2),
-                    "latency": float(random.lognormal(-6, 1)),
-                    "experiments": {"NEURAL": arms[arm]},
-                }
-                | ({"recommendation": 1} if step < length - 1 else {})
-                for step in range(length)
-            ]
-    return lines
-
-
-def stored(path: Path, lines: Lines) -> Path:
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return path
-
-
-def analysed(log: Path, out: Path, **options: Any) -> Document:
-    given = {"experiment": "NEURAL", "control": None, "arms": {}} | options
-    return analyze([log], out=out, **given)
 
 
 def by_user(lines: Lines) -> pd.DataFrame:
@@ -203,21 +158,6 @@ def test_a_user_whose_only_session_is_open_is_kept(tmp_path: Path) -> None:
     assert [arm.users for arm in cut.arms] == [arm.users for arm in whole.arms]
 
 
-def run_folder(folder: Path, lines: Lines) -> Path:
-    """The same events as two days of a run's own log: the first before the experiment."""
-    events = read_botify(stored(folder / "lines.jsonl", lines), experiment="NEURAL").events
-    events = Events(
-        **{name: value for name, value in vars(events).items() if name != "arms"},
-        arms={ARM: Labels(events.arms[ARM].codes, ("base", "neural", "unused"))},
-    )
-    (folder / "log").mkdir()
-    for day in range(3):
-        phase = {"phase": "experiment" if day else "collect", "experiment": "NEURAL"}
-        part = events.take(events.day == day)
-        write_events(folder / "log" / f"day-{day}.parquet", part, phase | {"control": "base"})
-    return folder
-
-
 def test_a_run_is_analysed_by_its_phases(tmp_path: Path) -> None:
     lines = made()
     (tmp_path / "run").mkdir()
@@ -232,101 +172,3 @@ def test_a_run_is_analysed_by_its_phases(tmp_path: Path) -> None:
     earlier = by_user([line for line in lines if line["timestamp"] < 86_400_000 - 1])
     assert users.pre_time.sum() == pytest.approx(earlier["time"].sum())
     assert document.run.days == 2
-
-
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        ({"experiment": "OTHER"}, "'OTHER' is no experiment of the log (NEURAL)"),
-        ({"control": "T7"}, "control: 'T7' is no arm of the log (C, T1)"),
-        ({"arms": {"T2": "x"}}, "arms: 'T2' is no arm of the log (C, T1)"),
-        ({"arms": {"C": "x", "T1": "x"}}, "arms: two arms have one name: x, x"),
-        ({"alpha": 1.5}, "alpha: 1.5 is not between 0 and 1"),
-    ],
-)
-@pytest.mark.parametrize("form", ["lines", "run"])
-def test_what_the_log_does_not_name_is_refused(
-    options: dict[str, Any], told: str, form: str, tmp_path: Path
-) -> None:
-    log = stored(tmp_path / "log.jsonl", made())
-    if form == "run":
-        (tmp_path / "run").mkdir()
-        log = run_folder(tmp_path / "run", made())
-        told = told.replace("(C, T1)", "(base, neural, unused)")
-        given = {"C": "base", "T1": "neural"}
-        arms = options.get("arms", {})
-        options = options | {"arms": {given.get(k, k): v for k, v in arms.items()}}
-    with pytest.raises(UserError) as caught:
-        analysed(log, tmp_path / "out", **options)
-    assert told in str(caught.value)
-    assert not (tmp_path / "out").exists()
-
-
-def _empty(path: Path) -> None:
-    path.write_text("")
-
-
-def _broken(path: Path) -> None:
-    path.write_text("{\n[]\nnull\n")
-
-
-def _no_rows(path: Path) -> None:
-    events = read_botify(stored(path, made()), experiment="NEURAL").events
-    write_events(path, events.take(slice(0)))
-
-
-def _one_arm(path: Path) -> None:
-    stored(path, made(arms=("C",)))
-
-
-def _no_control(path: Path) -> None:
-    stored(path, made(arms=("T1", "T2")))
-
-
-@pytest.mark.parametrize(
-    ("write", "told"),
-    [
-        (_empty, "the log holds no event"),
-        (_no_rows, "the log holds no event of an experiment"),
-        (_broken, "3 of 3 lines are broken"),
-        (_one_arm, "the log has users in one arm only (C), not in two"),
-        (_no_control, "control: the log does not say which arm it is (T1, T2)"),
-    ],
-)
-def test_logs_that_cannot_be_analysed_are_refused(
-    write: Callable[[Path], None], told: str, tmp_path: Path
-) -> None:
-    log = tmp_path / "log.jsonl"
-    write(log)
-    with pytest.raises(UserError) as caught:
-        analysed(log, tmp_path / "out")
-    assert told in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert [path.name for path in tmp_path.iterdir()] == ["log.jsonl"]
-
-
-@pytest.mark.parametrize("given", [".", "log", "log/day-0.parquet"])
-def test_a_log_of_sessions_is_refused(given: str, tmp_path: Path) -> None:
-    events = read_botify(stored(tmp_path / "lines.jsonl", made()), experiment="NEURAL").events
-    file = tmp_path / "run" / "log" / "day-0.parquet"
-    file.parent.mkdir(parents=True)
-    write_sessions(file, session_table(events), {"phase": "experiment", "experiment": "NEURAL"})
-    with pytest.raises(UserError) as caught:
-        analysed(tmp_path / "run" / given, tmp_path / "out")
-    told = "the log holds sessions, not events: a run with `log.level: events` is needed"
-    assert str(caught.value) == f"{file}: {told}"
-
-
-def test_an_output_that_cannot_be_is_refused_before_the_log_is_read(tmp_path: Path) -> None:
-    (tmp_path / "out").write_text("mine")
-    _broken(tmp_path / "log.jsonl")
-    with pytest.raises(UserError, match="out: is a file, not a folder"):
-        analysed(tmp_path / "log.jsonl", tmp_path / "out")
-
-
-def test_the_folder_of_the_log_is_not_replaced(tmp_path: Path) -> None:
-    log = stored(tmp_path / "log.jsonl", made())
-    (tmp_path / "report.json").write_text("{}")
-    with pytest.raises(UserError, match="holds the log itself"):
-        analysed(log, tmp_path)
-    assert log.exists()
