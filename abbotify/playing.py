@@ -55,8 +55,7 @@ def play_segment(
         workers: processes that share the shards.
         midnight: called when a day of a shard is over.
     """
-    for name in (LOG, STATE):
-        (folder / name).mkdir(exist_ok=True)
+    _make_folders(folder)
     job = Job(plan.scenario, plan.world, folder, bool(plan.coupled), segment.days, models)
     if workers == 1 or len(plan.shards) == 1:
         arms = None if models else plan.arms
@@ -85,11 +84,15 @@ def _play_coupled(
                     arms[place] = build_arm(arm.name, spec, plan.world, scenario, model)
         return list(arms)
 
-    for name in (LOG, STATE):
-        (folder / name).mkdir()
+    _make_folders(folder)
     job = Job(scenario, plan.world, folder, True, timeline.calendar(scenario))
     function = partial(player, arms=plan.arms, midnight=midnight, morning=morning)
     return list(scale.each(function, job, shards_of(plan)))
+
+
+def _make_folders(folder: Path) -> None:
+    for name in (LOG, STATE):
+        (folder / name).mkdir(exist_ok=True)
 
 
 def shards_of(plan: Plan) -> list[Shard]:

@@ -37,34 +37,30 @@ def render_html(document: Document, execution: Mapping[str, object] | None = Non
     return _template().render(_context(document, execution or {})).strip() + "\n"
 
 
-def page_style() -> str:
-    """The `<style>` element that pages of this program share."""
-    return _environment().get_template("style.html.j2").render()
-
-
 def _template() -> Template:
-    return _environment().get_template("page.html.j2")
+    return environment().get_template("page.html.j2")
 
 
 @functools.cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of pages, with the filters that make texts safe and numbers readable."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
+    made = Environment(
         loader=PackageLoader("abbotify.report", ""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    made.filters |= {
         "clean": labels.clean,
         "count": rounding.count,
         "percent": rounding.percent,
         "details": _details,
         "glued": _glued,
     }
-    return environment
+    return made
 
 
 def _context(document: Document, execution: Mapping[str, object]) -> dict[str, Any]:

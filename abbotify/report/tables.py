@@ -19,11 +19,12 @@ def effects_csv(effects: Iterable[Effect]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(EFFECT_COLUMNS)
     for effect in effects:
-        writer.writerow([_cell(getattr(effect, column)) for column in EFFECT_COLUMNS])
+        writer.writerow([cell(getattr(effect, column)) for column in EFFECT_COLUMNS])
     return text.getvalue()
 
 
-def _cell(value: str | float | bool | None) -> str:
+def cell(value: str | float | bool | None) -> str:
+    """A value as a cell of a CSV file, at full precision."""
     if value is None:
         return ""
     if isinstance(value, bool):

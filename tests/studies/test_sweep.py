@@ -73,7 +73,7 @@ def test_the_files_have_a_row_for_each_setting(swept: Sweep, tmp_path: Path) -> 
     assert "top<b>" not in page
     assert "top&lt;b&gt;" in page
     assert "<svg" in page
-    assert "top&lt;b&gt;\\|" in sweep_markdown(swept)
+    assert "top\\<b>\\|" in sweep_markdown(swept)
 
 
 def test_workers_change_nothing(swept: Sweep, scenario: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.recommenders.neural.kernels import (
-    Memories,
+    OptimizerStates,
     Pairs,
     Parameters,
     mean_squared_error,
@@ -19,7 +19,7 @@ from abbotify.recommenders.neural.optimizers import (
     ADAM,
     LAZY_ADAM,
     Settings,
-    memory,
+    initial_state,
 )
 from abbotify.recommenders.neural.pairs import embeddings, split, training_pairs
 from abbotify.recommenders.neural.passes import met, passes
@@ -70,12 +70,14 @@ class _Training:
     def __init__(self, params: Neural, pairs: Pairs, parameters: Parameters, batch: int) -> None:
         self.params, self.pairs, self.parameters, self.batch = params, pairs, parameters, batch
         self.optimizer, self.steps = _OPTIMIZERS[params.optimizer], 0
-        self.memories = Memories(*(memory(table, self.optimizer, batch) for table in parameters))
+        self.states = OptimizerStates(
+            *(initial_state(table, self.optimizer, batch) for table in parameters)
+        )
 
     def train(self, order: npt.NDArray[np.int64], rate: float) -> float:
         decay, with_users = self.params.weight_decay, self.params.user_embedding
         settings = Settings(self.optimizer, self.batch, rate, decay, with_users)
-        loss = train_pass(self.pairs, order, self.parameters, self.memories, settings, self.steps)
+        loss = train_pass(self.pairs, order, self.parameters, self.states, settings, self.steps)
         self.steps += -(-len(order) // self.batch)
         return loss
 

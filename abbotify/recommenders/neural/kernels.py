@@ -21,7 +21,7 @@ from abbotify.jit import kernel
 from abbotify.recommenders.neural.optimizers import (
     ADAM,
     IntArray,
-    Memory,
+    OptimizerState,
     Row,
     Settings,
     Table,
@@ -55,12 +55,12 @@ class Parameters(NamedTuple):
     track: Table
 
 
-class Memories(NamedTuple):
-    """The optimizer's memory of each table."""
+class OptimizerStates(NamedTuple):
+    """The optimizer's state of each table."""
 
-    start: Memory
-    user: Memory
-    track: Memory
+    start: OptimizerState
+    user: OptimizerState
+    track: OptimizerState
 
 
 @kernel
@@ -76,7 +76,7 @@ def train_pass(
     pairs: Pairs,
     order: IntArray,
     parameters: Parameters,
-    memories: Memories,
+    states: OptimizerStates,
     settings: Settings,
     steps: int,
 ) -> float:
@@ -86,7 +86,7 @@ def train_pass(
         pairs: all of them.
         order: int64, which of them, in the order of the pass.
         parameters: changed in place.
-        memories: changed in place.
+        states: changed in place.
         settings: of the pass.
         steps: how many were taken before.
 
@@ -96,23 +96,23 @@ def train_pass(
     total, size, dense = 0.0, settings.batch, settings.optimizer == ADAM
     query = np.empty(parameters.start.shape[1], np.float32)
     paces = paces_of(settings, steps, -(-len(order) // size))
-    begin_pass(memories.start)
-    begin_pass(memories.user)
-    begin_pass(memories.track)
+    begin_pass(states.start)
+    begin_pass(states.user)
+    begin_pass(states.track)
     for number in range(-(-len(order) // size)):
         batch = order[number * size : (number + 1) * size]
         if dense:
-            _catch_up(pairs, batch, parameters, memories, settings, number, paces)
-        total += _add_gradients(pairs, batch, parameters, memories, settings.with_users, query)
+            _catch_up(pairs, batch, parameters, states, settings, number, paces)
+        total += _add_gradients(pairs, batch, parameters, states, settings.with_users, query)
         steps += 1
-        step(parameters.start, memories.start, settings, steps, paces)
-        step(parameters.track, memories.track, settings, steps, paces)
+        step(parameters.start, states.start, settings, steps, paces)
+        step(parameters.track, states.track, settings, steps, paces)
         if settings.with_users:
-            step(parameters.user, memories.user, settings, steps, paces)
-    end_pass(parameters.start, memories.start, paces, settings.decay)
-    end_pass(parameters.track, memories.track, paces, settings.decay)
+            step(parameters.user, states.user, settings, steps, paces)
+    end_pass(parameters.start, states.start, paces, settings.decay)
+    end_pass(parameters.track, states.track, paces, settings.decay)
     if settings.with_users:
-        end_pass(parameters.user, memories.user, paces, settings.decay)
+        end_pass(parameters.user, states.user, paces, settings.decay)
     return total / max(1, len(order))
 
 
@@ -121,7 +121,7 @@ def _catch_up(
     pairs: Pairs,
     batch: IntArray,
     parameters: Parameters,
-    memories: Memories,
+    states: OptimizerStates,
     settings: Settings,
     now: int,
     paces: Table,
@@ -129,10 +129,10 @@ def _catch_up(
     """Brings the rows that a batch reads up to the steps taken so far."""
     decay = settings.decay
     for pair in batch:
-        catch_up(parameters.start, memories.start, pairs.start[pair], now, paces, decay)
-        catch_up(parameters.track, memories.track, pairs.track[pair], now, paces, decay)
+        catch_up(parameters.start, states.start, pairs.start[pair], now, paces, decay)
+        catch_up(parameters.track, states.track, pairs.track[pair], now, paces, decay)
         if settings.with_users:
-            catch_up(parameters.user, memories.user, pairs.row[pair], now, paces, decay)
+            catch_up(parameters.user, states.user, pairs.row[pair], now, paces, decay)
 
 
 @kernel
@@ -140,11 +140,11 @@ def _add_gradients(
     pairs: Pairs,
     batch: IntArray,
     parameters: Parameters,
-    memories: Memories,
+    states: OptimizerStates,
     with_users: bool,
     query: Row,
 ) -> float:
-    """Adds a batch's gradient to the memories; the sum of its squared errors."""
+    """Adds a batch's gradient to the states; the sum of its squared errors."""
     total, dims = 0.0, len(query)
     for pair in batch:
         start, track, user = pairs.start[pair], pairs.track[pair], pairs.row[pair]
@@ -153,13 +153,13 @@ def _add_gradients(
         error = np.float64(dot(query, to_track) - pairs.time[pair])
         total += error * error
         pull = np.float32(2.0 * error / len(batch))
-        of_start = gradient_of(memories.start, start)
-        of_track = gradient_of(memories.track, track)
+        of_start = gradient_of(states.start, start)
+        of_track = gradient_of(states.track, track)
         for d in range(dims):
             of_start[d] += pull * to_track[d]
             of_track[d] += pull * query[d]
         if with_users:
-            of_user = gradient_of(memories.user, user)
+            of_user = gradient_of(states.user, user)
             for d in range(dims):
                 of_user[d] += pull * to_track[d]
     return total

@@ -52,7 +52,7 @@ class Settings(NamedTuple):
     with_users: bool
 
 
-class Memory(NamedTuple):
+class OptimizerState(NamedTuple):
     """What an optimizer remembers of a table, and the gradient of the batch under way.
 
     Attributes:
@@ -74,11 +74,11 @@ class Memory(NamedTuple):
     gradient: Table
 
 
-def memory(table: Table, optimizer: int, batch: int) -> Memory:
-    """The memory before the first batch."""
+def initial_state(table: Table, optimizer: int, batch: int) -> OptimizerState:
+    """The state before the first batch."""
     rows, dims = table.shape
     adam = optimizer != ADAGRAD_ROWS
-    return Memory(
+    return OptimizerState(
         np.zeros((rows, dims) if adam else (0, 0), np.float32),
         np.zeros((rows, dims if adam else 1), np.float32),
         np.zeros(rows if optimizer == ADAM else 0, np.int64),
@@ -90,64 +90,66 @@ def memory(table: Table, optimizer: int, batch: int) -> Memory:
 
 
 @kernel
-def gradient_of(memory: Memory, row: int) -> Row:
+def gradient_of(state: OptimizerState, row: int) -> Row:
     """The row's place in the gradient of the batch; zeros when it is the first to touch it."""
-    if memory.slot[row] < 0:
-        place = memory.used[0]
-        memory.used[0] = place + 1
-        memory.slot[row] = place
-        memory.touched[place] = row
-        memory.gradient[place, :] = 0.0
-    return memory.gradient[memory.slot[row]]
+    if state.slot[row] < 0:
+        place = state.used[0]
+        state.used[0] = place + 1
+        state.slot[row] = place
+        state.touched[place] = row
+        state.gradient[place, :] = 0.0
+    return state.gradient[state.slot[row]]
 
 
 @kernel
-def step(table: Table, memory: Memory, settings: Settings, number: int, paces: Table) -> None:
+def step(
+    table: Table, state: OptimizerState, settings: Settings, number: int, paces: Table
+) -> None:
     """Moves a table by the gradient of a batch, and forgets the gradient.
 
     Args:
         table: changed in place.
-        memory: of the table, changed in place.
+        state: of the table, changed in place.
         settings: of the pass.
         number: of the step, counted from 1 over the whole training.
         paces: as `paces_of` gives them.
     """
     if settings.optimizer == ADAM:
-        _adam(table, memory, settings.decay, paces)
+        _adam(table, state, settings.decay, paces)
     elif settings.optimizer == LAZY_ADAM:
-        _lazy_adam(table, memory, settings.rate, settings.decay, number)
+        _lazy_adam(table, state, settings.rate, settings.decay, number)
     else:
-        _adagrad_rows(table, memory, settings.rate, settings.decay)
-    for slot in range(memory.used[0]):
-        memory.slot[memory.touched[slot]] = -1
-    memory.used[0] = 0
+        _adagrad_rows(table, state, settings.rate, settings.decay)
+    for slot in range(state.used[0]):
+        state.slot[state.touched[slot]] = -1
+    state.used[0] = 0
 
 
 @kernel
-def _adagrad_rows(table: Table, memory: Memory, rate: float, decay: float) -> None:
+def _adagrad_rows(table: Table, state: OptimizerState, rate: float, decay: float) -> None:
     weaker = np.float32(decay)
-    for slot in range(memory.used[0]):
-        row, gradient = memory.touched[slot], memory.gradient[slot]
+    for slot in range(state.used[0]):
+        row, gradient = state.touched[slot], state.gradient[slot]
         weights = table[row]
         for d in range(len(gradient)):
             gradient[d] += weaker * weights[d]
-        memory.second[row, 0] += dot(gradient, gradient) / np.float32(len(gradient))
-        root = math.sqrt(np.float64(memory.second[row, 0]))
+        state.second[row, 0] += dot(gradient, gradient) / np.float32(len(gradient))
+        root = math.sqrt(np.float64(state.second[row, 0]))
         pace = np.float32(rate / (root + _EPSILON_ROWS))
         for d in range(len(gradient)):
             weights[d] -= pace * gradient[d]
 
 
 @kernel
-def _lazy_adam(table: Table, memory: Memory, rate: float, decay: float, number: int) -> None:
+def _lazy_adam(table: Table, state: OptimizerState, rate: float, decay: float, number: int) -> None:
     weaker, one, two = np.float32(decay), np.float32(1.0 - _BETA1), np.float32(1.0 - _BETA2)
     small = np.float32(_EPSILON)
     pace = np.float32(
         rate * math.sqrt(1.0 - math.pow(_BETA2, number)) / (1.0 - math.pow(_BETA1, number))
     )
-    for slot in range(memory.used[0]):
-        row, gradient = memory.touched[slot], memory.gradient[slot]
-        weights, first, second = table[row], memory.first[row], memory.second[row]
+    for slot in range(state.used[0]):
+        row, gradient = state.touched[slot], state.gradient[slot]
+        weights, first, second = table[row], state.first[row], state.second[row]
         for d in range(len(gradient)):
             g = gradient[d] + weaker * weights[d]
             first[d] += one * (g - first[d])
@@ -173,44 +175,46 @@ def paces_of(settings: Settings, steps: int, count: int) -> Table:
 
 
 @kernel
-def _adam(table: Table, memory: Memory, decay: float, paces: Table) -> None:
-    for slot in range(memory.used[0]):
-        row = memory.touched[slot]
-        taken = memory.steps[row]
-        _adam_row(table, memory, row, memory.gradient[slot], taken, taken + 1, paces, decay)
-        memory.steps[row] = taken + 1
+def _adam(table: Table, state: OptimizerState, decay: float, paces: Table) -> None:
+    for slot in range(state.used[0]):
+        row = state.touched[slot]
+        taken = state.steps[row]
+        _adam_row(table, state, row, state.gradient[slot], taken, taken + 1, paces, decay)
+        state.steps[row] = taken + 1
 
 
 @kernel
-def begin_pass(memory: Memory) -> None:
+def begin_pass(state: OptimizerState) -> None:
     """Counts the steps of dense Adam from 0."""
-    memory.steps[:] = 0
+    state.steps[:] = 0
 
 
 @kernel
-def catch_up(table: Table, memory: Memory, row: int, now: int, paces: Table, decay: float) -> None:
+def catch_up(
+    table: Table, state: OptimizerState, row: int, now: int, paces: Table, decay: float
+) -> None:
     """Takes dense Adam's steps of a row that its gradient was zero in, up to step `now`."""
-    taken = memory.steps[row]
+    taken = state.steps[row]
     if taken == now:
         return
     # A row that was never touched, as many are in a large table, has nothing to move by.
-    if decay != 0.0 or memory.first[row].any() or memory.second[row].any():
+    if decay != 0.0 or state.first[row].any() or state.second[row].any():
         nothing = np.zeros(table.shape[1], np.float32)
-        _adam_row(table, memory, row, nothing, taken, now, paces, decay)
-    memory.steps[row] = now
+        _adam_row(table, state, row, nothing, taken, now, paces, decay)
+    state.steps[row] = now
 
 
 @kernel
-def end_pass(table: Table, memory: Memory, paces: Table, decay: float) -> None:
+def end_pass(table: Table, state: OptimizerState, paces: Table, decay: float) -> None:
     """Lets every row take the steps that dense Adam still owes it."""
-    for row in range(len(memory.steps)):
-        catch_up(table, memory, row, len(paces), paces, decay)
+    for row in range(len(state.steps)):
+        catch_up(table, state, row, len(paces), paces, decay)
 
 
 @kernel
 def _adam_row(
     table: Table,
-    memory: Memory,
+    state: OptimizerState,
     row: int,
     gradient: Row,
     begin: int,
@@ -221,7 +225,7 @@ def _adam_row(
     """A row's steps begin .. end - 1 of the pass, all with the same gradient."""
     weaker, one, two = np.float32(decay), np.float32(1.0 - _BETA1), np.float32(1.0 - _BETA2)
     small, weights = np.float32(_EPSILON), table[row]
-    first, second = memory.first[row], memory.second[row]
+    first, second = state.first[row], state.second[row]
     for step in range(begin, end):
         faster, longer = paces[step, 0], paces[step, 1]
         for d in range(len(weights)):

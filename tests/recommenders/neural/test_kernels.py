@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from abbotify.recommenders.neural.kernels import (
-    Memories,
+    OptimizerStates,
     Pairs,
     Parameters,
     mean_squared_error,
@@ -24,7 +24,7 @@ from abbotify.recommenders.neural.optimizers import (
     ADAM,
     LAZY_ADAM,
     Settings,
-    memory,
+    initial_state,
 )
 
 USERS, TRACKS, DIMS, N = 7, 11, 16, 83
@@ -53,11 +53,11 @@ def passes(
     count: int = 3,
 ) -> list[float]:
     """Trains in place; the losses."""
-    memories = Memories(*(memory(table, optimizer, batch) for table in parameters))
+    states = OptimizerStates(*(initial_state(table, optimizer, batch) for table in parameters))
     settings = Settings(optimizer, batch, rate, decay, with_users)
     order, losses, steps = np.arange(N), [], 0
     for _ in range(count):
-        losses.append(train_pass(pairs, order, parameters, memories, settings, steps))
+        losses.append(train_pass(pairs, order, parameters, states, settings, steps))
         steps += -(-N // batch)
     return losses
 
