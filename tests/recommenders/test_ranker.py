@@ -72,6 +72,7 @@ def test_foreseen_pairs_are_made_at_once_and_others_when_asked() -> None:
 def test_the_anchor_may_be_the_previous_track() -> None:
     ranker = Ranker(lists_of([]), Pick.RANK, Key.PREVIOUS, TRACKS)
     request = requests()[5]._replace(step=1)
+    assert request.previous != request.first
     assert ranked(ranker, 2)(request) == (7 * request.row + 3 * request.previous) % TRACKS
     assert not ranker._known  # there would be one for every track ever played
 

@@ -9,6 +9,12 @@ from tests.report.by_hand import Plain, hand_made
 from tests.report.nasty import nasty
 from tests.report.realistic import realistic
 
+# What a page with everything in it draws; columns of text and days also in a narrow form.
+CHARTS = (
+    *("forest", "forest-narrow", "daily", "daily-narrow", "distribution", "survival"),
+    *("by-position", "by-position-narrow", "training", "training-narrow"),
+)
+
 
 @pytest.fixture
 def small() -> Document:

@@ -12,6 +12,7 @@ import pytest
 from abbotify.report.document import Document
 from abbotify.report.html import render_html
 from abbotify.scenario import yaml
+from tests.report.conftest import CHARTS
 
 
 class Page(HTMLParser):
@@ -102,10 +103,12 @@ def test_dollars_in_a_chart_are_dollars(hand: dict[str, Any]) -> None:
 
 def test_charts_speak(plain: str) -> None:
     charts = [attrs for tag, attrs in Page(plain).tags if attrs.get("role") == "img"]
-    assert len(charts) == 10
+    assert sorted(attrs["class"] or "" for attrs in charts) == sorted(
+        f"chart {name}" for name in CHARTS
+    )
     assert all(attrs["aria-label"] for attrs in charts)
-    assert plain.count("<title>") == 11
-    assert plain.count("<desc>") == 10
+    assert plain.count("<title>") == 1 + len(CHARTS)  # the page's own
+    assert plain.count("<desc>") == len(CHARTS)
 
 
 def test_colours_come_from_the_page(plain: str) -> None:

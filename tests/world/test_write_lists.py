@@ -125,7 +125,7 @@ def test_absent_values_have_no_keys(tmp_path: Path) -> None:
         "artist": "artist 0",
         "title": "track 1",
         "genre": "jazz",
-        "pop": 19.0,
+        "pop": small_world().catalogue.popularity[1],
         "recommendations": [3, 2],
     }
 

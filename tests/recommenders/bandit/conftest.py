@@ -12,10 +12,11 @@ import pytest
 from abbotify.recommenders.bandit import BanditRecommender, bandit
 from abbotify.recommenders.base import Request
 from abbotify.scenario.learners import Bandit
+from abbotify.testing import small_world
 from abbotify.world.base import World
 
 KEY = ("arms", "it")
-BEST, SECOND = 34, 47  # the most popular tracks of the small world
+BEST, SECOND = np.argsort(-small_world().catalogue.popularity, kind="stable")[:2].tolist()
 
 
 @pytest.fixture
