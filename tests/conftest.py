@@ -1,21 +1,25 @@
-"""What every test may use: the real data, a browser, and reproducible property tests."""
+"""What every test may use: data, a browser, the command line, scenarios, comparisons."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import hypothesis
+import mmh3
+import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ROOT = Path(__file__).parents[1]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 # Hypothesis caches character tables even without a database of examples: not in the work tree.
 set_hypothesis_home_dir(Path(tempfile.gettempdir()) / f"hypothesis-{hypothesis.__version__}")
@@ -52,10 +56,11 @@ class Finished(NamedTuple):
     err: str
 
 
+Command = Callable[..., Finished]
+
+
 @pytest.fixture
-def abbotify(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Finished]:
+def abbotify(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """The command line, run in this process."""
     from abbotify import cli
 
@@ -90,3 +95,65 @@ def small_scenario() -> dict[str, Any]:
 def small() -> dict[str, Any]:
     """A scenario, as plain data, that runs in half a second."""
     return small_scenario()
+
+
+def learning_scenario(
+    tracks: int, users: int, sessions: int, arms: Mapping[str, Any], **keys: Any
+) -> dict[str, Any]:
+    """A scenario, as plain data, that collects for a day and trains; other keys are its own.
+
+    Its control is `sticky`; `random` serves on the first day only.
+    """
+    catalogue = {"tracks": tracks, "artists": tracks // 5, "genres": 4, "dims": 8}
+    return {
+        "world": {
+            "catalogue": {"source": "synthetic", **catalogue},
+            "users": {"source": "synthetic", "count": users},
+        },
+        "arrivals": {"sessions": sessions},
+        "timeline": [
+            {"phase": "collect", "days": 1, "traffic": {"random": 0.5, "sticky": 0.5}},
+            {"phase": "train"},
+            {"phase": "experiment", "days": 1},
+        ],
+        "arms": {
+            "random": {"recommender": "random", "weight": 0},
+            "sticky": {"recommender": "sticky_artist"},
+            **arms,
+        },
+        "experiment": {"name": "AB", "control": "sticky"},
+        **keys,
+    }
+
+
+def hashed(user: int, salt: str) -> int:
+    """The user's hash in an experiment, as botify computes it."""
+    return mmh3.hash(str(user), seed=mmh3.hash(salt, signed=False), signed=False)
+
+
+def assert_same_arrays(one: Mapping[str, Any], other: Mapping[str, Any]) -> None:
+    """Of the same names, each equal to the bit but for the sign of a zero."""
+    assert one.keys() == other.keys()
+    for name, array in one.items():
+        np.testing.assert_array_equal(array, other[name], err_msg=name)
+
+
+def printed(code: str, **environment: str) -> str:
+    """What a program prints in a process of its own, in which every warning is an error."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def printed_both_ways(code: str) -> tuple[str, str]:
+    """What a program prints with its kernels compiled, and with them interpreted."""
+    code = f"from abbotify.jit import INTERPRETED\nprint(INTERPRETED)\n{code}"
+    compiled, interpreted = (printed(code, NUMBA_DISABLE_JIT=off) for off in ("0", "1"))
+    assert (compiled.split()[0], interpreted.split()[0]) == ("False", "True")
+    return compiled.partition("\n")[2], interpreted.partition("\n")[2]

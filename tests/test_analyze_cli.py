@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
 
 from abbotify import pipeline
 from abbotify.scenario import load
-
-if TYPE_CHECKING:
-    from tests.conftest import Finished
+from tests.conftest import Command, Finished
 
 Plain = dict[str, Any]
-Command = Callable[..., "Finished"]
 # What a log tells alone; days before the experiment are in no arm of botify's lines.
 SHARED = (
     "time",

@@ -8,21 +8,16 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
 
 from abbotify import __version__
-
-if TYPE_CHECKING:
-    from tests.conftest import Finished
+from tests.conftest import Command, printed
 
 HEAVY = ("numba", "pandas", "scipy", "matplotlib", "simpy", "statsmodels", "pyarrow", "pydantic")
-
-Command = Callable[..., "Finished"]
 
 
 @pytest.fixture
@@ -201,10 +196,7 @@ def test_progress_is_for_terminals_only(
 
 def test_the_command_line_loads_nothing_heavy() -> None:
     code = f"import sys, abbotify.cli; print([m for m in {HEAVY} if m in sys.modules])"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout == "[]\n"
+    assert printed(code) == "[]\n"
 
 
 def test_help_is_quick() -> None:

@@ -3,44 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-if TYPE_CHECKING:
-    from tests.conftest import Finished
-
-Command = Callable[..., "Finished"]
+from tests.conftest import Command, learning_scenario
 
 
 @pytest.fixture
 def scenario(tmp_path: Path) -> Path:
-    data: dict[str, Any] = {
-        "world": {
-            "catalogue": {
-                "source": "synthetic", "tracks": 80, "artists": 16, "genres": 4, "dims": 8,
-            },
-            "users": {"source": "synthetic", "count": 100},
-        },
-        "arrivals": {"sessions": 200},
-        "timeline": [
-            {"phase": "collect", "days": 1, "traffic": {"random": 0.5, "sticky": 0.5}},
-            {"phase": "train"},
-            {"phase": "experiment", "days": 2, "retrain": "daily"},
-        ],
-        "arms": {
-            "random": {"recommender": "random"},
-            "sticky": {"recommender": "sticky_artist", "weight": 0},
-            "net": {
-                "recommender": "neural", "epochs": 3, "embedding_size": 4, "batch_size": 64,
-                "validation_share": 0.2, "user_aware": False, "size": 5,
-            },
-        },
-        "experiment": {"control": "random"},
+    net = {
+        "recommender": "neural", "epochs": 3, "embedding_size": 4, "batch_size": 64,
+        "validation_share": 0.2, "user_aware": False, "size": 5,
     }  # fmt: skip
+    data = learning_scenario(80, 100, 200, {"net": net})
+    data["timeline"][2] |= {"days": 2, "retrain": "daily"}
     path = tmp_path / "small.yaml"
     path.write_text(yaml.safe_dump(data, sort_keys=False))
     return path

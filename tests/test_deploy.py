@@ -17,8 +17,8 @@ from abbotify.recommenders import Key
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source
 from abbotify.scenario.yaml import Source
+from tests.conftest import ROOT, learning_scenario
 
-ROOT = Path(__file__).parents[1]
 NEURAL = {
     "recommender": "neural",
     "embedding_size": 8,
@@ -34,29 +34,8 @@ HISTORY = {"recommender": "item2item", "key": "history", "size": 10}
 COLUMNS = ("timestamp", "user", "session", "step", "track", "time", "recommendation")
 
 
-def scenario_of(arm: dict[str, Any], timeline: list[dict[str, Any]] | None = None) -> Scenario:
-    phases = timeline or [
-        {"phase": "collect", "days": 1, "traffic": {"random": 0.5, "sticky": 0.5}},
-        {"phase": "train"},
-        {"phase": "experiment", "days": 1},
-    ]
-    data = {
-        "world": {
-            "catalogue": {
-                "source": "synthetic", "tracks": 120, "artists": 20, "genres": 4, "dims": 8,
-            },
-            "users": {"source": "synthetic", "count": 150},
-        },
-        "arrivals": {"sessions": 400},
-        "timeline": phases,
-        "arms": {
-            "random": {"recommender": "random", "weight": 0},
-            "sticky": {"recommender": "sticky_artist"},
-            "it": arm,
-        },
-        "experiment": {"name": "AB", "control": "sticky"},
-    }  # fmt: skip
-    return from_source(Source("made", data, {}), ROOT)
+def scenario_of(arm: dict[str, Any]) -> Scenario:
+    return from_source(Source("made", learning_scenario(120, 150, 400, {"it": arm}), {}), ROOT)
 
 
 def played(scenario: Scenario, folder: Path) -> Events:

@@ -13,13 +13,10 @@ from scipy import stats
 from abbotify.errors import UserError
 from abbotify.experiment import Layer, layers, require_users, served, split
 from abbotify.scenario import load
+from tests.conftest import hashed
 
 IDS = np.arange(20_000)
 FEW = np.array([0, 1, 2, 7, 10, 999, 2**31, 2**62])
-
-
-def hashed(user: int, salt: str) -> int:
-    return mmh3.hash(str(user), seed=mmh3.hash(salt, signed=False), signed=False)
 
 
 @pytest.mark.parametrize("name", ["NEURAL", "AB", "STICKY_ARTIST", "Ä", "a b"])

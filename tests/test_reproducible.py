@@ -16,6 +16,7 @@ import yaml
 
 from abbotify import pipeline
 from abbotify.scenario import load
+from tests.pipeline.playing import read_log
 
 Plain = dict[str, Any]
 RESULTS = ("report.json", "effects.csv", "users.parquet")
@@ -113,17 +114,12 @@ def test_workers_change_nothing(small: Plain, tmp_path: Path) -> None:
     assert (one / "botify.jsonl").read_bytes() == (tmp_path / "two" / "botify.jsonl").read_bytes()
 
 
-def log_of(out: Path) -> pd.DataFrame:
-    table = pd.concat([pd.read_parquet(path) for path in sorted((out / "log").iterdir())])
-    return table.sort_values(["user", "session", "step"]).reset_index(drop=True)
-
-
 @pytest.mark.parametrize("shards", [3, 40])
 def test_shards_change_no_session_and_no_effect(small: Plain, tmp_path: Path, shards: int) -> None:
     one = play(tmp_path, busy(small), "one")
     many = play(tmp_path, busy(small) | {"shards": shards}, "many")
     assert len(list((many / "log").iterdir())) == 3 * shards
-    pd.testing.assert_frame_equal(log_of(one), log_of(many), check_exact=True)
+    pd.testing.assert_frame_equal(read_log(one), read_log(many), check_exact=True)
     effects = [pd.read_csv(out / "effects.csv") for out in (one, many)]
     pd.testing.assert_frame_equal(effects[0], effects[1], rtol=1e-12, atol=1e-12)
     assert (one / "users.parquet").read_bytes() == (many / "users.parquet").read_bytes()
@@ -133,9 +129,9 @@ def test_shards_change_no_session_and_no_effect(small: Plain, tmp_path: Path, sh
 def test_the_arm_is_in_no_draw(small: Plain, tmp_path: Path) -> None:
     # A user under another arm starts with the same tracks of the same sessions (day 0).
     small = small | {"timeline": [{"phase": "experiment", "days": 1}]}
-    first = log_of(play(tmp_path, small, "first"))
+    first = read_log(play(tmp_path, small, "first"))
     small["experiment"] = {"name": "ANOTHER SPLIT", "control": "random"}
-    second = log_of(play(tmp_path, small, "second"))
+    second = read_log(play(tmp_path, small, "second"))
     moved = first.drop_duplicates("user").merge(second.drop_duplicates("user"), on="user")
     assert (moved.arm_x != moved.arm_y).sum() > 20
     assert (moved.track_x == moved.track_y).all()

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from abbotify.vectors import LANES, Matrix, dot, dot_reference, padded, top_k
+from tests.conftest import printed_both_ways
 
 DIMS = range(LANES, 257, LANES)
 
@@ -177,11 +174,5 @@ print(indices.tolist(), scores.tolist())
 
 
 def test_interpreted_and_compiled_products_are_the_same_bits() -> None:
-    outputs = []
-    for disabled in ("0", "1"):
-        environment = {**os.environ, "NUMBA_DISABLE_JIT": disabled}
-        command = [sys.executable, "-W", "error", "-c", PROBE]
-        run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert run.returncode == 0, run.stderr
-        outputs.append(run.stdout)
-    assert outputs[0] == outputs[1]
+    compiled, interpreted = printed_both_ways(PROBE)
+    assert compiled == interpreted != ""

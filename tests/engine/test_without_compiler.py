@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+from tests.conftest import printed_both_ways
 
-ROOT = Path(__file__).parent.parent.parent
 PROGRAM = """
 import hashlib
 from pathlib import Path
@@ -15,7 +11,6 @@ from abbotify import timeline
 from abbotify.engine import Setup
 from abbotify.engine.event_driven import EventDriven
 from abbotify.events import Events
-from abbotify.jit import INTERPRETED
 from abbotify.recommenders import build_arms
 from abbotify.scenario.load import from_source
 from abbotify.scenario.yaml import Source
@@ -55,25 +50,11 @@ for arrivals in ({"sessions": 12.0}, {"visits_per_day": 3.0}):
         if name != "arms":
             digest.update(values.tobytes())
     digest.update(events.arms["arm"].codes.tobytes())
-print(INTERPRETED, rows, digest.hexdigest())
+print(rows, digest.hexdigest())
 """
 
 
-def printed(disable: str) -> list[str]:
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": disable, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.split()
-
-
 def test_interpreted_kernels_give_the_same_log() -> None:
-    interpreted, compiled = printed("1"), printed("0")
-    assert (interpreted[0], compiled[0]) == ("True", "False")
-    assert int(compiled[1]) > 200
-    assert interpreted[1:] == compiled[1:]
+    compiled, interpreted = (told.split() for told in printed_both_ways(PROGRAM))
+    assert int(compiled[0]) > 200
+    assert compiled == interpreted

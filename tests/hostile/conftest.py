@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import Command
 from tests.hostile.files import Plain, everything, write_files, write_scenario
-
-if TYPE_CHECKING:
-    from tests.conftest import Finished
-
-Command = Callable[..., "Finished"]
 
 
 @pytest.fixture(scope="module")

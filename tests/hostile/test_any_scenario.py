@@ -7,7 +7,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.hostile.conftest import Command, report_of
+from tests.conftest import Command
+from tests.hostile.conftest import report_of
 from tests.hostile.files import Plain
 
 latencies = st.one_of(

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.hostile.conftest import Command, assert_refused
+from tests.conftest import Command
+from tests.hostile.conftest import assert_refused
 from tests.hostile.files import HUGE, TRACKS
 
 JSON_LINES = ("tracks.jsonl", "users.jsonl", "lists.jsonl", "similar.jsonl")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.conftest import Command, assert_refused, report_of
+from tests.conftest import Command
+from tests.hostile.conftest import assert_refused, report_of
 from tests.hostile.files import Plain, base, changed, write_scenario
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.conftest import Command
+from tests.conftest import Command
 from tests.hostile.files import everything
 
 

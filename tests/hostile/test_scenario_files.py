@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.conftest import Command, assert_refused
+from tests.conftest import Command
+from tests.hostile.conftest import assert_refused
 
 SCENARIOS: dict[str, bytes] = {
     "empty": b"",

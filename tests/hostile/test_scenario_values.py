@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.hostile.conftest import Command, assert_refused
+from tests.conftest import Command
+from tests.hostile.conftest import assert_refused
 from tests.hostile.files import DELETE, base, changed, write_scenario
 from tests.hostile.values import VALUES, Case
 

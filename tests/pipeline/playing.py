@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import mmh3
 import pandas as pd
 import yaml
 
@@ -50,7 +49,3 @@ def read_log(out: Path) -> pd.DataFrame:
 def rows_of(table: pd.DataFrame) -> Iterator[Any]:
     """Its rows, as tuples with names."""
     yield from table.itertuples()
-
-
-def hashed(user: int, salt: str) -> int:
-    return mmh3.hash(str(user), seed=mmh3.hash(salt, signed=False), signed=False)

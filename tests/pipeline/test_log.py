@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.pipeline.playing import Plain, hashed, play, read_log, rows_of
+from tests.conftest import hashed
+from tests.pipeline.playing import Plain, play, read_log, rows_of
 
 
 def test_arms_before_the_experiment_are_those_that_served(log: pd.DataFrame) -> None:

@@ -7,19 +7,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from abbotify import pipeline
 from abbotify.errors import OutputError, UserError
 from abbotify.scenario import load
+from tests.conftest import Command
 from tests.pipeline.playing import Plain, play, write
-
-if TYPE_CHECKING:
-    from tests.conftest import Finished
 
 FILES = "effects.csv manifest.json report.html report.json report.md scenario.yaml users.parquet"
 
@@ -38,7 +34,7 @@ def test_the_resolved_scenario_runs_alike(run_folder: Path, tmp_path: Path) -> N
 
 
 def test_the_command_line_does_the_same(
-    abbotify: Callable[..., Finished], run_folder: Path, tmp_path: Path
+    abbotify: Command, run_folder: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "cli"
     assert abbotify("run", run_folder / "scenario.yaml", "--out", out).code == 0

@@ -9,7 +9,8 @@ import pandas as pd
 
 from abbotify.scenario import load
 from abbotify.world import load_world
-from tests.pipeline.playing import METRICS, hashed
+from tests.conftest import hashed
+from tests.pipeline.playing import METRICS
 
 
 def per_user(log: pd.DataFrame) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from abbotify.recommenders.training import TrainingLog
 from abbotify.scenario.learners import Item2Item
 from abbotify.testing import small_world
 from abbotify.world.base import World
+from tests.conftest import assert_same_arrays
 
 WORLD: World = small_world()
 TRACKS, USERS = len(WORLD.catalogue), len(WORLD.users)
@@ -83,16 +84,14 @@ def test_lists_are_the_formulas(together: str, shrinkage: float, size: int) -> N
 def test_chunks_change_nothing(chunk: int) -> None:
     for together in ("session", "user"):
         params, log = of(together=together), plays()
-        for name, array in trained(params, log, chunk=chunk).items():
-            np.testing.assert_array_equal(array, trained(params, log)[name])
+        assert_same_arrays(trained(params, log, chunk=chunk), trained(params, log))
 
 
 def test_the_order_within_a_session_changes_nothing() -> None:
     log = plays()
     back = np.lexsort((-np.arange(len(log)), log.session, log.row))
     turned = replace(log, track=log.track[back], time=log.time[back])
-    for name, array in trained(of(), turned).items():
-        np.testing.assert_array_equal(array, trained(of(), log)[name])
+    assert_same_arrays(trained(of(), turned), trained(of(), log))
 
 
 def test_ties_go_by_id_and_skipped_tracks_count_for_nothing() -> None:

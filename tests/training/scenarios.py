@@ -14,34 +14,15 @@ from abbotify.modelstore import load_model
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source
 from abbotify.scenario.yaml import Source
+from tests.conftest import ROOT, learning_scenario
 
-ROOT = Path(__file__).parents[2]
 LEARNS = {"recommender": "recommenders/heard_next.py:HeardNext"}
 COLLECT = {"phase": "collect", "days": 2, "traffic": {"random": 0.5, "sticky": 0.5}}
 
 
 def scenario_of(*phases: dict[str, Any], **keys: Any) -> Scenario:
-    data = {
-        "world": {
-            "catalogue": {
-                "source": "synthetic",
-                "tracks": 60,
-                "artists": 12,
-                "genres": 3,
-                "dims": 8,
-            },
-            "users": {"source": "synthetic", "count": 40},
-        },
-        "arrivals": {"sessions": 60},
-        "timeline": list(phases),
-        "arms": {
-            "random": {"recommender": "random", "weight": 0},
-            "sticky": {"recommender": "sticky_artist"},
-            "next": LEARNS,
-        },
-        "experiment": {"name": "AB", "control": "sticky"},
-        **keys,
-    }
+    arms = keys.pop("arms", {"next": LEARNS})
+    data = learning_scenario(60, 40, 60, arms, timeline=list(phases), **keys)
     return from_source(Source("made", data, {}), ROOT)
 
 

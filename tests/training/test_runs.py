@@ -16,7 +16,8 @@ from abbotify.events import Events
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source
 from abbotify.scenario.yaml import Source
-from tests.training.scenarios import COLLECT, LEARNS, ROOT, daily, models, scenario_of
+from tests.conftest import ROOT, assert_same_arrays
+from tests.training.scenarios import COLLECT, LEARNS, daily, models, scenario_of
 
 
 def test_workers_and_shards_change_no_model(
@@ -29,8 +30,7 @@ def test_workers_and_shards_change_no_model(
     ours, theirs = models(folder), models(tmp_path / "two")
     assert ours.keys() == theirs.keys()
     for day, arrays in ours.items():
-        for name, values in arrays.items():
-            np.testing.assert_array_equal(values, theirs[day][name])
+        assert_same_arrays(arrays, theirs[day])
 
 
 @pytest.mark.parametrize("latency", [0, 3_600_000])
@@ -74,11 +74,7 @@ class Learner:
 def test_a_plug_in_that_learns_is_told_of_the_end_of_each_session(tmp_path: Path) -> None:
     """Its arrays may have any name."""
     (tmp_path / "learner.py").write_text(ENDED)
-    arms = {
-        "random": {"recommender": "random", "weight": 0},
-        "sticky": {"recommender": "sticky_artist"},
-        "it": {"recommender": f"{tmp_path}/learner.py:Learner"},
-    }
+    arms = {"it": {"recommender": f"{tmp_path}/learner.py:Learner"}}
     experiment = {"phase": "experiment", "days": 1}
     scenario = scenario_of(COLLECT, {"phase": "train"}, experiment, arms=arms)
     document = pipeline.run(scenario, tmp_path / "run")
@@ -89,8 +85,6 @@ def test_a_plug_in_that_learns_is_told_of_the_end_of_each_session(tmp_path: Path
 
 def test_a_repeated_run_takes_the_models_that_are_there(tmp_path: Path) -> None:
     arms = {
-        "random": {"recommender": "random", "weight": 0},
-        "sticky": {"recommender": "sticky_artist"},
         "shipped": {"recommender": "item2item"},
         "own": LEARNS,  # what its code reads is not known, so it is trained again
         "idle": {"recommender": "neural", "weight": 0},  # serves nobody, so it is not
@@ -133,11 +127,6 @@ def test_what_cannot_be_trained_is_refused(
 ) -> None:
     learned = {"recommender": "item2item"}
     for arm in (LEARNS, learned):
-        arms = {
-            "random": {"recommender": "random", "weight": 0},
-            "sticky": {"recommender": "sticky_artist"},
-            "next": arm,
-        }
         with pytest.raises(ScenarioError, match=what) as caught:
-            pipeline.run(scenario_of(*phases, arms=arms, **keys), tmp_path / "run")
+            pipeline.run(scenario_of(*phases, arms={"next": arm}, **keys), tmp_path / "run")
         assert caught.value.key == key

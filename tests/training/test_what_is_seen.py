@@ -15,6 +15,7 @@ from abbotify.scenario import Scenario
 from abbotify.testing import small_world
 from abbotify.training import training_log
 from abbotify.world import load_world
+from tests.conftest import assert_same_arrays
 from tests.training.scenarios import COLLECT, daily, made, models, scenario_of
 
 
@@ -123,8 +124,7 @@ def test_a_later_event_cannot_change_a_model(daily_run: tuple[Scenario, Path]) -
             assert late.any()
             changed.append(Events(**{**vars(piece), "track": track, "time": time}))
         again = training_log(changed, scenario, world, day, training)
-        for name, values in vars(seen).items():
-            np.testing.assert_array_equal(values, getattr(again, name), err_msg=name)
+        assert_same_arrays(vars(seen), vars(again))
 
 
 def test_what_several_arms_learn_from_cannot_be_changed() -> None:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +12,8 @@ from abbotify.recommenders.bandit import Policy
 from abbotify.recommenders.linucb import LinUCB
 from abbotify.recommenders.thompson import Thompson
 from abbotify.world.base import World
+from tests.conftest import printed_both_ways
 from tests.recommenders.bandit.listening import heard_in_full, listen, request_of
-
-ROOT = Path(__file__).parents[3]
 
 
 def test_thompson_keeps_counts(made: Any, world: World) -> None:
@@ -73,14 +68,12 @@ def test_equal_runs_are_equal(policy: str, candidates: str, made: Any, world: Wo
 
 
 PROGRAM = """
-from abbotify.jit import INTERPRETED
 from abbotify.recommenders.bandit import bandit
 from abbotify.scenario.learners import Bandit
 from abbotify.testing import small_world
 from tests.recommenders.bandit.listening import heard_in_full, listen
 
 world = small_world()
-print(INTERPRETED)
 for keys in ({"prior": (0.5, 2.5)}, {"policy": "linucb"}):
     it = bandit(Bandit(recommender="bandit", size=20, **keys), world, None, ())
     listen(it, world, 5, heard_in_full)
@@ -90,19 +83,8 @@ for keys in ({"prior": (0.5, 2.5)}, {"policy": "linucb"}):
 
 
 def test_interpreted_kernels_learn_the_same() -> None:
-    outputs = []
-    for disable in ("0", "1"):
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", PROGRAM],
-            env={**os.environ, "NUMBA_DISABLE_JIT": disable, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        outputs.append(done.stdout.split("\n"))
-    assert [output[0] for output in outputs] == ["False", "True"]
-    assert outputs[0][1:] == outputs[1][1:]
+    compiled, interpreted = printed_both_ways(PROGRAM)
+    assert compiled == interpreted != ""
 
 
 def test_each_policy_learns_from_what_it_chose(world: World, ask: Any) -> None:

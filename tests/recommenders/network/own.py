@@ -12,6 +12,7 @@ from abbotify.scenario.learners import Neural
 from abbotify.scenario.load import from_source
 from abbotify.scenario.yaml import Source
 from abbotify.testing import generated_log, small_world
+from tests.conftest import learning_scenario
 
 WORLD = small_world()
 KEY = ("arms", "it")
@@ -67,25 +68,8 @@ class Other:
 
 def scenario_of(folder: Path, **given: Any) -> Scenario:
     (folder / "net.py").write_text(OWN)
-    data = {
-        "world": {
-            "catalogue": {
-                "source": "synthetic", "tracks": 80, "artists": 16, "genres": 4, "dims": 8,
-            },
-            "users": {"source": "synthetic", "count": 60},
-        },
-        "arrivals": {"sessions": 200},
-        "timeline": [
-            {"phase": "collect", "days": 1, "traffic": {"random": 1.0}},
-            {"phase": "train"},
-            {"phase": "experiment", "days": 1},
-        ],
-        "arms": {
-            "random": {"recommender": "random"},
-            "it": {"recommender": "neural", **HEAD, "head": [], **given},
-        },
-        "experiment": {"control": "random"},
-    }  # fmt: skip
+    arm = {"recommender": "neural", **HEAD, "head": [], **given}
+    data = learning_scenario(80, 60, 200, {"it": arm})
     return from_source(Source("made", data, {}), folder)
 
 

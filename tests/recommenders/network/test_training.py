@@ -17,6 +17,7 @@ from abbotify.recommenders.neural.pairs import embeddings, training_pairs
 from abbotify.recommenders.ranker import Ranker
 from abbotify.rng import Purpose, seed_word
 from abbotify.testing import generated_log
+from tests.conftest import assert_same_arrays
 from tests.recommenders.network.own import KEY, WORLD, params_of, scenario_of, trained
 from tests.recommenders.planted import planted_log
 
@@ -24,7 +25,9 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.extras
-@pytest.mark.parametrize("given", [{"head": [16, 8], "dropout": 0.3, "shortlist": 20}, {"network": "net.py:Net"}])
+@pytest.mark.parametrize(
+    "given", [{"head": [16, 8], "dropout": 0.3, "shortlist": 20}, {"network": "net.py:Net"}]
+)
 def test_it_trains_alike_twice_and_lists_do_not_depend_on_who_asks(
     torch: Any, given: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -33,8 +36,7 @@ def test_it_trains_alike_twice_and_lists_do_not_depend_on_who_asks(
     one, two = trained(scenario), trained(scenario)
     assert torch.equal(state, torch.random.get_rng_state())
     assert one.curve == two.curve
-    for name, array in one.arrays.items():
-        np.testing.assert_array_equal(array, two.arrays[name])
+    assert_same_arrays(one.arrays, two.arrays)
     together, alone = (
         learners.lowered(params_of(scenario), one.arrays, WORLD, scenario, KEY) for _ in range(2)
     )
@@ -108,8 +110,7 @@ def test_the_best_pass_is_kept_and_the_rate_falls(torch: Any, tmp_path: Path) ->
     stopped = scenario_of(
         tmp_path, head=[16], epochs=best + 1, learning_rate=0.05, validation_share=0.3
     )
-    for name, array in trained(stopped).arrays.items():
-        np.testing.assert_array_equal(array, fitted.arrays[name])
+    assert_same_arrays(trained(stopped).arrays, fitted.arrays)
 
 
 @pytest.mark.extras

@@ -2,64 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from abbotify.recommenders.neural.kernels import (
-    OptimizerStates,
-    Pairs,
-    Parameters,
-    mean_squared_error,
-    shuffle,
-    train_pass,
-)
-from abbotify.recommenders.neural.optimizers import (
-    ADAGRAD_ROWS,
-    ADAM,
-    LAZY_ADAM,
-    Settings,
-    initial_state,
-)
-
-USERS, TRACKS, DIMS, N = 7, 11, 16, 83
-OPTIMIZERS = [ADAGRAD_ROWS, LAZY_ADAM, ADAM]
-Tables = list[Any]  # start, user, track
-
-
-def made(seed: int = 1) -> tuple[Pairs, Parameters]:
-    draw = np.random.default_rng(seed)
-    row, start, track = (draw.integers(n, size=N) for n in (USERS, TRACKS, TRACKS - 2))
-    pairs = Pairs(row, start, track, draw.random(N).astype(np.float32))
-    tables = [
-        (draw.normal(size=(n, DIMS)) * 0.3).astype(np.float32) for n in (TRACKS, USERS, TRACKS)
-    ]
-    return pairs, Parameters(*tables)
-
-
-def passes(
-    pairs: Pairs,
-    parameters: Parameters,
-    optimizer: int,
-    batch: int = 20,
-    rate: float = 0.05,
-    decay: float = 0.0,
-    with_users: bool = True,
-    count: int = 3,
-) -> list[float]:
-    """Trains in place; the losses."""
-    states = OptimizerStates(*(initial_state(table, optimizer, batch) for table in parameters))
-    settings = Settings(optimizer, batch, rate, decay, with_users)
-    order, losses, steps = np.arange(N), [], 0
-    for _ in range(count):
-        losses.append(train_pass(pairs, order, parameters, states, settings, steps))
-        steps += -(-N // batch)
-    return losses
+from abbotify.recommenders.neural.kernels import Pairs, mean_squared_error, shuffle
+from abbotify.recommenders.neural.optimizers import ADAGRAD_ROWS, ADAM, LAZY_ADAM
+from tests.conftest import printed_both_ways
+from tests.recommenders.neural.passes import OPTIMIZERS, TRACKS, N, Tables, made, passes
 
 
 def loss_of(pairs: Pairs, tables: Tables, chosen: Any, with_users: bool = True) -> float:
@@ -218,33 +169,17 @@ def test_a_shuffle_is_a_keyed_permutation_with_no_favourite_place() -> None:
     assert abs(counts - 1500).max() < 168
 
 
-CODE = """
-import hashlib, sys
-from collections.abc import Callable
-sys.path.insert(0, {folder!r})
-from test_kernels import made, passes, OPTIMIZERS
-digest = hashlib.sha256()
+PROGRAM = """
+from tests.recommenders.neural.passes import OPTIMIZERS, made, passes
+
 for optimizer in OPTIMIZERS:
     pairs, parameters = made()
-    losses = passes(pairs, parameters, optimizer, decay=0.001)
+    print(*map(float.hex, map(float, passes(pairs, parameters, optimizer, decay=0.001))))
     for table in parameters:
-        digest.update(table.tobytes())
-print(digest.hexdigest())
+        print(table.tobytes().hex())
 """
 
 
 def test_without_a_compiler_the_bits_are_the_same() -> None:
-    code = CODE.format(folder=str(Path(__file__).parent))
-
-    def run(off: str) -> str:
-        environment = {**os.environ, "NUMBA_DISABLE_JIT": off}
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            env=environment,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        return done.stdout
-
-    assert run("1") == run("0")
+    compiled, interpreted = printed_both_ways(PROGRAM)
+    assert compiled == interpreted != ""

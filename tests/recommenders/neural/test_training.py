@@ -15,6 +15,7 @@ from abbotify.recommenders.neural import fit
 from abbotify.recommenders.neural.passes import Patience
 from abbotify.recommenders.training import Fitted, TrainingLog
 from abbotify.scenario.learners import Neural
+from tests.conftest import assert_same_arrays
 from tests.recommenders.planted import Planted, log_of
 
 Settings = Callable[..., Neural]
@@ -60,8 +61,7 @@ def test_equal_logs_and_seeds_give_equal_models(planted: Planted, settings: Sett
     params = settings(epochs=3)
     one, two, other = (trained(params, planted.log, seed) for seed in (3, 3, 4))
     assert one.curve == two.curve != other.curve
-    for name, array in one.arrays.items():
-        np.testing.assert_array_equal(array, two.arrays[name])
+    assert_same_arrays(one.arrays, two.arrays)
     assert not np.array_equal(one.arrays["start"], other.arrays["start"])
 
 
@@ -87,8 +87,7 @@ def test_it_stops_early_and_keeps_the_best_pass(settings: Settings) -> None:
     assert len(losses) == best + 1 + 4 < 60
     # The arrays are those of the best pass: training for just as long gives them.
     short = trained(params.model_copy(update={"epochs": best + 1}), log)
-    for name, array in short.arrays.items():
-        np.testing.assert_array_equal(array, stopped.arrays[name])
+    assert_same_arrays(short.arrays, stopped.arrays)
 
 
 def test_patience() -> None:
