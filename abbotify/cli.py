@@ -15,10 +15,23 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 import typer
 
 from abbotify import __version__
+from abbotify.cli_options import (
+    EngineOption,
+    Overrides,
+    Quiet,
+    ScenarioFile,
+    SeedOption,
+    Workers,
+    check_engine,
+    form_of,
+    load_scenario,
+    numbers_of,
+    pairs_of,
+)
 from abbotify.cli_terminal import headline_table, plain_table, print_anywhere, progress_bars
 
 if TYPE_CHECKING:
-    from abbotify.scenario import Scenario
+    pass
 
 app = typer.Typer(
     add_completion=False,
@@ -26,17 +39,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Simulate listeners, split them among recommenders, and read the treatment effect.",
 )
-
-ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="The scenario file (YAML).")]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY.PATH=VALUE", help="Replace a value of the scenario."),
-]
-SeedOption = Annotated[int | None, typer.Option("--seed", min=0, help="Set seeds.dynamics.")]
-EngineOption = Annotated[str, typer.Option("--engine", help="auto or simpy.")]
-Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
-
 
 _UsageError: Final[Any] = typer.BadParameter.__base__  # typer gives it no name of its own
 
@@ -100,8 +102,8 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run a scenario and write its report."""
-    _check_engine(engine)
-    described = _load(scenario, overrides, seed)
+    check_engine(engine)
+    described = load_scenario(scenario, overrides, seed)
     from abbotify import pipeline
 
     folder = out or Path("reports") / described.name
@@ -119,8 +121,8 @@ def check(
     overrides: Overrides = None,
 ) -> None:
     """Say what a run would do: world, arms, engine and why, expected sessions."""
-    _check_engine(engine)
-    described = _load(scenario, overrides, seed)
+    check_engine(engine)
+    described = load_scenario(scenario, overrides, seed)
     from abbotify import plan
 
     print(plan.describe(plan.prepare(described)))
@@ -160,9 +162,9 @@ def analyze(
             logs,
             experiment=experiment,
             control=control,
-            arms=_pairs(arms, "--arms"),
+            arms=pairs_of(arms, "--arms"),
             out=out,
-            weights=_numbers(weights),
+            weights=numbers_of(weights),
             alpha=alpha,
             skip_below=skip_below,
         )
@@ -186,7 +188,7 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train one arm on the collected log and write its lists as botify deploys them."""
-    described, shape = _load(scenario, overrides, seed), _form(form)
+    described, shape = load_scenario(scenario, overrides, seed), form_of(form)
     from abbotify import deploy
     from abbotify.errors import UserError
 
@@ -218,7 +220,7 @@ def sweep(
     quiet: Quiet = False,
 ) -> None:
     """Run a scenario under every combination of settings: one table, one picture."""
-    described = _load(scenario, overrides, seed)
+    described = load_scenario(scenario, overrides, seed)
     from abbotify import studies
     from abbotify.studies import sweep_report
 
@@ -271,53 +273,6 @@ def _common(
     ] = False,
 ) -> None:
     pass
-
-
-def _load(path: Path, overrides: list[str] | None, seed: int | None) -> Scenario:
-    from abbotify.scenario import load
-
-    return load(path, overrides or (), seed)
-
-
-def _check_engine(engine: str) -> None:
-    from abbotify.errors import UserError
-
-    if engine not in ("auto", "simpy"):
-        raise UserError(f"must be auto or simpy, got {engine!r}", key="--engine")
-
-
-def _form(text: str | None) -> Any:
-    from abbotify.deploy import FORMS
-    from abbotify.errors import UserError
-
-    if text is not None and text not in FORMS:
-        raise UserError(
-            f"must be {', '.join(FORMS[:-1])} or {FORMS[-1]}, got {text!r}", key="--form"
-        )
-    return text
-
-
-def _pairs(text: str | None, option: str) -> dict[str, str]:
-    from abbotify.errors import UserError
-
-    pairs: dict[str, str] = {}
-    for part in (text or "").split(","):
-        label, equals, name = (piece.strip() for piece in part.partition("="))
-        if not part.strip():
-            continue
-        if not (label and equals and name) or label in pairs:
-            raise UserError(f"must read C=...,T1=..., got {text!r}", key=option)
-        pairs[label] = name
-    return pairs
-
-
-def _numbers(text: str | None) -> dict[str, float]:
-    from abbotify.errors import UserError
-
-    try:
-        return {name: float(value) for name, value in _pairs(text, "--weights").items()}
-    except ValueError:
-        raise UserError(f"must read C=1,T1=2, got {text!r}", key="--weights") from None
 
 
 def _execution_of(run_dir: Path) -> dict[str, Any] | None:

@@ -1,8 +1,9 @@
 """Recommenders behind one seam: tables with a pick rule, or any Python with `recommend`."""
 
 from abbotify.recommenders.answers import ERROR, MISS, OK, checked
-from abbotify.recommenders.arms import Arm, Link, build_arm, build_arms, build_chain
+from abbotify.recommenders.arms import Arm, Link
 from abbotify.recommenders.base import Play, Recommender, Request
+from abbotify.recommenders.building import build_arm, build_arms, build_chain
 from abbotify.recommenders.candidates import HISTORY, CandidateTable, Key, Pick, fallback_purpose
 from abbotify.recommenders.picker import TablePicker
 

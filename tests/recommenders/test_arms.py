@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from abbotify.errors import RecommenderFailure
+from abbotify.recommenders import Arm, build_arms
 from abbotify.recommenders.answers import ERROR, MISS, OK, checked
-from abbotify.recommenders.arms import Arm, build_arms
 from abbotify.recommenders.candidates import Key
 from abbotify.world.base import World
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from abbotify.errors import PluginError, ScenarioError, UserError
-from abbotify.recommenders.arms import build_arms
+from abbotify.recommenders import build_arms
 from abbotify.recommenders.base import Request
 from abbotify.recommenders.load import Loaded, load_plugin
 from abbotify.scenario import Scenario

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from abbotify.errors import UserError
-from abbotify.recommenders.arms import build_arms
+from abbotify.recommenders import build_arms
 from abbotify.recommenders.candidates import CandidateTable, Key, Pick
 from abbotify.recommenders.shipped import hundredths_below
 from abbotify.world.base import World

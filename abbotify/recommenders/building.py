@@ -1,0 +1,166 @@
+"""From the arms of a scenario file to arms that can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from abbotify.arrays import Arrays
+from abbotify.recommenders import learners
+from abbotify.recommenders.answers import checked
+from abbotify.recommenders.arms import Arm, Link
+from abbotify.recommenders.bandit import bandit
+from abbotify.recommenders.base import Request
+from abbotify.recommenders.candidates import CandidateTable, fallback_purpose
+from abbotify.recommenders.load import load_plugin
+from abbotify.recommenders.picker import PickFunction, TablePicker
+from abbotify.recommenders.ranker import Ranker, ranked
+from abbotify.recommenders.shipped import shipped_table
+from abbotify.scenario import Scenario
+from abbotify.scenario import recommenders as spec
+from abbotify.scenario.arms import AnyArm
+from abbotify.scenario.learners import Bandit, Learner
+from abbotify.scenario.yaml import KeyPath
+from abbotify.world.base import World
+
+_RANDOM: Final = spec.Random(recommender="random")
+
+
+def build_arms(
+    scenario: Scenario, world: World, models: Mapping[str, Arrays] | None = None
+) -> tuple[Arm, ...]:
+    """All arms of a scenario, in file order.
+
+    Args:
+        scenario: the description.
+        world: what is recommended from, and to whom.
+        models: name of an arm that learns -> the arrays of its model. Such an arm without a model
+            cannot serve yet.
+
+    Raises:
+        UserError: a recommender cannot be built; see `shipped_table` and `load_plugin`.
+    """
+    known = models or {}
+    return tuple(
+        build_arm(name, arm, world, scenario, known.get(name))
+        for name, arm in scenario.arms.items()
+    )
+
+
+def build_arm(
+    name: str, params: AnyArm, world: World, scenario: Scenario, model: Arrays | None = None
+) -> Arm:
+    """One arm of a scenario.
+
+    Raises:
+        UserError: a recommender cannot be built; see `shipped_table` and `load_plugin`.
+    """
+    chain = build_chain(params, world, scenario, ("arms", name), model)
+    return Arm(name, chain, params.latency_ms, params.on_error, params.service)
+
+
+def build_chain(
+    params: spec.RecommenderSpec,
+    world: World,
+    scenario: Scenario,
+    key: KeyPath,
+    model: Arrays | None = None,
+) -> tuple[Link, ...]:
+    """A recommender and all that stand in for it, at least one; the last never misses.
+
+    Args:
+        params: the recommender's keys in the scenario file, its fallback among them.
+        world: what it recommends from, and to whom.
+        scenario: resolves paths, and places errors.
+        key: where `params` stands in the scenario file.
+        model: what the recommender itself has learned; its fallbacks do not learn.
+
+    Raises:
+        UserError: a recommender cannot be built; see `shipped_table` and `load_plugin`.
+    """
+    links = [
+        _link(part, depth, world, scenario, place, None if depth else model)
+        for depth, (part, place) in enumerate(_parts(params, key))
+    ]
+    last = links[-1].table
+    if len(links) == 1 or last is None or not last.never_misses:
+        links.append(_link(_RANDOM, len(links), world, scenario, key, None))
+    return tuple(links)
+
+
+def _parts(
+    params: spec.RecommenderSpec, key: KeyPath
+) -> Iterator[tuple[spec.RecommenderSpec, KeyPath]]:
+    """A recommender, its fallback, that one's fallback, ..., each with its place in the file."""
+    here: Any = params
+    while here is not None:
+        if isinstance(here, str):  # a bare name: all parameters at their defaults
+            here = spec.SHIPPED[here](recommender=here)
+        yield here, key
+        here, key = here.fallback, (*key, "fallback")
+
+
+def _link(
+    params: spec.RecommenderSpec,
+    depth: int,
+    world: World,
+    scenario: Scenario,
+    key: KeyPath,
+    model: Arrays | None,
+) -> Link:
+    purpose, name = fallback_purpose(depth), params.recommender
+    if isinstance(params, spec.Plugin):
+        loaded = load_plugin(params, world, scenario, key, model)
+        if loaded.learns and depth:
+            raise scenario.error("a fallback cannot be trained", (*key, "recommender"))
+        if not loaded.ready:
+            return _untrained(name, purpose, not hasattr(loaded.recommender, "candidates"))
+        if loaded.table is not None:
+            return _served(name, purpose, loaded.table, world)
+        return _free(name, purpose, loaded.recommender, loaded.why_not, world)
+    if isinstance(params, Bandit):
+        recommender = bandit(params, world, scenario, key)
+        return _free(name, purpose, recommender, f"{name} learns from every answer", world)
+    if isinstance(params, Learner):
+        if model is None:
+            return _untrained(name, purpose)
+        return _served(name, purpose, learners.lowered(params, model, world, scenario, key), world)
+    return _served(name, purpose, shipped_table(params, world, scenario, key), world)
+
+
+def _served(name: str, purpose: int, lists: CandidateTable | Ranker, world: World) -> Link:
+    if isinstance(lists, Ranker):
+        why = f"{name} ranks tracks when asked"
+        return Link(name, purpose, None, why, ranked(lists, purpose), ranker=lists)
+    answer = TablePicker(lists, world.catalogue.artist, purpose).pick
+    return Link(name, purpose, lists, "", answer)
+
+
+def _free(name: str, purpose: int, recommender: Any, why_not: str, world: World) -> Link:
+    """Any Python: it may learn from everybody it meets."""
+    answer = _asked(recommender.recommend, len(world.catalogue), purpose)
+    told, ended = getattr(recommender, "ended", None), None
+    if callable(told):
+
+        def ended(request: Request) -> None:
+            told(_private(request, purpose))
+
+    return Link(name, purpose, None, why_not, answer, couples=True, ended=ended)
+
+
+def _untrained(name: str, purpose: int, couples: bool = False) -> Link:
+    def answer(request: Request) -> int | None:
+        raise AssertionError(f"{name} is asked before it is trained")
+
+    why = f"{name} is not trained yet"
+    return Link(name, purpose, None, why, answer, couples=couples, trained=False)
+
+
+def _asked(recommend: Callable[[Request], Any], n_tracks: int, purpose: int) -> PickFunction:
+    return lambda request: checked(recommend(_private(request, purpose)), n_tracks)
+
+
+def _private(request: Request, purpose: int) -> Request:
+    # Copies: whatever other people's code does to them, the listener's memory stays.
+    played, history = tuple(request.played), tuple(request.history)
+    return request._replace(played=played, history=history, purpose=purpose)
