@@ -28,13 +28,13 @@ from abbotify.events import (
     WEIGHTS_KEY,
 )
 from abbotify.experiment import layers
-from abbotify.metrics.sessions import SessionTable, session_table
 from abbotify.metrics.sessions_file import save_table, write_sessions
 from abbotify.modelstore import load_model
 from abbotify.outfolder import replacing
 from abbotify.recommenders import Arm, build_arms
 from abbotify.report.tally import Tally
 from abbotify.scenario import Scenario
+from abbotify.sessions import SessionTable, session_table
 from abbotify.world.base import World
 
 LOG: Final = "log"

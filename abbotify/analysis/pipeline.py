@@ -17,7 +17,6 @@ from abbotify.digests import digest_data, digest_file
 from abbotify.errors import DataError, OutputError, UserError
 from abbotify.events import ARM, NO_ARM, Events, Labels, arm_label
 from abbotify.metrics.definitions import METRICS, PRE
-from abbotify.metrics.sessions import SKIP_BELOW, SessionTable, session_table
 from abbotify.metrics.users import UserTable, user_table
 from abbotify.metrics.users_file import write_users
 from abbotify.report import checks
@@ -25,6 +24,7 @@ from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import FORMATS, Check, Document, Run
 from abbotify.report.render import write
 from abbotify.report.tally import Tally
+from abbotify.sessions import SKIP_BELOW, SessionTable, session_table
 
 SUCCESS: Final = "mean_time_per_session"
 

@@ -29,8 +29,8 @@ from abbotify.events import (
     Labels,
     to_strings,
 )
-from abbotify.metrics.sessions import SessionTable
 from abbotify.outfolder import replacing
+from abbotify.sessions import SessionTable
 
 START: Final = "start"  # ms, the timestamp of the first row
 TRACKS: Final = "tracks"

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from abbotify.events import ARM, NO_ARM, IntArray, Labels
 from abbotify.metrics.definitions import COLUMNS, PRE
-from abbotify.metrics.sessions import FloatArray, SessionTable
+from abbotify.sessions import FloatArray, SessionTable
 
 Population = Literal["exposed", "assigned"]
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.events import ARM, IntArray
-from abbotify.metrics.sessions import SessionTable
+from abbotify.sessions import SessionTable
 from abbotify.stats import Moments
 
 Plays = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # track ids, codes of arms

@@ -11,8 +11,8 @@ import pytest
 from abbotify.errors import UserError
 from abbotify.eventlog.botify import read_botify
 from abbotify.eventlog.parquet import write_events
-from abbotify.metrics.sessions import session_table
 from abbotify.metrics.sessions_file import write_sessions
+from abbotify.sessions import session_table
 from tests.analysis.logs import analysed, made, run_folder, stored
 
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from abbotify.eventlog.botify import read_botify
-from abbotify.metrics.sessions import session_table
 from abbotify.metrics.users import UserTable, user_table
+from abbotify.sessions import session_table
 
 METRICS = [
     "time",

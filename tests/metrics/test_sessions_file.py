@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from abbotify.events import Labels
-from abbotify.metrics.sessions import SessionTable
 from abbotify.metrics.sessions_file import schema, write_sessions
+from abbotify.sessions import SessionTable
 
 
 def sessions() -> SessionTable:

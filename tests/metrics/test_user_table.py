@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from abbotify.events import Labels
 from abbotify.metrics.definitions import COLUMNS
-from abbotify.metrics.sessions import SessionTable
 from abbotify.metrics.users import UserTable, user_table
+from abbotify.sessions import SessionTable
 
 NAMES = ("C", "T1")
 

@@ -13,11 +13,11 @@ from scipy.stats import ttest_ind
 from abbotify.curve import Epoch
 from abbotify.events import ARM, Events, arm_column
 from abbotify.metrics.definitions import METRICS
-from abbotify.metrics.sessions import session_table
 from abbotify.metrics.users import UserTable, user_table
 from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import Document, loads
 from abbotify.report.pictures import Training
+from abbotify.sessions import session_table
 from tests.report.tallied import DAYS, RUN, made, tallied
 
 

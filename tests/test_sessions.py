@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abbotify.events import Events, Labels
-from abbotify.metrics.sessions import session_table
+from abbotify.sessions import session_table
 
 NAMES = (
     *("timestamp", "day", "user", "session", "step", "last", "track", "time"),
