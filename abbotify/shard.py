@@ -34,7 +34,7 @@ from abbotify.outfolder import replacing
 from abbotify.recommenders import Arm, build_arms
 from abbotify.report.tally import Tally
 from abbotify.scenario import Scenario
-from abbotify.sessions import SessionTable, session_table
+from abbotify.sessions import SessionTable
 from abbotify.world.base import World
 
 LOG: Final = "log"
@@ -126,41 +126,22 @@ def _play(job: Job, engine: Engine, shard: Shard) -> Played:
     for unit, result in timeline.play(
         engine, scenario, ids, shard.number, shard.rows, job.coupled, job.days, before
     ):
-        table = _sessions(job, result)
-        _tally(tally, job, table, result)
-        units.append(_keep(job, unit, result, table))
+        _tally(tally, job, result)
+        units.append(_keep(job, unit, result))
     return Played(tally, tuple(units))
 
 
-def _sessions(job: Job, result: UnitResult) -> SessionTable:
-    events, catalogue = result.events, job.world.catalogue
-    return session_table(
-        events,
-        skip_below=job.scenario.listener.skip_below,
-        artist=catalogue.artist[events.track].astype(np.int64),
-        play_ms=(events.hundredths * catalogue.duration_ms[events.track] + 50) // 100,
-        timeouts=result.facts.timeouts,
-    )
-
-
-def _tally(tally: Tally, job: Job, table: SessionTable, result: UnitResult) -> None:
-    days = timeline.experiment_days(job.scenario)
-    events, codes = result.events, table.arms[ARM].codes
-    counted = np.isin(events.day, days)
+def _tally(tally: Tally, job: Job, result: UnitResult) -> None:
+    days, table = timeline.experiment_days(job.scenario), result.sessions
+    codes = table.arms[ARM].codes
     arms = len(layers(job.scenario)[0].arms)
     judged = np.isin(table.day, days) & (codes >= 0)
     counters = {
         name: np.bincount(codes[judged], weights=values[judged], minlength=arms).astype(np.int64)
         for name, values in _counts(result.facts, table).items()
     }
-    served = events.arms[ARM].codes[counted]
-    tally.add(
-        table,
-        cut=result.facts.cut,
-        plays=(events.track[counted], served),
-        counters=counters,
-        heard=(events.step[counted], events.hundredths[counted], served),
-    )
+    counted = (result.counts.plays, result.counts.heard)
+    tally.add(table, cut=result.facts.cut, counters=counters, counted=counted)
 
 
 def _counts(facts: SessionFacts, table: SessionTable) -> dict[str, Any]:
@@ -175,12 +156,13 @@ def _counts(facts: SessionFacts, table: SessionTable) -> dict[str, Any]:
     }
 
 
-def _keep(job: Job, unit: Unit, result: UnitResult, table: SessionTable) -> dict[str, Any]:
+def _keep(job: Job, unit: Unit, result: UnitResult) -> dict[str, Any]:
     """Writes what the scenario wants kept of a unit; its entry in the manifest."""
-    files = {}
+    files, table = {}, result.sessions
     for day in unit.days:
         path = log_file(job.folder, day.day, unit.shard)
         if job.scenario.log.level == "events":
+            assert result.events is not None, "an engine keeps the events of such a run"
             rows = result.events.day == day.day
             events = result.events if len(unit.days) == 1 else result.events.take(rows)
             write_events(path, events, _metadata(job.scenario, day.day))
@@ -197,7 +179,7 @@ def _keep(job: Job, unit: Unit, result: UnitResult, table: SessionTable) -> dict
     entry = {
         "days": [unit.days[0].day, unit.days[-1].day],
         "shard": unit.shard,
-        "events": len(result.events),
+        "events": int(table.tracks.sum()),
         "sessions": len(table),
         "files": files,
     }

@@ -2,6 +2,7 @@
 
 from abbotify.engine.base import (
     Codes,
+    Counts,
     DayPlan,
     Engine,
     SessionFacts,
@@ -11,4 +12,4 @@ from abbotify.engine.base import (
     UnitResult,
 )
 
-__all__ = ["Codes", "DayPlan", "Engine", "SessionFacts", "Setup", "State", "Unit", "UnitResult"]
+__all__ = ["Codes", "Counts", "DayPlan", "Engine", "SessionFacts", "Setup", "State", "Unit", "UnitResult"]

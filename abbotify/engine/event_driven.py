@@ -216,7 +216,14 @@ class _Play:
             tracks=tracks,
             times=times,
         )
-        return UnitResult(events, results.facts(sessions), state)
+        facts = results.facts(sessions)
+        return UnitResult(
+            sessions=results.session_rows(self.setup, events, facts.timeouts),
+            facts=facts,
+            counts=results.counts(self.setup, self.unit, events),
+            state=state,
+            events=events,
+        )
 
     def _events(self, sessions: Sequence[Played]) -> Events:
         return results.events(results.in_order(sessions), self.unit, self.visits.users)

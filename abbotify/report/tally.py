@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.events import ARM, IntArray
-from abbotify.sessions import SessionTable
+from abbotify.sessions import HEARD_STEPS, SessionTable
 from abbotify.stats import Moments
 
 Plays = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # track ids, codes of arms
@@ -18,7 +18,6 @@ Counts = tuple[IntArray, IntArray]  # distinct values, ascending, and how often 
 
 Heard = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]  # steps, hundredths, codes
 
-STEPS: Final = 40  # steps of a session whose plays are added up; hardly any goes on for longer
 _NOTHING: Final[Counts] = (np.empty(0, np.int64), np.empty(0, np.int64))
 
 
@@ -43,8 +42,8 @@ class Tally:
         self.plays: list[Counts] = [_NOTHING] * len(self.arms)
         self.daily: dict[tuple[int, int], Moments] = {}
         self.counters: dict[str, IntArray] = {}
-        # By arm and step 1 .. STEPS: plays, and their listened hundredths.
-        self.heard: IntArray = np.zeros((len(self.arms), STEPS, 2), np.int64)
+        # By arm and step 1 .. HEARD_STEPS: plays, and their listened hundredths.
+        self.heard: IntArray = np.zeros((len(self.arms), HEARD_STEPS, 2), np.int64)
 
     def add(
         self,
@@ -53,6 +52,7 @@ class Tally:
         plays: Plays | None = None,
         counters: Mapping[str, IntArray] | None = None,
         heard: Heard | None = None,
+        counted: tuple[IntArray, IntArray] | None = None,
     ) -> None:
         """Takes in some sessions: all those of their users on their days.
 
@@ -63,6 +63,8 @@ class Tally:
             counters: name -> int (arms,), counted of the judged sessions.
             heard: steps of sessions, listened hundredths (whole) and codes of arms of played
                 tracks, rows of the days only; step 0, the user's own pick, does not count.
+            counted: in place of `plays` and `heard`, their numbers: int64 (codes, tracks), and
+                int64 (codes, HEARD_STEPS, 2).
         """
         ended_by_limit = np.zeros(len(sessions), np.bool_) if cut is None else cut
         judged = np.isin(sessions.day, self.days) & self._in_arm(self._codes(sessions))
@@ -72,6 +74,8 @@ class Tally:
             self._add_plays(*plays)
         if heard is not None:
             self._add_heard(*heard)
+        if counted is not None:
+            self._add_counted(*counted)
         self._add_counters(counters or {})
 
     def merge(self, other: Tally) -> Tally:
@@ -117,13 +121,19 @@ class Tally:
         hundredths: npt.NDArray[Any],
         codes: npt.NDArray[Any],
     ) -> None:
-        kept = self._in_arm(codes) & (steps >= 1) & (steps <= STEPS)
-        cell = codes[kept].astype(np.int64) * STEPS + steps[kept] - 1
-        cells = len(self.arms) * STEPS
+        kept = self._in_arm(codes) & (steps >= 1) & (steps <= HEARD_STEPS)
+        cell = codes[kept].astype(np.int64) * HEARD_STEPS + steps[kept] - 1
+        cells = len(self.arms) * HEARD_STEPS
         # Whole numbers, added as floats: exact up to 2^53.
         total = np.bincount(cell, weights=hundredths[kept], minlength=cells).astype(np.int64)
         added = np.stack([np.bincount(cell, minlength=cells), total], axis=1)
         self.heard = self.heard + added.reshape(self.heard.shape)
+
+    def _add_counted(self, plays: IntArray, heard: IntArray) -> None:
+        for arm in range(len(self.arms)):
+            tracks = np.flatnonzero(plays[arm])
+            self.plays[arm] = _joined(self.plays[arm], (tracks, plays[arm, tracks]))
+        self.heard = self.heard + heard[: len(self.arms)]
 
     def _add_days(self, sessions: SessionTable) -> None:
         for key, means in _means_by_day(sessions, self._codes(sessions)):
