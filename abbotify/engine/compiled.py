@@ -42,6 +42,7 @@ class Compiled:
         self.setup, self.midnight = setup, midnight
         self.lowering = Lowering(setup.arms)
         self.ground = _ground(setup)
+        self.looks_back = True
         self.keeps = setup.scenario.log.level == "events"
         # Kept for the next unit: fresh memory is paid for in page faults, 0.25 us for 4 kB.
         self.memory = _memory(max(_ROOM if self.keeps else 0, self._longest))
@@ -70,6 +71,7 @@ class Compiled:
         if day.per_day >= 0.0 and len(people.next_visit) and people.next_visit[0] < 0:
             ids = self.ground.ids[unit.first : unit.end]
             people.next_visit[:] = arrivals.first_visits(day.seed, ids, day.per_day, day.hours)
+        loop.starts(self.ground, day, people)
         written = self._written(unit, day)
         lockstep = Lockstep(self.setup, self.lowering, unit, people)
         rows = np.arange(unit.end - unit.first, dtype=np.int64)
@@ -136,12 +138,15 @@ class Compiled:
             last_step=self._longest - 1,
             skip_below=_hundredths_below(scenario.listener.skip_below),
             keeps=self.keeps,
+            looks_back=self.looks_back,
             per_day=-1.0 if per_day is None else float(per_day),
             hours=hours,
             serving=np.ascontiguousarray(plan.serving, np.int16),
             codes=_judged(unit),
             visits=visits,
             times=times,
+            interests=np.empty(len(times), np.int32),
+            firsts=np.empty(len(times), np.int32),
         )
 
     def _written(self, unit: Unit, day: loop.Day) -> Written:

@@ -12,15 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.engine import program
-from abbotify.engine.picks import Asked, Heard, pick
+from abbotify.engine.picks import UNKNOWN, Asked, Heard, pick, uniformly
 from abbotify.engine.program import Program, Tables
-from abbotify.jit import inlined, kernel
+from abbotify.jit import inlined_unmanaged, unmanaged
 from abbotify.listener.arrivals import next_visit
 from abbotify.listener.latency import exponential, lognormal, uniform_ms
 from abbotify.listener.session import FULL, bored, hundredths, play_ms, start
 from abbotify.recommenders import HISTORY
 from abbotify.rng import Purpose, Stream, uniform
-from abbotify.vectors import dot
+from abbotify.vectors import dot, prefetch
 
 IntArray = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -36,11 +36,12 @@ _FRESH: Final = -4
 ) = range(15)  # fmt: skip
 SESSION_COLUMNS: Final = 15
 
-# Fields of a session under way beside those columns, in `Parked.fields`.
-STEP, NOW, BUDGET, INTEREST, LINK, OUTCOME, ARM = range(15, 22)
-FIELDS: Final = 22
+# Fields of a session under way beside those columns, in `Out.fields` and `Parked.fields`.
+STEP, NOW, BUDGET, INTEREST, LINK, OUTCOME = range(15, 21)
+FIELDS: Final = 21
 
 _OK, _MISS, _ERROR = 0, 1, 2
+_UNKNOWN: Final = UNKNOWN
 _ASKS: Final = program.ASKS
 _FIXED, _EXPONENTIAL, _UNIFORM = program.FIXED, program.EXPONENTIAL, program.UNIFORM
 _USERS: Final = Stream.USERS
@@ -80,12 +81,15 @@ class Day(NamedTuple):
         last_step: the step at which a session is cut.
         skip_below: hundredths below which a track is skipped.
         keeps: whether the tracks of all sessions are kept, one session after the other.
+        looks_back: whether a recommender asks for the plays of earlier sessions.
         per_day: visits of a user a day; below 0 when visits are drawn by the day.
         hours: the profile.
         serving: int16 (users), places of arms.
         codes: int16 (users), rows of `Out.plays`, -1 for users who are not judged.
         visits: int64 (users + 1), where each user's are in `times`.
         times: int64, ms.
+        interests: int32, beside `times`, the tastes of the sessions.
+        firsts: int32, their first tracks.
     """
 
     seed: int
@@ -95,12 +99,15 @@ class Day(NamedTuple):
     last_step: int
     skip_below: int
     keeps: bool
+    looks_back: bool
     per_day: float
     hours: Floats
     serving: npt.NDArray[np.int16]
     codes: npt.NDArray[np.int16]
     visits: IntArray
     times: IntArray
+    interests: npt.NDArray[np.int32]
+    firsts: npt.NDArray[np.int32]
 
 
 class People(NamedTuple):
@@ -139,7 +146,7 @@ class Parked(NamedTuple):
 
     Attributes:
         waits: int8 (users), 1 for a user whose session waits.
-        fields: int64 (users, 22).
+        fields: int64 (users, 21).
         answers: int64 (users), what was answered: a track, MISSED, FAILED or AGAIN.
         memory: a place of `width` tracks for each user.
         width: tracks a place has room for, in an array of its own.
@@ -178,7 +185,7 @@ class Out(NamedTuple):
         filled: int64 (3): sessions and tracks so far; 1 when the session in `fields` has to be
             parked and finds its place too narrow.
         scratch: int64 (2, 10).
-        fields: int64 (22), of the session under way.
+        fields: int64 (21), of the session under way.
         index: for long sessions.
     """
 
@@ -191,7 +198,31 @@ class Out(NamedTuple):
     index: Index
 
 
-@kernel
+@unmanaged
+def starts(ground: Ground, day: Day, people: People) -> None:
+    """Draws the tastes and first tracks of all visits of a day.
+
+    Before everything else, since visits do not wait for each other: the processor looks up
+    several at once, where a session would wait for each in turn.
+    """
+    for row in range(len(people.sessions)):
+        for place in range(day.visits[row], day.visits[row + 1]):
+            number = people.sessions[row] + place - day.visits[row]
+            day.interests[place], day.firsts[place] = _start(ground, day, row, number)
+
+
+@inlined_unmanaged
+def _start(ground: Ground, day: Day, row: int, number: int) -> tuple[int, int]:
+    """A session's taste and first track."""
+    world_row = day.first + row
+    offset, user = ground.offsets[world_row], ground.ids[world_row]
+    interests = ground.offsets[world_row + 1] - offset
+    which, near = start(day.seed, user, number, interests, ground.neighbours[world_row])
+    interest = np.int64(ground.interests[offset + which])
+    return interest, np.int64(ground.nearest[interest, near])
+
+
+@unmanaged
 def play(
     ground: Ground,
     arms: Program,
@@ -225,7 +256,6 @@ def play(
     s = out.fields
     for place in range(begin, len(rows)):
         row = rows[place]
-        user, world_row = ground.ids[day.first + row], day.first + row
         while True:
             base = out.filled[1] if day.keeps else 0
             room = len(memory.tracks) - base > day.last_step
@@ -239,20 +269,18 @@ def play(
                 time = _next(day, people, row)
                 if time < 0:
                     break
-                _start(ground, day, people, row, user, world_row, time, memory, base, out)
-            if not _listen(
-                ground, arms, tables, day, people, row, user, world_row, memory, base, answer, out
-            ):
+                _begin(ground, day, people, row, time, memory, base, out)
+            if not _listen(ground, arms, tables, day, people, row, memory, base, answer, out):
                 if s[STEP] >= parked.width[0]:
                     out.filled[2] = 1
                     return place
                 park(parked, row, memory, base, s)
                 break
-            _finish(day, people, row, user, memory, base, out)
+            _finish(ground, day, people, row, memory, base, out)
     return len(rows)
 
 
-@inlined
+@inlined_unmanaged
 def _next(day: Day, people: People, row: int) -> int:
     """When the user's next session starts, or -1."""
     if day.per_day >= 0.0:
@@ -262,40 +290,41 @@ def _next(day: Day, people: People, row: int) -> int:
     if place == day.visits[row + 1]:
         return -1
     time = max(day.times[place], people.busy_until[row])
-    people.visited[row] = place + 1
     if time >= day.run_end:
         people.visited[row] = day.visits[row + 1]
         return -1
+    people.visited[row] = place + 1
     return time
 
 
-@inlined
-def _start(
+@inlined_unmanaged
+def _begin(
     ground: Ground,
     day: Day,
     people: People,
     row: int,
-    user: int,
-    world_row: int,
     time: int,
     memory: Memory,
     base: int,
     out: Out,
 ) -> None:
-    s = out.fields
-    number = people.sessions[row]
+    """Puts a session about to start into `fields`, and its first track into the memory."""
+    s, number = out.fields, people.sessions[row]
     people.sessions[row] = number + 1
-    offset = ground.offsets[world_row]
-    interests = ground.offsets[world_row + 1] - offset
-    which, near = start(day.seed, user, number, interests, ground.neighbours[world_row])
-    interest = np.int64(ground.interests[offset + which])
-    track = np.int64(ground.nearest[interest, near])
+    if day.per_day >= 0.0:
+        interest, track = _start(ground, day, row, number)
+    else:
+        place = people.visited[row] - 1
+        interest, track = np.int64(day.interests[place]), np.int64(day.firsts[place])
+        if place + 1 < len(day.times):
+            # The next session's taste is fetched while this one is played: its row of the matrix
+            # is seldom in a cache, and a session would begin with waiting for it.
+            prefetch(ground.vectors, np.int64(day.interests[place + 1]))
     heard_ms = play_ms(_FULL, ground.track_ms[track])
-    s[:] = 0
-    s[ROW], s[NUMBER], s[ARM] = row, number, day.serving[row]
-    s[START] = s[NOW] = time + heard_ms
-    s[HUNDREDTHS], s[PLAY_MS], s[ARTISTS] = _FULL, heard_ms, 1
-    s[BUDGET], s[INTEREST] = ground.budget[world_row], interest
+    s[ROW], s[NUMBER], s[START], s[NOW] = row, number, time + heard_ms, time + heard_ms
+    s[HUNDREDTHS], s[LATENCY], s[SKIPS], s[REPEATS] = _FULL, 0, 0, 0
+    s[ARTISTS], s[PLAY_MS], s[MISSES], s[ERRORS], s[FALLBACKS] = 1, heard_ms, 0, 0, 0
+    s[STEP], s[BUDGET], s[INTEREST] = 0, ground.budget[day.first + row], interest
     memory.tracks[base], memory.times[base] = track, _FULL
     memory.artists[base], memory.discounts[base] = ground.artist[track], 1.0
     code = day.codes[row]
@@ -303,7 +332,7 @@ def _start(
         out.plays[code, track] += 1
 
 
-@inlined
+@inlined_unmanaged
 def _listen(
     ground: Ground,
     arms: Program,
@@ -311,25 +340,32 @@ def _listen(
     day: Day,
     people: People,
     row: int,
-    user: int,
-    world_row: int,
     memory: Memory,
     base: int,
     answer: int,
     out: Out,
 ) -> bool:
     """A session from its start, or from an answer, to its end (True) or a question (False)."""
-    s, seed, number = out.fields, day.seed, out.fields[NUMBER]
-    arm, step, now, budget = s[ARM], s[STEP], s[NOW], s[BUDGET]
-    bias, sharpness = ground.bias[world_row], ground.sharpness[world_row]
-    gamma, code = ground.gamma[world_row], day.codes[row]
-    taste = ground.vectors[s[INTEREST]]
-    first, track = np.int64(memory.tracks[base]), np.int64(memory.tracks[base + step])
-    time = np.int64(memory.times[base + step])
-    link, outcome, indexed = s[LINK], s[OUTCOME], False
+    # One function, and locals for what `fields` holds: the compiler cannot keep in registers what
+    # a store to another array of integers might change.
+    s, seed, number, world_row = out.fields, day.seed, out.fields[NUMBER], day.first + row
+    user, arm, code = ground.ids[world_row], np.int64(day.serving[row]), day.codes[row]
+    bias, sharpness, gamma = (
+        ground.bias[world_row], ground.sharpness[world_row], ground.gamma[world_row],
+    )  # fmt: skip
+    step, now, budget, link, outcome = s[STEP], s[NOW], s[BUDGET], s[LINK], s[OUTCOME]
     total, latency, skips, repeats = s[HUNDREDTHS], s[LATENCY], s[SKIPS], s[REPEATS]
     artists, played_ms = s[ARTISTS], s[PLAY_MS]
-    done = True
+    taste = ground.vectors[s[INTEREST]]
+    first, track = np.int64(memory.tracks[base]), np.int64(memory.tracks[base + step])
+    time, indexed, done = np.int64(memory.times[base + step]), False, True
+    plain, ahead = arms.plain[arm], np.int64(_FRESH)
+    if plain and answer == _FRESH:
+        ahead = uniformly(
+            tables, arms, arm, seed, user, world_row, number, 1, first, track, ground.artist
+        )
+        if ahead >= 0:
+            prefetch(ground.vectors, ahead)
     while True:
         if answer == _FRESH:
             ms = _latency(arms, arm, seed, user, number, step)
@@ -339,54 +375,38 @@ def _listen(
             if budget <= 0 or step >= day.last_step:
                 break
             link, outcome = arms.links[arm], _OK
-        asked = Asked(seed, user, world_row, number, step + 1, first, track, time)
-        heard = Heard(
-            memory.tracks, memory.times, base, people.tracks[row], people.times[row], out.scratch
-        )
-        found = answer
-        if answer in (MISSED, FAILED):
-            outcome = _ERROR if answer == FAILED else max(outcome, _MISS)
-            link += 1
-        answer = _FRESH
-        while found < 0:
-            table = arms.table[link]
-            if table == _ASKS:
-                done = False
+        found, answer = max(answer, ahead), _FRESH
+        if found < 0:
+            asked = Asked(seed, user, world_row, number, step + 1, first, track, time)
+            heard = Heard(
+                memory.tracks, memory.times, base, people.tracks[row], people.times[row],
+                out.scratch,
+            )  # fmt: skip
+            done, found, link, outcome = _answered(
+                tables, arms, asked, heard, ground.artist, found, link, outcome
+            )
+            if not done:
                 break
-            found = pick(tables, table, arms.purpose[link], asked, heard, ground.artist)
-            if found == -2:  # UNKNOWN
-                done = False
-                break
-            if found < 0:
-                outcome = max(outcome, _MISS)
-                link += 1
-        if not done:
-            break
-        if outcome != _OK:
-            s[FALLBACKS] += 1
-            s[MISSES] += outcome == _MISS
-            s[ERRORS] += outcome == _ERROR
+            if outcome != _OK:
+                s[FALLBACKS] += 1
+                s[MISSES] += outcome == _MISS
+                s[ERRORS] += outcome == _ERROR
         track, step = found, step + 1
-        artist = ground.artist[track]
-        repeated, discount, known = False, 1.0, False
-        if step < _LONG:
-            for i in range(base, base + step):  # no early end: vector instructions
-                repeated |= memory.tracks[i] == track
-            for i in range(base + step - 1, base - 1, -1):
-                if memory.artists[i] == artist:
-                    discount, known = memory.discounts[i] * gamma, True
-                    break
-        else:
-            if not indexed:
-                _index(out.index, memory, base, step)
-                indexed = True
-            session = out.index.sessions[0]
-            repeated = out.index.tracks[track] == session
-            known = out.index.artists[artist] == session
-            if known:
-                discount = memory.discounts[base + out.index.places[artist]] * gamma
-            out.index.tracks[track] = out.index.artists[artist] = session
-            out.index.places[artist] = step
+        if plain:
+            # The next pick does not depend on how long this track is heard: it is made at once,
+            # so that its vector is on the way while this one's is multiplied.
+            ahead = uniformly(
+                tables, arms, arm, seed, user, world_row, number, step + 1, first, track,
+                ground.artist,
+            )  # fmt: skip
+            if ahead >= 0:
+                prefetch(ground.vectors, ahead)
+        artist = np.int64(ground.artist[track])
+        if step >= _LONG and not indexed:
+            _index(out.index, memory, base, step)
+            indexed = True
+        repeated, last = _earlier(out.index, memory, base, step, track, artist)
+        discount = 1.0 if last < 0 else memory.discounts[base + last] * gamma
         memory.tracks[base + step], memory.artists[base + step] = track, artist
         memory.discounts[base + step] = discount
         score = np.float64(dot(ground.vectors[track], taste))
@@ -400,7 +420,7 @@ def _listen(
         played_ms += heard_ms
         skips += time < day.skip_below
         repeats += repeated
-        artists += not known
+        artists += last < 0
         if code >= 0:
             out.plays[code, track] += 1
             if step <= out.heard.shape[1]:
@@ -412,7 +432,56 @@ def _listen(
     return done
 
 
-@inlined
+@inlined_unmanaged
+def _answered(
+    tables: Tables,
+    arms: Program,
+    asked: Asked,
+    heard: Heard,
+    artist: npt.NDArray[np.int32],
+    answer: int,
+    link: int,
+    outcome: int,
+) -> tuple[bool, int, int, int]:
+    """The answer of a chain: whether there is one; the track, the link asked last, the outcome."""
+    if answer in (MISSED, FAILED):
+        outcome = _ERROR if answer == FAILED else max(outcome, _MISS)
+        link += 1
+    while True:
+        table = arms.table[link]
+        if table == _ASKS:
+            return False, 0, link, outcome
+        found = pick(tables, table, arms.purpose[link], asked, heard, artist)
+        if found >= 0:
+            return True, found, link, outcome
+        if found == _UNKNOWN:
+            return False, 0, link, outcome
+        outcome = max(outcome, _MISS)
+        link += 1
+
+
+@inlined_unmanaged
+def _earlier(
+    index: Index, memory: Memory, base: int, step: int, track: int, artist: int
+) -> tuple[bool, int]:
+    """Whether the session has had a track, and the last step with an artist, or -1."""
+    if step >= _LONG:
+        session = index.sessions[0]
+        repeated = index.tracks[track] == session
+        last = index.places[artist] if index.artists[artist] == session else -1
+        index.tracks[track] = index.artists[artist] = session
+        index.places[artist] = step
+        return repeated, last
+    repeated = False
+    for i in range(base, base + step):  # no early end: vector instructions
+        repeated |= memory.tracks[i] == track
+    for i in range(step - 1, -1, -1):
+        if memory.artists[base + i] == artist:
+            return repeated, i
+    return repeated, -1
+
+
+@inlined_unmanaged
 def _latency(arms: Program, arm: int, seed: int, user: int, number: int, step: int) -> int:
     took, low, high = arms.took[arm], arms.low[arm], arms.high[arm]
     if took == _FIXED:
@@ -424,7 +493,7 @@ def _latency(arms: Program, arm: int, seed: int, user: int, number: int, step: i
     return lognormal(seed, user, number, step, low, high)
 
 
-@kernel
+@unmanaged
 def _index(index: Index, memory: Memory, base: int, step: int) -> None:
     index.sessions[0] += 1
     session = index.sessions[0]
@@ -434,9 +503,9 @@ def _index(index: Index, memory: Memory, base: int, step: int) -> None:
         index.places[artist] = i
 
 
-@inlined
+@inlined_unmanaged
 def _finish(
-    day: Day, people: People, row: int, user: int, memory: Memory, base: int, out: Out
+    ground: Ground, day: Day, people: People, row: int, memory: Memory, base: int, out: Out
 ) -> None:
     s, n = out.fields, out.filled[0]
     plays = s[STEP] + 1
@@ -446,14 +515,20 @@ def _finish(
     out.filled[0] = n + 1
     out.filled[1] += plays
     people.busy_until[row] = s[NOW]
-    _remember(people, row, memory, base, plays)
+    if day.looks_back:
+        _remember(people, row, memory, base, plays)
     if day.per_day >= 0.0:
         people.next_visit[row] = next_visit(
-            day.seed, user, people.sessions[row], s[NOW], day.per_day, day.hours
+            day.seed,
+            ground.ids[day.first + row],
+            people.sessions[row],
+            s[NOW],
+            day.per_day,
+            day.hours,
         )
 
 
-@inlined
+@inlined_unmanaged
 def _remember(people: People, row: int, memory: Memory, base: int, plays: int) -> None:
     new = min(plays, _HISTORY)
     for i in range(_HISTORY - new):
@@ -464,22 +539,24 @@ def _remember(people: People, row: int, memory: Memory, base: int, plays: int) -
         people.times[row, _HISTORY - new + i] = memory.times[base + plays - new + i]
 
 
-@kernel
+@unmanaged
 def park(parked: Parked, row: int, memory: Memory, base: int, s: IntArray) -> None:
     """Sets a session aside until it is answered."""
     parked.waits[row] = 1
-    parked.fields[row] = s
+    for field in range(FIELDS):
+        parked.fields[row, field] = s[field]
     _copy(memory, base, parked.memory, row * parked.width[0], s[STEP] + 1)
 
 
-@kernel
+@unmanaged
 def _unpark(parked: Parked, row: int, memory: Memory, base: int, s: IntArray) -> None:
     parked.waits[row] = 0
-    s[:] = parked.fields[row]
+    for field in range(FIELDS):
+        s[field] = parked.fields[row, field]
     _copy(parked.memory, row * parked.width[0], memory, base, s[STEP] + 1)
 
 
-@kernel
+@unmanaged
 def _copy(source: Memory, begin: int, target: Memory, place: int, n: int) -> None:
     for i in range(n):
         target.tracks[place + i] = source.tracks[begin + i]

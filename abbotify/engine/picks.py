@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.engine import program
-from abbotify.engine.program import Tables
-from abbotify.jit import inlined, kernel
+from abbotify.engine.program import Program, Tables
+from abbotify.jit import inlined_unmanaged, unmanaged
 from abbotify.recommenders import HISTORY, Key, Pick
 from abbotify.rng import Stream, choice, uniform
 
@@ -75,7 +75,7 @@ class Heard(NamedTuple):
     scratch: npt.NDArray[np.int64]
 
 
-@inlined
+@inlined_unmanaged
 def pick(
     tables: Tables,
     number: int,
@@ -86,9 +86,9 @@ def pick(
 ) -> int:
     """A table's answer to a request: a track, NONE or UNKNOWN."""
     rule = tables.rule
-    while asked.time < rule[_BELOW, number]:
-        number = rule[_OTHERWISE, number]
-    key, row = rule[_KEY, number], 0
+    while asked.time < rule[number, _BELOW]:
+        number = rule[number, _OTHERWISE]
+    key, row = rule[number, _KEY], 0
     if key == _BY_ARTIST:
         row = np.int64(artist[asked.previous])
     elif key == _BY_PREVIOUS:
@@ -101,14 +101,14 @@ def pick(
         anchor = asked.first if key == _BY_PAIR else asked.previous
         row = _pair(tables, number, asked.row * len(artist) + anchor)
         if row < 0:
-            return UNKNOWN if rule[_ON_DEMAND, number] else NONE
-    place = rule[_OFFSET, number] + row
+            return UNKNOWN if rule[number, _ON_DEMAND] else NONE
+    place = rule[number, _OFFSET] + row
     start, end = tables.offsets[place], tables.offsets[place + 1]
-    if start == end and rule[_PICK, number] != _ANCHORED:
+    if start == end and rule[number, _PICK] != _ANCHORED:
         return NONE
-    how = rule[_PICK, number]
+    how = rule[number, _PICK]
     if how == _UNIFORMLY:
-        if rule[_EXCLUDE, number]:
+        if rule[number, _EXCLUDE]:
             return _without_previous(tables.tracks, start, end, purpose, asked)
         seed, user, session, step = asked.seed, asked.user, asked.session, asked.step
         drawn = choice(seed, _USERS, step, user, purpose, session, end - start)
@@ -120,14 +120,46 @@ def pick(
         return _first_unseen(tables.tracks, start, end, asked, heard)
     if how == _WEIGHTED:
         return _by_weight(tables, number, start, end, purpose, asked)
-    return _anchored(tables, rule[_OFFSET, number], purpose, asked, heard)
+    return _anchored(tables, rule[number, _OFFSET], purpose, asked, heard)
 
 
-@inlined
+@inlined_unmanaged
+def uniformly(
+    tables: Tables,
+    arms: Program,
+    arm: int,
+    seed: int,
+    user: int,
+    row: int,
+    session: int,
+    step: int,
+    first: int,
+    previous: int,
+    artist: npt.NDArray[np.int32],
+) -> int:
+    """The pick of an arm that is `plain`: a track, or NONE."""
+    key, place = arms.key[arm], arms.offset[arm]
+    if key == _BY_ARTIST:
+        place += np.int64(artist[previous])
+    elif key == _BY_PREVIOUS:
+        place += previous
+    elif key == _BY_USER:
+        place += row
+    elif key == _BY_FIRST:
+        place += first
+    begin = tables.offsets[place]
+    n = tables.offsets[place + 1] - begin
+    if n == 0:
+        return NONE
+    drawn = choice(seed, _USERS, step, user, arms.purpose[arms.links[arm]], session, n)
+    return np.int64(tables.tracks[begin + drawn])
+
+
+@inlined_unmanaged
 def _pair(tables: Tables, number: int, code: int) -> int:
     """The row of a pair, or -1."""
-    start = tables.rule[_PAIR, number]
-    low, high = start, start + tables.rule[_PAIRS, number]
+    start = tables.rule[number, _PAIR]
+    low, high = start, start + tables.rule[number, _PAIRS]
     end = high
     while low < high:
         middle = (low + high) // 2
@@ -138,7 +170,7 @@ def _pair(tables: Tables, number: int, code: int) -> int:
     return low - start if low < end and tables.pairs[low] == code else -1
 
 
-@kernel
+@unmanaged
 def _without_previous(
     tracks: npt.NDArray[np.int32], start: int, end: int, purpose: int, asked: Asked
 ) -> int:
@@ -158,7 +190,7 @@ def _without_previous(
     return np.int64(tracks[drawn + (1 if inside and drawn >= low else 0)])
 
 
-@kernel
+@unmanaged
 def _first_unseen(
     tracks: npt.NDArray[np.int32], start: int, end: int, asked: Asked, heard: Heard
 ) -> int:
@@ -171,11 +203,11 @@ def _first_unseen(
     return NONE
 
 
-@kernel
+@unmanaged
 def _by_weight(
     tables: Tables, number: int, start: int, end: int, purpose: int, asked: Asked
 ) -> int:
-    shift = tables.rule[_WEIGHT, number]
+    shift = tables.rule[number, _WEIGHT]
     weights = tables.weights
     total = weights[end - 1 + shift]
     if total <= 0.0:
@@ -192,7 +224,7 @@ def _by_weight(
     return np.int64(tables.tracks[low])
 
 
-@kernel
+@unmanaged
 def _anchored(tables: Tables, offset: int, purpose: int, asked: Asked, heard: Heard) -> int:
     plays, left = last_plays(heard, asked.step), 0
     tracks, times = heard.scratch[0], heard.scratch[1]
@@ -219,7 +251,7 @@ def _anchored(tables: Tables, offset: int, purpose: int, asked: Asked, heard: He
     return NONE
 
 
-@kernel
+@unmanaged
 def last_plays(heard: Heard, plays: int) -> int:
     """Puts the user's last 10 plays into `scratch`, oldest first; how many there are.
 

@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float64]
 ASKS: Final = -1  # in `Program.table`: no table, somebody has to be asked
 FIXED, EXPONENTIAL, UNIFORM, LOGNORMAL = range(4)
 
-# Rows of `Tables.rule`.
+# Columns of `Tables.rule`.
 KEY, PICK, EXCLUDE, BELOW, OTHERWISE, OFFSET, WEIGHT, PAIR, PAIRS, ON_DEMAND = range(10)
 _RULES: Final = 10
 USER_PREVIOUS: Final = 6  # beside the keys of `Key`: the user's row and the track just played
@@ -33,7 +33,7 @@ class Tables(NamedTuple):
     """Candidate tables, one after the other.
 
     Attributes:
-        rule: int64 (10, tables): the key, the pick, whether the previous track is left out, the
+        rule: int64 (tables, 10): the key, the pick, whether the previous track is left out, the
             hundredths below which another table answers and that table (-1: none), where the
             table's offsets, weights and pairs start, how many pairs it has, and whether a pair
             that is missing has to be made.
@@ -60,6 +60,10 @@ class Program(NamedTuple):
         took: int64 (arms), how the latency is drawn.
         low: float64 (arms): fixed ms, mean, lowest or median.
         high: float64 (arms): highest, or sigma.
+        plain: bool (arms): the recommender picks uniformly from a row that does not depend on how
+            much of the last track was heard. Its table's key and offset are at hand:
+        key: int64 (arms).
+        offset: int64 (arms).
     """
 
     links: IntArray
@@ -68,6 +72,9 @@ class Program(NamedTuple):
     took: IntArray
     low: Floats
     high: Floats
+    plain: npt.NDArray[np.bool_]
+    key: IntArray
+    offset: IntArray
 
 
 class Lowering:
@@ -102,6 +109,7 @@ class Lowering:
                 purposes.append(link.purpose)
             links.append(len(purposes))
         took = [_latency(arm.latency) for arm in arms]
+        self._fixed = self._laid_out({})
         self.program = Program(
             np.array(links, np.int64),
             np.array(purposes, np.int64),
@@ -109,8 +117,8 @@ class Lowering:
             np.array([kind for kind, _, _ in took], np.int64),
             np.array([low for _, low, _ in took]),
             np.array([high for _, _, high in took]),
+            *self._plain(arms, [tables[link] for link in links[:-1]]),
         )
-        self._fixed = self._laid_out({})
 
     def tables(self, made: dict[int, CandidateTable] | None = None) -> Tables:
         """All tables, with those that have been made on demand.
@@ -119,6 +127,12 @@ class Lowering:
             made: number of a table of `rankers` -> its lists, keyed by pairs.
         """
         return self._laid_out(made or {}) if self.rankers else self._fixed
+
+    def _plain(self, arms: Sequence[Arm], tables: Sequence[int]) -> tuple[Any, Any, Any]:
+        lists = [arm.chain[0].table for arm in arms]
+        plain = np.array([table is not None and _is_plain(table) for table in lists], np.bool_)
+        rules = self._fixed.rule[np.where(plain, tables, 0)]
+        return plain, rules[:, KEY].copy(), rules[:, OFFSET].copy()
 
     def _place(self, table: CandidateTable) -> int:
         if id(table) not in self._places:
@@ -130,20 +144,20 @@ class Lowering:
         return self._places[id(table)]
 
     def _laid_out(self, made: dict[int, CandidateTable]) -> Tables:
-        rule = np.zeros((_RULES, len(self._tables)), np.int64)
+        rule = np.zeros((len(self._tables), _RULES), np.int64)
         offsets, tracks, weights, pairs = _Pool(np.int64), _Pool(np.int32), _Pool(float), _Pool()
         for number, fixed in enumerate(self._tables):
             table = made.get(number, _EMPTY) if fixed is None else fixed
-            rule[:, number] = self._rule(number, table)
-            rule[OFFSET, number] = offsets.size
-            rule[PAIR, number], rule[PAIRS, number] = pairs.size, 0
-            rule[WEIGHT, number] = weights.size - tracks.size
+            rule[number] = self._rule(number, table)
+            rule[number, OFFSET] = offsets.size
+            rule[number, PAIR], rule[number, PAIRS] = pairs.size, 0
+            rule[number, WEIGHT] = weights.size - tracks.size
             offsets.add(table.lists.offsets + tracks.size)
             tracks.add(table.lists.tracks)
             if table.weights is not None:
                 weights.add(table.weights)
             if table.pairs is not None:
-                rule[PAIRS, number] = len(table.pairs)
+                rule[number, PAIRS] = len(table.pairs)
                 pairs.add(table.pairs)
         return Tables(rule, offsets.joined(), tracks.joined(), weights.joined(), pairs.joined())
 
@@ -159,6 +173,11 @@ class Lowering:
         other = table.otherwise
         rule[OTHERWISE] = -1 if other is None else self._places[id(other)]
         return rule
+
+
+def _is_plain(table: CandidateTable) -> bool:
+    uniform = table.pick == Pick.UNIFORM and not table.exclude_previous
+    return uniform and table.otherwise is None and table.key != Key.USER_FIRST
 
 
 class _Pool:
