@@ -17,8 +17,7 @@ import numpy as np
 
 from abbotify import timeline
 from abbotify.digests import digest_file
-from abbotify.engine import Engine, SessionFacts, Setup, State, Unit, UnitResult
-from abbotify.engine.event_driven import EventDriven, Morning
+from abbotify.engine import COMPILED, Engine, Morning, SessionFacts, Setup, State, Unit, UnitResult
 from abbotify.eventlog.parquet import write_events
 from abbotify.events import (
     ARM,
@@ -50,6 +49,7 @@ class Job:
         world: its world.
         folder: where `log/` and `state/` are.
         coupled: users meet, so there is one shard and one unit.
+        engine: `compiled` or `simpy`.
         days: which of the run's days are played, consecutive.
         models: name of an arm that learns -> the file of its model.
     """
@@ -58,6 +58,7 @@ class Job:
     world: World
     folder: Path
     coupled: bool
+    engine: str
     days: tuple[timeline.Day, ...]
     models: Mapping[str, Path] = field(default_factory=dict)
 
@@ -100,8 +101,22 @@ def player(
     if arms is None:
         models = {name: load_model(path) for name, path in job.models.items()}
         arms = build_arms(job.scenario, job.world, models)
-    engine = EventDriven(Setup(job.scenario, job.world, arms), midnight, morning)
+    engine = _engine(job, arms, midnight, morning)
     return lambda shard: _play(job, engine, shard)
+
+
+def _engine(
+    job: Job, arms: tuple[Arm, ...], midnight: Callable[[], None], morning: Morning | None
+) -> Engine:
+    # Imported here: neither simpy nor the kernels take their time when the other engine plays.
+    setup = Setup(job.scenario, job.world, arms)
+    if job.engine == COMPILED:
+        from abbotify.engine.compiled import Compiled
+
+        return Compiled(setup, midnight)
+    from abbotify.engine.event_driven import EventDriven
+
+    return EventDriven(setup, midnight, morning)
 
 
 def log_file(folder: Path, day: int, shard: int) -> Path:

@@ -6,10 +6,10 @@ a pure function of the scenario, the world, the arms and the shard's state of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ from abbotify.recommenders import HISTORY, Arm
 from abbotify.scenario import Scenario
 from abbotify.sessions import SessionTable
 from abbotify.world.base import World
+
+COMPILED: Final = "compiled"
+SIMPY: Final = "simpy"
 
 Codes = npt.NDArray[np.int16]
 IntArray = npt.NDArray[np.int64]
@@ -199,6 +202,9 @@ class UnitResult:
     counts: Counts
     state: State
     events: Events | None
+
+
+Morning = Callable[[int, Callable[[], Events]], Sequence[Arm]]  # day, the log so far -> arms
 
 
 class Engine(Protocol):

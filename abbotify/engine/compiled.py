@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.engine import loop
-from abbotify.engine.base import Setup, State, Unit, UnitResult
+from abbotify.engine.base import COMPILED, Setup, State, Unit, UnitResult
 from abbotify.engine.lockstep import Lockstep
 from abbotify.engine.program import Lowering
 from abbotify.engine.written import Written
@@ -30,7 +30,7 @@ _ROOM: Final = 1 << 16  # tracks kept at first; grows
 class Compiled:
     """The numba engine; plays one day of users who do not meet."""
 
-    name = "compiled"
+    name = COMPILED
 
     def __init__(self, setup: Setup, midnight: Callable[[], None] = lambda: None) -> None:
         """An engine for a run.
@@ -47,7 +47,7 @@ class Compiled:
         # Kept for the next unit: fresh memory is paid for in page faults, 0.25 us for 4 kB.
         self.memory = _memory(max(_ROOM if self.keeps else 0, self._longest))
         catalogue = setup.world.catalogue
-        self.index = loop.Index(
+        self.lookup = loop.Index(
             np.zeros(len(catalogue), np.int64),
             np.zeros(len(catalogue.artists), np.int64),
             np.zeros(len(catalogue.artists), np.int64),
@@ -122,8 +122,9 @@ class Compiled:
     def _day(self, unit: Unit) -> loop.Day:
         scenario, plan = self.setup.scenario, unit.days[0]
         per_day = scenario.arrivals.visits_per_day
-        seed, hours = seed_word(scenario.seeds.dynamics), arrivals.profile(
-            scenario.arrivals.profile
+        seed, hours = (
+            seed_word(scenario.seeds.dynamics),
+            arrivals.profile(scenario.arrivals.profile),
         )
         visits, times = np.zeros(unit.end - unit.first + 1, np.int64), np.empty(0, np.int64)
         if per_day is None:
@@ -158,8 +159,9 @@ class Compiled:
             heard=np.zeros((codes, HEARD_STEPS, 2), np.int64),
             filled=np.zeros(3, np.int64),
             scratch=np.zeros((2, 10), np.int64),
+            cursor=np.zeros(2, np.int64),
             fields=np.zeros(loop.FIELDS, np.int64),
-            index=self.index,
+            lookup=self.lookup,
         )
         return Written(self.setup, unit, out)
 
@@ -188,13 +190,13 @@ def _people(state: State, day: loop.Day) -> loop.People:
 
 def _ground(setup: Setup) -> loop.Ground:
     catalogue, users = setup.world.catalogue, setup.world.users
-    arrays = (
+    arrays: tuple[Any, ...] = (
         catalogue.vectors, catalogue.artist, catalogue.duration_ms, setup.world.nearest,
         users.interests.offsets, users.interests.tracks, users.ids,
         users.bias, users.sharpness, users.gamma, users.budget, users.neighbours,
     )  # fmt: skip
     # One type for each: a read-only array would have the kernel compiled once more.
-    return loop.Ground(*(np.require(values, requirements=["C", "W"]) for values in arrays))
+    return loop.Ground(*[np.require(values, requirements=["C", "W"]) for values in arrays])
 
 
 def _memory(room: int) -> loop.Memory:

@@ -62,7 +62,8 @@ class Lockstep:
         wider = max(2 * width, int(out.fields[loop.STEP]) + 1)
         places = len(old.fields)
         grown = _places(places, wider)
-        for source, target in zip(old.memory, grown, strict=True):
+        pairs: Any = zip(old.memory, grown, strict=True)
+        for source, target in pairs:
             target.reshape(places, wider)[:, :width] = source.reshape(places, width)
         self.parked = old._replace(memory=grown, width=np.array([wider], np.int64))
         loop.park(self.parked, row, memory, base, out.fields)
@@ -151,10 +152,10 @@ def _histories(
     out: IntArray,
     counts: IntArray,
 ) -> None:
-    scratch, filled = np.zeros((2, HISTORY), np.int64), 0
+    scratch, cursor, filled = np.zeros((2, HISTORY), np.int64), np.zeros(2, np.int64), 0
     for i in range(len(rows)):
         row = rows[i]
-        heard = Heard(tracks, times, row * width, old_tracks[row], old_times[row], scratch)
+        heard = Heard(tracks, times, row * width, old_tracks[row], old_times[row], scratch, cursor)
         counts[i] = last_plays(heard, plays[i])
         for j in range(counts[i]):
             out[0, filled], out[1, filled] = scratch[0, j], scratch[1, j]

@@ -6,10 +6,9 @@ be played one by one. Every number is that of the same scalar kernels in `listen
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from abbotify.engine import program
 from abbotify.engine.picks import UNKNOWN, Asked, Heard, pick, uniformly
@@ -22,8 +21,9 @@ from abbotify.recommenders import HISTORY
 from abbotify.rng import Purpose, Stream, uniform
 from abbotify.vectors import dot, prefetch
 
-IntArray = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+Int = Any  # Python's or numpy's when interpreted, int64 in a compiled kernel
+IntArray = Any  # an array: mypy knows its items as numpy's, a kernel as plain numbers
+Floats = Any
 
 # What a session is told when it goes on; anything from 0 is the track it waited for.
 MISSED, FAILED, AGAIN = -1, -2, -3
@@ -56,12 +56,12 @@ _LONG: Final = 256
 class Ground(NamedTuple):
     """The world: arrays of `Catalogue`, `Users` and `World`."""
 
-    vectors: npt.NDArray[np.float32]
-    artist: npt.NDArray[np.int32]
+    vectors: Floats
+    artist: IntArray
     track_ms: IntArray
-    nearest: npt.NDArray[np.int32]
+    nearest: IntArray
     offsets: IntArray
-    interests: npt.NDArray[np.int32]
+    interests: IntArray
     ids: IntArray
     bias: Floats
     sharpness: Floats
@@ -92,22 +92,22 @@ class Day(NamedTuple):
         firsts: int32, their first tracks.
     """
 
-    seed: int
-    first: int
-    end: int
-    run_end: int
-    last_step: int
-    skip_below: int
+    seed: Int
+    first: Int
+    end: Int
+    run_end: Int
+    last_step: Int
+    skip_below: Int
     keeps: bool
     looks_back: bool
     per_day: float
     hours: Floats
-    serving: npt.NDArray[np.int16]
-    codes: npt.NDArray[np.int16]
+    serving: IntArray
+    codes: IntArray
     visits: IntArray
     times: IntArray
-    interests: npt.NDArray[np.int32]
-    firsts: npt.NDArray[np.int32]
+    interests: IntArray
+    firsts: IntArray
 
 
 class People(NamedTuple):
@@ -116,8 +116,8 @@ class People(NamedTuple):
     busy_until: IntArray
     next_visit: IntArray
     sessions: IntArray
-    tracks: npt.NDArray[np.int32]
-    times: npt.NDArray[np.int16]
+    tracks: IntArray
+    times: IntArray
     visited: IntArray  # place of the next visit in `Day.times`
 
 
@@ -133,10 +133,10 @@ class Memory(NamedTuple):
         took: int64 ms, the latency of that request.
     """
 
-    tracks: npt.NDArray[np.int32]
-    artists: npt.NDArray[np.int32]
+    tracks: IntArray
+    artists: IntArray
     discounts: Floats
-    times: npt.NDArray[np.int16]
+    times: IntArray
     stamps: IntArray
     took: IntArray
 
@@ -152,7 +152,7 @@ class Parked(NamedTuple):
         width: tracks a place has room for, in an array of its own.
     """
 
-    waits: npt.NDArray[np.int8]
+    waits: IntArray
     fields: IntArray
     answers: IntArray
     memory: Memory
@@ -185,8 +185,9 @@ class Out(NamedTuple):
         filled: int64 (3): sessions and tracks so far; 1 when the session in `fields` has to be
             parked and finds its place too narrow.
         scratch: int64 (2, 10).
+        cursor: int64 (2), see `Heard`.
         fields: int64 (21), of the session under way.
-        index: for long sessions.
+        lookup: for long sessions.
     """
 
     sessions: IntArray
@@ -194,8 +195,9 @@ class Out(NamedTuple):
     heard: IntArray
     filled: IntArray
     scratch: IntArray
+    cursor: IntArray
     fields: IntArray
-    index: Index
+    lookup: Index
 
 
 @unmanaged
@@ -212,7 +214,7 @@ def starts(ground: Ground, day: Day, people: People) -> None:
 
 
 @inlined_unmanaged
-def _start(ground: Ground, day: Day, row: int, number: int) -> tuple[int, int]:
+def _start(ground: Ground, day: Day, row: Int, number: Int) -> tuple[Int, Int]:
     """A session's taste and first track."""
     world_row = day.first + row
     offset, user = ground.offsets[world_row], ground.ids[world_row]
@@ -233,8 +235,8 @@ def play(
     memory: Memory,
     out: Out,
     rows: IntArray,
-    begin: int,
-) -> int:
+    begin: Int,
+) -> Int:
     """Plays users until the day is over for them, or their session waits for an answer.
 
     Args:
@@ -281,7 +283,7 @@ def play(
 
 
 @inlined_unmanaged
-def _next(day: Day, people: People, row: int) -> int:
+def _next(day: Day, people: People, row: Int) -> Int:
     """When the user's next session starts, or -1."""
     if day.per_day >= 0.0:
         time = people.next_visit[row]
@@ -302,10 +304,10 @@ def _begin(
     ground: Ground,
     day: Day,
     people: People,
-    row: int,
-    time: int,
+    row: Int,
+    time: Int,
     memory: Memory,
-    base: int,
+    base: Int,
     out: Out,
 ) -> None:
     """Puts a session about to start into `fields`, and its first track into the memory."""
@@ -319,7 +321,7 @@ def _begin(
         if place + 1 < len(day.times):
             # The next session's taste is fetched while this one is played: its row of the matrix
             # is seldom in a cache, and a session would begin with waiting for it.
-            prefetch(ground.vectors, np.int64(day.interests[place + 1]))
+            prefetch(ground.vectors, day.interests[place + 1])
     heard_ms = play_ms(_FULL, ground.track_ms[track])
     s[ROW], s[NUMBER], s[START], s[NOW] = row, number, time + heard_ms, time + heard_ms
     s[HUNDREDTHS], s[LATENCY], s[SKIPS], s[REPEATS] = _FULL, 0, 0, 0
@@ -339,10 +341,10 @@ def _listen(
     tables: Tables,
     day: Day,
     people: People,
-    row: int,
+    row: Int,
     memory: Memory,
-    base: int,
-    answer: int,
+    base: Int,
+    answer: Int,
     out: Out,
 ) -> bool:
     """A session from its start, or from an answer, to its end (True) or a question (False)."""
@@ -357,9 +359,12 @@ def _listen(
     total, latency, skips, repeats = s[HUNDREDTHS], s[LATENCY], s[SKIPS], s[REPEATS]
     artists, played_ms = s[ARTISTS], s[PLAY_MS]
     taste = ground.vectors[s[INTEREST]]
-    first, track = np.int64(memory.tracks[base]), np.int64(memory.tracks[base + step])
-    time, indexed, done = np.int64(memory.times[base + step]), False, True
-    plain, ahead = arms.plain[arm], np.int64(_FRESH)
+    out.cursor[0] = -1
+    first: Int = np.int64(memory.tracks[base])
+    track: Int = np.int64(memory.tracks[base + step])
+    time: Int = np.int64(memory.times[base + step])
+    plain, indexed, done = arms.plain[arm], False, True
+    ahead: Int = np.int64(_FRESH)
     if plain and answer == _FRESH:
         ahead = uniformly(
             tables, arms, arm, seed, user, world_row, number, 1, first, track, ground.artist
@@ -375,12 +380,13 @@ def _listen(
             if budget <= 0 or step >= day.last_step:
                 break
             link, outcome = arms.links[arm], _OK
-        found, answer = max(answer, ahead), _FRESH
+        found: Int = max(answer, ahead)
+        answer = _FRESH
         if found < 0:
             asked = Asked(seed, user, world_row, number, step + 1, first, track, time)
             heard = Heard(
                 memory.tracks, memory.times, base, people.tracks[row], people.times[row],
-                out.scratch,
+                out.scratch, out.cursor,
             )  # fmt: skip
             done, found, link, outcome = _answered(
                 tables, arms, asked, heard, ground.artist, found, link, outcome
@@ -403,9 +409,9 @@ def _listen(
                 prefetch(ground.vectors, ahead)
         artist = np.int64(ground.artist[track])
         if step >= _LONG and not indexed:
-            _index(out.index, memory, base, step)
+            _index(out.lookup, memory, base, step)
             indexed = True
-        repeated, last = _earlier(out.index, memory, base, step, track, artist)
+        repeated, last = _earlier(out.lookup, memory, base, step, track, artist)
         discount = 1.0 if last < 0 else memory.discounts[base + last] * gamma
         memory.tracks[base + step], memory.artists[base + step] = track, artist
         memory.discounts[base + step] = discount
@@ -438,11 +444,11 @@ def _answered(
     arms: Program,
     asked: Asked,
     heard: Heard,
-    artist: npt.NDArray[np.int32],
-    answer: int,
-    link: int,
-    outcome: int,
-) -> tuple[bool, int, int, int]:
+    artist: IntArray,
+    answer: Int,
+    link: Int,
+    outcome: Int,
+) -> tuple[bool, Int, Int, Int]:
     """The answer of a chain: whether there is one; the track, the link asked last, the outcome."""
     if answer in (MISSED, FAILED):
         outcome = _ERROR if answer == FAILED else max(outcome, _MISS)
@@ -462,8 +468,8 @@ def _answered(
 
 @inlined_unmanaged
 def _earlier(
-    index: Index, memory: Memory, base: int, step: int, track: int, artist: int
-) -> tuple[bool, int]:
+    index: Index, memory: Memory, base: Int, step: Int, track: Int, artist: Int
+) -> tuple[bool, Int]:
     """Whether the session has had a track, and the last step with an artist, or -1."""
     if step >= _LONG:
         session = index.sessions[0]
@@ -482,19 +488,21 @@ def _earlier(
 
 
 @inlined_unmanaged
-def _latency(arms: Program, arm: int, seed: int, user: int, number: int, step: int) -> int:
-    took, low, high = arms.took[arm], arms.low[arm], arms.high[arm]
+def _latency(arms: Program, arm: Int, seed: Int, user: Int, number: Int, step: Int) -> Int:
+    took = arms.took[arm]
+    low: Any = arms.low[arm]
+    high: Any = arms.high[arm]
     if took == _FIXED:
         return np.int64(low)
     if took == _EXPONENTIAL:
         return exponential(seed, user, number, step, low)
     if took == _UNIFORM:
-        return uniform_ms(seed, user, number, step, np.int64(low), np.int64(high))
+        return uniform_ms(seed, user, number, step, int(low), int(high))
     return lognormal(seed, user, number, step, low, high)
 
 
 @unmanaged
-def _index(index: Index, memory: Memory, base: int, step: int) -> None:
+def _index(index: Index, memory: Memory, base: Int, step: Int) -> None:
     index.sessions[0] += 1
     session = index.sessions[0]
     for i in range(step):
@@ -505,7 +513,7 @@ def _index(index: Index, memory: Memory, base: int, step: int) -> None:
 
 @inlined_unmanaged
 def _finish(
-    ground: Ground, day: Day, people: People, row: int, memory: Memory, base: int, out: Out
+    ground: Ground, day: Day, people: People, row: Int, memory: Memory, base: Int, out: Out
 ) -> None:
     s, n = out.fields, out.filled[0]
     plays = s[STEP] + 1
@@ -529,7 +537,7 @@ def _finish(
 
 
 @inlined_unmanaged
-def _remember(people: People, row: int, memory: Memory, base: int, plays: int) -> None:
+def _remember(people: People, row: Int, memory: Memory, base: Int, plays: Int) -> None:
     new = min(plays, _HISTORY)
     for i in range(_HISTORY - new):
         people.tracks[row, i] = people.tracks[row, i + new]
@@ -540,7 +548,7 @@ def _remember(people: People, row: int, memory: Memory, base: int, plays: int) -
 
 
 @unmanaged
-def park(parked: Parked, row: int, memory: Memory, base: int, s: IntArray) -> None:
+def park(parked: Parked, row: Int, memory: Memory, base: Int, s: IntArray) -> None:
     """Sets a session aside until it is answered."""
     parked.waits[row] = 1
     for field in range(FIELDS):
@@ -549,7 +557,7 @@ def park(parked: Parked, row: int, memory: Memory, base: int, s: IntArray) -> No
 
 
 @unmanaged
-def _unpark(parked: Parked, row: int, memory: Memory, base: int, s: IntArray) -> None:
+def _unpark(parked: Parked, row: Int, memory: Memory, base: Int, s: IntArray) -> None:
     parked.waits[row] = 0
     for field in range(FIELDS):
         s[field] = parked.fields[row, field]
@@ -557,7 +565,7 @@ def _unpark(parked: Parked, row: int, memory: Memory, base: int, s: IntArray) ->
 
 
 @unmanaged
-def _copy(source: Memory, begin: int, target: Memory, place: int, n: int) -> None:
+def _copy(source: Memory, begin: Int, target: Memory, place: Int, n: Int) -> None:
     for i in range(n):
         target.tracks[place + i] = source.tracks[begin + i]
         target.artists[place + i] = source.artists[begin + i]

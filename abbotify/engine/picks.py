@@ -13,6 +13,8 @@ from abbotify.jit import inlined_unmanaged, unmanaged
 from abbotify.recommenders import HISTORY, Key, Pick
 from abbotify.rng import Stream, choice, uniform
 
+Int = Any  # Python's or numpy's when interpreted, int64 in a compiled kernel
+
 NONE: Final = -1  # a miss
 UNKNOWN: Final = -2  # the list of this pair has not been made yet
 
@@ -45,14 +47,14 @@ class Asked(NamedTuple):
         time: its hundredths.
     """
 
-    seed: int
-    user: int
-    row: int
-    session: int
-    step: int
-    first: int
-    previous: int
-    time: int
+    seed: Int
+    user: Int
+    row: Int
+    session: Int
+    step: Int
+    first: Int
+    previous: Int
+    time: Int
 
 
 class Heard(NamedTuple):
@@ -65,30 +67,34 @@ class Heard(NamedTuple):
         old_tracks: int32 (10), the user's last plays before the session; -1 for none.
         old_times: int16 (10), their hundredths.
         scratch: int64 (2, 10), room for an anchored pick.
+        cursor: int64 (2): the row whose first unseen track was asked for last in this session, and
+            its place: what comes before it has been played.
     """
 
     tracks: npt.NDArray[np.int32]
     times: npt.NDArray[np.int16]
-    base: int
+    base: Int
     old_tracks: npt.NDArray[np.int32]
     old_times: npt.NDArray[np.int16]
     scratch: npt.NDArray[np.int64]
+    cursor: npt.NDArray[np.int64]
 
 
 @inlined_unmanaged
 def pick(
     tables: Tables,
-    number: int,
-    purpose: int,
+    number: Int,
+    purpose: Int,
     asked: Asked,
     heard: Heard,
     artist: npt.NDArray[np.int32],
-) -> int:
+) -> Int:
     """A table's answer to a request: a track, NONE or UNKNOWN."""
     rule = tables.rule
     while asked.time < rule[number, _BELOW]:
         number = rule[number, _OTHERWISE]
-    key, row = rule[number, _KEY], 0
+    key = rule[number, _KEY]
+    row: Int = 0
     if key == _BY_ARTIST:
         row = np.int64(artist[asked.previous])
     elif key == _BY_PREVIOUS:
@@ -127,18 +133,19 @@ def pick(
 def uniformly(
     tables: Tables,
     arms: Program,
-    arm: int,
-    seed: int,
-    user: int,
-    row: int,
-    session: int,
-    step: int,
-    first: int,
-    previous: int,
+    arm: Int,
+    seed: Int,
+    user: Int,
+    row: Int,
+    session: Int,
+    step: Int,
+    first: Int,
+    previous: Int,
     artist: npt.NDArray[np.int32],
-) -> int:
+) -> Int:
     """The pick of an arm that is `plain`: a track, or NONE."""
-    key, place = arms.key[arm], arms.offset[arm]
+    key: Int = arms.key[arm]
+    place: Int = arms.offset[arm]
     if key == _BY_ARTIST:
         place += np.int64(artist[previous])
     elif key == _BY_PREVIOUS:
@@ -147,8 +154,8 @@ def uniformly(
         place += row
     elif key == _BY_FIRST:
         place += first
-    begin = tables.offsets[place]
-    n = tables.offsets[place + 1] - begin
+    begin: Int = tables.offsets[place]
+    n: Int = tables.offsets[place + 1] - begin
     if n == 0:
         return NONE
     drawn = choice(seed, _USERS, step, user, arms.purpose[arms.links[arm]], session, n)
@@ -156,7 +163,7 @@ def uniformly(
 
 
 @inlined_unmanaged
-def _pair(tables: Tables, number: int, code: int) -> int:
+def _pair(tables: Tables, number: Int, code: Int) -> Int:
     """The row of a pair, or -1."""
     start = tables.rule[number, _PAIR]
     low, high = start, start + tables.rule[number, _PAIRS]
@@ -172,8 +179,8 @@ def _pair(tables: Tables, number: int, code: int) -> int:
 
 @unmanaged
 def _without_previous(
-    tracks: npt.NDArray[np.int32], start: int, end: int, purpose: int, asked: Asked
-) -> int:
+    tracks: npt.NDArray[np.int32], start: Int, end: Int, purpose: Int, asked: Asked
+) -> Int:
     low, high = start, end
     while low < high:
         middle = (low + high) // 2
@@ -192,21 +199,27 @@ def _without_previous(
 
 @unmanaged
 def _first_unseen(
-    tracks: npt.NDArray[np.int32], start: int, end: int, asked: Asked, heard: Heard
-) -> int:
-    for place in range(start, end):
+    tracks: npt.NDArray[np.int32], start: Int, end: Int, asked: Asked, heard: Heard
+) -> Int:
+    # From where the last search of this row ended: what was seen stays seen, and starting anew
+    # would make a long session quadratic in its tracks.
+    place = heard.cursor[1] if heard.cursor[0] == start else start
+    heard.cursor[0] = start
+    while place < end:
         seen = False
         for i in range(heard.base, heard.base + asked.step):
             seen |= heard.tracks[i] == tracks[place]
         if not seen:
-            return np.int64(tracks[place])
-    return NONE
+            break
+        place += 1
+    heard.cursor[1] = place
+    return np.int64(tracks[place]) if place < end else NONE
 
 
 @unmanaged
 def _by_weight(
-    tables: Tables, number: int, start: int, end: int, purpose: int, asked: Asked
-) -> int:
+    tables: Tables, number: Int, start: Int, end: Int, purpose: Int, asked: Asked
+) -> Int:
     shift = tables.rule[number, _WEIGHT]
     weights = tables.weights
     total = weights[end - 1 + shift]
@@ -225,7 +238,7 @@ def _by_weight(
 
 
 @unmanaged
-def _anchored(tables: Tables, offset: int, purpose: int, asked: Asked, heard: Heard) -> int:
+def _anchored(tables: Tables, offset: Int, purpose: Int, asked: Asked, heard: Heard) -> Int:
     plays, left = last_plays(heard, asked.step), 0
     tracks, times = heard.scratch[0], heard.scratch[1]
     for i in range(plays):
@@ -252,7 +265,7 @@ def _anchored(tables: Tables, offset: int, purpose: int, asked: Asked, heard: He
 
 
 @unmanaged
-def last_plays(heard: Heard, plays: int) -> int:
+def last_plays(heard: Heard, plays: Int) -> Int:
     """Puts the user's last 10 plays into `scratch`, oldest first; how many there are.
 
     Args:

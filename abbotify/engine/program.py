@@ -94,7 +94,9 @@ class Lowering:
         self._places: dict[int, int] = {}
         self.rankers: dict[int, Any] = {}
         self.asked: dict[int, tuple[int, int]] = {}
-        links, purposes, tables = [0], [], []
+        links: list[int] = [0]
+        purposes: list[int] = []
+        tables: list[int] = []
         for place, arm in enumerate(arms):
             for depth, link in enumerate(arm.chain):
                 if link.table is not None:

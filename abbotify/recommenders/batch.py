@@ -185,6 +185,4 @@ def _choices(
     out: IntArray,
 ) -> None:
     for i in range(len(out)):
-        out[i] = choice(
-            seed, _USERS, step[i], user[i], purpose, session[i], bounds[i]
-        )
+        out[i] = choice(seed, _USERS, step[i], user[i], purpose, session[i], bounds[i])

@@ -139,7 +139,8 @@ def _served(name: str, purpose: int, lists: CandidateTable | Ranker, world: Worl
 
 def _free(name: str, purpose: int, recommender: Any, why_not: str, world: World) -> Link:
     """Any Python: unless it answers batches, it may learn from everybody it meets."""
-    n_tracks, together = len(world.catalogue), getattr(recommender, "recommend_batch", None)
+    n_tracks = len(world.catalogue)
+    together: Any = getattr(recommender, "recommend_batch", None)
     alone = getattr(recommender, "recommend", None) or one_by_one(together)
     answer = _asked(alone, n_tracks, purpose)
     if answers_batches(recommender):

@@ -14,6 +14,7 @@ from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import Document
 from abbotify.report.pictures import Position
 from abbotify.report.tally import Tally
+from abbotify.sessions import HEARD_STEPS
 from tests.report.tallied import ARMS, DAYS, RUN, made, one_session, tallied
 
 
