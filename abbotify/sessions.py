@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from abbotify import session_scan
 from abbotify.events import Events, IntArray, Labels
 
 FloatArray = npt.NDArray[np.float64]
@@ -80,6 +81,21 @@ class SessionTable:
         arms = {name: Labels(label.codes[rows], label.names) for name, label in self.arms.items()}
         return SessionTable(**columns, arms=arms)
 
+    @staticmethod
+    def concat(parts: Sequence[SessionTable]) -> SessionTable:
+        """The sessions of several parts one after the other; at least one part, equal columns."""
+        columns: dict[str, Any] = {
+            name: None
+            if getattr(parts[0], name) is None
+            else np.concatenate([getattr(part, name) for part in parts])
+            for name in _COLUMNS
+        }
+        arms = {
+            name: Labels(np.concatenate([part.arms[name].codes for part in parts]), label.names)
+            for name, label in parts[0].arms.items()
+        }
+        return SessionTable(**columns, arms=arms)
+
 
 _COLUMNS: Final = tuple(f.name for f in fields(SessionTable) if f.name != "arms")
 
@@ -105,10 +121,8 @@ def session_table(
         one row per session, in order.
     """
     starts = session_starts(events)
-    tracks = np.diff(np.r_[starts, len(events)])
-    groups = _Groups(starts, np.repeat(np.arange(len(starts)), tracks))
-    hundredths = np.rint(events.time * 100.0).astype(np.int64)
-    recommended = events.step >= 1
+    tracks = np.diff(starts, append=len(events))
+    sums = session_scan.sums(starts, events.step, events.time, events.latency_ms, skip_below)
     return SessionTable(
         user=events.user[starts],
         session=events.session[starts],
@@ -116,15 +130,11 @@ def session_table(
         start=events.timestamp[starts],
         closed=events.last[starts + tracks - 1],
         tracks=tracks,
-        hundredths=groups.total(hundredths),
-        residual=groups.total(events.time - hundredths / 100.0),
-        latency_ms=groups.total(events.latency_ms).astype(np.float64),
-        recommended=groups.count(recommended),
-        skips=groups.count(recommended & (events.time < skip_below)),
+        **sums._asdict(),
         # The first play of a track is no repeat, and each later one is.
-        repeats=tracks - groups.distinct(events.track),
-        artists=None if artist is None else groups.distinct(artist),
-        play_ms=None if play_ms is None else groups.total(play_ms.astype(np.int64)),
+        repeats=tracks - session_scan.distinct(starts, events.track),
+        artists=None if artist is None else session_scan.distinct(starts, artist),
+        play_ms=None if play_ms is None else session_scan.totals(starts, play_ms.astype(np.int64)),
         timeouts=None if timeouts is None else timeouts.astype(np.int64),
         arms={
             name: Labels(label.codes[starts], label.names) for name, label in events.arms.items()
@@ -134,36 +144,4 @@ def session_table(
 
 def session_starts(events: Events) -> IntArray:
     """The rows at which sessions start: int64 (sessions,)."""
-    if not len(events):
-        return np.empty(0, np.int64)
-    differs = events.user[1:] != events.user[:-1]
-    differs |= events.session[1:] != events.session[:-1]
-    return np.flatnonzero(np.r_[True, differs])
-
-
-@dataclass(frozen=True)
-class _Groups:
-    """Rows by session: where sessions start, and the session of each row."""
-
-    starts: IntArray
-    index: IntArray
-
-    def total(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return np.add.reduceat(values, self.starts) if len(self.starts) else values[:0]
-
-    def count(self, rows: npt.NDArray[np.bool_]) -> IntArray:
-        return self.total(rows.astype(np.int64))
-
-    def distinct(self, values: npt.NDArray[Any]) -> IntArray:
-        """How many distinct values each session has."""
-        sessions = len(self.starts)
-        if not sessions:
-            return np.empty(0, np.int64)
-        values = values.astype(np.int64)
-        if int(values.max()) >= 2**62 // sessions:  # large ids of a foreign log
-            values = np.unique(values, return_inverse=True)[1]
-        width = int(values.max()) + 1
-        # One sort of numbers takes half the time of a sort by two columns.
-        keys = np.sort(self.index * width + values)
-        new = np.r_[True, keys[1:] != keys[:-1]]
-        return np.bincount(keys[new] // width, minlength=sessions)
+    return session_scan.starts_of(events.user, events.session)

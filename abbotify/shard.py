@@ -155,8 +155,8 @@ def _tally(tally: Tally, job: Job, result: UnitResult) -> None:
         name: np.bincount(codes[judged], weights=values[judged], minlength=arms).astype(np.int64)
         for name, values in _counts(result.facts, table).items()
     }
-    counted = (result.counts.plays, result.counts.heard)
-    tally.add(table, cut=result.facts.cut, counters=counters, counted=counted)
+    summed = (result.counts.plays, result.counts.heard)
+    tally.add(table, cut=result.facts.cut, counters=counters, summed=summed)
 
 
 def _counts(facts: SessionFacts, table: SessionTable) -> dict[str, Any]:

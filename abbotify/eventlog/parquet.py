@@ -26,13 +26,17 @@ from abbotify.eventlog.table import (
 from abbotify.events import (
     ARM,
     ARMS_KEY,
+    DAY,
     EXPERIMENT_PHASE,
+    LATENCY_MS,
     LEVEL_KEY,
-    MESSAGE,
     PHASE_KEY,
+    RECOMMENDATION,
     SESSION,
     SESSIONS_LEVEL,
     STEP,
+    TIMESTAMP,
+    TRACK,
     USER,
     Events,
     arm_column,
@@ -42,14 +46,21 @@ from abbotify.outfolder import replacing
 ROW_GROUP: Final = 1_000_000  # small row groups: twice the time and size (DEPENDENCIES, event log)
 
 
+# How a column is laid out in the file, the fastest way that every reader knows (72 ns a row of a
+# simulation on one core, 9.8 bytes; all columns delta packed with zstd: 190 ns, 10.7 bytes).
+# Columns that hardly change from row to row are written as they are and compressed, in half the
+# time of delta packing them; to compress what is packed saves 6 % and costs 10 ns a row.
+_REPETITIVE: Final = (DAY, USER, SESSION, STEP)
+_VARIED: Final = (TIMESTAMP, TRACK, RECOMMENDATION, LATENCY_MS)
+
+
 def write_events(
     path: str | Path, events: Events, metadata: Mapping[str, str] | None = None
 ) -> None:
     """Writes rows to a Parquet file, which appears whole or not at all.
 
-    Equal rows and metadata give equal bytes (for one version of pyarrow). Integers are delta
-    packed, floats split into byte streams, pages compressed with zstd; the schema's strings are
-    plain.
+    Equal rows and metadata give equal bytes (for one version of pyarrow). The schema's strings
+    are plain.
 
     Args:
         path: the file; an existing one is replaced.
@@ -59,26 +70,27 @@ def write_events(
     table = to_table(events)
     names = {column: list(label.names) for column, label in events.arms.items()}
     kept = {**(metadata or {}), ARMS_KEY: json.dumps(names)}
-    table = table.replace_schema_metadata(dict(sorted(kept.items())))
-    with replacing(Path(path)) as temporary:
-        pq.write_table(
-            table,
-            temporary,
-            row_group_size=ROW_GROUP,
-            compression="zstd",
-            use_dictionary=[MESSAGE, *events.arms],
-            column_encoding=_encodings(table.schema),
-        )
+    layout = _layout(table.schema)
+    with (
+        replacing(Path(path)) as temporary,
+        pq.ParquetWriter(temporary, table.schema, **layout) as writer,
+    ):
+        writer.add_key_value_metadata(dict(sorted(kept.items())))
+        writer.write_table(table, row_group_size=ROW_GROUP)
 
 
-def _encodings(fields: pa.Schema) -> dict[str, str]:
-    encodings = {}
-    for field in fields:
-        if pa.types.is_integer(field.type):
-            encodings[field.name] = "DELTA_BINARY_PACKED"
-        elif pa.types.is_floating(field.type):
-            encodings[field.name] = "BYTE_STREAM_SPLIT"
-    return encodings
+def _layout(fields: pa.Schema) -> dict[str, Any]:
+    encodings = dict.fromkeys(_REPETITIVE, "PLAIN")
+    for name in _VARIED:
+        whole = pa.types.is_integer(fields.field(name).type)
+        encodings[name] = "DELTA_BINARY_PACKED" if whole else "BYTE_STREAM_SPLIT"
+    return {
+        "store_schema": False,  # else strings would be read as the dictionaries they come from
+        "column_encoding": encodings,
+        "use_dictionary": [name for name in fields.names if name not in encodings],
+        "compression": {n: "lz4" if n in _REPETITIVE else "none" for n in fields.names},
+        "write_statistics": [USER],  # what `open_file` reads
+    }
 
 
 @dataclass(frozen=True)

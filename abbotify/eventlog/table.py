@@ -29,10 +29,10 @@ from abbotify.events import (
     TRACK,
     USER,
     Events,
+    IntArray,
     Labels,
     from_strings,
     schema,
-    to_strings,
 )
 
 Names = Mapping[str, tuple[str, ...]]  # column of arms -> the arms' names in the order of codes
@@ -52,19 +52,42 @@ _NOT_NEGATIVE: Final = (TIMESTAMP, DAY, USER, SESSION, STEP, TRACK, LATENCY_MS)
 
 
 def to_table(events: Events) -> pa.Table:
-    """Rows as an Arrow table of `events.schema`; latencies in fractions of ms stay float64."""
+    """Rows as an Arrow table over the same memory, in the order of `events.schema`.
+
+    The names of messages and arms are dictionary arrays, as strings of Parquet are written from
+    them in a third of the time; latencies in fractions of ms stay float64.
+    """
     fields = schema(tuple(events.arms))
     if events.latency_ms.dtype.kind == "f":
         place = fields.get_field_index(LATENCY_MS)
         fields = fields.set(place, pa.field(LATENCY_MS, pa.float64(), nullable=False))
-    columns = {name: getattr(events, name) for name in (*REQUIRED, *DERIVABLE) if name != MESSAGE}
-    columns[MESSAGE] = to_strings(Labels(events.last.astype(np.int16), (NEXT, LAST)))
-    columns[RECOMMENDATION] = pa.array(
-        events.recommendation, pa.int64(), mask=events.recommendation < 0
+    made = {
+        MESSAGE: _named(Labels(events.last.view(np.int8), (NEXT, LAST))),
+        RECOMMENDATION: _known(events.recommendation),
+        **{name: _named(label) for name, label in events.arms.items()},
+    }
+    columns = [
+        made[f.name] if f.name in made else pa.array(getattr(events, f.name), f.type)
+        for f in fields
+    ]
+    pairs = zip(fields, columns, strict=True)
+    return pa.table(columns, schema=pa.schema([f.with_type(column.type) for f, column in pairs]))
+
+
+def _named(label: Labels) -> pa.DictionaryArray:
+    unknown = label.codes < 0
+    # A null leaves no trace of its code in the file, so no code need be replaced.
+    codes = pa.array(label.codes, mask=unknown if unknown.any() else None)
+    return pa.DictionaryArray.from_arrays(codes, pa.array(label.names, pa.string()))
+
+
+def _known(tracks: IntArray) -> pa.Array:
+    # `pa.array` with a mask takes ten times as long as packing the bits here.
+    known = np.packbits(tracks >= 0, bitorder="little")
+    values = np.ascontiguousarray(tracks, np.int64)
+    return pa.Array.from_buffers(
+        pa.int64(), len(tracks), [pa.py_buffer(known), pa.py_buffer(values)]
     )
-    for name, label in events.arms.items():
-        columns[name] = to_strings(label)
-    return pa.table([pa.array(columns[f.name], f.type) for f in fields], schema=fields)
 
 
 class Piece(NamedTuple):

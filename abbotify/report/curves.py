@@ -11,7 +11,8 @@ import numpy.typing as npt
 from abbotify import stats
 from abbotify.report import histogram
 from abbotify.report.pictures import Day, Distribution, Position, Survival, TopTrack
-from abbotify.report.tally import Counts, Tally
+from abbotify.report.plays import Counts
+from abbotify.report.tally import Tally
 
 TOP: Final = 10
 FEWEST: Final = 50  # sessions behind a mean by position; with fewer, a curve is noise

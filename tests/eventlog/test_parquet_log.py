@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +26,30 @@ def test_the_file_is_the_table(tmp_path: Path) -> None:
     assert open_file(tmp_path / "a.parquet").metadata["phase"] == "experiment"
 
 
-def test_the_encodings_are_those_measured(tmp_path: Path) -> None:
-    write_events(tmp_path / "a.parquet", events())
+# All that a reader need know, beside the dictionaries and levels of every file.
+LAYOUTS = {
+    **dict.fromkeys(["timestamp", "track", "recommendation"], ("DELTA_BINARY_PACKED", "NONE")),
+    **dict.fromkeys(["day", "user", "session", "step"], ("PLAIN", "LZ4")),
+    **dict.fromkeys(["message", "time", "arm"], ("RLE_DICTIONARY", "NONE")),
+}
+
+
+@pytest.mark.parametrize(
+    ("latency", "encoding"), [(np.int64, "DELTA_BINARY_PACKED"), (float, "BYTE_STREAM_SPLIT")]
+)
+def test_the_layout_is_the_one_measured(
+    tmp_path: Path, latency: type[np.generic], encoding: str
+) -> None:
+    rows = replace(events(), latency_ms=events().latency_ms.astype(latency))
+    write_events(tmp_path / "a.parquet", rows)
     group = pq.read_metadata(tmp_path / "a.parquet").row_group(0)
-    for i in range(group.num_columns):
-        column = group.column(i)
-        assert column.compression == "ZSTD"
-        number = {"INT64": "DELTA_BINARY_PACKED", "INT32": "DELTA_BINARY_PACKED"}
-        expected = {**number, "DOUBLE": "BYTE_STREAM_SPLIT", "BYTE_ARRAY": "RLE_DICTIONARY"}
-        assert expected[column.physical_type] in column.encodings
+    columns = {c.path_in_schema: c for c in map(group.column, range(group.num_columns))}
+    layouts = {**LAYOUTS, "latency_ms": (encoding, "NONE")}
+    assert set(columns) == set(layouts)
+    for name, (expected, compression) in layouts.items():
+        assert expected in columns[name].encodings, name
+        assert columns[name].compression.replace("UNCOMPRESSED", "NONE") == compression, name
+        assert columns[name].is_stats_set == (name == "user")
 
 
 def test_equal_rows_give_equal_bytes(tmp_path: Path) -> None:
@@ -59,11 +75,11 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
     path = tmp_path / "a.parquet"
     path.write_bytes(b"old")
 
-    def full(_: Any, where: Path, **__: Any) -> None:
-        Path(where).write_bytes(b"half")
+    def full(*_: Any, **__: Any) -> None:
+        assert len(list(tmp_path.iterdir())) == 2
         raise OSError("no space left")
 
-    monkeypatch.setattr(pq, "write_table", full)
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
     with pytest.raises(OSError, match="no space"):
         write_events(path, events())
     assert path.read_bytes() == b"old"
