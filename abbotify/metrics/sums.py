@@ -38,6 +38,9 @@ class Sums:
     Args:
         users: how many.
         arrays: what `arrays` gave, to go on from there.
+
+    Raises:
+        ValueError: the arrays are of another number of users.
     """
 
     def __init__(self, users: int, arrays: Arrays | None = None) -> None:
@@ -45,6 +48,8 @@ class Sums:
         self._sums: dict[str, npt.NDArray[Any]] = dict(arrays or {})
         self._last_day = self._sums.pop("last_day", np.full(users, _NEVER, np.int32))
         self._sum("sessions")
+        if any(len(array) != users for array in (*self._sums.values(), self._last_day)):
+            raise ValueError(f"sums of other than {users} users")
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """All that has been added up, by name."""
@@ -59,7 +64,7 @@ class Sums:
 
     @property
     def seen(self) -> npt.NDArray[np.bool_]:
-        """bool (users,), who has a session."""
+        """Who has a session: bool (users,)."""
         return self._sums["sessions"] > 0
 
     def metrics(self, seen: npt.NDArray[np.bool_], before_last: int) -> dict[str, FloatArray]:
@@ -170,7 +175,7 @@ class ArmsSeen:
         return (self._high[column] >= 0) & (self._low[column] < self._high[column])
 
 
-# A loop for each column: 1 to 2 ns a session and column, where `np.add.at` takes 8.
+# A loop for each column: 1 to 2 ns a session and column, where `np.add.at` takes 80.
 
 
 @kernel

@@ -122,8 +122,9 @@ class UserTotals:
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """All that has been added up, by name: numbers only."""
-        parts = zip(_PARTS, (self._after, self._before, self._arms), strict=True)
-        return {f"{name}.{key}": array for name, p in parts for key, array in p.arrays().items()}
+        kept = (self._after.arrays(), self._before.arrays(), self._arms.arrays())
+        parts = zip(_PARTS, kept, strict=True)
+        return {f"{name}.{key}": array for name, part in parts for key, array in part.items()}
 
     def table(self, assigned: Mapping[str, Labels] | None = None) -> UserTable:
         """The users, judged by the sessions so far.
