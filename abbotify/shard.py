@@ -2,7 +2,8 @@
 
 This is what a worker does. It is told the scenario, the world and where to write, and returns
 only what the report needs, so memory is bounded by the shard and not by the run. What a day
-leaves for the next one, and for the judgement at the end, is in files.
+leaves for the next one, and for the judgement at the end, is in files: the users' state, and
+their totals so far.
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ from abbotify.events import (
     WEIGHTS_KEY,
 )
 from abbotify.experiment import layers
-from abbotify.metrics.sessions_file import save_table, write_sessions
+from abbotify.metrics.sessions_file import write_sessions
 from abbotify.modelstore import load_model
 from abbotify.outfolder import replacing
 from abbotify.recommenders import Arm, build_arms
 from abbotify.report.tally import Tally
 from abbotify.scenario import Scenario
 from abbotify.sessions import SessionTable
+from abbotify.totals import ShardTotals
 from abbotify.world.base import World
 
 LOG: Final = "log"
@@ -128,22 +130,32 @@ def _state_file(folder: Path, day: int, shard: int) -> Path:
     return folder / STATE / f"day-{day:04d}-shard-{shard:05d}.npz"
 
 
-def sessions_file(folder: Path, day: int, shard: int) -> Path:
-    """Where the sessions of a shard's days are that end with a day."""
-    return folder / STATE / f"sessions-day-{day:04d}-shard-{shard:05d}.npz"
+def totals_file(folder: Path, day: int, shard: int) -> Path:
+    """Where the totals of a shard's users are at the end of the last day that was played."""
+    return folder / STATE / f"totals-day-{day:04d}-shard-{shard:05d}.npz"
 
 
 def _play(job: Job, engine: Engine, shard: Shard) -> Played:
     scenario, ids, first = job.scenario, job.world.users.ids, job.days[0].number
     tally = Tally(layers(scenario)[0].arms, ARM, timeline.experiment_days(scenario))
     before = State.load(_state_file(job.folder, first - 1, shard.number)) if first else None
+    totals = _totals(job, shard)
     units = []
     for unit, result in timeline.play(
         engine, scenario, ids, shard.number, shard.rows, job.coupled, job.days, before
     ):
         _tally(tally, job, result)
-        units.append(_keep(job, unit, result))
+        totals.add(result.sessions)
+        units.append(_keep(job, unit, result, totals))
     return Played(tally, tuple(units))
+
+
+def _totals(job: Job, shard: Shard) -> ShardTotals:
+    """The totals of a shard's users before the first day that is played."""
+    first, ids = job.days[0].number, job.world.users.ids[shard.rows.start : shard.rows.stop]
+    if first == 0:
+        return ShardTotals(job.scenario, ids)
+    return ShardTotals.load(totals_file(job.folder, first - 1, shard.number), job.scenario, ids)
 
 
 def _tally(tally: Tally, job: Job, result: UnitResult) -> None:
@@ -171,7 +183,7 @@ def _counts(facts: SessionFacts, table: SessionTable) -> dict[str, Any]:
     }
 
 
-def _keep(job: Job, unit: Unit, result: UnitResult) -> dict[str, Any]:
+def _keep(job: Job, unit: Unit, result: UnitResult, totals: ShardTotals) -> dict[str, Any]:
     """Writes what the scenario wants kept of a unit; its entry in the manifest."""
     files, table = {}, result.sessions
     for day in unit.days:
@@ -187,10 +199,9 @@ def _keep(job: Job, unit: Unit, result: UnitResult) -> dict[str, Any]:
             continue
         files[f"{LOG}/{path.name}"] = digest_file(path)
     state = _state_file(job.folder, unit.days[-1].day, unit.shard)
+    # No part of the entry: only what the last day has left stays.
     result.state.save(state)
-    sessions = sessions_file(job.folder, unit.days[-1].day, unit.shard)
-    save_table(sessions, table)
-    files |= {f"{STATE}/{path.name}": digest_file(path) for path in (state, sessions)}
+    totals.save(totals_file(job.folder, unit.days[-1].day, unit.shard))
     entry = {
         "days": [unit.days[0].day, unit.days[-1].day],
         "shard": unit.shard,
@@ -201,6 +212,8 @@ def _keep(job: Job, unit: Unit, result: UnitResult) -> dict[str, Any]:
     # The last file of a unit: where it is, the unit is finished, whatever happens later.
     with replacing(state.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(entry, indent=2) + "\n", encoding="utf-8")
+    for file in (_state_file, totals_file):
+        file(job.folder, unit.days[0].day - 1, unit.shard).unlink(missing_ok=True)
     return entry
 
 
