@@ -22,13 +22,18 @@ def answers(service: Service, asked: Sequence[Ask]) -> dict[tuple[int, ...], tup
     queue = Queue(env, service)
     replies: dict[tuple[int, ...], tuple[Reply, int]] = {}
 
-    def ask(arrival: int, user: int, session: int, step: int, busy: int) -> Generator[Any, Any]:
-        yield Alarm(env, 2 + user).after(arrival)
-        reply = yield queue.request(user, session, step, busy, 2 + user)
-        replies[user, session, step] = (reply, env.ms)
+    def ask(
+        alarm: Alarm, arrival: int, user: int, session: int, step: int, busy: int
+    ) -> Generator[Any, Any]:
+        yield alarm.after(arrival)
+        yield queue.request(user, session, step, busy, alarm)
+        assert alarm.reply is not None
+        replies[user, session, step] = (alarm.reply, env.ms)
+        yield alarm.never()
 
     for one in asked:
-        env.process(ask(*one))
+        alarm = Alarm(env, 2 + one[1])
+        alarm.begin(ask(alarm, *one))
     env.run()
     return replies
 
