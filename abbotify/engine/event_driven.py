@@ -1,7 +1,8 @@
 """The reference engine: SimPy processes that read as the story.
 
-A user is a process: wait for the next visit, play a session, wait again. A request to the
-recommender takes time, alone or in the queue of a service; a track takes time to be heard.
+A user's story is a generator, as SimPy's processes are: a visit begins, a session is played, and
+wherever the story yields, it waits for an event. A request to the recommender takes time, alone
+or in the queue of a service; a track takes time to be heard.
 
 Events of one millisecond come in the order of users, whoever scheduled them first: an event's
 priority is the user's row. A user is never in two sessions, so that order is (user, session,
@@ -54,7 +55,7 @@ class Alarm(Event):
 
     A user waits for one thing at a time, so one event serves again and again; a new object for
     each pause took 0.3 us of the 2 us that an event takes. It sends itself to the user's story
-    directly: SimPy's `Process` between them took XXX us of each event.
+    directly: SimPy's `Process` between them took 0.6 us of each event.
 
     Attributes:
         reply: to the user's last request of a service with a queue.
@@ -152,6 +153,7 @@ class _Play:
         self.serving = {plan.day: plan.serving for plan in unit.days}
         self.queues = self._queues()
         self.desks: dict[int, list[Desk]] = {}
+        self.here: dict[int, list[int]] = {}  # row -> the days of visits begun or waiting
         self._start_users()
 
     def _queues(self) -> list[Queue | None]:
@@ -174,9 +176,8 @@ class _Play:
 
     def _start_users(self) -> None:
         if self.visits.per_day is None:
-            for row, visits in self.visits.drawn():
-                alarm = self._alarm(row)
-                alarm.begin(self._comes(row, visits, alarm))
+            door = Alarm(self.env, _FIRST_PRIORITY)
+            door.begin(self._comers(door))
             return
         for row, time in enumerate(self.visits.next_visit):
             if time < self.end:
@@ -186,13 +187,29 @@ class _Play:
     def _alarm(self, row: int) -> Alarm:
         return Alarm(self.env, _FIRST_PRIORITY + row)
 
-    def _comes(self, row: int, visits: list[tuple[int, int]], alarm: Alarm) -> Steps:
-        for day, time in visits:
-            begin = max(time, self.listening.busy_until[row])
-            if begin >= self.run_end:
+    def _comers(self, door: Alarm) -> Steps:
+        # One event for the next visit of all, not one for each user's: a hundred events ahead
+        # instead of ten thousand, and SimPy's heap takes 0.5 us an event instead of 1.1.
+        for time, row, day in self.visits.drawn():
+            door.priority = _FIRST_PRIORITY + row
+            yield door.after(time - self.env.ms)
+            if row in self.here:
+                self.here[row].append(day)  # comes again when the session under way is over
+            else:
+                alarm = self._alarm(row)
+                alarm.begin(self._comes(row, day, alarm))
+        yield door.never()
+
+    def _comes(self, row: int, day: int, alarm: Alarm) -> Steps:
+        days = self.here[row] = [day]
+        for day in days:  # more may come meanwhile
+            wait = max(0, self.listening.busy_until[row] - self.env.ms)  # for one of a unit before
+            if self.env.ms + wait >= self.run_end:
                 break
-            yield alarm.after(begin - self.env.ms)
+            if wait:
+                yield alarm.after(wait)
             yield from self._listen(row, day, alarm)
+        del self.here[row]
         yield alarm.never()
 
     def _returns(self, row: int, alarm: Alarm) -> Steps:

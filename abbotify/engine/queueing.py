@@ -12,6 +12,8 @@ from abbotify.scenario.arms import Service
 _DISPATCH: Final = 2**40  # after every user's event of the millisecond
 _EXPIRE: Final = _DISPATCH + 1
 
+_reply: Final = tuple.__new__  # a named tuple's own constructor takes 0.2 us more
+
 # A request that waits: arrival, user, session, step, the time its service takes, who has asked;
 # None instead of who has asked once it has left. The first four order the queue.
 _Waiting = list[Any]
@@ -114,7 +116,7 @@ class Queue:
 
     def _answer(self, wait: int, delay: int, served: bool, caller: Caller) -> None:
         impatient = self.patience_ms is not None and wait > self.patience_ms
-        caller.reply = Reply(wait, wait + delay, served, impatient)
+        caller.reply = _reply(Reply, (wait, wait + delay, served, impatient))
         caller.after(delay)
 
     def _release(self, _: Any) -> None:
