@@ -1,4 +1,4 @@
-"""The reference engine: SimPy processes that read as the story.
+"""The reference engine: users' stories on SimPy's clock.
 
 A user's story is a generator, as SimPy's processes are: a visit begins, a session is played, and
 wherever the story yields, it waits for an event. A request to the recommender takes time, alone
@@ -6,7 +6,7 @@ or in the queue of a service; a track takes time to be heard.
 
 Events of one millisecond come in the order of users, whoever scheduled them first: an event's
 priority is the user's row. A user is never in two sessions, so that order is (user, session,
-step), and nothing depends on the order in which processes were started.
+step), and nothing depends on the order in which stories were begun.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def _without_collector() -> Iterator[None]:
 
 
 class _Play:
-    """One unit under way: its users as processes."""
+    """One unit under way: its users' stories."""
 
     def __init__(self, setup: Setup, unit: Unit, state: State) -> None:
         self.setup, self.unit, self.state = setup, unit, state
