@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from abbotify.arrow import array
 from abbotify.errors import DataError
 from abbotify.eventlog.sessionise import LATEST
 from abbotify.events import (
@@ -59,12 +60,12 @@ def to_table(events: Events) -> pa.Table:
         fields = fields.set(place, pa.field(LATENCY_MS, pa.float64(), nullable=False))
     columns = {name: getattr(events, name) for name in (*REQUIRED, *DERIVABLE) if name != MESSAGE}
     columns[MESSAGE] = to_strings(Labels(events.last.astype(np.int16), (NEXT, LAST)))
-    columns[RECOMMENDATION] = pa.array(
+    columns[RECOMMENDATION] = array(
         events.recommendation, pa.int64(), mask=events.recommendation < 0
     )
     for name, label in events.arms.items():
         columns[name] = to_strings(label)
-    return pa.table([pa.array(columns[f.name], f.type) for f in fields], schema=fields)
+    return pa.table([array(columns[f.name], f.type) for f in fields], schema=fields)
 
 
 class Piece(NamedTuple):
