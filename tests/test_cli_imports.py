@@ -38,7 +38,7 @@ def imported(*arguments: str) -> set[str]:
         (("schema",), ("numpy", *STATISTICS)),
         (("check", "SCENARIO"), ("pyarrow.compute", "matplotlib", "jinja2", *STATISTICS)),
         (("run", "SCENARIO", "--out", "OUT"), STATISTICS),
-        (("report", "OUT"), ("pyarrow", "numba", *STATISTICS)),
+        (("report", "OUT"), ("pyarrow", *STATISTICS)),
     ],
 )
 def test_commands_import_only_what_they_need(
