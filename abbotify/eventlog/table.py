@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from abbotify.arrow import array
 from abbotify.errors import DataError
 from abbotify.eventlog.sessionise import LATEST
 from abbotify.events import (
@@ -67,7 +68,7 @@ def to_table(events: Events) -> pa.Table:
         **{name: _named(label) for name, label in events.arms.items()},
     }
     columns = [
-        made[f.name] if f.name in made else pa.array(getattr(events, f.name), f.type)
+        made[f.name] if f.name in made else array(getattr(events, f.name), f.type)
         for f in fields
     ]
     pairs = zip(fields, columns, strict=True)
@@ -77,7 +78,7 @@ def to_table(events: Events) -> pa.Table:
 def _named(label: Labels) -> pa.DictionaryArray:
     unknown = label.codes < 0
     # A null leaves no trace of its code in the file, so no code need be replaced.
-    codes = pa.array(label.codes, mask=unknown if unknown.any() else None)
+    codes = array(label.codes, pa.int16(), mask=unknown if unknown.any() else None)
     return pa.DictionaryArray.from_arrays(codes, pa.array(label.names, pa.string()))
 
 

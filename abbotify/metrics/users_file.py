@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from abbotify.arrow import array
 from abbotify.events import ARMS_KEY, USER, to_strings
 from abbotify.metrics.definitions import COLUMNS, PRE
 from abbotify.metrics.users import UserTable
@@ -64,10 +65,10 @@ def _schema(table: UserTable) -> pa.Schema:
 
 
 def _arrow(table: UserTable, fields: pa.Schema) -> pa.Table:
-    arrays = {USER: pa.array(table.users, pa.int64()), EXPOSED: pa.array(table.exposed)}
+    arrays = {USER: array(table.users, pa.int64()), EXPOSED: array(table.exposed)}
     for column, label in table.arms.items():
         arrays[column] = to_strings(label)
     for name, values in table.values.items():
-        arrays[name] = pa.array(values, pa.float64(), mask=np.isnan(values))
+        arrays[name] = array(values, pa.float64(), mask=np.isnan(values))
     absent = pa.nulls(len(table), pa.float64())
     return pa.table([arrays.get(field.name, absent) for field in fields], schema=fields)
