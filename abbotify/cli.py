@@ -22,7 +22,6 @@ from abbotify.cli_options import (
     ScenarioFile,
     SeedOption,
     Workers,
-    check_engine,
     form_of,
     load_scenario,
     numbers_of,
@@ -102,13 +101,12 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run a scenario and write its report."""
-    check_engine(engine)
     described = load_scenario(scenario, overrides, seed)
     from abbotify import pipeline
 
     folder = out or Path("reports") / described.name
     with progress_bars(quiet) as progress:
-        document = pipeline.run(described, folder, workers, progress)
+        document = pipeline.run(described, folder, workers, progress, engine)
     headline_table(document)
     print(f"\nReport: {folder / 'report.html'}")
 
@@ -121,11 +119,10 @@ def check(
     overrides: Overrides = None,
 ) -> None:
     """Say what a run would do: world, arms, engine and why, expected sessions."""
-    check_engine(engine)
     described = load_scenario(scenario, overrides, seed)
     from abbotify import plan
 
-    print(plan.describe(plan.prepare(described)))
+    print(plan.describe(plan.prepare(described, engine)))
 
 
 @app.command()

@@ -16,7 +16,7 @@ Overrides = Annotated[
     typer.Option("--set", metavar="KEY.PATH=VALUE", help="Replace a value of the scenario."),
 ]
 SeedOption = Annotated[int | None, typer.Option("--seed", min=0, help="Set seeds.dynamics.")]
-EngineOption = Annotated[str, typer.Option("--engine", help="auto or simpy.")]
+EngineOption = Annotated[str, typer.Option("--engine", help="auto, compiled or simpy.")]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 
@@ -26,14 +26,6 @@ def load_scenario(path: Path, overrides: list[str] | None, seed: int | None) -> 
     from abbotify.scenario import load
 
     return load(path, overrides or (), seed)
-
-
-def check_engine(engine: str) -> None:
-    """Refuses an engine that is not there."""
-    from abbotify.errors import UserError
-
-    if engine not in ("auto", "simpy"):
-        raise UserError(f"must be auto or simpy, got {engine!r}", key="--engine")
 
 
 def form_of(text: str | None) -> Any:

@@ -65,3 +65,18 @@ def inlined(function: F) -> F:
     """A kernel whose machine code is copied into every kernel that calls it."""
     options = {"cache": True, "fastmath": False, "nogil": True, "forceinline": True}
     return cast(F, numba.njit(**options)(function))
+
+
+def unmanaged(function: F) -> F:
+    """A kernel that allocates nothing, without counts of references to its arrays.
+
+    The counts are atomic: with them a loop that hands arrays to its parts took 4 times as long.
+    """
+    options = {"cache": True, "fastmath": False, "nogil": True, "_nrt": False}
+    return cast(F, numba.njit(**options)(function))
+
+
+def inlined_unmanaged(function: F) -> F:
+    """An unmanaged kernel whose machine code is copied into every kernel that calls it."""
+    options = {"cache": True, "fastmath": False, "nogil": True, "_nrt": False, "forceinline": True}
+    return cast(F, numba.njit(**options)(function))

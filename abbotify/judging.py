@@ -1,19 +1,18 @@
-"""The users of a shard after the last day: one row each, from the sessions its days have left."""
+"""The users of a shard after the last day: one row each, from the totals its days have left."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from abbotify import timeline
-from abbotify.events import ARM, Labels, arm_column
-from abbotify.experiment import layers
-from abbotify.metrics.sessions_file import load_table
-from abbotify.metrics.users import UserTable, user_table
+from abbotify.events import ARM, Labels
+from abbotify.metrics.users import UserTable
 from abbotify.scenario import Scenario
-from abbotify.shard import Shard, sessions_file
+from abbotify.shard import Shard, totals_file
+from abbotify.totals import ShardTotals, columns
 from abbotify.world.base import World
 
 
@@ -52,30 +51,16 @@ def judge(case: Case) -> Callable[[Shard], Judged]:
 
 def _judged(case: Case, shard: Shard) -> Judged:
     scenario = case.scenario
-    days = timeline.experiment_days(scenario)
-    paths = [sessions_file(case.folder, day, shard.number) for day in range(scenario.days)]
-    # One that plays all its days at once has left one file.
-    tables = [load_table(path) for path in paths if path.exists()]
     part = case.world.users.ids[shard.rows.start : shard.rows.stop]
-    assigned = _assigned(scenario, part, days)
-
-    def by(column: str, known: dict[str, Labels]) -> UserTable:
-        # An experiment's own admission decides which sessions count.
-        return user_table(
-            [replace(table, arms={ARM: table.arms[column]}) for table in tables],
-            days=days,
-            pre_days=range(days.start),
-            users=part,
-            assigned=known,
-            retention_days=scenario.metrics.retained_days,
-        )
-
-    further = {
-        layer.name: by(column, {ARM: assigned[column]})
-        for layer in layers(scenario)[1:]
-        for column in [arm_column(layer.name)]
-    }
-    return Judged(by(ARM, assigned), further)
+    path = totals_file(case.folder, scenario.days - 1, shard.number)
+    totals = ShardTotals.load(path, scenario, part)
+    assigned = _assigned(scenario, part, timeline.experiment_days(scenario))
+    own = columns(scenario)
+    first, *further = totals.layers
+    return Judged(
+        totals.layers[first].table(assigned),
+        {name: totals.layers[name].table({ARM: assigned[own[name]]}) for name in further},
+    )
 
 
 def _assigned(scenario: Scenario, ids: Any, days: range) -> dict[str, Labels]:

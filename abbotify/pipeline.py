@@ -12,7 +12,6 @@ from typing import Any
 
 from abbotify import __version__, outfolder, scale, timeline
 from abbotify.digests import digest_data
-from abbotify.engine.event_driven import EventDriven
 from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, write_botify
 from abbotify.eventlog.log import open_log
 from abbotify.events import ARM, arm_column, arm_label
@@ -39,6 +38,7 @@ def run(
     out: Path,
     workers: int = 1,
     progress: Progress = silent,
+    engine: str = "auto",
 ) -> Document:
     """Plays a scenario and writes its folder.
 
@@ -47,6 +47,7 @@ def run(
         out: the run folder; swapped in at the end, an existing run is replaced.
         workers: processes that share the shards; changes nothing but the time.
         progress: told what is being done.
+        engine: `auto`, `compiled` or `simpy`; changes nothing but the time.
 
     Returns:
         the report.
@@ -57,7 +58,7 @@ def run(
     started = time.time()
     outfolder.check(out)
     progress("world", 0, 0)
-    plan = prepare(scenario)
+    plan = prepare(scenario, engine)
     with outfolder.swapped(out) as folder:
         store = ModelStore(folder, earlier=[out])
         trainer = Trainer(scenario, plan.world, plan.arms, store, progress)
@@ -76,7 +77,7 @@ def run(
         write_users(folder / "users.parquet", users)
         if scenario.log.botify:
             _write_botify(scenario, folder)
-        execution = _execution(workers, started)
+        execution = _execution(plan.engine, workers, started)
         manifest = {
             "execution": execution,
             "coupled": plan.coupled,
@@ -167,9 +168,9 @@ def _write_botify(scenario: Scenario, folder: Path) -> None:
     write_botify(folder / "botify.jsonl", parts_of_log(open_log(folder / LOG)), columns)
 
 
-def _execution(workers: int, started: float) -> dict[str, Any]:
+def _execution(engine: str, workers: int, started: float) -> dict[str, Any]:
     return {
-        "engine": EventDriven.name,
+        "engine": engine,
         "workers": workers,
         "started": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(started)) + " UTC",
         "seconds": round(time.time() - started, 2),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from abbotify import timeline
+from abbotify.engine import COMPILED, SIMPY
 from abbotify.errors import UserError
 from abbotify.events import arm_label
 from abbotify.experiment import Layer, layers, require_users
@@ -24,6 +25,7 @@ from abbotify.scenario.phases import (
 )
 from abbotify.world import World, load_world
 
+AUTO: Final = "auto"
 MOST_VISITS: Final = 1000  # sessions a day of one user; as `visits_per_day` allows
 
 
@@ -36,6 +38,7 @@ class Plan:
         world: catalogue and users.
         arms: all arms, in file order.
         coupled: why users depend on each other; empty when they do not.
+        engine: the one that plays it: `compiled` or `simpy`.
         shards: the users' rows of each shard.
     """
 
@@ -43,15 +46,23 @@ class Plan:
     world: World
     arms: tuple[Arm, ...]
     coupled: str
+    engine: str
     shards: tuple[range, ...]
 
 
-def prepare(scenario: Scenario) -> Plan:
+def prepare(scenario: Scenario, engine: str = AUTO) -> Plan:
     """Loads everything a run needs and refuses what cannot work.
 
+    Args:
+        scenario: the description.
+        engine: `auto`, `compiled` or `simpy`.
+
     Raises:
-        UserError: a broken file, a recommender that cannot be built, an arm without users.
+        UserError: a broken file, a recommender that cannot be built, an arm without users, an
+            engine that cannot play the scenario.
     """
+    if engine not in (AUTO, COMPILED, SIMPY):
+        raise UserError(f"must be auto, compiled or simpy, got {engine!r}", key="--engine")
     world = load_world(scenario)
     _refuse_crowds(scenario, len(world.users))
     arms = build_arms(scenario, world)
@@ -60,7 +71,16 @@ def prepare(scenario: Scenario) -> Plan:
     _check_learners(scenario, world)
     coupled = coupling(scenario, arms)
     shards = timeline.shards(scenario, len(world.users), bool(coupled))
-    return Plan(scenario, world, arms, coupled, shards)
+    return Plan(scenario, world, arms, coupled, _engine(engine, coupled), shards)
+
+
+def _engine(wanted: str, coupled: str) -> str:
+    """The engine that plays a scenario: the compiled one wherever users do not meet."""
+    if wanted == COMPILED and coupled:
+        raise UserError(f"compiled cannot play this scenario: {coupled}", key="--engine")
+    if wanted == AUTO:
+        return SIMPY if coupled else COMPILED
+    return wanted
 
 
 def _require_users(scenario: Scenario, world: World) -> None:
@@ -117,7 +137,7 @@ def describe(plan: Plan) -> str:
         _timeline(plan),
         _arms(plan),
         *(_experiment(plan, layer) for layer in layers(plan.scenario)),
-        _engine(plan),
+        _playing(plan),
     ]
     return "\n\n".join("\n".join(lines) for lines in parts)
 
@@ -204,9 +224,17 @@ def _experiment(plan: Plan, layer: Layer) -> list[str]:
     return [f"Experiment {layer.name}", *lines]
 
 
-def _engine(plan: Plan) -> list[str]:
-    why = f"Coupled: {plan.coupled}; one unit of work over all users and days."
-    if not plan.coupled:
-        count, days = len(plan.shards), plan.scenario.days
-        why = f"Users do not meet: {count} shard{'s' * (count > 1)} x {days} day{'s' * (days > 1)}."
-    return ["Engine    simpy (event-driven): it runs every scenario.", f"          {why}"]
+def _playing(plan: Plan) -> list[str]:
+    if plan.coupled:
+        what = "simpy (event-driven): it runs every scenario, and the compiled engine not this one."
+        why = f"Coupled: {plan.coupled}; one unit of work over all users and days."
+        return [f"Engine    {what}", f"          {why}"]
+    what = "simpy (event-driven), as asked; the compiled engine gives the same log."
+    if plan.engine == COMPILED:
+        what = "compiled: users do not meet, and every arm is lists of tracks or answers batches."
+    count, days = len(plan.shards), plan.scenario.days
+    units = f"{count} shard{'s' * (count > 1)} x {days} day{'s' * (days > 1)}"
+    lines = [f"Engine    {what}", f"          {units}."]
+    asked = [arm for arm in plan.arms if arm.trained and not arm.lowers]
+    lines += [f"          {arm.name} is asked in rounds: {arm.why_not}." for arm in asked]
+    return lines

@@ -56,7 +56,9 @@ def play_segment(
         midnight: called when a day of a shard is over.
     """
     _make_folders(folder)
-    job = Job(plan.scenario, plan.world, folder, bool(plan.coupled), segment.days, models)
+    job = Job(
+        plan.scenario, plan.world, folder, bool(plan.coupled), plan.engine, segment.days, models
+    )
     if workers == 1 or len(plan.shards) == 1:
         arms = None if models else plan.arms
         return list(scale.each(partial(player, arms=arms, midnight=midnight), job, shards_of(plan)))
@@ -85,7 +87,7 @@ def _play_coupled(
         return list(arms)
 
     _make_folders(folder)
-    job = Job(scenario, plan.world, folder, True, timeline.calendar(scenario))
+    job = Job(scenario, plan.world, folder, True, plan.engine, timeline.calendar(scenario))
     function = partial(player, arms=plan.arms, midnight=midnight, morning=morning)
     return list(scale.each(function, job, shards_of(plan)))
 

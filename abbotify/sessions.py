@@ -15,6 +15,7 @@ from abbotify.events import Events, IntArray, Labels
 FloatArray = npt.NDArray[np.float64]
 
 SKIP_BELOW: Final = 0.3
+HEARD_STEPS: Final = 40  # steps of a session whose plays are counted; hardly any goes on for longer
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 This is what a worker does. It is told the scenario, the world and where to write, and returns
 only what the report needs, so memory is bounded by the shard and not by the run. What a day
-leaves for the next one, and for the judgement at the end, is in files.
+leaves for the next one, and for the judgement at the end, is in files: the users' state, and
+their totals so far.
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ import numpy as np
 
 from abbotify import timeline
 from abbotify.digests import digest_file
-from abbotify.engine import Engine, SessionFacts, Setup, State, Unit, UnitResult
-from abbotify.engine.event_driven import EventDriven, Morning
+from abbotify.engine import COMPILED, Engine, Morning, SessionFacts, Setup, State, Unit, UnitResult
 from abbotify.eventlog.parquet import write_events
 from abbotify.events import (
     ARM,
@@ -28,13 +28,14 @@ from abbotify.events import (
     WEIGHTS_KEY,
 )
 from abbotify.experiment import layers
-from abbotify.metrics.sessions_file import save_table, write_sessions
+from abbotify.metrics.sessions_file import write_sessions
 from abbotify.modelstore import load_model
 from abbotify.outfolder import replacing
 from abbotify.recommenders import Arm, build_arms
 from abbotify.report.tally import Tally
 from abbotify.scenario import Scenario
-from abbotify.sessions import SessionTable, session_table
+from abbotify.sessions import SessionTable
+from abbotify.totals import ShardTotals
 from abbotify.world.base import World
 
 LOG: Final = "log"
@@ -50,6 +51,7 @@ class Job:
         world: its world.
         folder: where `log/` and `state/` are.
         coupled: users meet, so there is one shard and one unit.
+        engine: `compiled` or `simpy`.
         days: which of the run's days are played, consecutive.
         models: name of an arm that learns -> the file of its model.
     """
@@ -58,6 +60,7 @@ class Job:
     world: World
     folder: Path
     coupled: bool
+    engine: str
     days: tuple[timeline.Day, ...]
     models: Mapping[str, Path] = field(default_factory=dict)
 
@@ -100,8 +103,22 @@ def player(
     if arms is None:
         models = {name: load_model(path) for name, path in job.models.items()}
         arms = build_arms(job.scenario, job.world, models)
-    engine = EventDriven(Setup(job.scenario, job.world, arms), midnight, morning)
+    engine = _engine(job, arms, midnight, morning)
     return lambda shard: _play(job, engine, shard)
+
+
+def _engine(
+    job: Job, arms: tuple[Arm, ...], midnight: Callable[[], None], morning: Morning | None
+) -> Engine:
+    # Imported here: neither simpy nor the kernels take their time when the other engine plays.
+    setup = Setup(job.scenario, job.world, arms)
+    if job.engine == COMPILED:
+        from abbotify.engine.compiled import Compiled
+
+        return Compiled(setup, midnight)
+    from abbotify.engine.event_driven import EventDriven
+
+    return EventDriven(setup, midnight, morning)
 
 
 def log_file(folder: Path, day: int, shard: int) -> Path:
@@ -113,54 +130,45 @@ def _state_file(folder: Path, day: int, shard: int) -> Path:
     return folder / STATE / f"day-{day:04d}-shard-{shard:05d}.npz"
 
 
-def sessions_file(folder: Path, day: int, shard: int) -> Path:
-    """Where the sessions of a shard's days are that end with a day."""
-    return folder / STATE / f"sessions-day-{day:04d}-shard-{shard:05d}.npz"
+def totals_file(folder: Path, day: int, shard: int) -> Path:
+    """Where the totals of a shard's users are at the end of the last day that was played."""
+    return folder / STATE / f"totals-day-{day:04d}-shard-{shard:05d}.npz"
 
 
 def _play(job: Job, engine: Engine, shard: Shard) -> Played:
     scenario, ids, first = job.scenario, job.world.users.ids, job.days[0].number
     tally = Tally(layers(scenario)[0].arms, ARM, timeline.experiment_days(scenario))
     before = State.load(_state_file(job.folder, first - 1, shard.number)) if first else None
+    totals = _totals(job, shard)
     units = []
     for unit, result in timeline.play(
         engine, scenario, ids, shard.number, shard.rows, job.coupled, job.days, before
     ):
-        table = _sessions(job, result)
-        _tally(tally, job, table, result)
-        units.append(_keep(job, unit, result, table))
+        _tally(tally, job, result)
+        totals.add(result.sessions)
+        units.append(_keep(job, unit, result, totals))
     return Played(tally, tuple(units))
 
 
-def _sessions(job: Job, result: UnitResult) -> SessionTable:
-    events, catalogue = result.events, job.world.catalogue
-    return session_table(
-        events,
-        skip_below=job.scenario.listener.skip_below,
-        artist=catalogue.artist[events.track].astype(np.int64),
-        play_ms=(events.hundredths * catalogue.duration_ms[events.track] + 50) // 100,
-        timeouts=result.facts.timeouts,
-    )
+def _totals(job: Job, shard: Shard) -> ShardTotals:
+    """The totals of a shard's users before the first day that is played."""
+    first, ids = job.days[0].number, job.world.users.ids[shard.rows.start : shard.rows.stop]
+    if first == 0:
+        return ShardTotals(job.scenario, ids)
+    return ShardTotals.load(totals_file(job.folder, first - 1, shard.number), job.scenario, ids)
 
 
-def _tally(tally: Tally, job: Job, table: SessionTable, result: UnitResult) -> None:
-    days = timeline.experiment_days(job.scenario)
-    events, codes = result.events, table.arms[ARM].codes
-    counted = np.isin(events.day, days)
+def _tally(tally: Tally, job: Job, result: UnitResult) -> None:
+    days, table = timeline.experiment_days(job.scenario), result.sessions
+    codes = table.arms[ARM].codes
     arms = len(layers(job.scenario)[0].arms)
     judged = np.isin(table.day, days) & (codes >= 0)
     counters = {
         name: np.bincount(codes[judged], weights=values[judged], minlength=arms).astype(np.int64)
         for name, values in _counts(result.facts, table).items()
     }
-    served = events.arms[ARM].codes[counted]
-    tally.add(
-        table,
-        cut=result.facts.cut,
-        plays=(events.track[counted], served),
-        counters=counters,
-        heard=(events.step[counted], events.hundredths[counted], served),
-    )
+    summed = (result.counts.plays, result.counts.heard)
+    tally.add(table, cut=result.facts.cut, counters=counters, summed=summed)
 
 
 def _counts(facts: SessionFacts, table: SessionTable) -> dict[str, Any]:
@@ -175,12 +183,13 @@ def _counts(facts: SessionFacts, table: SessionTable) -> dict[str, Any]:
     }
 
 
-def _keep(job: Job, unit: Unit, result: UnitResult, table: SessionTable) -> dict[str, Any]:
+def _keep(job: Job, unit: Unit, result: UnitResult, totals: ShardTotals) -> dict[str, Any]:
     """Writes what the scenario wants kept of a unit; its entry in the manifest."""
-    files = {}
+    files, table = {}, result.sessions
     for day in unit.days:
         path = log_file(job.folder, day.day, unit.shard)
         if job.scenario.log.level == "events":
+            assert result.events is not None, "an engine keeps the events of such a run"
             rows = result.events.day == day.day
             events = result.events if len(unit.days) == 1 else result.events.take(rows)
             write_events(path, events, _metadata(job.scenario, day.day))
@@ -190,20 +199,21 @@ def _keep(job: Job, unit: Unit, result: UnitResult, table: SessionTable) -> dict
             continue
         files[f"{LOG}/{path.name}"] = digest_file(path)
     state = _state_file(job.folder, unit.days[-1].day, unit.shard)
+    # No part of the entry: only what the last day has left stays.
     result.state.save(state)
-    sessions = sessions_file(job.folder, unit.days[-1].day, unit.shard)
-    save_table(sessions, table)
-    files |= {f"{STATE}/{path.name}": digest_file(path) for path in (state, sessions)}
+    totals.save(totals_file(job.folder, unit.days[-1].day, unit.shard))
     entry = {
         "days": [unit.days[0].day, unit.days[-1].day],
         "shard": unit.shard,
-        "events": len(result.events),
+        "events": int(table.tracks.sum()),
         "sessions": len(table),
         "files": files,
     }
     # The last file of a unit: where it is, the unit is finished, whatever happens later.
     with replacing(state.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(entry, indent=2) + "\n", encoding="utf-8")
+    for file in (_state_file, totals_file):
+        file(job.folder, unit.days[0].day - 1, unit.shard).unlink(missing_ok=True)
     return entry
 
 

@@ -140,7 +140,7 @@ def plan_day(scenario: Scenario, day: Day, ids: IntArray) -> DayPlan:
     codes = np.array([names[ARM].index(name) for name in places], np.int16)
     outside = np.full(len(ids), NO_ARM, np.int16)
     labels = {column: codes[serving] if column == ARM else outside for column in names}
-    return DayPlan(day.number, serving, labels)
+    return DayPlan(day.number, serving, labels, judged=False)
 
 
 def _collect(phase: Collect, ids: IntArray, places: list[str], first: Layer) -> Codes:

@@ -1,9 +1,13 @@
 """Engines: from a unit of work and the state before it to events and the state after it."""
 
 from abbotify.engine.base import (
+    COMPILED,
+    SIMPY,
     Codes,
+    Counts,
     DayPlan,
     Engine,
+    Morning,
     SessionFacts,
     Setup,
     State,
@@ -11,4 +15,17 @@ from abbotify.engine.base import (
     UnitResult,
 )
 
-__all__ = ["Codes", "DayPlan", "Engine", "SessionFacts", "Setup", "State", "Unit", "UnitResult"]
+__all__ = [
+    "COMPILED",
+    "SIMPY",
+    "Codes",
+    "Counts",
+    "DayPlan",
+    "Engine",
+    "Morning",
+    "SessionFacts",
+    "Setup",
+    "State",
+    "Unit",
+    "UnitResult",
+]

@@ -6,10 +6,10 @@ a pure function of the scenario, the world, the arms and the shard's state of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,11 @@ from abbotify.errors import DataError
 from abbotify.events import Events
 from abbotify.recommenders import HISTORY, Arm
 from abbotify.scenario import Scenario
+from abbotify.sessions import SessionTable
 from abbotify.world.base import World
+
+COMPILED: Final = "compiled"
+SIMPY: Final = "simpy"
 
 Codes = npt.NDArray[np.int16]
 IntArray = npt.NDArray[np.int64]
@@ -42,11 +46,13 @@ class DayPlan:
         day: counted from 0.
         serving: int16 (users), places in `Setup.arms`.
         labels: column of the log -> int16 codes (users), -1 for outside.
+        judged: it is a day of the experiment.
     """
 
     day: int
     serving: Codes
     labels: Mapping[str, Codes]
+    judged: bool = True
 
 
 @dataclass(frozen=True)
@@ -166,12 +172,39 @@ class SessionFacts:
 
 
 @dataclass(frozen=True)
-class UnitResult:
-    """Events and facts of a unit's sessions, sorted by (user, session, step), and the state."""
+class Counts:
+    """What was played on judged days, by code of the first column of arms.
 
-    events: Events
+    Attributes:
+        plays: int64 (codes, tracks).
+        heard: int64 (codes, HEARD_STEPS, 2): recommended plays at each step from 1, and their
+            listened hundredths.
+    """
+
+    plays: IntArray
+    heard: IntArray
+
+
+@dataclass(frozen=True)
+class UnitResult:
+    """What a unit comes to.
+
+    Attributes:
+        sessions: sorted by (user, session).
+        facts: of the same sessions.
+        counts: of their tracks.
+        state: of the users afterwards.
+        events: sorted by (user, session, step); None when the run does not keep them.
+    """
+
+    sessions: SessionTable
     facts: SessionFacts
+    counts: Counts
     state: State
+    events: Events | None
+
+
+Morning = Callable[[int, Callable[[], Events]], Sequence[Arm]]  # day, the log so far -> arms
 
 
 class Engine(Protocol):

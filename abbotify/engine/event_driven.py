@@ -22,7 +22,7 @@ import simpy
 from simpy.events import Event
 
 from abbotify.engine import results
-from abbotify.engine.base import Setup, State, Unit, UnitResult, remembered
+from abbotify.engine.base import SIMPY, Morning, Setup, State, Unit, UnitResult, remembered
 from abbotify.engine.listening import Desk, Listening, Steps
 from abbotify.engine.queueing import Queue
 from abbotify.engine.results import Played
@@ -30,8 +30,6 @@ from abbotify.engine.visits import Visits
 from abbotify.errors import RecommenderFailure
 from abbotify.events import MS_PER_DAY, Events
 from abbotify.recommenders import Arm, Key
-
-Morning = Callable[[int, Callable[[], Events]], Sequence[Arm]]  # day, the log so far -> arms
 
 _FIRST_PRIORITY: Final = 2  # SimPy's own are 0 (urgent) and 1 (normal)
 
@@ -86,7 +84,7 @@ class Alarm(Event):
 class EventDriven:
     """The SimPy engine; runs every scenario."""
 
-    name = "simpy"
+    name = SIMPY
 
     def __init__(
         self,
@@ -216,7 +214,14 @@ class _Play:
             tracks=tracks,
             times=times,
         )
-        return UnitResult(events, results.facts(sessions), state)
+        facts = results.facts(sessions)
+        return UnitResult(
+            sessions=results.session_rows(self.setup, events, facts.timeouts),
+            facts=facts,
+            counts=results.counts(self.setup, self.unit, events),
+            state=state,
+            events=events,
+        )
 
     def _events(self, sessions: Sequence[Played]) -> Events:
         return results.events(results.in_order(sessions), self.unit, self.visits.users)

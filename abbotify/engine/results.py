@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from abbotify.engine.base import SessionFacts, Unit
-from abbotify.events import NO_ARM, NO_RECOMMENDATION, Events, IntArray, Labels
+from abbotify.engine.base import Counts, SessionFacts, Setup, Unit
+from abbotify.events import ARM, NO_ARM, NO_RECOMMENDATION, Events, IntArray, Labels
 from abbotify.recommenders import ERROR, MISS
+from abbotify.sessions import HEARD_STEPS, SessionTable, session_table
 
 LATE: Final = 4  # a bit beside OK, MISS or ERROR: the request left the queue at its timeout
 COLUMNS: Final = 4  # of a session's part of the log: timestamp, track, hundredths, latency
@@ -108,3 +109,40 @@ def _labels(unit: Unit, rows: IntArray, days: Any, lengths: IntArray) -> dict[st
             codes[here] = plan.labels[column][rows[here]]
         out[column] = Labels(np.repeat(codes, lengths), names)
     return out
+
+
+def session_rows(setup: Setup, events: Events, timeouts: IntArray) -> SessionTable:
+    """The sessions of a unit's log.
+
+    Args:
+        setup: the run.
+        events: of whole sessions, in order.
+        timeouts: int64 (sessions,), requests past their timeout.
+    """
+    catalogue = setup.world.catalogue
+    return session_table(
+        events,
+        skip_below=setup.scenario.listener.skip_below,
+        artist=catalogue.artist[events.track].astype(np.int64),
+        play_ms=(events.hundredths * catalogue.duration_ms[events.track] + 50) // 100,
+        timeouts=timeouts,
+    )
+
+
+def counts(setup: Setup, unit: Unit, events: Events) -> Counts:
+    """What was played on the unit's judged days."""
+    codes, tracks = len(unit.names[ARM]), len(setup.world.catalogue)
+    served = events.arms[ARM].codes.astype(np.int64)
+    judged = np.isin(events.day, [plan.day for plan in unit.days if plan.judged]) & (served >= 0)
+    plays = np.bincount(served[judged] * tracks + events.track[judged], minlength=codes * tracks)
+    early = judged & (events.step >= 1) & (events.step <= HEARD_STEPS)
+    cells = served[early] * HEARD_STEPS + events.step[early] - 1
+    heard = np.stack(
+        [
+            np.bincount(cells, minlength=codes * HEARD_STEPS),
+            # Whole numbers, added as floats: exact up to 2^53.
+            np.bincount(cells, events.hundredths[early], codes * HEARD_STEPS).astype(np.int64),
+        ],
+        axis=1,
+    )
+    return Counts(plays.reshape(codes, tracks), heard.reshape(codes, HEARD_STEPS, 2))

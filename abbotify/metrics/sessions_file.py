@@ -1,22 +1,15 @@
-"""Sessions on disk: in Parquet, where a log keeps them in place of events, and as they are.
-
-The second form holds every column of a `SessionTable`: what a run judges its users by.
-"""
+"""Sessions on disk: in Parquet, where a log keeps them in place of events."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from abbotify.arrays import load_arrays, save_arrays
-from abbotify.errors import DataError
 from abbotify.events import (
     ARMS_KEY,
     DAY,
@@ -26,7 +19,6 @@ from abbotify.events import (
     SESSIONS_LEVEL,
     TIME,
     USER,
-    Labels,
     to_strings,
 )
 from abbotify.outfolder import replacing
@@ -75,33 +67,3 @@ def write_sessions(
     )
     with replacing(Path(path)) as temporary:
         pq.write_table(rows, temporary, compression="zstd")
-
-
-def save_table(path: Path, table: SessionTable) -> None:
-    """Writes all columns of some sessions to an `.npz` file, without pickle."""
-    columns = {f.name: getattr(table, f.name) for f in fields(table) if f.name != "arms"}
-    known = {name: column for name, column in columns.items() if column is not None}
-    names = {column: list(label.names) for column, label in table.arms.items()}
-    # As bytes of their own: numpy's strings would lose zeros at the end of a name.
-    known[ARMS_KEY] = np.frombuffer(json.dumps(names).encode(), np.uint8)
-    codes = {f"{ARMS_KEY}.{place}": label.codes for place, label in enumerate(table.arms.values())}
-    save_arrays(path, {**known, **codes})
-
-
-def load_table(path: Path) -> SessionTable:
-    """Reads what `save_table` wrote.
-
-    Raises:
-        DataError: the file is missing or broken.
-    """
-    arrays = load_arrays(path, "a table of sessions")
-    try:
-        names = json.loads(arrays[ARMS_KEY].tobytes())
-        arms = {
-            column: Labels(arrays[f"{ARMS_KEY}.{place}"], tuple(of))
-            for place, (column, of) in enumerate(names.items())
-        }
-        columns = {f.name for f in fields(SessionTable)} & set(arrays)
-        return SessionTable(**{name: arrays[name] for name in columns - {"arms"}}, arms=arms)
-    except (KeyError, ValueError, TypeError) as error:
-        raise DataError(f"is not a table of sessions: {error}", file=path) from None

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.events import ARM, NO_ARM, IntArray, Labels
+from abbotify.events import ARM, IntArray, Labels
 from abbotify.metrics.definitions import COLUMNS, PRE
+from abbotify.metrics.sums import ArmsSeen, Rows, Sums, places
 from abbotify.sessions import FloatArray, SessionTable
 
 Population = Literal["exposed", "assigned"]
 
 RETENTION_DAYS: Final = 1
-_MS_PER_MINUTE: Final = 60_000.0
-_ABOVE_ALL: Final = np.iinfo(np.int16).max
+_PARTS: Final = ("after", "before", "arms")  # of the arrays' names
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,103 @@ class UserTable:
         )
 
 
+class UserTotals:
+    """Users' sessions so far, as sums per user: what an experiment is judged by at its end.
+
+    A session counts when its day is one of the experiment's and it is in an arm; on the days
+    before, whatever its arm. Each user's sessions being added in order, the result does not
+    depend on how the sessions are spread over tables.
+
+    Args:
+        users: int64 ids, ascending.
+        days: the days of the experiment.
+        pre_days: the days before it.
+        retention_days: k, the number of last days in which a session makes a user retained.
+        open_sessions: count sessions without a "last" too; a log's end cut them off, so neither
+            their time nor their tracks are complete.
+        arrays: what `arrays` gave, to go on from there.
+    """
+
+    def __init__(
+        self,
+        users: IntArray,
+        days: Sequence[int],
+        pre_days: Sequence[int] = (),
+        retention_days: int = RETENTION_DAYS,
+        open_sessions: bool = False,
+        arrays: Mapping[str, npt.NDArray[Any]] | None = None,
+    ) -> None:
+        self.users = users
+        self._days, self._pre_days = _ascending(days), _ascending(pre_days)
+        self._retention_days, self._open_sessions = retention_days, open_sessions
+        after, before, arms = (_part(arrays or {}, name) for name in _PARTS)
+        self._after, self._before = Sums(len(users), after), Sums(len(users), before)
+        self._arms = ArmsSeen(len(users), arms)
+
+    def add(self, table: SessionTable) -> None:
+        """Takes in sessions, each user's in order and after those taken in before.
+
+        Raises:
+            ValueError: a session's user is not among the users, or the names of its arms are
+                others than before.
+        """
+        whole = np.ones(len(table), np.bool_) if self._open_sessions else table.closed
+        rows = self._rows(table, whole & _in_an_arm(table), self._days)
+        self._arms.add(rows, table)
+        self._after.add(rows, table)
+        if len(self._pre_days):
+            self._before.add(self._rows(table, whole, self._pre_days), table)
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """All that has been added up, by name: numbers only."""
+        kept = (self._after.arrays(), self._before.arrays(), self._arms.arrays())
+        parts = zip(_PARTS, kept, strict=True)
+        return {f"{name}.{key}": array for name, part in parts for key, array in part.items()}
+
+    def table(self, assigned: Mapping[str, Labels] | None = None) -> UserTable:
+        """The users, judged by the sessions so far.
+
+        Args:
+            assigned: the arm of each user by column of arms, where known without the sessions.
+
+        Returns:
+            one row per user; sums and means of users without sessions are NaN, of the days
+            before 0 and NaN.
+        """
+        labels = self._arms.labels(assigned or {})
+        in_arm = np.any([label.codes >= 0 for label in labels.values()], axis=0) | (not labels)
+        exposed = self._after.seen & in_arm
+        values = self._after.metrics(exposed, int(self._days[-1]) - self._retention_days)
+        if len(self._pre_days):
+            seen = self._before.seen
+            last = int(self._pre_days[-1]) - self._retention_days
+            for name, value in self._before.metrics(seen, last).items():
+                zero = COLUMNS[name].kind == "sum"
+                values[PRE + name] = np.where(seen, value, 0.0) if zero else value
+        return UserTable(self.users, labels, exposed, values, self._arms.in_two_arms())
+
+    def _rows(self, table: SessionTable, counts: npt.NDArray[np.bool_], days: IntArray) -> Rows:
+        rows = np.empty(len(table), np.int32)
+        if places(self.users, table.user, table.day, counts, days, rows) < 0:
+            raise ValueError("a session's user is not among the users")
+        return rows
+
+
+def _ascending(days: Sequence[int]) -> IntArray:
+    return np.unique(np.array(list(days), np.int64))
+
+
+def _part(arrays: Mapping[str, npt.NDArray[Any]], name: str) -> dict[str, npt.NDArray[Any]]:
+    start = f"{name}."
+    return {key.removeprefix(start): a for key, a in arrays.items() if key.startswith(start)}
+
+
+def _in_an_arm(table: SessionTable) -> npt.NDArray[np.bool_]:
+    if not table.arms:
+        return np.ones(len(table), np.bool_)
+    return np.any([label.codes >= 0 for label in table.arms.values()], axis=0)
+
+
 def user_table(
     tables: Iterable[SessionTable],
     *,
@@ -83,25 +180,16 @@ def user_table(
     retention_days: int = RETENTION_DAYS,
     open_sessions: bool = False,
 ) -> UserTable:
-    """The users of an experiment.
-
-    A session counts when its day is one of the experiment's and it is in an arm. Tables are
-    taken one by one, each user's sessions being added in order, so the result does not depend
-    on how the sessions are spread over tables.
+    """The users of an experiment, see `UserTotals`.
 
     Args:
-        tables: sessions; each user's in order, all tables with the same columns.
+        tables: sessions, taken one by one; each user's in order, all with the same columns.
         days: the days of the experiment.
         pre_days: the days before it, whose sessions count whatever their arm.
         users: int64 ids, ascending; default those of the tables, which are then all held.
         assigned: the arm of each user by column of arms, where known without the log.
         retention_days: k, the number of last days in which a session makes a user retained.
-        open_sessions: count sessions without a "last" too; a log's end cut them off, so neither
-            their time nor their tracks are complete.
-
-    Returns:
-        one row per user; sums and means of users without sessions are NaN, of the days before 0
-        and NaN.
+        open_sessions: count sessions without a "last" too.
 
     Raises:
         ValueError: a session's user is not among the users, or tables differ in their arms' names.
@@ -109,137 +197,7 @@ def user_table(
     if users is None:
         tables = list(tables)
         users = np.unique(np.concatenate([table.user for table in tables] or [np.empty(0, int)]))
-    after, before, arms = _Totals(len(users)), _Totals(len(users)), _Arms(len(users))
+    totals = UserTotals(users, days, pre_days, retention_days, open_sessions)
     for table in tables:
-        kept = table if open_sessions else table.take(table.closed)
-        counted = kept.take(np.isin(kept.day, list(days)) & _in_an_arm(kept))
-        rows = _rows(users, counted.user)
-        after.add(rows, counted)
-        arms.add(rows, counted)
-        earlier = kept.take(np.isin(kept.day, list(pre_days)))
-        before.add(_rows(users, earlier.user), earlier)
-    return _joined(users, after, before, arms, assigned, days, pre_days, retention_days)
-
-
-def _in_an_arm(table: SessionTable) -> npt.NDArray[np.bool_]:
-    if not table.arms:
-        return np.ones(len(table), np.bool_)
-    return np.any([label.codes >= 0 for label in table.arms.values()], axis=0)
-
-
-def _rows(users: IntArray, found: IntArray) -> IntArray:
-    rows = np.searchsorted(users, found)
-    if len(found) and (rows.max() >= len(users) or (users[rows] != found).any()):
-        raise ValueError("a session's user is not among the users")
-    return rows
-
-
-def _joined(
-    users: IntArray,
-    after: _Totals,
-    before: _Totals,
-    arms: _Arms,
-    assigned: Mapping[str, Labels] | None,
-    days: Sequence[int],
-    pre_days: Sequence[int],
-    retention_days: int,
-) -> UserTable:
-    labels = arms.labels(assigned or {})
-    in_arm = np.any([label.codes >= 0 for label in labels.values()], axis=0) | (not labels)
-    exposed = (after.sums["sessions"] > 0) & in_arm
-    values = after.metrics(exposed, max(days) - retention_days)
-    if pre_days:
-        seen = before.sums["sessions"] > 0
-        earlier = before.metrics(seen, max(pre_days) - retention_days)
-        for name, value in earlier.items():
-            zero = COLUMNS[name].kind == "sum"
-            values[PRE + name] = np.where(seen, value, 0.0) if zero else value
-    return UserTable(users, labels, exposed, values, arms.in_two_arms())
-
-
-class _Totals:
-    """Sums per user, grown session by session."""
-
-    def __init__(self, users: int) -> None:
-        self.users = users
-        self.sums = {"sessions": np.zeros(users)}
-        self.last_day = np.full(users, np.iinfo(np.int64).min)
-
-    def add(self, rows: IntArray, table: SessionTable) -> None:
-        for name, column in _summands(table):
-            total = self.sums.setdefault(name, np.zeros(self.users))
-            np.add.at(total, rows, column)  # one by one, in order, whatever the batch
-        np.maximum.at(self.last_day, rows, table.day.astype(np.int64))
-
-    def metrics(self, seen: npt.NDArray[np.bool_], before_last: int) -> dict[str, FloatArray]:
-        """The determined columns, NaN for users not seen."""
-        columns = dict(self._columns(before_last))
-        return {name: np.where(seen, columns[name], np.nan) for name in COLUMNS if name in columns}
-
-    def _columns(self, before_last: int) -> Iterator[tuple[str, FloatArray]]:
-        sums = self.sums
-        zeros = np.zeros(self.users)
-        plain = ("sessions", "tracks", "latency", "recommended", "skips", "repeats")
-        columns = {name: sums.get(name, zeros) for name in plain}
-        columns["time"] = sums.get("hundredths", zeros) / 100.0 + sums.get("residual", zeros)
-        yield from columns.items()
-        for name, metric in COLUMNS.items():
-            if metric.ratio is not None:
-                yield name, _divided(*(columns[part] for part in metric.ratio))
-        yield "retained", (self.last_day > before_last).astype(np.float64)
-        if "play_ms" in sums:
-            yield "minutes", sums["play_ms"] / _MS_PER_MINUTE
-        if "diversity" in sums:
-            yield "artist_diversity", _divided(sums["diversity"], sums["sessions"])
-        if "timeouts" in sums:
-            yield "timeouts", sums["timeouts"]
-
-
-def _summands(table: SessionTable) -> Iterator[tuple[str, npt.NDArray[np.generic]]]:
-    yield "sessions", np.ones(len(table))
-    yield "latency", table.latency_ms
-    for name in ("tracks", "hundredths", "residual", "recommended", "skips", "repeats"):
-        yield name, getattr(table, name)
-    for name in ("play_ms", "diversity", "timeouts"):
-        if (column := getattr(table, name)) is not None:
-            yield name, column
-
-
-def _divided(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
-    out = np.full(len(numerator), np.nan)
-    return np.divide(numerator, denominator, out=out, where=denominator > 0)
-
-
-class _Arms:
-    """The arms each user was seen in, as the lowest and the highest code."""
-
-    def __init__(self, users: int) -> None:
-        self.users = users
-        self.names: dict[str, tuple[str, ...]] = {}
-        self.low: dict[str, npt.NDArray[np.int16]] = {}
-        self.high: dict[str, npt.NDArray[np.int16]] = {}
-
-    def add(self, rows: IntArray, table: SessionTable) -> None:
-        for column, label in table.arms.items():
-            if self.names.setdefault(column, label.names) != label.names:
-                raise ValueError(f"{column}: tables disagree about the names of the arms")
-            low = self.low.setdefault(column, np.full(self.users, _ABOVE_ALL, np.int16))
-            high = self.high.setdefault(column, np.full(self.users, NO_ARM, np.int16))
-            known = label.codes >= 0
-            np.minimum.at(low, rows[known], label.codes[known])
-            np.maximum.at(high, rows[known], label.codes[known])
-
-    def labels(self, assigned: Mapping[str, Labels]) -> dict[str, Labels]:
-        seen = {c: Labels(high, self.names[c]) for c, high in self.high.items()}
-        return {
-            column: Labels(np.where(self._in_two(column), NO_ARM, label.codes), label.names)
-            for column, label in {**seen, **assigned}.items()
-        }
-
-    def in_two_arms(self) -> dict[str, int]:
-        return {column: int(np.count_nonzero(self._in_two(column))) for column in self.high}
-
-    def _in_two(self, column: str) -> npt.NDArray[np.bool_]:
-        if column not in self.high:
-            return np.zeros(self.users, np.bool_)
-        return (self.high[column] >= 0) & (self.low[column] < self.high[column])
+        totals.add(table)
+    return totals.table(assigned)

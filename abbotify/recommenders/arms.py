@@ -10,14 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from abbotify.errors import RecommenderFailure
 from abbotify.recommenders.answers import ERROR, MISS, OK, described
 from abbotify.recommenders.base import Request
+from abbotify.recommenders.batch import FAILED, MISSED, Requests
 from abbotify.recommenders.candidates import CandidateTable
 from abbotify.recommenders.picker import PickFunction
 from abbotify.recommenders.ranker import Ranker
 from abbotify.scenario.arms import Service
 from abbotify.scenario.base import Latency
+from abbotify.world.base import IntArray
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Link:
         why_not: why it has no table; empty when it has one.
         answer: a request -> a track or None. A table never raises; any other Python may.
         ranker: lists made on demand that the answers come from, or None.
+        batch: many requests -> tracks, MISSED and FAILED, see `Requests`; or None. It raises when
+            the answers cannot be told apart.
         couples: what one user does may change what another one gets.
         ended: told when a session is over, or None: a request without an answer.
         trained: False for a recommender that has to be trained before it can be asked.
@@ -42,6 +48,7 @@ class Link:
     why_not: str
     answer: PickFunction
     ranker: Ranker | None = None
+    batch: Callable[[Requests], IntArray] | None = None
     couples: bool = False
     ended: Callable[[Request], Any] | None = None
     trained: bool = True
@@ -148,6 +155,36 @@ class Arm:
                 if track is not None:
                     return track, outcome
         raise AssertionError(f"the chain of {self.name} can miss")
+
+    def answer_batch(self, depth: int, requests: Requests) -> IntArray:
+        """The answers of one link of the chain to many requests: tracks, MISSED and FAILED.
+
+        A batch that fails as a whole is asked again one by one.
+
+        Raises:
+            RecommenderFailure: there was an error, and the arm says `on_error: stop`.
+        """
+        link = self.chain[depth]
+        assert link.batch is not None, f"{link.name} does not answer batches"
+        try:
+            answers = link.batch(requests)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # one request may have failed for all
+            return np.array([self._alone(link, request) for request in requests], np.int64)
+        for place in np.flatnonzero(answers == FAILED).tolist() if self.on_error == "stop" else []:
+            self._alone(link, requests[place])
+        return answers
+
+    def _alone(self, link: Link, request: Request) -> int:
+        try:
+            track = link.answer(request)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # as in `recommend`
+            self._judge(link, request, error)
+            return FAILED
+        return MISSED if track is None else track
 
     def _judge(self, link: Link, request: Request, error: BaseException) -> None:
         if self.on_error == "stop":

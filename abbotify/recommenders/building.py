@@ -11,8 +11,9 @@ from abbotify.recommenders.answers import checked
 from abbotify.recommenders.arms import Arm, Link
 from abbotify.recommenders.bandit import bandit
 from abbotify.recommenders.base import Request
+from abbotify.recommenders.batch import Requests, checked_batch, one_by_one
 from abbotify.recommenders.candidates import CandidateTable, fallback_purpose
-from abbotify.recommenders.load import load_plugin
+from abbotify.recommenders.load import answers_batches, load_plugin
 from abbotify.recommenders.picker import PickFunction, TablePicker
 from abbotify.recommenders.ranker import Ranker, ranked
 from abbotify.recommenders.shipped import shipped_table
@@ -21,7 +22,7 @@ from abbotify.scenario import recommenders as spec
 from abbotify.scenario.arms import AnyArm
 from abbotify.scenario.learners import Bandit, Learner
 from abbotify.scenario.yaml import KeyPath
-from abbotify.world.base import World
+from abbotify.world.base import IntArray, World
 
 _RANDOM: Final = spec.Random(recommender="random")
 
@@ -114,7 +115,7 @@ def _link(
         if loaded.learns and depth:
             raise scenario.error("a fallback cannot be trained", (*key, "recommender"))
         if not loaded.ready:
-            return _untrained(name, purpose, not hasattr(loaded.recommender, "candidates"))
+            return _untrained(name, purpose, loaded.couples)
         if loaded.table is not None:
             return _served(name, purpose, loaded.table, world)
         return _free(name, purpose, loaded.recommender, loaded.why_not, world)
@@ -137,8 +138,17 @@ def _served(name: str, purpose: int, lists: CandidateTable | Ranker, world: Worl
 
 
 def _free(name: str, purpose: int, recommender: Any, why_not: str, world: World) -> Link:
-    """Any Python: it may learn from everybody it meets."""
-    answer = _asked(recommender.recommend, len(world.catalogue), purpose)
+    """Any Python: unless it answers batches, it may learn from everybody it meets."""
+    n_tracks = len(world.catalogue)
+    together: Any = getattr(recommender, "recommend_batch", None)
+    alone = getattr(recommender, "recommend", None) or one_by_one(together)
+    answer = _asked(alone, n_tracks, purpose)
+    if answers_batches(recommender):
+
+        def batch(requests: Requests) -> IntArray:
+            return checked_batch(together(requests), len(requests), n_tracks)
+
+        return Link(name, purpose, None, f"{name} answers in batches", answer, batch=batch)
     told, ended = getattr(recommender, "ended", None), None
     if callable(told):
 

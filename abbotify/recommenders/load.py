@@ -44,6 +44,17 @@ class Loaded:
     learns: bool = False
     ready: bool = True
 
+    @property
+    def couples(self) -> bool:
+        """Whether it may learn from everybody it meets, known before it is trained."""
+        return not hasattr(self.recommender, "candidates") and not answers_batches(self.recommender)
+
+
+def answers_batches(recommender: Any) -> bool:
+    """Whether a plug-in's answers depend on the request alone, and many can be asked at once."""
+    batched = callable(getattr(recommender, "recommend_batch", None))
+    return batched and not callable(getattr(recommender, "ended", None))
+
 
 def load_plugin(
     spec: Plugin,
@@ -75,13 +86,16 @@ def load_plugin(
 
 def _class(module: ModuleType, name: str, target: str) -> type:
     found = class_of(module, name, target)
-    recommend = getattr(found, "recommend", None)
-    if not callable(recommend):
+    methods = {"recommend": "a request", "recommend_batch": "requests"}
+    if not any(callable(getattr(found, method, None)) for method in methods):
         raise PluginError(f"{target}:{name} lacks the method recommend(self, request)")
-    try:
-        inspect.signature(recommend).bind(None, None)
-    except (TypeError, ValueError):
-        raise PluginError(f"{target}:{name}.recommend must take self and a request") from None
+    for method, what in methods.items():
+        if not hasattr(found, method):
+            continue
+        try:
+            inspect.signature(getattr(found, method)).bind(None, None)
+        except (TypeError, ValueError):
+            raise PluginError(f"{target}:{name}.{method} must take self and {what}") from None
     return found
 
 

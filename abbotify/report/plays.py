@@ -44,12 +44,26 @@ class PlayCounts:
                 counts = counted(tracks[codes == arm])
                 self._others[arm] = joined(self._others[arm], counts)
             return
+        self._widen(width)
+        _count(tracks, codes, self._table)
+
+    def add_table(self, plays: IntArray) -> None:
+        """Takes in counts.
+
+        Args:
+            plays: int64 (codes, tracks), how often each arm, the first codes, played each track.
+        """
+        arms, width = len(self._table), plays.shape[1]
+        self._widen(width)
+        self._table[:, :width] += plays[:arms]
+        self._rows += int(plays[:arms].sum())
+
+    def _widen(self, width: int) -> None:
         if width > self._table.shape[1]:
             # In strides, as the highest id of the next rows may be a little higher.
             wider = np.zeros((len(self._table), 1 << (width - 1).bit_length()), np.int64)
             wider[:, : self._table.shape[1]] = self._table
             self._table = wider
-        _count(tracks, codes, self._table)
 
     def merge(self, other: PlayCounts) -> None:
         """Takes in what another one has counted."""

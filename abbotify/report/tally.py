@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from abbotify.events import ARM, IntArray
 from abbotify.report.plays import NOTHING, Counts, PlayCounts, count_heard, counted, joined
-from abbotify.sessions import SessionTable
+from abbotify.sessions import HEARD_STEPS, SessionTable
 from abbotify.stats import Moments
 
 Plays = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # track ids, codes of arms
 Heard = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]  # steps, hundredths, codes
-
-STEPS: Final = 40  # steps of a session whose plays are added up; hardly any goes on for longer
 
 
 class Tally:
@@ -41,8 +39,8 @@ class Tally:
         self._plays = PlayCounts(len(self.arms))
         self.daily: dict[tuple[int, int], Moments] = {}
         self.counters: dict[str, IntArray] = {}
-        # By arm and step 1 .. STEPS: plays, and their listened hundredths.
-        self.heard: IntArray = np.zeros((len(self.arms), STEPS, 2), np.int64)
+        # By arm and step 1 .. HEARD_STEPS: plays, and their listened hundredths.
+        self.heard: IntArray = np.zeros((len(self.arms), HEARD_STEPS, 2), np.int64)
 
     def add(
         self,
@@ -51,6 +49,7 @@ class Tally:
         plays: Plays | None = None,
         counters: Mapping[str, IntArray] | None = None,
         heard: Heard | None = None,
+        summed: tuple[IntArray, IntArray] | None = None,
     ) -> None:
         """Takes in some sessions: all those of their users on their days.
 
@@ -61,6 +60,8 @@ class Tally:
             counters: name -> int (arms,), counted of the judged sessions.
             heard: steps of sessions, listened hundredths (whole) and codes of arms of played
                 tracks, rows of the days only; step 0, the user's own pick, does not count.
+            summed: in place of `plays` and `heard`, their numbers: int64 (codes, tracks), and
+                int64 (codes, HEARD_STEPS, 2).
         """
         ended_by_limit = np.zeros(len(sessions), np.bool_) if cut is None else cut
         judged = np.isin(sessions.day, self.days) & self._in_arm(self._codes(sessions))
@@ -69,6 +70,9 @@ class Tally:
         self._add_lengths(sessions, ended_by_limit)
         self._add_days(sessions)
         self.add_rows(plays, heard)
+        if summed is not None:
+            self._plays.add_table(summed[0])
+            self.heard += summed[1][: len(self.arms)]
         self._add_counters(counters or {})
 
     def add_rows(self, plays: Plays | None = None, heard: Heard | None = None) -> None:

@@ -13,7 +13,8 @@ from abbotify.metrics.users import user_table
 from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import Document
 from abbotify.report.pictures import Position
-from abbotify.report.tally import STEPS, Tally
+from abbotify.report.tally import Tally
+from abbotify.sessions import HEARD_STEPS
 from tests.report.tallied import ARMS, DAYS, RUN, made, one_session, tallied
 
 
@@ -78,13 +79,13 @@ def test_sessions_that_were_cut_are_censored() -> None:
 
 def test_positions_by_hand() -> None:
     tally = Tally(ARMS, ARM, DAYS)
-    steps = np.array([0, 1, 1, STEPS, STEPS + 1, 1])
+    steps = np.array([0, 1, 1, HEARD_STEPS, HEARD_STEPS + 1, 1])
     hundredths, codes = np.array([100, 25, 50, 7, 100, 99]), np.array([0, 0, 0, 1, 1, -1])
     for _ in range(25):
         tally.add(one_session(0, 1), heard=(steps, hundredths, codes))
     assert tally.heard.sum(axis=(0, 1)).tolist() == [25 * 3, 25 * 82]
     assert tally.heard[0, 0].tolist() == [50, 25 * 75]
-    assert tally.heard[1, STEPS - 1].tolist() == [25, 25 * 7]
+    assert tally.heard[1, HEARD_STEPS - 1].tolist() == [25, 25 * 7]
     document = built(tally)
     # 25 sessions are too few for a mean.
     assert [arm.by_position for arm in document.arms] == [(Position(1, 50, 0.375),), None]

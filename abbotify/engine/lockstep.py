@@ -1,0 +1,195 @@
+"""Sessions that wait for Python, many at once: each round asks for all of them, then all go on.
+
+Two kinds of links make a session wait: a recommender that answers batches of requests, and a
+ranker whose list for (user, anchor) has not been made. Both answer a pure function of the
+request, so the order of asking changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from abbotify.engine import loop, program
+from abbotify.engine.base import Setup, Unit
+from abbotify.engine.picks import Heard, last_plays
+from abbotify.engine.program import Lowering, Tables
+from abbotify.jit import kernel
+from abbotify.recommenders import HISTORY, CandidateTable, Key, Pick
+from abbotify.recommenders.batch import Requests
+from abbotify.rng import seed_word
+from abbotify.world.base import IntArray, Lists
+
+_FIRST_WIDTH = 4  # tracks; a session that starts with a question has one
+
+
+class Lockstep:
+    """The waiting sessions of a unit.
+
+    Args:
+        setup: the run.
+        lowering: its arms.
+        unit: what is played.
+        people: its users, as the kernel changes them.
+
+    Attributes:
+        tables: the tables with all lists made so far.
+        parked: the sessions.
+    """
+
+    def __init__(self, setup: Setup, lowering: Lowering, unit: Unit, people: loop.People) -> None:
+        self.setup, self.lowering, self.unit, self.people = setup, lowering, unit, people
+        self.seed = seed_word(setup.scenario.seeds.dynamics)
+        users = unit.end - unit.first
+        may_wait = bool(lowering.rankers or lowering.asked)
+        self.made: dict[int, CandidateTable] = {}
+        self.tables: Tables = lowering.tables()
+        places = users if may_wait else 0
+        width = _FIRST_WIDTH
+        self.parked = loop.Parked(
+            np.zeros(users, np.int8),
+            np.zeros((places, loop.FIELDS), np.int64),
+            np.zeros(places, np.int64),
+            _places(places, width),
+            np.array([width], np.int64),
+        )
+
+    def widen(self, row: int, memory: loop.Memory, base: int, out: loop.Out) -> None:
+        """Parks the session under way, whose place is too narrow, in a wider one."""
+        old, width = self.parked, int(self.parked.width[0])
+        wider = max(2 * width, int(out.fields[loop.STEP]) + 1)
+        places = len(old.fields)
+        grown = _places(places, wider)
+        pairs: Any = zip(old.memory, grown, strict=True)
+        for source, target in pairs:
+            target.reshape(places, wider)[:, :width] = source.reshape(places, width)
+        self.parked = old._replace(memory=grown, width=np.array([wider], np.int64))
+        loop.park(self.parked, row, memory, base, out.fields)
+        out.filled[2] = 0
+
+    def answer(self) -> IntArray:
+        """Answers all sessions that wait; int64, the rows of their users, ascending."""
+        rows = np.flatnonzero(self.parked.waits)
+        if not len(rows):
+            return rows
+        links = self.parked.fields[rows, loop.LINK]
+        tables = self.lowering.program.table[links]
+        new: dict[int, CandidateTable] = {}
+        for number, ranker in self.lowering.rankers.items():
+            asking = rows[tables == number]
+            if len(asking):
+                new[number] = self._ranked(number, ranker, asking)
+                self.parked.answers[asking] = loop.AGAIN
+        if new:
+            self.made |= new
+            self.tables = self.lowering.tables(self.made)
+        for link in np.unique(links[tables == program.ASKS]).tolist():
+            asking = rows[links == link]
+            place, depth = self.lowering.asked[link]
+            requests = self._requests(asking, self.setup.arms[place].chain[depth].purpose)
+            self.parked.answers[asking] = self.setup.arms[place].answer_batch(depth, requests)
+        return rows
+
+    def _ranked(self, number: int, ranker: Any, rows: IntArray) -> CandidateTable:
+        """A ranker's lists: those asked for, and for a session's anchor those made before."""
+        users, tracks = self.unit.first + rows, len(self.setup.world.catalogue)
+        first = ranker.anchor == Key.FIRST
+        steps = np.zeros(len(rows), np.int64) if first else self.parked.fields[rows, loop.STEP]
+        anchors = self.parked.memory.tracks[rows * int(self.parked.width[0]) + steps]
+        pairs = np.unique(users * tracks + anchors)
+        lists = ranker.best(pairs // tracks, pairs % tracks)
+        offsets = np.zeros(len(pairs) + 1, np.int64)
+        np.cumsum((lists >= 0).sum(axis=1), out=offsets[1:])
+        table = _paired(pairs, offsets, lists[lists >= 0])
+        # The list of a session's first track serves the rest of it, the previous track's once.
+        return _merged(self.made[number], table) if first and number in self.made else table
+
+    def _requests(self, rows: IntArray, purpose: int) -> Requests:
+        parked, people = self.parked, self.people
+        fields, width = parked.fields[rows], int(parked.width[0])
+        steps, starts = fields[:, loop.STEP], rows * width
+        plays = steps + 1
+        offsets = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(plays, out=offsets[1:])
+        places = np.repeat(starts - offsets[:-1], plays) + np.arange(offsets[-1])
+        history = np.zeros((2, len(rows) * HISTORY), np.int64)
+        counts = np.zeros(len(rows), np.int64)
+        memory = parked.memory
+        _histories(
+            rows, plays, width, memory.tracks, memory.times, people.tracks, people.times,
+            history, counts,
+        )  # fmt: skip
+        ends = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(counts, out=ends[1:])
+        users = self.setup.world.users
+        return Requests(
+            user=users.ids[self.unit.first + rows],
+            row=self.unit.first + rows,
+            session=fields[:, loop.NUMBER].copy(),
+            step=plays,
+            first=memory.tracks[starts].astype(np.int64),
+            previous=memory.tracks[starts + steps].astype(np.int64),
+            time=memory.times[starts + steps] / 100,
+            played=Lists(offsets, memory.tracks[places]),
+            history=Lists(ends, history[0, : ends[-1]].astype(np.int32)),
+            history_times=history[1, : ends[-1]] / 100,
+            seed=self.seed,
+            purpose=purpose,
+        )
+
+
+@kernel
+def _histories(
+    rows: IntArray,
+    plays: IntArray,
+    width: int,
+    tracks: npt.NDArray[np.int32],
+    times: npt.NDArray[np.int16],
+    old_tracks: npt.NDArray[np.int32],
+    old_times: npt.NDArray[np.int16],
+    out: IntArray,
+    counts: IntArray,
+) -> None:
+    scratch, cursor, filled = np.zeros((2, HISTORY), np.int64), np.zeros(2, np.int64), 0
+    for i in range(len(rows)):
+        row = rows[i]
+        heard = Heard(tracks, times, row * width, old_tracks[row], old_times[row], scratch, cursor)
+        counts[i] = last_plays(heard, plays[i])
+        for j in range(counts[i]):
+            out[0, filled], out[1, filled] = scratch[0, j], scratch[1, j]
+            filled += 1
+
+
+def _places(places: int, width: int) -> loop.Memory:
+    room = places * width
+    return loop.Memory(
+        np.zeros(room, np.int32),
+        np.zeros(room, np.int32),
+        np.zeros(room, np.float64),
+        np.zeros(room, np.int16),
+        np.zeros(room, np.int64),
+        np.zeros(room, np.int64),
+    )
+
+
+def _paired(pairs: IntArray, offsets: IntArray, tracks: npt.NDArray[np.int32]) -> CandidateTable:
+    return CandidateTable(Key.USER_FIRST, Lists(offsets, tracks), Pick.RANK, pairs=pairs)
+
+
+def _merged(old: CandidateTable, new: CandidateTable) -> CandidateTable:
+    """Both tables' pairs, which are distinct."""
+    assert old.pairs is not None
+    assert new.pairs is not None
+    pairs = np.concatenate([old.pairs, new.pairs])
+    order = np.argsort(pairs)
+    sizes = np.concatenate([np.diff(old.lists.offsets), np.diff(new.lists.offsets)])
+    starts = np.concatenate(
+        [old.lists.offsets[:-1], new.lists.offsets[:-1] + len(old.lists.tracks)]
+    )
+    offsets = np.zeros(len(pairs) + 1, np.int64)
+    np.cumsum(sizes[order], out=offsets[1:])
+    places = np.repeat(starts[order] - offsets[:-1], sizes[order]) + np.arange(offsets[-1])
+    tracks = np.concatenate([old.lists.tracks, new.lists.tracks])
+    return _paired(pairs[order], offsets, tracks[places])

@@ -1,0 +1,248 @@
+"""Sums per user that grow session by session, and the arms each user was seen in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from abbotify.events import NO_ARM, IntArray, Labels
+from abbotify.jit import kernel
+from abbotify.metrics.definitions import COLUMNS
+from abbotify.sessions import FloatArray, SessionTable
+
+Rows = npt.NDArray[np.int32]  # a user's row for each session, -1 where the session does not count
+Codes = npt.NDArray[np.int16]
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+_MS_PER_MINUTE: Final = 60_000.0
+_NEVER: Final = np.iinfo(np.int32).min
+_ABOVE_ALL: Final = np.iinfo(np.int16).max
+_NAMES: Final = "names"
+
+# What is kept of each user; a user's counts stay far below 2^31.
+_COUNTS: Final = ("sessions", "tracks", "recommended", "skips", "repeats", "timeouts")
+_SUMS: Final = ("hundredths", "play_ms")
+_TYPES: Final[Mapping[str, type]] = {
+    **dict.fromkeys(_COUNTS, np.int32),
+    **dict.fromkeys(_SUMS, np.int64),
+}  # all others are float64
+
+
+class Sums:
+    """Sums per user, grown session by session, in order: so float sums have one value.
+
+    Args:
+        users: how many.
+        arrays: what `arrays` gave, to go on from there.
+
+    Raises:
+        ValueError: the arrays are of another number of users.
+    """
+
+    def __init__(self, users: int, arrays: Arrays | None = None) -> None:
+        self.users = users
+        self._sums: dict[str, npt.NDArray[Any]] = dict(arrays or {})
+        self._last_day = self._sums.pop("last_day", np.full(users, _NEVER, np.int32))
+        self._sum("sessions")
+        if any(len(array) != users for array in (*self._sums.values(), self._last_day)):
+            raise ValueError(f"sums of other than {users} users")
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """All that has been added up, by name."""
+        return {**self._sums, "last_day": self._last_day}
+
+    def add(self, rows: Rows, table: SessionTable) -> None:
+        """Takes in sessions, those whose row is not -1."""
+        for name, column in _summands(table):
+            _add(self._sum(name), rows, column)
+        _count(self._sum("sessions"), rows)
+        _raise_to(self._last_day, rows, table.day)
+
+    @property
+    def seen(self) -> npt.NDArray[np.bool_]:
+        """Who has a session: bool (users,)."""
+        return self._sums["sessions"] > 0
+
+    def metrics(self, seen: npt.NDArray[np.bool_], before_last: int) -> dict[str, FloatArray]:
+        """The determined columns, NaN for users not seen.
+
+        Args:
+            seen: bool (users,).
+            before_last: the day after which a session makes a user retained.
+        """
+        columns = dict(self._columns(before_last))
+        return {name: np.where(seen, columns[name], np.nan) for name in COLUMNS if name in columns}
+
+    def _sum(self, name: str) -> npt.NDArray[Any]:
+        if name not in self._sums:
+            self._sums[name] = np.zeros(self.users, _TYPES.get(name, np.float64))
+        return self._sums[name]
+
+    def _columns(self, before_last: int) -> Iterator[tuple[str, FloatArray]]:
+        zeros = np.zeros(self.users)
+
+        def known(name: str) -> FloatArray:
+            return self._sums.get(name, zeros).astype(np.float64)
+
+        plain = ("sessions", "tracks", "latency", "recommended", "skips", "repeats")
+        columns = {name: known(name) for name in plain}
+        columns["time"] = known("hundredths") / 100.0 + known("residual")
+        yield from columns.items()
+        for name, metric in COLUMNS.items():
+            if metric.ratio is not None:
+                yield name, _divided(*(columns[part] for part in metric.ratio))
+        yield "retained", (self._last_day > before_last).astype(np.float64)
+        if "play_ms" in self._sums:
+            yield "minutes", known("play_ms") / _MS_PER_MINUTE
+        if "diversity" in self._sums:
+            yield "artist_diversity", _divided(known("diversity"), columns["sessions"])
+        if "timeouts" in self._sums:
+            yield "timeouts", known("timeouts")
+
+
+def _summands(table: SessionTable) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    yield "latency", table.latency_ms
+    for name in ("tracks", "hundredths", "recommended", "skips", "repeats"):
+        yield name, getattr(table, name)
+    if table.residual.any():  # a simulation has none
+        yield "residual", table.residual
+    for name in ("play_ms", "diversity", "timeouts"):
+        if (column := getattr(table, name)) is not None:
+            yield name, column
+
+
+def _divided(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    out = np.full(len(numerator), np.nan)
+    return np.divide(numerator, denominator, out=out, where=denominator > 0)
+
+
+class ArmsSeen:
+    """The arms each user was seen in, as the lowest and the highest code.
+
+    Args:
+        users: how many.
+        arrays: what `arrays` gave, to go on from there.
+    """
+
+    def __init__(self, users: int, arrays: Arrays | None = None) -> None:
+        self.users = users
+        given = dict(arrays or {})
+        names = json.loads(given[_NAMES].tobytes()) if given else {}
+        self._names: dict[str, tuple[str, ...]] = {c: tuple(of) for c, of in names.items()}
+        self._low: dict[str, Codes] = {c: given[f"low.{i}"] for i, c in enumerate(names)}
+        self._high: dict[str, Codes] = {c: given[f"high.{i}"] for i, c in enumerate(names)}
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """All that was seen, by name."""
+        # As bytes of their own: numpy's strings would lose zeros at the end of a name.
+        names = np.frombuffer(json.dumps(self._names).encode(), np.uint8)
+        low = {f"low.{place}": codes for place, codes in enumerate(self._low.values())}
+        high = {f"high.{place}": codes for place, codes in enumerate(self._high.values())}
+        return {_NAMES: names, **low, **high}
+
+    def add(self, rows: Rows, table: SessionTable) -> None:
+        """Takes in sessions, those whose row is not -1.
+
+        Raises:
+            ValueError: the arms' names are others than before.
+        """
+        for column, label in table.arms.items():
+            if self._names.setdefault(column, label.names) != label.names:
+                raise ValueError(f"{column}: tables disagree about the names of the arms")
+            low = self._low.setdefault(column, np.full(self.users, _ABOVE_ALL, np.int16))
+            high = self._high.setdefault(column, np.full(self.users, NO_ARM, np.int16))
+            _widen(low, high, rows, label.codes)
+
+    def labels(self, assigned: Mapping[str, Labels]) -> dict[str, Labels]:
+        """The arm of each user by column: the one assigned, else the one seen; none for two."""
+        seen = {c: Labels(high, self._names[c]) for c, high in self._high.items()}
+        return {
+            column: Labels(np.where(self._in_two(column), NO_ARM, label.codes), label.names)
+            for column, label in {**seen, **assigned}.items()
+        }
+
+    def in_two_arms(self) -> dict[str, int]:
+        """How many users were seen in two arms, by column."""
+        return {column: int(np.count_nonzero(self._in_two(column))) for column in self._high}
+
+    def _in_two(self, column: str) -> npt.NDArray[np.bool_]:
+        if column not in self._high:
+            return np.zeros(self.users, np.bool_)
+        return (self._high[column] >= 0) & (self._low[column] < self._high[column])
+
+
+# A loop for each column: 1 to 2 ns a session and column, where `np.add.at` takes 80.
+
+
+@kernel
+def _add(total: npt.NDArray[Any], rows: Rows, column: npt.NDArray[Any]) -> None:
+    for i in range(len(rows)):
+        if rows[i] >= 0:
+            total[rows[i]] += column[i]
+
+
+@kernel
+def _count(total: npt.NDArray[np.int32], rows: Rows) -> None:
+    for row in rows:
+        if row >= 0:
+            total[row] += 1
+
+
+@kernel
+def _raise_to(last: npt.NDArray[np.int32], rows: Rows, day: npt.NDArray[np.int32]) -> None:
+    for i in range(len(rows)):
+        if rows[i] >= 0:
+            last[rows[i]] = max(last[rows[i]], day[i])
+
+
+@kernel
+def _widen(low: Codes, high: Codes, rows: Rows, codes: Codes) -> None:
+    for i in range(len(rows)):
+        if rows[i] >= 0 and codes[i] >= 0:
+            low[rows[i]] = min(low[rows[i]], codes[i])
+            high[rows[i]] = max(high[rows[i]], codes[i])
+
+
+@kernel
+def places(
+    users: IntArray,
+    user: IntArray,
+    day: npt.NDArray[np.int32],
+    counts: npt.NDArray[np.bool_],
+    days: IntArray,
+    rows: Rows,
+) -> int:
+    """Finds the row of the user of each session that counts and is of one of the days.
+
+    Args:
+        users: int64 ids, ascending.
+        user: int64 (n,), of each session.
+        day: int32 (n,).
+        counts: bool (n,), whether the session counts, if its day does.
+        days: ascending.
+        rows: (n,), takes the results, -1 for sessions that do not count.
+
+    Returns:
+        how many count; -1 when the user of one of them is not among the users.
+    """
+    found, inside, last = 0, False, 0
+    for i in range(len(user)):
+        rows[i] = -1
+        if i == 0 or day[i] != last:  # days come in runs
+            last = day[i]
+            place = np.searchsorted(days, last)
+            inside = place < len(days) and days[place] == last
+        if inside and counts[i]:
+            # Where ids have no gaps, as in made-up worlds, the guess is right: 1 ns, not 20.
+            row = user[i] - users[0] if len(users) else 0
+            if row < 0 or row >= len(users) or users[row] != user[i]:
+                row = np.searchsorted(users, user[i])
+                if row >= len(users) or users[row] != user[i]:
+                    return -1
+            rows[i] = row
+            found += 1
+    return found

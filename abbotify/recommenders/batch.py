@@ -1,0 +1,188 @@
+"""Many requests at once, as columns: what `recommend_batch` is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from abbotify import rng
+from abbotify.jit import kernel
+from abbotify.recommenders.answers import checked
+from abbotify.recommenders.base import Play, Request
+from abbotify.rng import choice, uniform
+from abbotify.world.base import IntArray, Lists
+
+MISSED = -1  # in a batch of answers: nothing to recommend
+FAILED = -2  # no answer of this request's own: it raised, or left the catalogue
+
+_USERS = rng.Stream.USERS  # kernels see module constants, not classes
+
+
+@dataclass(frozen=True, eq=False)
+class Requests:
+    """n requests; `requests[i]` and iteration give each as a `Request`.
+
+    Attributes:
+        user: int64 (n,), as in `Request`, like the next six.
+        row: int64 (n,).
+        session: int64 (n,).
+        step: int64 (n,).
+        first: int64 (n,).
+        previous: int64 (n,).
+        time: float64 (n,).
+        played: the tracks of each session so far, in order.
+        history: each user's last 10 plays over sessions, oldest first.
+        history_times: float64, beside `history.tracks`: how much of each was listened to.
+        seed: the seed of the run's dynamics, as `rng.seed_word` gives it.
+        purpose: what draws are for; a fallback's differ from the recommender's.
+    """
+
+    user: IntArray
+    row: IntArray
+    session: IntArray
+    step: IntArray
+    first: IntArray
+    previous: IntArray
+    time: npt.NDArray[np.float64]
+    played: Lists
+    history: Lists
+    history_times: npt.NDArray[np.float64]
+    seed: int
+    purpose: int = rng.Purpose.RECOMMEND
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    def __iter__(self) -> Iterator[Request]:
+        return (self[place] for place in range(len(self)))
+
+    def __getitem__(self, place: int) -> Request:
+        start, end = self.history.offsets[place], self.history.offsets[place + 1]
+        tracks, times = self.history.tracks[start:end], self.history_times[start:end]
+        first, last = self.played.offsets[place], self.played.offsets[place + 1]
+        return Request(
+            user=int(self.user[place]),
+            row=int(self.row[place]),
+            session=int(self.session[place]),
+            step=int(self.step[place]),
+            first=int(self.first[place]),
+            previous=int(self.previous[place]),
+            time=float(self.time[place]),
+            played=tuple(self.played.tracks[first:last].tolist()),
+            history=tuple(map(Play, tracks.tolist(), times.tolist())),
+            seed=self.seed,
+            purpose=self.purpose,
+        )
+
+    def uniform(self, attempt: int = 0) -> npt.NDArray[np.float64]:
+        """`Request.uniform` of each: float64 (n,) in [0, 1)."""
+        out = np.empty(len(self))
+        purpose = rng.attempt(self.purpose, attempt)
+        _uniforms(self.seed, purpose, self.step, self.user, self.session, out)
+        return out
+
+    def choice(self, n: int | npt.NDArray[Any], attempt: int = 0) -> IntArray:
+        """`Request.choice` of each: int64 (n,), uniform among 0 .. n - 1.
+
+        Args:
+            n: one number, or one for each request; at least 1.
+            attempt: of several draws of a request.
+        """
+        bounds = np.broadcast_to(np.asarray(n, np.int64), len(self)).copy()
+        out = np.empty(len(self), np.int64)
+        purpose = rng.attempt(self.purpose, attempt)
+        _choices(self.seed, purpose, self.step, self.user, self.session, bounds, out)
+        return out
+
+    @staticmethod
+    def of(requests: Sequence[Request]) -> Requests:
+        """Requests of one seed and purpose as columns; at least one."""
+        fields = ("user", "row", "session", "step", "first", "previous")
+        columns = {
+            name: np.array([getattr(request, name) for request in requests], np.int64)
+            for name in fields
+        }
+        histories = [request.history for request in requests]
+        return Requests(
+            **columns,
+            time=np.array([request.time for request in requests], np.float64),
+            played=_lists([request.played for request in requests]),
+            history=_lists([[play.track for play in history] for history in histories]),
+            history_times=np.array([play.time for history in histories for play in history]),
+            seed=requests[0].seed,
+            purpose=requests[0].purpose,
+        )
+
+
+def _lists(rows: Sequence[Sequence[int]]) -> Lists:
+    offsets = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum([len(row) for row in rows], out=offsets[1:])
+    return Lists(offsets, np.array([track for row in rows for track in row], np.int32))
+
+
+def checked_batch(found: Any, n: int, n_tracks: int) -> IntArray:
+    """What `recommend_batch` returned, as tracks, MISSED and FAILED: int64 (n,).
+
+    Args:
+        found: n integers, -1 for a miss; or n values as `recommend` returns them.
+        n: how many requests there were.
+        n_tracks: how many tracks the catalogue has. A track outside it is FAILED.
+
+    Raises:
+        ValueError: there are not n answers in one dimension.
+    """
+    answers = np.asarray(found)
+    if answers.shape != (n,):
+        raise ValueError(f"returned answers of shape {answers.shape}, not {(n,)}")
+    if answers.dtype.kind not in "iu":
+        return np.array([_checked(value, n_tracks) for value in found], np.int64)
+    inside = (answers >= MISSED) & (answers < n_tracks)
+    return np.where(inside, answers, FAILED).astype(np.int64)
+
+
+def _checked(value: Any, n_tracks: int) -> int:
+    try:
+        track = checked(value, n_tracks)
+    except ValueError:
+        return FAILED
+    return MISSED if track is None else track
+
+
+def one_by_one(recommend_batch: Callable[[Requests], Any]) -> Callable[[Request], Any]:
+    """`recommend` for a recommender that has only `recommend_batch`."""
+
+    def recommend(request: Request) -> Any:
+        found = recommend_batch(Requests.of([request]))
+        answers = np.asarray(found)
+        if answers.shape != (1,):
+            raise ValueError(f"returned answers of shape {answers.shape}, not (1,)")
+        value = answers[0] if answers.dtype.kind in "iu" else found[0]
+        return None if answers.dtype.kind in "iu" and value == MISSED else value
+
+    return recommend
+
+
+@kernel
+def _uniforms(
+    seed: int, purpose: int, step: IntArray, user: IntArray, session: IntArray, out: Any
+) -> None:
+    for i in range(len(out)):
+        out[i] = uniform(seed, _USERS, step[i], user[i], purpose, session[i])
+
+
+@kernel
+def _choices(
+    seed: int,
+    purpose: int,
+    step: IntArray,
+    user: IntArray,
+    session: IntArray,
+    bounds: IntArray,
+    out: IntArray,
+) -> None:
+    for i in range(len(out)):
+        out[i] = choice(seed, _USERS, step[i], user[i], purpose, session[i], bounds[i])
