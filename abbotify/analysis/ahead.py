@@ -15,8 +15,9 @@ _MOST: Final = 2  # pieces that wait to be taken, so that memory does not grow w
 class Ahead(Generic[T]):
     """Reads ahead in the sources, which are begun in the order given and may be read by turns.
 
-    A piece that is taken sends for the next one of its source, and for the first one of the
-    source after it. What reading raises is raised where the piece would have been.
+    Everything is read in one thread, so sources may share what they count in. A piece that is
+    taken sends for the next one of its source, and for the first one of the source after it.
+    What reading raises is raised where the piece would have been.
     """
 
     def __init__(self, sources: Sequence[Callable[[], Iterator[T]]]) -> None:
@@ -45,9 +46,9 @@ class Ahead(Generic[T]):
             yield piece
 
     def _take(self, place: int) -> T | None:
-        if place in self._coming:
-            return self._coming.pop(place).result()
-        return self._next(place)
+        if place not in self._coming:
+            self._coming[place] = self._thread.submit(self._next, place)
+        return self._coming.pop(place).result()
 
     def _next(self, place: int) -> T | None:
         if place not in self._opened:

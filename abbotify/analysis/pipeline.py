@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -63,10 +64,16 @@ def analyze(
     order = ordered(source, control, arms)
     source = replace(source, weights=_known_weights(source, weights or {}))
     shown = tuple(arms.get(name, name) for name in order)
-    with outfolder.swapped(out) as folder:
+    with outfolder.swapped(out) as folder, ThreadPoolExecutor(1) as beside:
+        # Digests and compression leave the interpreter free to read and to work out the effects.
+        digest = beside.submit(_digest, source.files)
         read = read_log(source, order, shown, skip_below)
-        document, users = _document(source, read, order, shown, experiment, alpha)
-        write_users(folder / "users.parquet", users)
+        infos = _infos(source, order[: _used(read, order, source.files[0])], shown)
+        users = _users(read, shown, with_days=not source.labels)
+        written = beside.submit(write_users, folder / "users.parquet", users)
+        run = _run(digest.result(), read, experiment, alpha)
+        document = _document(source, read, users, infos, run)
+        written.result()
         write(document, folder)
     return document
 
@@ -95,35 +102,30 @@ def _refuse_fractions(alpha: float, skip_below: float) -> None:
 
 
 def _document(
-    source: Source,
-    read: Read,
-    order: Order,
-    shown: Sequence[str],
-    experiment: str,
-    alpha: float,
-) -> tuple[Document, UserTable]:
-    used = _used(read, order, source.files[0])
-    users = _users(read, shown, with_days=not source.labels)
-    infos = [
-        ArmInfo(
-            shown[code],
-            order[code] if source.labels else arm_label(code),
-            None,
-            source.weights.get(order[code]),
-        )
-        for code in range(used)
-    ]
-    document = build(
+    source: Source, read: Read, users: UserTable, infos: Sequence[ArmInfo], run: Run
+) -> Document:
+    return build(
         users=users,
         tally=read.tally,
-        scenario=_scenario(experiment, infos),
-        run=_run(source, read, experiment, alpha),
+        scenario=_scenario(run.experiment, infos),
+        run=run,
         arms=infos,
         metrics=list(METRICS),
         success=[SUCCESS],
         extra_checks=[*source.checks, checks.open_sessions(read.still_open, read.sessions)],
     )
-    return document, users
+
+
+def _infos(source: Source, names: Sequence[str], shown: Sequence[str]) -> list[ArmInfo]:
+    return [
+        ArmInfo(
+            shown[code],
+            name if source.labels else arm_label(code),
+            None,
+            source.weights.get(name),
+        )
+        for code, name in enumerate(names)
+    ]
 
 
 def _used(read: Read, order: Order, file: Path) -> int:
@@ -152,11 +154,15 @@ def _scenario(experiment: str, infos: Sequence[ArmInfo]) -> dict[str, Any]:
     }
 
 
-def _run(source: Source, read: Read, experiment: str, alpha: float) -> Run:
-    digests = [digest_file(file) for file in source.files]
+def _digest(files: Sequence[Path]) -> str:
+    digests = [digest_file(file) for file in files]
+    return digests[0] if len(digests) == 1 else digest_data(digests)
+
+
+def _run(digest: str, read: Read, experiment: str, alpha: float) -> Run:
     return Run(
         seeds={},
-        digests={"log": digests[0] if len(digests) == 1 else digest_data(digests)},
+        digests={"log": digest},
         formats=dict(FORMATS),
         abbotify=__version__,
         alpha=alpha,

@@ -111,9 +111,9 @@ class _Reading:
         self.in_two: list[IntArray] = []
 
     def read(self, parts: Sequence[Part]) -> Read:
-        with Ahead([part.read for part in parts]) as ahead:
+        with Ahead([partial(self._tables, part) for part in parts]) as ahead:
             runs = [
-                Run(part.lowest_user, partial(self._tables, ahead, place, part), part.earlier)
+                Run(part.lowest_user, partial(ahead.read, place), part.earlier)
                 for place, part in enumerate(parts)
             ]
             for piece in _gathered(heads(runs, USER)):
@@ -124,8 +124,8 @@ class _Reading:
         self.found.known = Known(days, earlier, tuple(mixed.tolist()))
         return self.found
 
-    def _tables(self, ahead: Ahead[Events], place: int, part: Part) -> Iterator[SessionTable]:
-        for events in ahead.read(place):
+    def _tables(self, part: Part) -> Iterator[SessionTable]:
+        for events in part.read():
             table = session_table(events, skip_below=self.skip_below)
             if not part.earlier:
                 self._count(events, table)
