@@ -125,7 +125,7 @@ def test_effects_take_less_than_reading_twice(
 
     to_effects(run)  # kernels compile here
     pairs = []
-    for _ in range(5 if made.events < 3e7 else 1):
+    for _ in range(5 if made.events < 3e7 else 3):
         pairs.append((seconds(lambda: read(made.folder)), seconds(to_effects)))
     table = pq.read_table(tmp_path / "1" / "users.parquet", columns=["sessions", "tracks"])
     assert read(made.folder) == made.events
