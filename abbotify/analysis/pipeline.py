@@ -20,6 +20,7 @@ from abbotify.metrics.definitions import METRICS, PRE
 from abbotify.metrics.users import UserTable, user_table
 from abbotify.metrics.users_file import write_users
 from abbotify.report import checks
+from abbotify.report.aggregates import aggregate
 from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import FORMATS, Check, Document, Run
 from abbotify.report.render import write
@@ -84,7 +85,7 @@ def analyze(
     with outfolder.swapped(out) as folder:
         read = _read(source, order, shown, skip_below)
         document, users = _document(source, read, order, shown, experiment, alpha)
-        write_users(folder / "users.parquet", users)
+        write_users(folder / "users.parquet", [users])
         write(document, folder)
     return document
 
@@ -173,7 +174,7 @@ def _document(
         for code in range(used)
     ]
     document = build(
-        users=users,
+        users=aggregate(users, used, list(METRICS), "exposed"),
         tally=read.tally,
         scenario=_scenario(experiment, infos),
         run=_run(source, read, experiment, alpha),
