@@ -16,7 +16,8 @@ from abbotify.jit import inlined, kernel
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
-_MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: Fibonacci hashing
+_MIX = 0x9E3779B1  # 2^32 / golden ratio: Fibonacci hashing
+_WORD = 0xFFFFFFFF
 
 
 class Sums(NamedTuple):
@@ -110,7 +111,9 @@ def totals(starts: IntArray, values: IntArray) -> IntArray:
 def _first_seen(value: Any, stamp: int, shift: int, stamps: Any, kept: Any) -> bool:
     # A slot belongs to the session that stamped it last, so nothing is cleared between sessions.
     mask = len(kept) - 1
-    slot = np.int64((np.uint64(value) * _MIX) >> np.uint64(shift)) & mask
+    # 32 bits times 32 bits: interpreted, a product that overflows would be warned of.
+    mixed = ((value ^ value >> 32) & _WORD >> 1) * _MIX & _WORD
+    slot = (mixed >> shift) & mask
     while stamps[slot] == stamp:
         if kept[slot] == value:
             return False
@@ -140,6 +143,6 @@ def distinct(starts: IntArray, values: npt.NDArray[Any]) -> IntArray:
         end = starts[i + 1] if i + 1 < sessions else len(values)
         count = 0
         for row in range(starts[i], end):
-            count += _first_seen(np.int64(values[row]), i, 64 - bits, stamps, kept)
+            count += _first_seen(np.int64(values[row]), i, max(0, 32 - bits), stamps, kept)
         found[i] = count
     return found

@@ -74,7 +74,7 @@ def test_check_describes_the_run_without_writing(
 ) -> None:
     finished = abbotify("check", scenario)
     assert (finished.code, finished.err) == (0, "")
-    for word in ("300 tracks", "100 users", "sticky", "simpy", "100 expected a day"):
+    for word in ("300 tracks", "100 users", "sticky", "compiled", "100 expected a day"):
         assert word in finished.out
     assert list(tmp_path.iterdir()) == [scenario]
 
