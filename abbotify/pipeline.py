@@ -6,7 +6,6 @@ import json
 import platform
 import time
 from collections.abc import Sequence
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +62,7 @@ def run(
         progress("report", 0, 0)
         case = Case(scenario, plan.world.users.ids, folder)
         judgement = judge_all(case, shards_of(plan), workers, folder / "users.parquet")
-        tally = reduce(Tally.merge, [part.tally for part in played])
-        document = _document(plan, judgement, tally, trainer)
+        document = _document(plan, judgement, played.tally, trainer)
         (folder / "scenario.yaml").write_text(dump(scenario), encoding="utf-8")
         if scenario.log.botify:
             _write_botify(scenario, folder)
@@ -72,7 +70,7 @@ def run(
         manifest = {
             "execution": execution,
             "coupled": plan.coupled,
-            "units": [unit for part in played for unit in part.units],
+            "units": list(played.units),
             "trainings": [_entry(training) for training in trainer.done],
         }
         _write_json(folder / "manifest.json", manifest)
