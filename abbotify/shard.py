@@ -75,7 +75,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Played:
-    """What is left of a shard's days, beside its files.
+    """What is left of days that were played, beside their files.
 
     Attributes:
         tally: what pictures and counts need.
@@ -84,6 +84,10 @@ class Played:
 
     tally: Tally
     units: tuple[dict[str, Any], ...]
+
+    def merge(self, other: Played) -> Played:
+        """What is left of both, this one first."""
+        return Played(self.tally.merge(other.tally), (*self.units, *other.units))
 
 
 def player(

@@ -19,6 +19,7 @@ from abbotify.metrics.definitions import METRICS, PRE
 from abbotify.metrics.users import UserTable
 from abbotify.metrics.users_file import write_users
 from abbotify.report import checks
+from abbotify.report.aggregates import aggregate
 from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import FORMATS, Document, Run
 from abbotify.report.render import write
@@ -70,7 +71,7 @@ def analyze(
         read = read_log(source, order, shown, skip_below)
         infos = _infos(source, order[: _used(read, order, source.files[0])], shown)
         users = _users(read, shown, with_days=not source.labels)
-        written = beside.submit(write_users, folder / "users.parquet", users)
+        written = beside.submit(write_users, folder / "users.parquet", [users])
         run = _run(digest.result(), read, experiment, alpha)
         document = _document(source, read, users, infos, run)
         written.result()
@@ -105,7 +106,7 @@ def _document(
     source: Source, read: Read, users: UserTable, infos: Sequence[ArmInfo], run: Run
 ) -> Document:
     return build(
-        users=users,
+        users=aggregate(users, len(infos), list(METRICS), "exposed"),
         tally=read.tally,
         scenario=_scenario(run.experiment, infos),
         run=run,

@@ -67,8 +67,7 @@ def to_table(events: Events) -> pa.Table:
         **{name: _named(label) for name, label in events.arms.items()},
     }
     columns = [
-        made[f.name] if f.name in made else array(getattr(events, f.name), f.type)
-        for f in fields
+        made[f.name] if f.name in made else array(getattr(events, f.name), f.type) for f in fields
     ]
     pairs = zip(fields, columns, strict=True)
     return pa.table(columns, schema=pa.schema([f.with_type(column.type) for f, column in pairs]))
