@@ -19,7 +19,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-extras lint format bench clean
+.PHONY: help demo test test-extras calibrate lint format bench clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,9 @@ test: lint ## Run every check: style, types, layers, tests
 
 test-extras: $(VENV)/extras.stamp ## Run the tests that need the extras torch, als or lightgcn
 	$(BIN)/python -m pytest -m extras
+
+calibrate: $(VENV)/dev.stamp ## Run the long checks
+	$(BIN)/python -m pytest -m long --timeout 0
 
 lint: $(VENV)/dev.stamp ## Check style, types and layers
 	$(BIN)/ruff check .

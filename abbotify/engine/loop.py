@@ -393,10 +393,10 @@ def _listen(
             )
             if not done:
                 break
-            if outcome != _OK:
-                s[FALLBACKS] += 1
-                s[MISSES] += outcome == _MISS
-                s[ERRORS] += outcome == _ERROR
+        if outcome != _OK:  # also of an answer that was waited for
+            s[FALLBACKS] += 1
+            s[MISSES] += outcome == _MISS
+            s[ERRORS] += outcome == _ERROR
         track, step = found, step + 1
         if plain:
             # The next pick does not depend on how long this track is heard: it is made at once,

@@ -138,18 +138,31 @@ def checked_batch(found: Any, n: int, n_tracks: int) -> IntArray:
     answers = np.asarray(found)
     if answers.shape != (n,):
         raise ValueError(f"returned answers of shape {answers.shape}, not {(n,)}")
-    if answers.dtype.kind not in "iu":
+    if answers.dtype.kind not in "iu" or _has_truths(found):
         return np.array([_checked(value, n_tracks) for value in found], np.int64)
     inside = (answers >= MISSED) & (answers < n_tracks)
-    return np.where(inside, answers, FAILED).astype(np.int64)
+    tracks = answers.astype(np.int64)  # first: FAILED is no number of uint8
+    tracks[~inside] = FAILED
+    return tracks
+
+
+def _has_truths(found: Any) -> bool:
+    """Whether a list has True or False among its numbers; in an array they are 1 and 0."""
+    is_list = isinstance(found, list | tuple)
+    return is_list and any(isinstance(value, bool | np.bool_) for value in found)
 
 
 def _checked(value: Any, n_tracks: int) -> int:
     try:
-        track = checked(value, n_tracks)
+        track = checked(_none_for_missed(value), n_tracks)
     except ValueError:
         return FAILED
     return MISSED if track is None else track
+
+
+def _none_for_missed(value: Any) -> Any:
+    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return None if is_whole and value == MISSED else value
 
 
 def one_by_one(recommend_batch: Callable[[Requests], Any]) -> Callable[[Request], Any]:
@@ -160,8 +173,7 @@ def one_by_one(recommend_batch: Callable[[Requests], Any]) -> Callable[[Request]
         answers = np.asarray(found)
         if answers.shape != (1,):
             raise ValueError(f"returned answers of shape {answers.shape}, not (1,)")
-        value = answers[0] if answers.dtype.kind in "iu" else found[0]
-        return None if answers.dtype.kind in "iu" and value == MISSED else value
+        return _none_for_missed(answers[0] if answers.dtype.kind in "iu" else found[0])
 
     return recommend
 
