@@ -24,6 +24,7 @@ from abbotify.sessions import HEARD_STEPS
 
 IntArray = npt.NDArray[np.int64]
 
+_NEAR: Final = 1 << 19  # bytes: half of a usual second-level cache
 _ROOM: Final = 1 << 16  # tracks kept at first; grows
 
 
@@ -42,7 +43,7 @@ class Compiled:
         self.setup, self.midnight = setup, midnight
         self.lowering = Lowering(setup.arms)
         self.ground = _ground(setup)
-        self.looks_back = True
+        self.looks_back = setup.looks_back
         self.keeps = setup.scenario.log.level == "events"
         # Kept for the next unit: fresh memory is paid for in page faults, 0.25 us for 4 kB.
         self.memory = _memory(max(_ROOM if self.keeps else 0, self._longest))
@@ -155,7 +156,7 @@ class Compiled:
         room = len(day.times) if day.per_day < 0.0 else 2 * (unit.end - unit.first)
         out = loop.Out(
             sessions=np.empty((loop.SESSION_COLUMNS, room + 1), np.int64),
-            plays=np.zeros((codes, tracks), np.int64),
+            plays=np.zeros((codes, tracks), np.int32),
             heard=np.zeros((codes, HEARD_STEPS, 2), np.int64),
             filled=np.zeros(3, np.int64),
             scratch=np.zeros((2, 10), np.int64),
@@ -190,13 +191,18 @@ def _people(state: State, day: loop.Day) -> loop.People:
 
 def _ground(setup: Setup) -> loop.Ground:
     catalogue, users = setup.world.catalogue, setup.world.users
+    # In 32 bits: 2**31 ms are 24 days.
+    tracks = np.stack([catalogue.artist, catalogue.duration_ms], axis=1).astype(np.int32)
     arrays: tuple[Any, ...] = (
-        catalogue.vectors, catalogue.artist, catalogue.duration_ms, setup.world.nearest,
+        catalogue.vectors, catalogue.artist, tracks, setup.world.nearest,
         users.interests.offsets, users.interests.tracks, users.ids,
         users.bias, users.sharpness, users.gamma, users.budget, users.neighbours,
     )  # fmt: skip
     # One type for each: a read-only array would have the kernel compiled once more.
-    return loop.Ground(*[np.require(values, requirements=["C", "W"]) for values in arrays])
+    return loop.Ground(
+        *[np.require(values, requirements=["C", "W"]) for values in arrays],
+        far=catalogue.vectors.nbytes > _NEAR,
+    )
 
 
 def _memory(room: int) -> loop.Memory:

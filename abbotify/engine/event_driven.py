@@ -232,9 +232,10 @@ class _Play:
         """What the unit came to, once no event is left."""
         sessions = results.in_order(self.listening.finished)
         events = self._events(sessions)
-        tracks, times = remembered(
-            self.state, np.searchsorted(self.visits.users, events.user), events
-        )
+        tracks, times = self.state.tracks, self.state.times
+        if self.setup.looks_back:
+            rows = np.searchsorted(self.visits.users, events.user)
+            tracks, times = remembered(self.state, rows, events)
         state = State(
             busy_until=np.array(self.listening.busy_until, np.int64),
             next_visit=np.array(self.visits.next_visit, np.int64),

@@ -100,8 +100,7 @@ class Listening:
         self.gamma, self.budget = views(users.gamma, users.budget)
         self.busy_until: list[int] = state.busy_until.tolist()
         self.history: dict[int, deque[Play]] = {}
-        serving = {place for plan in unit.days for place in np.unique(plan.serving).tolist()}
-        self.remembers = any(_looks_back(setup.arms[place]) for place in serving)
+        self.remembers = setup.looks_back
         self.finished: list[Played] = []
         self.ending: dict[int, tuple[Played, tuple[int, int, int, int]]] = {}
 
@@ -210,9 +209,3 @@ class Listening:
             plays = (Play(t, _FRACTION[h]) for t, h in zip(tracks, times, strict=True) if t >= 0)
             self.history[row] = deque(plays, HISTORY)
         return self.history[row]
-
-
-def _looks_back(arm: Arm) -> bool:
-    """Whether somebody of the arm's chain may ask for the listening history."""
-    lists = [link.table or link.ranker for link in arm.chain]
-    return any(table is None or table.pick == Pick.ANCHORED for table in lists)

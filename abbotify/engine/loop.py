@@ -54,11 +54,16 @@ _LONG: Final = 256
 
 
 class Ground(NamedTuple):
-    """The world: arrays of `Catalogue`, `Users` and `World`."""
+    """The world: arrays of `Catalogue`, `Users` and `World`.
+
+    Attributes:
+        tracks: int32 (tracks, 2), artist and ms side by side: one miss of the cache, not two.
+        far: whether the vectors are too many for a cache near the processor.
+    """
 
     vectors: Floats
     artist: IntArray
-    track_ms: IntArray
+    tracks: IntArray
     nearest: IntArray
     offsets: IntArray
     interests: IntArray
@@ -68,6 +73,7 @@ class Ground(NamedTuple):
     gamma: Floats
     budget: IntArray
     neighbours: IntArray
+    far: bool
 
 
 class Day(NamedTuple):
@@ -180,7 +186,7 @@ class Out(NamedTuple):
 
     Attributes:
         sessions: int64 (15, room), a column for each finished session.
-        plays: int64 (codes, tracks), how often each track was played.
+        plays: int32 (codes, tracks), how often each track was played.
         heard: int64 (codes, steps, 2): plays and their hundredths, by step from 1.
         filled: int64 (3): sessions and tracks so far; 1 when the session in `fields` has to be
             parked and finds its place too narrow.
@@ -318,17 +324,17 @@ def _begin(
     else:
         place = people.visited[row] - 1
         interest, track = np.int64(day.interests[place]), np.int64(day.firsts[place])
-        if place + 1 < len(day.times):
+        if ground.far and place + 1 < len(day.times):
             # The next session's taste is fetched while this one is played: its row of the matrix
             # is seldom in a cache, and a session would begin with waiting for it.
             prefetch(ground.vectors, day.interests[place + 1])
-    heard_ms = play_ms(_FULL, ground.track_ms[track])
+    heard_ms = play_ms(_FULL, np.int64(ground.tracks[track, 1]))
     s[ROW], s[NUMBER], s[START], s[NOW] = row, number, time + heard_ms, time + heard_ms
     s[HUNDREDTHS], s[LATENCY], s[SKIPS], s[REPEATS] = _FULL, 0, 0, 0
     s[ARTISTS], s[PLAY_MS], s[MISSES], s[ERRORS], s[FALLBACKS] = 1, heard_ms, 0, 0, 0
     s[STEP], s[BUDGET], s[INTEREST] = 0, ground.budget[day.first + row], interest
     memory.tracks[base], memory.times[base] = track, _FULL
-    memory.artists[base], memory.discounts[base] = ground.artist[track], 1.0
+    memory.artists[base], memory.discounts[base] = ground.tracks[track, 0], 1.0
     code = day.codes[row]
     if code >= 0:
         out.plays[code, track] += 1
@@ -369,7 +375,7 @@ def _listen(
         ahead = uniformly(
             tables, arms, arm, seed, user, world_row, number, 1, first, track, ground.artist
         )
-        if ahead >= 0:
+        if ahead >= 0 and ground.far:
             prefetch(ground.vectors, ahead)
     while True:
         if answer == _FRESH:
@@ -405,9 +411,9 @@ def _listen(
                 tables, arms, arm, seed, user, world_row, number, step + 1, first, track,
                 ground.artist,
             )  # fmt: skip
-            if ahead >= 0:
+            if ahead >= 0 and ground.far:
                 prefetch(ground.vectors, ahead)
-        artist = np.int64(ground.artist[track])
+        artist = np.int64(ground.tracks[track, 0])
         if step >= _LONG and not indexed:
             _index(out.lookup, memory, base, step)
             indexed = True
@@ -420,7 +426,7 @@ def _listen(
         draw = uniform(seed, _USERS, step, user, _BOREDOM, number)
         budget -= 1 if bored(time, draw) else 0
         memory.times[base + step] = time
-        heard_ms = play_ms(time, ground.track_ms[track])
+        heard_ms = play_ms(time, np.int64(ground.tracks[track, 1]))
         now += heard_ms
         total += time
         played_ms += heard_ms

@@ -54,7 +54,7 @@ class Written:
         return UnitResult(
             sessions=sessions,
             facts=_facts(columns),
-            counts=Counts(self.out.plays, self.out.heard),
+            counts=Counts(self.out.plays.astype(np.int64), self.out.heard),
             state=state,
             events=None if memory is None else _events(sessions, columns, memory),
         )
