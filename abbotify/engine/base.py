@@ -223,6 +223,7 @@ class Engine(Protocol):
     """Plays units."""
 
     name: str
+    setup: Setup
 
     def run(self, unit: Unit, state: State) -> UnitResult:
         """Plays one unit; pure: the same arguments give the same result.
