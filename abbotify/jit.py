@@ -26,7 +26,7 @@ _UNUSED: Final = 14 * 86_400.0  # seconds
 
 
 # What is in a file that kernels are made from.
-_KERNELS = (b"@kernel", b"@inlined", b"@unmanaged", b"# compiled into kernels")
+_KERNELS = (b"@kernel", b"@inlined", b"@unmanaged", b"compiled into kernels")
 
 
 def _source_digest() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import FORMATS, Run
 from abbotify.report.tally import Tally
 from abbotify.scenario import Scenario, dump, plain
-from abbotify.shard import LOG
+from abbotify.shard import LOG, STATE
 from abbotify.training import Trainer, Training
 
 
@@ -75,6 +76,7 @@ def run(
         }
         _write_json(folder / "manifest.json", manifest)
         write(document, folder, execution)
+        shutil.rmtree(folder / STATE)  # a finished run never goes on
     return document
 
 

@@ -8,8 +8,6 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-import numpy as np
-
 from abbotify.engine.base import Setup, State, Unit
 from abbotify.engine.queueing import Clock, Queue, Reply
 from abbotify.engine.results import LATE, Played
@@ -17,7 +15,7 @@ from abbotify.engine.views import views
 from abbotify.listener.latency import latency
 from abbotify.listener.memory import Memory
 from abbotify.listener.session import FULL, listen, play_ms
-from abbotify.recommenders import HISTORY, Arm, Pick, Play, Request
+from abbotify.recommenders import HISTORY, Arm, Play, Request
 from abbotify.rng import Purpose, seed_word
 
 Steps = Generator[Any, Any, None]  # yields what is waited for
