@@ -116,10 +116,9 @@ def arms(choose: Choose, tracks: int, learning: bool) -> dict[str, Keys]:
 def _recommender(choose: Choose, tracks: int, depth: int) -> Keys:
     """A recommender with up to `depth` fallbacks."""
     chosen = choose([_shipped, _shipped, _table, _batch])(choose, tracks)
-    if depth and choose(range(3)) == 2:
-        bare = ["random", "sticky_artist", "sticky_artist_mixed", "top_pop"]
-        name = choose([*bare, ""])
-        chosen["fallback"] = name or _recommender(choose, tracks, depth - 1)
+    if depth and choose([False, True]):
+        named = choose(["random", "sticky_artist", "sticky_artist_mixed", "top_pop", "", "", ""])
+        chosen["fallback"] = named or _recommender(choose, tracks, depth - 1)
     return dict(chosen)
 
 
