@@ -77,7 +77,7 @@ def _named(label: Labels) -> pa.DictionaryArray:
     unknown = label.codes < 0
     # A null leaves no trace of its code in the file, so no code need be replaced.
     codes = array(label.codes, pa.int16(), mask=unknown if unknown.any() else None)
-    return pa.DictionaryArray.from_arrays(codes, pa.array(label.names, pa.string()))
+    return pa.DictionaryArray.from_arrays(codes, array(label.names))
 
 
 def _known(tracks: IntArray) -> pa.Array:
