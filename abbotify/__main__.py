@@ -1,6 +1,16 @@
-"""``python -m abbotify``: the same program as the ``abbotify`` command."""
+"""The `abbotify` command and `python -m abbotify`.
 
-from abbotify.cli import main
+Apart from `cli.py`: processes that share the work import the module of the command that started
+them, and need none of the command line.
+"""
+
+
+def main() -> None:
+    """Runs the command line."""
+    from abbotify import cli
+
+    cli.main()
+
 
 if __name__ == "__main__":
     main()

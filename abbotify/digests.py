@@ -51,7 +51,7 @@ def _tagged(tag: bytes, content: bytes) -> bytes:
     return tag + struct.pack("<Q", len(content)) + content
 
 
-def _blocks(data: Any) -> Iterator[bytes]:
+def _blocks(data: Any) -> Iterator[bytes | memoryview]:
     # numpy's float64 is a Python float too, so arrays and numpy scalars come first.
     if isinstance(data, np.ndarray | np.generic):
         yield from _array_blocks(np.asarray(data))
@@ -65,7 +65,7 @@ def _blocks(data: Any) -> Iterator[bytes]:
         yield _scalar(data)
 
 
-def _mapping_blocks(data: Mapping[Any, Any]) -> Iterator[bytes]:
+def _mapping_blocks(data: Mapping[Any, Any]) -> Iterator[bytes | memoryview]:
     if not all(isinstance(key, str) for key in data):
         raise TypeError("a mapping to be digested has keys that are not strings")
     yield _tagged(b"m", struct.pack("<Q", len(data)))
@@ -90,10 +90,12 @@ def _scalar(data: Any) -> bytes:
     raise TypeError(f"a {type(data).__name__} has no digest")
 
 
-def _array_blocks(array: npt.NDArray[Any]) -> Iterator[bytes]:
+def _array_blocks(array: npt.NDArray[Any]) -> Iterator[bytes | memoryview]:
     if array.dtype.kind not in "biufcSUmM":
         raise TypeError(f"an array of type {array.dtype} has no digest")
     little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
     yield _tagged(b"a", little.dtype.str.encode())
     yield _tagged(b"l", struct.pack(f"<{array.ndim}Q", *array.shape))
-    yield _tagged(b"y", little.tobytes())
+    yield b"y" + struct.pack("<Q", little.nbytes)
+    # Numbers without a copy: a column of ten million users is 80 MB.
+    yield little.reshape(-1).view(np.uint8).data if array.dtype.kind in "iuf" else little.tobytes()

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from abbotify.arrow import array
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -41,7 +43,7 @@ LEVEL_KEY: Final = "level"
 EXPERIMENT_PHASE: Final = "experiment"  # the arms count
 SESSIONS_LEVEL: Final = "sessions"  # rows are sessions, not events
 
-MS_PER_DAY: Final = 86_400_000
+MS_PER_DAY: Final = 86_400_000  # compiled into kernels
 NO_RECOMMENDATION: Final = -1
 NO_ARM: Final = -1
 
@@ -129,8 +131,8 @@ def to_strings(label: Labels) -> pa.Array:
     """A column of names as Arrow strings, null where the code is -1."""
     import pyarrow as pa
 
-    indices = pa.array(label.codes, pa.int16(), mask=label.codes < 0)
-    names = pa.array(label.names, pa.string())
+    indices = array(label.codes, pa.int16(), mask=label.codes < 0)
+    names = array(label.names)
     return pa.DictionaryArray.from_arrays(indices, names).cast(pa.string())
 
 
@@ -139,7 +141,7 @@ def from_strings(column: pa.Array, names: tuple[str, ...]) -> Labels:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    codes = pc.index_in(column.cast(pa.string()), pa.array(names, pa.string()), skip_nulls=True)
+    codes = pc.index_in(column.cast(pa.string()), array(names), skip_nulls=True)
     return Labels(np.asarray(codes.fill_null(NO_ARM)).astype(np.int16), names)
 
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from abbotify.errors import UserError
 from abbotify.events import NO_ARM, arm_label
+from abbotify.murmur import hash_ids
 from abbotify.scenario import Scenario
 
 Ids = npt.NDArray[np.int64]
@@ -29,9 +30,7 @@ _HASHES: Final = 2**32
 
 def hashes(ids: Ids, salt: str) -> npt.NDArray[np.uint32]:
     """The 32-bit hash of each user's id under a salt (MurmurHash3 x86_32, Appleby 2011)."""
-    seed, hashed = mmh3.hash(salt, signed=False), mmh3.hash
-    values = (hashed(text, seed, False) for text in map(str, ids.tolist()))
-    return np.fromiter(values, np.uint32, count=len(ids))
+    return hash_ids(ids, mmh3.hash(salt, signed=False))
 
 
 def split(ids: Ids, salt: str, weights: Sequence[float]) -> Codes:

@@ -7,23 +7,36 @@ one in the last bit, is switched off before numba is imported.
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import os
+import shutil
+import stat
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_KEPT: Final = 3  # folders of the latest versions of the kernels, however old
+_UNUSED: Final = 14 * 86_400.0  # seconds
+
+
+# What is in a file that kernels are made from.
+_KERNELS = (b"@kernel", b"@inlined", b"@unmanaged", b"compiled into kernels")
 
 
 def _source_digest() -> str:
     # numba does not notice that a callee in another file has changed, so every version of the
-    # kernels' sources has a cache folder of its own. Reading the sources takes about 1 ms.
+    # kernels' sources, and of the constants compiled into them, has a cache folder of its own.
+    # Reading the sources takes about 1 ms.
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         source = path.read_bytes()
-        if b"@kernel" in source or b"@inlined" in source:
+        if any(mark in source for mark in _KERNELS):
             digest.update(source)
     return digest.hexdigest()[:16]
 
@@ -38,12 +51,43 @@ def _writable(folder: Path) -> bool:
 
 
 def _cache_folder() -> Path:
+    digest = _source_digest()
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(base) / "abbotify" / "kernels" / _source_digest()
-    if _writable(folder):
-        return folder
-    # A read-only home (containers, lambdas): compile anew in each process rather than fail.
-    return Path(tempfile.mkdtemp(prefix="abbotify-kernels-"))
+    folder = Path(base) / "abbotify" / "kernels" / digest
+    if not _writable(folder):
+        return _temporary_folder(digest)
+    _tidy(folder)
+    return folder
+
+
+def _temporary_folder(digest: str) -> Path:
+    """Where kernels go when the home is read-only (containers, lambdas): one for each user."""
+    user = os.getuid() if hasattr(os, "getuid") else getpass.getuser()
+    folder = Path(tempfile.gettempdir()) / f"abbotify-{user}-kernels-{digest}"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700)
+    # Its files are run: in a folder that all may write to, somebody else's are refused.
+    return folder if _private(folder) else Path(tempfile.mkdtemp(prefix="abbotify-kernels-"))
+
+
+def _private(folder: Path) -> bool:
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    own = not hasattr(os, "getuid") or (found.st_uid == os.getuid() and not found.st_mode & 0o077)
+    return stat.S_ISDIR(found.st_mode) and own and _writable(folder)
+
+
+def _tidy(folder: Path) -> None:
+    """Removes folders of other versions of the kernels that nobody has used for weeks."""
+    with suppress(OSError):
+        os.utime(folder)  # in use
+        known = [path for path in folder.parent.iterdir() if len(path.name) == len(folder.name)]
+        used = sorted(((path.stat().st_mtime, path) for path in known), reverse=True)
+        for when, path in used[_KEPT:]:
+            if when < time.time() - _UNUSED:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 # numba's `cache=True` raises at import when neither the package's folder nor the user's cache
@@ -52,19 +96,35 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(_cache_folder()))
 os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
 
 import numba  # noqa: E402  (the environment above must come first)
+from numba.core.caching import FunctionCache  # noqa: E402
 
 INTERPRETED = bool(numba.config.DISABLE_JIT)
 
 
+class _Cache(FunctionCache):
+    """A cache on disk that is a help and no condition: broken files are written anew."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # whatever unpickling a damaged file raises
+            with suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with suppress(OSError):  # a full disk
+            super().save_overload(sig, data)
+
+
 def kernel(function: F) -> F:
     """Compiles a function of scalars and arrays on first use; the code is kept on disk."""
-    return cast(F, numba.njit(cache=True, fastmath=False, nogil=True)(function))
+    return _compiled(function, {})
 
 
 def inlined(function: F) -> F:
     """A kernel whose machine code is copied into every kernel that calls it."""
-    options = {"cache": True, "fastmath": False, "nogil": True, "forceinline": True}
-    return cast(F, numba.njit(**options)(function))
+    return _compiled(function, {"forceinline": True})
 
 
 def unmanaged(function: F) -> F:
@@ -72,11 +132,16 @@ def unmanaged(function: F) -> F:
 
     The counts are atomic: with them a loop that hands arrays to its parts took 4 times as long.
     """
-    options = {"cache": True, "fastmath": False, "nogil": True, "_nrt": False}
-    return cast(F, numba.njit(**options)(function))
+    return _compiled(function, {"_nrt": False})
 
 
 def inlined_unmanaged(function: F) -> F:
     """An unmanaged kernel whose machine code is copied into every kernel that calls it."""
-    options = {"cache": True, "fastmath": False, "nogil": True, "_nrt": False, "forceinline": True}
-    return cast(F, numba.njit(**options)(function))
+    return _compiled(function, {"_nrt": False, "forceinline": True})
+
+
+def _compiled(function: F, options: dict[str, Any]) -> F:
+    made = numba.njit(fastmath=False, nogil=True, **options)(function)
+    if not INTERPRETED:
+        made._cache = _Cache(function)  # as numba's own `enable_caching` does for `cache=True`
+    return cast(F, made)

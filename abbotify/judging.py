@@ -1,19 +1,23 @@
-"""The users of a shard after the last day: one row each, from the totals its days have left."""
+"""The users after the last day: one row each, from the totals that their shards' days have left."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from abbotify import timeline
+from abbotify import scale, timeline
 from abbotify.events import ARM, Labels
+from abbotify.experiment import layers
+from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import UserTable
+from abbotify.metrics.users_file import write_users
+from abbotify.report.aggregates import UserAggregates, aggregate
 from abbotify.scenario import Scenario
 from abbotify.shard import Shard, totals_file
 from abbotify.totals import ShardTotals, columns
-from abbotify.world.base import World
+from abbotify.world.base import IntArray
 
 
 @dataclass(frozen=True)
@@ -22,26 +26,59 @@ class Case:
 
     Attributes:
         scenario: the description.
-        world: its world.
+        ids: int64 ids of all users.
         folder: where it was written.
     """
 
     scenario: Scenario
-    world: World
+    ids: IntArray
     folder: Path
 
 
 @dataclass(frozen=True)
-class Judged:
-    """The users of a shard after the last day.
+class Judgement:
+    """What the report needs of the users.
 
     Attributes:
         users: judged by the first experiment.
         further: name of a further experiment -> the users judged by that one.
     """
 
+    users: UserAggregates
+    further: dict[str, UserAggregates]
+
+    def merge(self, other: Judgement) -> Judgement:
+        """The judgement of both, this one's moments first."""
+        further = {name: mine.merge(other.further[name]) for name, mine in self.further.items()}
+        return Judgement(self.users.merge(other.users), further)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The users of a shard after the last day, and what the report needs of them."""
+
     users: UserTable
-    further: dict[str, UserTable]
+    judgement: Judgement
+
+
+def judge_all(case: Case, shards: Sequence[Shard], workers: int, path: Path) -> Judgement:
+    """Judges all users, shard by shard, and writes them: a few shards are all that is held.
+
+    Args:
+        case: the run.
+        shards: all, in order.
+        workers: processes that share them.
+        path: of users.parquet.
+    """
+    total: list[Judgement] = []
+
+    def rows() -> Iterator[UserTable]:
+        for judged in scale.each(judge, case, shards, workers):
+            total[:] = [total[0].merge(judged.judgement) if total else judged.judgement]
+            yield judged.users
+
+    write_users(path, rows())
+    return total[0]
 
 
 def judge(case: Case) -> Callable[[Shard], Judged]:
@@ -49,17 +86,37 @@ def judge(case: Case) -> Callable[[Shard], Judged]:
     return lambda shard: _judged(case, shard)
 
 
+def reported(scenario: Scenario) -> list[str]:
+    """The metrics that a report is about."""
+    wanted = scenario.metrics.report
+    shown = list(METRICS) if wanted == "all" else [*scenario.metrics.success, *wanted]
+    return [name for name in METRICS if name in shown]
+
+
 def _judged(case: Case, shard: Shard) -> Judged:
     scenario = case.scenario
-    part = case.world.users.ids[shard.rows.start : shard.rows.stop]
+    part = case.ids[shard.rows.start : shard.rows.stop]
     path = totals_file(case.folder, scenario.days - 1, shard.number)
     totals = ShardTotals.load(path, scenario, part)
     assigned = _assigned(scenario, part, timeline.experiment_days(scenario))
-    own = columns(scenario)
-    first, *further = totals.layers
+    own, settings = columns(scenario), scenario.metrics
+    first, *further = layers(scenario)
+    users = totals.layers[first.name].table(assigned)
     return Judged(
-        totals.layers[first].table(assigned),
-        {name: totals.layers[name].table({ARM: assigned[own[name]]}) for name in further},
+        users,
+        Judgement(
+            aggregate(users, len(first.arms), reported(scenario), settings.population),
+            {
+                layer.name: aggregate(
+                    totals.layers[layer.name].table({ARM: assigned[own[layer.name]]}),
+                    len(layer.arms),
+                    settings.success,
+                    settings.population,
+                    curve=False,
+                )
+                for layer in further
+            },
+        ),
     )
 
 

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 import platform
+import shutil
 import time
 from collections.abc import Sequence
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from abbotify import __version__, outfolder, scale, timeline
+from abbotify import __version__, outfolder, timeline
 from abbotify.digests import digest_data
 from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, write_botify
 from abbotify.eventlog.log import open_log
 from abbotify.events import ARM, arm_column, arm_label
 from abbotify.experiment import layers
-from abbotify.judging import Case, judge
-from abbotify.metrics.definitions import METRICS
-from abbotify.metrics.users import UserTable
-from abbotify.metrics.users_file import write_users
+from abbotify.judging import Case, Judgement, judge_all, reported
 from abbotify.modelstore import MODELS, ModelStore
 from abbotify.plan import Plan, prepare
 from abbotify.playing import play, shards_of
@@ -29,7 +26,7 @@ from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import FORMATS, Run
 from abbotify.report.tally import Tally
 from abbotify.scenario import Scenario, dump, plain
-from abbotify.shard import LOG
+from abbotify.shard import LOG, STATE
 from abbotify.training import Trainer, Training
 
 
@@ -64,28 +61,22 @@ def run(
         trainer = Trainer(scenario, plan.world, plan.arms, store, progress)
         played = play(plan, folder, trainer, workers, progress)
         progress("report", 0, 0)
-        case = Case(scenario, plan.world, folder)
-        shards = list(scale.each(judge, case, shards_of(plan), workers))
-        users = UserTable.concat([shard.users for shard in shards])
-        further = {
-            name: UserTable.concat([shard.further[name] for shard in shards])
-            for name in shards[0].further
-        }
-        tally = reduce(Tally.merge, [part.tally for part in played])
-        document = _document(plan, users, further, tally, trainer)
+        case = Case(scenario, plan.world.users.ids, folder)
+        judgement = judge_all(case, shards_of(plan), workers, folder / "users.parquet")
+        document = _document(plan, judgement, played.tally, trainer)
         (folder / "scenario.yaml").write_text(dump(scenario), encoding="utf-8")
-        write_users(folder / "users.parquet", users)
         if scenario.log.botify:
             _write_botify(scenario, folder)
         execution = _execution(plan.engine, workers, started)
         manifest = {
             "execution": execution,
             "coupled": plan.coupled,
-            "units": [unit for part in played for unit in part.units],
+            "units": list(played.units),
             "trainings": [_entry(training) for training in trainer.done],
         }
         _write_json(folder / "manifest.json", manifest)
         write(document, folder, execution)
+        shutil.rmtree(folder / STATE)  # a finished run never goes on
     return document
 
 
@@ -106,16 +97,15 @@ def _entry(training: Training) -> dict[str, Any]:
 
 def _document(
     plan: Plan,
-    users: UserTable,
-    further: dict[str, UserTable],
+    judgement: Judgement,
     tally: Tally,
     trainer: Trainer,
 ) -> Document:
     scenario, first = plan.scenario, layers(plan.scenario)[0]
     catalogue = plan.world.catalogue
     return build(
-        users=users,
-        further=further,
+        users=judgement.users,
+        further=judgement.further,
         tally=tally,
         scenario=plain(scenario),
         run=Run(
@@ -133,7 +123,7 @@ def _document(
             ArmInfo(name, arm_label(code), scenario.arms[name].recommender, weight)
             for code, (name, weight) in enumerate(zip(first.arms, first.weights, strict=True))
         ],
-        metrics=_reported(scenario),
+        metrics=reported(scenario),
         trainings=_curves(trainer.done),
         success=scenario.metrics.success,
         titles=lambda track: (
@@ -150,12 +140,6 @@ def _curves(done: Sequence[Training]) -> dict[str, list[pictures.Training]]:
         told = pictures.Training(model.day, model.plays, model.curve, model.digest)
         out.setdefault(model.arm, []).append(told)
     return out
-
-
-def _reported(scenario: Scenario) -> list[str]:
-    wanted = scenario.metrics.report
-    shown = list(METRICS) if wanted == "all" else [*scenario.metrics.success, *wanted]
-    return [name for name in METRICS if name in shown]
 
 
 def _write_botify(scenario: Scenario, folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import partial, reduce
 from itertools import count
 from pathlib import Path
 
@@ -18,23 +18,21 @@ from abbotify.shard import LOG, STATE, Job, Played, Shard, log_file, player
 from abbotify.training import Trainer
 
 
-def play(
-    plan: Plan, folder: Path, trainer: Trainer, workers: int, progress: Progress
-) -> list[Played]:
+def play(plan: Plan, folder: Path, trainer: Trainer, workers: int, progress: Progress) -> Played:
     """Plays all days; between two days models may be trained, for all shards at once."""
     scenario = plan.scenario
     midnight = counted("days", len(plan.shards) * scenario.days, progress)
     if plan.coupled:
         return _play_coupled(plan, folder, trainer, midnight)
-    played: list[Played] = []
+    played: list[Played] = []  # a segment each
     models: dict[str, Path] = {}
     for segment in timeline.segments(scenario):
         first = segment.days[0].number
         if segment.training is not None:
             events = partial(events_before, plan, folder, first)
             models |= trainer.train(first, segment.training, events)
-        played += play_segment(plan, folder, segment, models, workers, midnight)
-    return played
+        played.append(play_segment(plan, folder, segment, models, workers, midnight))
+    return reduce(Played.merge, played)
 
 
 def play_segment(
@@ -44,8 +42,8 @@ def play_segment(
     models: Mapping[str, Path],
     workers: int,
     midnight: Callable[[], None],
-) -> list[Played]:
-    """Plays the days of a segment, shard by shard.
+) -> Played:
+    """Plays the days of a segment, shard by shard; what is left is added up as they come.
 
     Args:
         plan: the run.
@@ -61,18 +59,20 @@ def play_segment(
     )
     if workers == 1 or len(plan.shards) == 1:
         arms = None if models else plan.arms
-        return list(scale.each(partial(player, arms=arms, midnight=midnight), job, shards_of(plan)))
-    played = []
-    for part in scale.each(player, job, shards_of(plan), workers):
-        played.append(part)
+        function = partial(player, arms=arms, midnight=midnight)
+        return reduce(Played.merge, scale.each(function, job, shards_of(plan)))
+
+    def counting(part: Played) -> Played:
         for _ in segment.days:
             midnight()
-    return played
+        return part
+
+    return reduce(Played.merge, map(counting, scale.each(player, job, shards_of(plan), workers)))
 
 
 def _play_coupled(
     plan: Plan, folder: Path, trainer: Trainer, midnight: Callable[[], None]
-) -> list[Played]:
+) -> Played:
     """Plays a run whose users meet: one unit over all days, trained as it goes."""
     scenario, arms = plan.scenario, list(plan.arms)
     trainings = {s.days[0].number: s.training for s in timeline.segments(scenario) if s.training}
@@ -89,7 +89,7 @@ def _play_coupled(
     _make_folders(folder)
     job = Job(scenario, plan.world, folder, True, plan.engine, timeline.calendar(scenario))
     function = partial(player, arms=plan.arms, midnight=midnight, morning=morning)
-    return list(scale.each(function, job, shards_of(plan)))
+    return reduce(Played.merge, scale.each(function, job, shards_of(plan)))
 
 
 def _make_folders(folder: Path) -> None:

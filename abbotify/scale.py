@@ -1,17 +1,38 @@
-"""Work spread over processes: the same tasks, the same results, in the same order."""
+"""Work spread over processes: the same tasks, the same results, in the same order.
+
+A process has one task at a time, so that what is lost with it is known: when it is killed, its
+task begins again in another. Results wait only within a window of tasks ahead of the consumer.
+"""
 
 from __future__ import annotations
 
+import heapq
 import multiprocessing
+import os
+import signal
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from typing import Any, TypeVar
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from multiprocessing.context import SpawnProcess
+from typing import Any, Final, TypeVar
+
+from abbotify import worker
+from abbotify.errors import UserError
+from abbotify.shipment import Shipment, shipped
 
 Payload = TypeVar("Payload")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-_worker: Callable[[Any], Any] | None = None
+_AHEAD: Final = 4  # tasks for each process that may be done before their turn
+_DEATHS: Final = 3  # of processes with the same task
+_FAREWELL: Final = 5.0  # seconds
+# Every library that has threads of its own: N processes would have N times as many as cores.
+# Arrow, numpy's BLAS and PyTorch all ask for the first.
+_ONE_THREAD: Final = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
 
 
 def each(
@@ -25,36 +46,155 @@ def each(
     Args:
         prepare: makes the function that does a task; called once in each process. A name at a
             module's top level.
-        payload: what `prepare` needs; pickled when there is more than one worker.
-        tasks: what is to be done; each a pure function of payload and task.
+        payload: what `prepare` needs; with more than one worker in a file that all of them map.
+        tasks: what is to be done; each a pure function of payload and task, for it may be begun
+            again after its process was killed.
         workers: processes; 1 works in this one.
 
     Raises:
+        UserError: a task's process has died three times.
+        OutputError: there is no room for the payload's file.
         Exception: whatever a task raises.
     """
     if workers <= 1 or len(tasks) <= 1:
         yield from map(prepare(payload), tasks)
         return
-    # spawn: a forked child inherits locks and thread pools (numba's, BLAS's) in unknown states.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        min(workers, len(tasks)), context, initializer=_start, initargs=(prepare, payload)
-    ) as pool:
-        futures = [pool.submit(_do, task) for task in tasks]
+    with shipped((prepare, payload)) as shipment:
+        pool = _Pool(shipment, tasks, min(workers, len(tasks)))
         try:
-            for future in futures:
-                yield future.result()
+            for place in range(len(tasks)):
+                yield pool.result(place)
+            pool.dismiss()
         finally:
-            for future in futures:
-                future.cancel()
+            pool.kill()
 
 
-def _start(prepare: Callable[[Any], Callable[[Any], Any]], payload: Any) -> None:
-    global _worker  # a process of the pool does one thing in its life
-    _worker = prepare(payload)
+class _Worker:
+    """A process and the task it has.
+
+    Attributes:
+        process: the process.
+        pipe: our end of the pipe to it.
+        task: the place of the task it was given last, None when that is done.
+    """
+
+    def __init__(self, shipment: Shipment) -> None:
+        # spawn: a forked child inherits locks and thread pools (numba's, BLAS's) in unknown states.
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.task: int | None = None
+        self.process: SpawnProcess = context.Process(
+            target=worker.serve, args=(theirs, shipment), daemon=True
+        )
+        with _inherited():
+            self.process.start()
+        theirs.close()  # so that its end is the pipe's end
 
 
-def _do(task: Any) -> Any:
-    if _worker is None:
-        raise RuntimeError("the process was not prepared")
-    return _worker(task)
+class _Pool:
+    def __init__(self, shipment: Shipment, tasks: Sequence[Any], size: int) -> None:
+        self.shipment = shipment
+        self.tasks = tasks
+        self.size = size
+        self.waiting = list(range(len(tasks)))  # a heap of places
+        self.deaths: Counter[int] = Counter()
+        self.answers: dict[int, tuple[bool, Any]] = {}
+        self.workers: list[_Worker] = []
+
+    def result(self, place: int) -> Any:
+        """The result of the task at a place; raises what the task raised."""
+        while place not in self.answers:
+            self._hand_out(place + _AHEAD * self.size)
+            self._listen()
+        good, answer = self.answers.pop(place)
+        if not good:
+            raise answer
+        return answer
+
+    def _hand_out(self, limit: int) -> None:
+        """Gives the next tasks below a limit to processes that have none."""
+        while self.waiting and self.waiting[0] < limit:
+            idle = next((one for one in self.workers if one.task is None), None)
+            if idle is None:
+                if len(self.workers) == self.size:
+                    return
+                idle = _Worker(self.shipment)
+                self.workers.append(idle)
+            idle.task = heapq.heappop(self.waiting)
+            try:
+                idle.pipe.send(self.tasks[idle.task])
+            except OSError:
+                self._bury(idle)
+
+    def _listen(self) -> None:
+        """Waits until a process has done its task, or has died."""
+        ready = wait([one.pipe for one in self.workers])
+        for one in [one for one in self.workers if one.pipe in ready]:
+            try:
+                answer = one.pipe.recv()
+            except (EOFError, OSError):
+                self._bury(one)
+                continue
+            assert one.task is not None, "a process answers once"
+            self.answers[one.task], one.task = answer, None
+
+    def _bury(self, dead: _Worker) -> None:
+        """Lets the task of a process that has died wait again."""
+        dead.process.join(_FAREWELL)
+        dead.pipe.close()
+        self.workers.remove(dead)
+        if dead.task is None:
+            return
+        self.deaths[dead.task] += 1
+        if self.deaths[dead.task] == _DEATHS:
+            raise UserError(_obituary(dead.task, len(self.tasks), dead.process.exitcode))
+        heapq.heappush(self.waiting, dead.task)
+
+    def dismiss(self) -> None:
+        """Lets all processes end by themselves."""
+        for one in self.workers:
+            one.pipe.close()
+        for one in self.workers:
+            one.process.join(_FAREWELL)
+
+    def kill(self) -> None:
+        """Ends all processes that are left, whatever they do."""
+        for one in self.workers:
+            one.process.kill()
+        for one in self.workers:
+            one.process.join()
+            one.pipe.close()
+
+
+def _obituary(task: int, tasks: int, code: int | None) -> str:
+    how = f"exit code {code}"
+    if code is not None and code < 0:
+        known = {each.value: each.name for each in signal.Signals}
+        how = known.get(-code, f"signal {-code}")
+    often = "; often that is too little memory: try fewer workers" if how == "SIGKILL" else ""
+    return (
+        f"task {task + 1} of {tasks} was given up: {_DEATHS} processes that had it died, "
+        f"the last one of {how}{often}"
+    )
+
+
+@contextmanager
+def _inherited() -> Iterator[None]:
+    """What processes started meanwhile inherit: one thread, no interrupts before they can mind."""
+    before = {name: os.environ.get(name) for name in _ONE_THREAD}
+    os.environ.update(_ONE_THREAD)
+    _mask_interrupts("SIG_BLOCK")
+    try:
+        yield
+    finally:
+        _mask_interrupts("SIG_UNBLOCK")
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _mask_interrupts(how: str) -> None:
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows
+        signal.pthread_sigmask(getattr(signal, how), {signal.SIGINT})

@@ -75,7 +75,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Played:
-    """What is left of a shard's days, beside its files.
+    """What is left of days that were played, beside their files.
 
     Attributes:
         tally: what pictures and counts need.
@@ -84,6 +84,10 @@ class Played:
 
     tally: Tally
     units: tuple[dict[str, Any], ...]
+
+    def merge(self, other: Played) -> Played:
+        """What is left of both, this one first."""
+        return Played(self.tally.merge(other.tally), (*self.units, *other.units))
 
 
 def player(
@@ -138,7 +142,9 @@ def totals_file(folder: Path, day: int, shard: int) -> Path:
 def _play(job: Job, engine: Engine, shard: Shard) -> Played:
     scenario, ids, first = job.scenario, job.world.users.ids, job.days[0].number
     tally = Tally(layers(scenario)[0].arms, ARM, timeline.experiment_days(scenario))
-    before = State.load(_state_file(job.folder, first - 1, shard.number)) if first else None
+    before = State.initial(len(shard.rows), engine.setup.looks_back)
+    if first:
+        before = State.load(_state_file(job.folder, first - 1, shard.number))
     totals = _totals(job, shard)
     units = []
     for unit, result in timeline.play(

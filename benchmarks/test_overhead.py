@@ -1,7 +1,8 @@
 """What the SimPy engine costs beside SimPy itself.
 
-The bare program has the same processes, the same number of events at the same times, and does
-nothing else: what it takes is the price of simulating with SimPy at all.
+The bare program begins the same sessions at the same times, waits for the same pauses, each in a
+process of SimPy's, and does nothing else: what it takes is the price of simulating with SimPy at
+all.
 """
 
 from __future__ import annotations
@@ -9,10 +10,9 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -22,102 +22,125 @@ from abbotify import timeline
 from abbotify.engine import Setup, UnitResult, event_driven
 from abbotify.engine.event_driven import Clock, EventDriven
 from abbotify.recommenders import build_arms
-from abbotify.scenario import Scenario, load
+from abbotify.scenario import load
 from abbotify.world import World, load_world
 
 pytestmark = pytest.mark.bench
 
-SCENARIO = """
+COMMON = """
 name: overhead
 world:
   catalogue: {source: synthetic, tracks: 10000, artists: 1600, genres: 30, dims: 64}
   users: {source: synthetic, count: 10000}
 arrivals: {sessions: 20000}
 timeline: [{phase: experiment, days: 1}]
+experiment: {name: OVERHEAD, control: random}
 arms:
   random: {recommender: random, latency_ms: 20}
-  sticky: {recommender: sticky_artist, latency_ms: 20}
-experiment: {name: OVERHEAD, control: random}
 """
+FREE = "  sticky: {recommender: sticky_artist, latency_ms: 20}"
+# Busy for two thirds of the time on average, and more than busy in the evening.
+QUEUED = """  sticky:
+    recommender: sticky_artist
+    latency_ms: {distribution: exponential, mean: 4000}
+    service: {replicas: 4, timeout_ms: 20000, patience_ms: 5000}"""
+
+Visit = tuple[int, list[int]]  # when a session begins, and its pauses
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scenario, World]:
-    file = tmp_path_factory.mktemp("bench") / "overhead.yaml"
-    file.write_text(SCENARIO)
-    scenario = load(file)
-    return scenario, load_world(scenario)
+class Watched(Clock):
+    """A clock that is not lost."""
+
+    last: ClassVar[Clock]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        Watched.last = self
 
 
+# Both ratios were 2.8. The rest of a track is a recommender's pick, 0.9 us, a track heard by
+# embeddings, 0.6 us, a session's beginning and end, 0.6 us, and what is remembered and written.
+@pytest.mark.parametrize(
+    ("sticky", "own", "limit"), [(FREE, 0.0, 3.5), (QUEUED, 0.15, 3.5)], ids=["free", "queued"]
+)
 def test_a_track_costs_little_more_than_its_events(
-    made: tuple[Scenario, World],
+    sticky: str,
+    own: float,
+    limit: float,
+    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    scenario, world = made
-    clocks: list[Clock] = []
-
-    class Watched(Clock):
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
-            clocks.append(self)
-
-    engine = EventDriven(Setup(scenario, world, build_arms(scenario, world)))
+    file = tmp_path / "overhead.yaml"
+    file.write_text(COMMON + sticky)
+    scenario = load(file)
+    world = load_world(scenario)
+    engine, ids = EventDriven(Setup(scenario, world, build_arms(scenario, world))), world.users.ids
 
     def ours() -> UnitResult:
-        parts = timeline.play(engine, scenario, world.users.ids, 0, range(len(world.users)), False)
+        parts = timeline.play(engine, scenario, ids, 0, range(len(ids)), bool(own))
         return next(parts)[1]
 
     monkeypatch.setattr(event_driven, "Clock", Watched)
     result = ours()  # kernels compile here
     monkeypatch.undo()
-    visits = _visits(result, world)
+    visits = _visits(result, world, bool(own))
     idle = Clock()
     idle.run(until=1)  # what SimPy schedules to stop, as the engine does at midnight
-    events = _scheduled(clocks[0]) - _scheduled(idle)
-    assert _scheduled(_bare(visits)) == events
-    tracks = len(result.events) - len(result.facts.cut)
+    events = _scheduled(Watched.last) - _scheduled(idle)
+    pauses = sum(1 + len(delays) for _, delays in visits)
+    # A process of SimPy's has two events more, one to start and one to end.
+    assert _scheduled(_bare(visits)) == pauses + 2 * (len(visits) + 1)
+    assert pauses <= events <= (1 + own) * pauses  # a queue has events of its own, but few
+    tracks, sessions = len(result.events) - len(visits), len(result.facts.cut)
     pairs = [(_seconds(ours), _seconds(lambda: _bare(visits))) for _ in range(7)]
     ratio = float(np.median([a / b for a, b in pairs]))
     with capsys.disabled():
         us = 1e6 / tracks
         sys.stdout.write(
-            f"\n{tracks:,} recommended tracks, {len(result.facts.cut):,} sessions, "
+            f"\n{tracks:,} recommended tracks, {sessions:,} sessions, "
             f"{events:,} events: {min(a for a, _ in pairs) * us:.2f} us a track, bare SimPy "
             f"{min(b for _, b in pairs) * us:.2f} us, ratio {ratio:.2f} "
             f"({Path(__file__).name}, median of {len(pairs)})\n"
         )
+    assert sessions > 19_000
     assert tracks > 100_000
-    assert ratio < 2.6  # 2.1 on a quiet machine, 2.4 beside other work
+    assert ratio < limit
 
 
-def _visits(result: UnitResult, world: World) -> list[list[tuple[int, list[int]]]]:
-    """For each user: when each session starts, and the delays of its events."""
-    log, users = result.events, defaultdict(list)
+def _visits(result: UnitResult, world: World, queued: bool) -> list[Visit]:
+    """Each session's begin and its pauses, in the order of time.
+
+    Without a queue the answer's latency is a part of the pause for the next track.
+    """
+    log, visits = result.events, []
+    label = log.arms["arm"]
+    waits = queued & (label.codes == label.names.index("sticky"))
     starts = np.flatnonzero(log.step == 0)
     for begin, end in zip(starts, [*starts[1:], len(log)], strict=True):
         at = log.timestamp[begin:end].tolist()
         latency = log.latency_ms[begin:end].tolist()
-        first = at[0] - int(world.catalogue.duration_ms[log.track[begin]])
-        delays = [at[0] - first]
-        for i in range(1, len(at)):
-            delays += [latency[i - 1], at[i] - at[i - 1] - latency[i - 1]]
-        users[int(log.user[begin])].append((first, [*delays, latency[-1]]))
-    return list(users.values())
+        start = at[0] - int(world.catalogue.duration_ms[log.track[begin]])
+        delays = [at[0] - start]
+        for before, after, ms in zip(at[:-1], at[1:], latency[:-1], strict=True):
+            delays += [ms, after - before - ms] if waits[begin] else [after - before]
+        visits.append((start, [*delays, latency[-1]]))
+    return sorted(visits)
 
 
-def _bare(users: list[list[tuple[int, list[int]]]]) -> simpy.Environment:
+def _bare(visits: list[Visit]) -> simpy.Environment:
     env = simpy.Environment()
 
-    def process(visits: list[tuple[int, list[int]]]) -> Generator[simpy.Event, Any, None]:
-        for start, delays in visits:
-            if start > env.now:
-                yield env.timeout(start - env.now)
-            for delay in delays:
-                yield env.timeout(delay)
+    def session(delays: list[int]) -> Generator[simpy.Event, Any, None]:
+        for delay in delays:
+            yield env.timeout(delay)
 
-    for visits in users:
-        env.process(process(visits))
+    def door() -> Generator[simpy.Event, Any, None]:
+        for start, delays in visits:
+            yield env.timeout(start - env.now)
+            env.process(session(delays))
+
+    env.process(door())
     env.run()
     return env
 

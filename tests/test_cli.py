@@ -15,9 +15,7 @@ import pytest
 import yaml
 
 from abbotify import __version__
-from tests.conftest import Command, printed
-
-HEAVY = ("numba", "pandas", "scipy", "matplotlib", "simpy", "statsmodels", "pyarrow", "pydantic")
+from tests.conftest import Command
 
 
 @pytest.fixture
@@ -192,11 +190,6 @@ def test_progress_is_for_terminals_only(
         shown[flags] = terminal.getvalue()
     assert "world" in shown[()]
     assert shown["--quiet",] == ""
-
-
-def test_the_command_line_loads_nothing_heavy() -> None:
-    code = f"import sys, abbotify.cli; print([m for m in {HEAVY} if m in sys.modules])"
-    assert printed(code) == "[]\n"
 
 
 def test_help_is_quick() -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -21,11 +24,11 @@ print(os.environ["NUMBA_CACHE_DIR"])
 """
 
 
-def cache_folder(**environment: str) -> Path:
+def cache_folder(probe: str = PROBE, **environment: str) -> Path:
     unset = ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "HOME")
     inherited = {key: value for key, value in os.environ.items() if key not in unset}
     run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PROBE],
+        [sys.executable, "-W", "error", "-c", probe],
         env={**inherited, **environment},
         capture_output=True,
         text=True,
@@ -53,8 +56,85 @@ def test_an_unusable_home_is_no_error(tmp_path: Path) -> None:
         {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(occupied)},
     ):
         folder = cache_folder(TMPDIR=str(tmp_path), **environment)
-        assert folder.name.startswith("abbotify-kernels-")
+        assert folder.name.startswith(f"abbotify-{os.getuid()}-kernels-")
         assert folder.parent == tmp_path
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert any(folder.rglob("*.nbi"))
+
+
+@pytest.mark.parametrize("taken", ["open to others", "a link", "a file"])
+def test_a_temporary_folder_that_others_may_fill_is_not_used(tmp_path: Path, taken: str) -> None:
+    environment = {"HOME": "/proc/none", "TMPDIR": str(tmp_path)}
+    folder = cache_folder(**environment)
+    shutil.rmtree(folder)
+    if taken == "open to others":
+        folder.mkdir()
+        folder.chmod(0o777)
+    elif taken == "a link":
+        (tmp_path / "elsewhere").mkdir(mode=0o700)
+        folder.symlink_to(tmp_path / "elsewhere")
+    else:
+        folder.write_text("")
+    used = cache_folder(**environment)
+    assert used.name.startswith("abbotify-kernels-")
+    assert used != folder
+
+
+def compiled_at(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.nbc")}
+
+
+def test_a_second_process_compiles_nothing(tmp_path: Path) -> None:
+    for environment in ({"HOME": str(tmp_path)}, {"HOME": "/proc/none", "TMPDIR": str(tmp_path)}):
+        before = compiled_at(cache_folder(**environment))
+        assert before
+        assert compiled_at(cache_folder(**environment)) == before
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+@pytest.mark.parametrize("damage", [b"", b"damaged"])
+def test_a_damaged_cache_is_written_anew(tmp_path: Path, kind: str, damage: bytes) -> None:
+    folder = cache_folder(HOME=str(tmp_path))
+    for path in folder.rglob(f"*.{kind}"):
+        path.write_bytes(damage)
+    cache_folder(HOME=str(tmp_path))
+    mended = compiled_at(folder)
+    assert mended
+    assert all(path.read_bytes() != damage for path in folder.rglob(f"*.{kind}"))
+    cache_folder(HOME=str(tmp_path))
+    assert compiled_at(folder) == mended
+
+
+def test_processes_may_fill_the_cache_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        folders = list(pool.map(lambda _: cache_folder(HOME=str(tmp_path)), range(3)))
+    assert len(set(folders)) == 1
+    before = compiled_at(folders[0])
+    assert compiled_at(cache_folder(HOME=str(tmp_path))) == before
+
+
+def test_a_full_disk_is_no_error(tmp_path: Path) -> None:
+    probe = (
+        "import errno\nfrom numba.core import caching\n"
+        "def full(*a, **k): raise OSError(errno.ENOSPC, 'no space')\n"
+        "caching.IndexDataCacheFile.save = full\n" + PROBE
+    )
+    assert compiled_at(cache_folder(probe, HOME=str(tmp_path))) == {}
+
+
+def test_folders_of_old_versions_go_when_unused(tmp_path: Path) -> None:
+    kernels = tmp_path / ".cache" / "abbotify" / "kernels"
+    now = time.time()
+    for place, days in enumerate((1, 13, 20, 30, 40)):
+        folder = kernels / f"{place:016x}"
+        folder.mkdir(parents=True)
+        os.utime(folder, (now - days * 86_400, now - days * 86_400))
+    (kernels / "of another").mkdir()
+    used = cache_folder(HOME=str(tmp_path))
+    left = {path.name for path in kernels.iterdir()}
+    # The three latest are this one and the first two.
+    assert left == {used.name, "of another", f"{0:016x}", f"{1:016x}"}
+    assert cache_folder(HOME=str(tmp_path)) == used
 
 
 def test_a_named_cache_folder_is_kept(tmp_path: Path) -> None:

@@ -3,45 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
-
 from abbotify import __version__, outfolder
+from abbotify.analysis.reading import Read
+from abbotify.analysis.reading import read as read_log
 from abbotify.analysis.source import Order, Source, open_source, ordered
 from abbotify.digests import digest_data, digest_file
 from abbotify.errors import DataError, OutputError, UserError
-from abbotify.events import ARM, NO_ARM, Events, Labels, arm_label
+from abbotify.events import ARM, Labels, arm_label
 from abbotify.metrics.definitions import METRICS, PRE
-from abbotify.metrics.users import UserTable, user_table
+from abbotify.metrics.users import UserTable
 from abbotify.metrics.users_file import write_users
 from abbotify.report import checks
+from abbotify.report.aggregates import aggregate
 from abbotify.report.build import ArmInfo, build
-from abbotify.report.document import FORMATS, Check, Document, Run
+from abbotify.report.document import FORMATS, Document, Run
 from abbotify.report.render import write
-from abbotify.report.tally import Tally
-from abbotify.sessions import SKIP_BELOW, SessionTable, session_table
+from abbotify.sessions import SKIP_BELOW
 
 SUCCESS: Final = "mean_time_per_session"
-
-
-@dataclass(frozen=True)
-class _Read:
-    """Sessions, and what else is needed of the events."""
-
-    before: list[SessionTable]
-    after: list[SessionTable]
-    tally: Tally
-    in_two_arms: int
-
-    @property
-    def days(self) -> range:
-        """From the first day with a session in an arm to the last one."""
-        return range(self.tally.days[0], self.tally.days[-1] + 1)
 
 
 def analyze(
@@ -81,10 +65,16 @@ def analyze(
     order = ordered(source, control, arms)
     source = replace(source, weights=_known_weights(source, weights or {}))
     shown = tuple(arms.get(name, name) for name in order)
-    with outfolder.swapped(out) as folder:
-        read = _read(source, order, shown, skip_below)
-        document, users = _document(source, read, order, shown, experiment, alpha)
-        write_users(folder / "users.parquet", users)
+    with outfolder.swapped(out) as folder, ThreadPoolExecutor(1) as beside:
+        # Digests and compression leave the interpreter free to read and to work out the effects.
+        digest = beside.submit(_digest, source.files)
+        read = read_log(source, order, shown, skip_below)
+        infos = _infos(source, order[: _used(read, order, source.files[0])], shown)
+        users = _users(read, shown, with_days=not source.labels)
+        written = beside.submit(write_users, folder / "users.parquet", [users])
+        run = _run(digest.result(), read, experiment, alpha)
+        document = _document(source, read, users, infos, run)
+        written.result()
         write(document, folder)
     return document
 
@@ -112,107 +102,49 @@ def _refuse_fractions(alpha: float, skip_below: float) -> None:
         raise UserError(f"{skip_below} is not from 0 to 1", key="skip_below")
 
 
-def _read(source: Source, order: Order, shown: Sequence[str], skip_below: float) -> _Read:
-    after, played, in_two_arms = [], [], 0
-    for events in source.after(order):
-        mixed = _mixed(events)
-        in_two_arms += len(mixed)
-        events = _without(events, mixed)
-        after.append(session_table(events, skip_below=skip_below))
-        codes = events.arms[ARM].codes
-        played.append((events.track, events.step, events.hundredths, codes))
-    before = [session_table(e, skip_below=skip_below) for e in source.before(order)]
-    tally = Tally(shown, ARM, _days(after, source.files[0]))
-    for table, (track, step, hundredths, codes) in zip(after, played, strict=True):
-        tally.add(table, plays=(track, codes), heard=(step, hundredths, codes))
-    return _Read(before, after, tally, in_two_arms)
-
-
-def _mixed(events: Events) -> npt.NDArray[np.int64]:
-    """The users seen in more than one arm, ascending."""
-    codes = events.arms[ARM].codes
-    known = codes >= 0
-    pairs = np.unique(np.stack([events.user[known], codes[known].astype(np.int64)]), axis=1)
-    users, seen = np.unique(pairs[0], return_counts=True)
-    mixed: npt.NDArray[np.int64] = users[seen > 1]
-    return mixed
-
-
-def _without(events: Events, users: npt.NDArray[np.int64]) -> Events:
-    """The events with these users in no arm."""
-    label = events.arms[ARM]
-    codes = np.where(np.isin(events.user, users), NO_ARM, label.codes).astype(np.int16)
-    return replace(events, arms={ARM: Labels(codes, label.names)})
-
-
-def _days(tables: Sequence[SessionTable], file: Path) -> range:
-    found = [table.day[table.arms[ARM].codes >= 0] for table in tables]
-    days = np.concatenate(found)
-    if not len(days):
-        raise DataError("no session of the log is in an arm", file=file)
-    return range(int(days.min()), int(days.max()) + 1)
-
-
 def _document(
-    source: Source,
-    read: _Read,
-    order: Order,
-    shown: Sequence[str],
-    experiment: str,
-    alpha: float,
-) -> tuple[Document, UserTable]:
-    used = _used(read, order, source.files[0])
-    users = _users(read, shown, with_days=not source.labels)
-    infos = [
-        ArmInfo(
-            shown[code],
-            order[code] if source.labels else arm_label(code),
-            None,
-            source.weights.get(order[code]),
-        )
-        for code in range(used)
-    ]
-    document = build(
-        users=users,
+    source: Source, read: Read, users: UserTable, infos: Sequence[ArmInfo], run: Run
+) -> Document:
+    return build(
+        users=aggregate(users, len(infos), list(METRICS), "exposed"),
         tally=read.tally,
-        scenario=_scenario(experiment, infos),
-        run=_run(source, read, experiment, alpha),
+        scenario=_scenario(run.experiment, infos),
+        run=run,
         arms=infos,
         metrics=list(METRICS),
         success=[SUCCESS],
-        extra_checks=[*source.checks, _open_sessions(read)],
+        extra_checks=[*source.checks, checks.open_sessions(read.still_open, read.sessions)],
     )
-    return document, users
 
 
-def _open_sessions(read: _Read) -> Check:
-    closed = np.concatenate([table.closed for table in (*read.before, *read.after)])
-    return checks.open_sessions(int(np.count_nonzero(~closed)), len(closed))
+def _infos(source: Source, names: Sequence[str], shown: Sequence[str]) -> list[ArmInfo]:
+    return [
+        ArmInfo(
+            shown[code],
+            name if source.labels else arm_label(code),
+            None,
+            source.weights.get(name),
+        )
+        for code, name in enumerate(names)
+    ]
 
 
-def _used(read: _Read, order: Order, file: Path) -> int:
+def _used(read: Read, order: Order, file: Path) -> int:
     """How many of the first arms there are: the last ones of a run's log only collected."""
-    seen = sorted({int(code) for t in read.after for code in np.unique(t.arms[ARM].codes)} - {-1})
+    seen = sorted(read.codes)
     if len(seen) < 2:
         only = ", ".join(order[code] for code in seen)
         raise DataError(f"the log has users in one arm only ({only}), not in two", file=file)
     return seen[-1] + 1
 
 
-def _users(read: _Read, shown: Sequence[str], with_days: bool) -> UserTable:
-    earlier = {int(day) for table in read.before for day in np.unique(table.day)}
-    # Open sessions too: leaving them out would lose more users of an arm with longer sessions.
-    users = user_table(
-        chain(read.before, read.after),
-        days=read.days,
-        pre_days=sorted(earlier - set(read.days)),
-        open_sessions=True,
-    )
+def _users(read: Read, shown: Sequence[str], with_days: bool) -> UserTable:
+    users = UserTable.concat(read.users)
     label = users.arms[ARM]
     renamed = {ARM: Labels(label.codes, tuple(shown))}
     # Lines date a session by the end of its first track, a run by the day its visit was due.
     told = {k: v for k, v in users.values.items() if with_days or k.removeprefix(PRE) != "retained"}
-    return replace(users, arms=renamed, values=told, in_two_arms={ARM: read.in_two_arms})
+    return replace(users, arms=renamed, values=told, in_two_arms={ARM: len(read.known.mixed)})
 
 
 def _scenario(experiment: str, infos: Sequence[ArmInfo]) -> dict[str, Any]:
@@ -223,15 +155,19 @@ def _scenario(experiment: str, infos: Sequence[ArmInfo]) -> dict[str, Any]:
     }
 
 
-def _run(source: Source, read: _Read, experiment: str, alpha: float) -> Run:
-    digests = [digest_file(file) for file in source.files]
+def _digest(files: Sequence[Path]) -> str:
+    digests = [digest_file(file) for file in files]
+    return digests[0] if len(digests) == 1 else digest_data(digests)
+
+
+def _run(digest: str, read: Read, experiment: str, alpha: float) -> Run:
     return Run(
         seeds={},
-        digests={"log": digests[0] if len(digests) == 1 else digest_data(digests)},
+        digests={"log": digest},
         formats=dict(FORMATS),
         abbotify=__version__,
         alpha=alpha,
         experiment=experiment,
-        days=len(read.days),
+        days=len(read.tally.days),
         source="log",
     )

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from abbotify.errors import DataError, UserError
 from abbotify.eventlog.botify import read_botify
-from abbotify.eventlog.log import Log, open_log
+from abbotify.eventlog.log import Log, open_log, whole_sessions
+from abbotify.eventlog.parquet import LogFile
+from abbotify.eventlog.table import Names
 from abbotify.events import (
     ARM,
     CONTROL_KEY,
@@ -30,6 +33,23 @@ Order = tuple[str, ...]  # the arms as the log names them, the control first
 
 
 @dataclass(frozen=True)
+class Part:
+    """Some rows of a log, sorted by user and session.
+
+    Attributes:
+        lowest_user: no user is smaller.
+        days: from the first to the last one, as far as is known before reading.
+        earlier: the days are before the experiment, nobody is in an arm.
+        read: the events with `arm` in the order given, whole sessions at a time.
+    """
+
+    lowest_user: int
+    days: range | None
+    earlier: bool
+    read: Callable[[], Iterator[Events]]
+
+
+@dataclass(frozen=True)
 class Source:
     """A log before its arms are put in order.
 
@@ -39,8 +59,7 @@ class Source:
         control: the one it says, or by convention is, the control.
         labels: the names are botify's labels (C, T1, ...).
         weights: of the arms, where the log or its format says so.
-        after: the events of the experiment with `arm` in the order given, whole users at a time.
-        before: those of the days before it.
+        parts: the rows, once the arms are in order.
         checks: what was found while reading.
     """
 
@@ -49,8 +68,7 @@ class Source:
     control: str | None
     labels: bool
     weights: Mapping[str, float]
-    after: Callable[[Order], Iterator[Events]]
-    before: Callable[[Order], Iterator[Events]]
+    parts: Callable[[Order], Sequence[Part]]
     checks: tuple[Check, ...] = ()
 
 
@@ -99,8 +117,7 @@ def _botify(files: Sequence[Path], experiment: str) -> Source:
         control=arm_label(0) if arm_label(0) in label.names else None,
         labels=True,
         weights=dict.fromkeys(label.names, 1.0),  # botify splits users evenly
-        after=lambda order: iter([_with_arm(log.events, label, order)]),
-        before=lambda order: iter(()),
+        parts=lambda order: [_in_memory([_with_arm(log.events, label, order)])],
         checks=(checks.broken_lines(log.broken, log.lines, reason),),
     )
 
@@ -109,6 +126,13 @@ def _with_arm(events: Events, label: Labels, order: Order) -> Events:
     """The events with one column of arms, whose codes count into `order`."""
     table = np.array([*(order.index(name) for name in label.names), NO_ARM], np.int16)
     return replace(events, arms={ARM: Labels(table[label.codes], order)})  # -1: the last entry
+
+
+def _in_memory(pieces: Sequence[Events], earlier: bool = False) -> Part:
+    in_arm = [piece.day[piece.arms[ARM].codes >= 0] for piece in pieces]
+    days = np.concatenate([piece.day for piece in pieces] if earlier else in_arm)
+    known = range(int(days.min()), int(days.max()) + 1) if len(days) else None
+    return Part(0, known, earlier, lambda: iter(pieces))
 
 
 def _parquet(paths: Sequence[Path], experiment: str) -> Source:
@@ -125,10 +149,12 @@ def _parquet(paths: Sequence[Path], experiment: str) -> Source:
         control=_control(after, column, names),
         labels=False,
         weights=_weights(after) if column == ARM else {},
-        after=lambda order: _pieces(after, column, order),
-        before=lambda order: (
-            _outside(piece, order) for piece in (before.pieces({}) if before.files else ())
-        ),
+        parts=lambda order: [
+            *_parts(
+                after, {column: order}, lambda rows: replace(rows, arms={ARM: rows.arms[column]})
+            ),
+            *_parts(before, {}, lambda rows: _outside(rows, order), earlier=True),
+        ],
     )
 
 
@@ -164,9 +190,19 @@ def _weights(log: Log) -> Mapping[str, float]:
         return {}  # another program's key of that name
 
 
-def _pieces(log: Log, column: str, order: Order) -> Iterator[Events]:
-    for events in log.pieces({column: order}):
-        yield replace(events, arms={ARM: events.arms[column]})
+def _parts(
+    log: Log, names: Names, shaped: Callable[[Events], Events], earlier: bool = False
+) -> Iterator[Part]:
+    files = [file for file in log.files if file.rows]
+    if not all(file.numbered for file in log.files):
+        yield _in_memory([shaped(rows) for rows in log.pieces(names)], earlier)
+        return
+    for file in files:
+        yield Part(file.lowest_user, file.days, earlier, partial(_shaped, file, names, shaped))
+
+
+def _shaped(file: LogFile, names: Names, shaped: Callable[[Events], Events]) -> Iterator[Events]:
+    return map(shaped, whole_sessions(file, names))
 
 
 def _outside(events: Events, order: Order) -> Events:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from abbotify.arrays import load_arrays, save_arrays
 from abbotify.errors import DataError
 from abbotify.events import Events
-from abbotify.recommenders import HISTORY, Arm
+from abbotify.recommenders import HISTORY, Arm, Pick
 from abbotify.scenario import Scenario
 from abbotify.sessions import SessionTable
 from abbotify.world.base import World
@@ -36,6 +36,16 @@ class Setup:
     scenario: Scenario
     world: World
     arms: tuple[Arm, ...]
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether somebody may ask for the plays of earlier sessions."""
+        return any(_looks_back(arm) for arm in self.arms)
+
+
+def _looks_back(arm: Arm) -> bool:
+    lists = [link.table or link.ranker for link in arm.chain]
+    return any(table is None or table.pick == Pick.ANCHORED for table in lists)
 
 
 @dataclass(frozen=True)
@@ -84,7 +94,8 @@ class State:
         busy_until: int64 (n,) ms, when the last session ended.
         next_visit: int64 (n,) ms, when the next session is due (`visits_per_day`), -1 unknown.
         sessions: int64 (n,), sessions so far.
-        tracks: int32 (n, 10), the last plays, oldest first, right-aligned; -1 for none.
+        tracks: int32 (n, 10), the last plays, oldest first, right-aligned; -1 for none. Kept as
+            long as somebody may look back, see `Setup`.
         times: int16 (n, 10), their listened hundredths.
     """
 
@@ -95,14 +106,15 @@ class State:
     times: npt.NDArray[np.int16]
 
     @staticmethod
-    def initial(users: int) -> State:
-        """The state before the first day."""
+    def initial(users: int, looks_back: bool = True) -> State:
+        """The state before the first day; without plays when nobody looks back."""
+        plays = HISTORY if looks_back else 0
         return State(
             np.zeros(users, np.int64),
             np.full(users, -1, np.int64),
             np.zeros(users, np.int64),
-            np.full((users, HISTORY), -1, np.int32),
-            np.zeros((users, HISTORY), np.int16),
+            np.full((users, plays), -1, np.int32),
+            np.zeros((users, plays), np.int16),
         )
 
     def save(self, path: Path) -> None:
@@ -211,6 +223,7 @@ class Engine(Protocol):
     """Plays units."""
 
     name: str
+    setup: Setup
 
     def run(self, unit: Unit, state: State) -> UnitResult:
         """Plays one unit; pure: the same arguments give the same result.

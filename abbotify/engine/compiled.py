@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.engine import loop
+from abbotify.engine import layout, loop
 from abbotify.engine.base import COMPILED, Setup, State, Unit, UnitResult
 from abbotify.engine.lockstep import Lockstep
 from abbotify.engine.program import Lowering
@@ -24,6 +24,8 @@ from abbotify.sessions import HEARD_STEPS
 
 IntArray = npt.NDArray[np.int64]
 
+_NEAR: Final = 1 << 19  # bytes: half of a usual second-level cache
+_TRAITS: Final = ("ids", "bias", "sharpness", "gamma", "budget", "neighbours")
 _ROOM: Final = 1 << 16  # tracks kept at first; grows
 
 
@@ -42,12 +44,12 @@ class Compiled:
         self.setup, self.midnight = setup, midnight
         self.lowering = Lowering(setup.arms)
         self.ground = _ground(setup)
-        self.looks_back = True
+        self.looks_back = setup.looks_back
         self.keeps = setup.scenario.log.level == "events"
         # Kept for the next unit: fresh memory is paid for in page faults, 0.25 us for 4 kB.
         self.memory = _memory(max(_ROOM if self.keeps else 0, self._longest))
         catalogue = setup.world.catalogue
-        self.lookup = loop.Index(
+        self.lookup = layout.Index(
             np.zeros(len(catalogue), np.int64),
             np.zeros(len(catalogue.artists), np.int64),
             np.zeros(len(catalogue.artists), np.int64),
@@ -85,7 +87,12 @@ class Compiled:
         return written.result(self.memory if self.keeps else None, after)
 
     def _play(
-        self, day: loop.Day, people: loop.People, lockstep: Lockstep, written: Written, rows: Any
+        self,
+        day: layout.Day,
+        people: layout.People,
+        lockstep: Lockstep,
+        written: Written,
+        rows: Any,
     ) -> None:
         """Plays users until each is done or waits, giving the kernel room when it asks for it."""
         place = 0
@@ -115,11 +122,11 @@ class Compiled:
         kept = int(written.out.filled[1]) if self.keeps else 0
         if len(self.memory.tracks) - kept < self._longest:
             room = max(2 * len(self.memory.tracks), kept + self._longest)
-            self.memory = loop.Memory(*(_grown(values, room) for values in self.memory))
+            self.memory = layout.Memory(*(_grown(values, room) for values in self.memory))
         if written.full:
             written.grow()
 
-    def _day(self, unit: Unit) -> loop.Day:
+    def _day(self, unit: Unit) -> layout.Day:
         scenario, plan = self.setup.scenario, unit.days[0]
         per_day = scenario.arrivals.visits_per_day
         seed, hours = (
@@ -131,7 +138,7 @@ class Compiled:
             mean = (scenario.arrivals.sessions or 0.0) / len(self.setup.world.users)
             ids = self.ground.ids[unit.first : unit.end]
             visits, times = arrivals.visits_of_day(seed, ids, plan.day, mean, hours)
-        return loop.Day(
+        return layout.Day(
             seed=seed,
             first=unit.first,
             end=(plan.day + 1) * MS_PER_DAY,
@@ -150,17 +157,17 @@ class Compiled:
             firsts=np.empty(len(times), np.int32),
         )
 
-    def _written(self, unit: Unit, day: loop.Day) -> Written:
+    def _written(self, unit: Unit, day: layout.Day) -> Written:
         codes, tracks = len(unit.names[ARM]), len(self.setup.world.catalogue)
         room = len(day.times) if day.per_day < 0.0 else 2 * (unit.end - unit.first)
-        out = loop.Out(
-            sessions=np.empty((loop.SESSION_COLUMNS, room + 1), np.int64),
-            plays=np.zeros((codes, tracks), np.int64),
+        out = layout.Out(
+            sessions=np.empty((layout.SESSION_COLUMNS, room + 1), np.int64),
+            plays=np.zeros((codes, tracks), np.int32),
             heard=np.zeros((codes, HEARD_STEPS, 2), np.int64),
             filled=np.zeros(3, np.int64),
             scratch=np.zeros((2, 10), np.int64),
             cursor=np.zeros(2, np.int64),
-            fields=np.zeros(loop.FIELDS, np.int64),
+            fields=np.zeros(layout.FIELDS, np.int64),
             lookup=self.lookup,
         )
         return Written(self.setup, unit, out)
@@ -177,8 +184,8 @@ def _hundredths_below(share: float) -> int:
     return sum(h / 100.0 < share for h in range(101))
 
 
-def _people(state: State, day: loop.Day) -> loop.People:
-    return loop.People(
+def _people(state: State, day: layout.Day) -> layout.People:
+    return layout.People(
         state.busy_until.copy(),
         state.next_visit.copy(),
         state.sessions.copy(),
@@ -188,19 +195,28 @@ def _people(state: State, day: loop.Day) -> loop.People:
     )
 
 
-def _ground(setup: Setup) -> loop.Ground:
+def _ground(setup: Setup) -> layout.Ground:
     catalogue, users = setup.world.catalogue, setup.world.users
-    arrays: tuple[Any, ...] = (
-        catalogue.vectors, catalogue.artist, catalogue.duration_ms, setup.world.nearest,
-        users.interests.offsets, users.interests.tracks, users.ids,
-        users.bias, users.sharpness, users.gamma, users.budget, users.neighbours,
-    )  # fmt: skip
+    # In 32 bits: 2**31 ms are 24 days.
+    tracks = np.stack([catalogue.artist, catalogue.duration_ms], axis=1).astype(np.int32)
+    arrays = {
+        "vectors": catalogue.vectors,
+        "artist": catalogue.artist,
+        "tracks": tracks,
+        "nearest": setup.world.nearest,
+        "offsets": users.interests.offsets,
+        "interests": users.interests.tracks,
+        **{name: getattr(users, name) for name in _TRAITS},
+    }
     # One type for each: a read-only array would have the kernel compiled once more.
-    return loop.Ground(*[np.require(values, requirements=["C", "W"]) for values in arrays])
+    writable: dict[str, Any] = {
+        name: np.require(values, requirements=["C", "W"]) for name, values in arrays.items()
+    }
+    return layout.Ground(**writable, far=catalogue.vectors.nbytes > _NEAR)
 
 
-def _memory(room: int) -> loop.Memory:
-    return loop.Memory(
+def _memory(room: int) -> layout.Memory:
+    return layout.Memory(
         np.empty(room, np.int32),
         np.empty(room, np.int32),
         np.empty(room, np.float64),

@@ -1,11 +1,12 @@
-"""The reference engine: SimPy processes that read as the story.
+"""The reference engine: users' stories on SimPy's clock.
 
-A user is a process: wait for the next visit, play a session, wait again. A request to the
-recommender takes time, alone or in the queue of a service; a track takes time to be heard.
+A user's story is a generator, as SimPy's processes are: a visit begins, a session is played, and
+wherever the story yields, it waits for an event. A request to the recommender takes time, alone
+or in the queue of a service; a track takes time to be heard.
 
 Events of one millisecond come in the order of users, whoever scheduled them first: an event's
 priority is the user's row. A user is never in two sessions, so that order is (user, session,
-step), and nothing depends on the order in which processes were started.
+step), and nothing depends on the order in which stories were begun.
 """
 
 from __future__ import annotations
@@ -24,10 +25,9 @@ from simpy.events import Event
 from abbotify.engine import results
 from abbotify.engine.base import SIMPY, Morning, Setup, State, Unit, UnitResult, remembered
 from abbotify.engine.listening import Desk, Listening, Steps
-from abbotify.engine.queueing import Queue
+from abbotify.engine.queueing import Queue, Reply
 from abbotify.engine.results import Played
 from abbotify.engine.visits import Visits
-from abbotify.errors import RecommenderFailure
 from abbotify.events import MS_PER_DAY, Events
 from abbotify.recommenders import Arm, Key
 
@@ -40,26 +40,23 @@ class Clock(simpy.Environment):
     # The simulated time in ms from the start of the run: SimPy's `now`, as the integer it is here.
     ms: Any = property(attrgetter("_now"))
 
-    def run(self, until: Any = None) -> Any:
-        """As SimPy's; a failure in a process is raised itself, not as a copy without its key."""
-        try:
-            return super().run(until)
-        except RecommenderFailure as copy:
-            original = copy.__cause__
-            if not isinstance(original, RecommenderFailure):
-                raise
-        raise original
-
-    def at(self, event: Event, delay: int, priority: int) -> None:
-        """Schedules an event in `delay` ms, at its place among those of that millisecond."""
+    def call(self, action: Callable[[Event], Any], delay: int, priority: int) -> None:
+        """Calls an action in `delay` ms, at its place among the events of that millisecond."""
+        event = self.event()
+        event._ok, event._value = True, None
+        event.callbacks.append(action)
         self.schedule(event, priority, delay)  # type: ignore[arg-type]
 
 
 class Alarm(Event):
-    """A user's pauses: SimPy's timeout, with the user's place in the order of its moment.
+    """What a user waits for: SimPy's event, with the user's place in the order of its moment.
 
     A user waits for one thing at a time, so one event serves again and again; a new object for
-    each pause took 0.3 us of the 2 us that an event takes.
+    each pause took 0.3 us of the 2 us that an event takes. It sends itself to the user's story
+    directly: SimPy's `Process` between them took 0.6 us of each event.
+
+    Attributes:
+        reply: to the user's last request of a service with a queue.
     """
 
     callbacks: Any
@@ -67,17 +64,29 @@ class Alarm(Event):
     def __init__(self, env: Clock, priority: int) -> None:
         self.env = env
         self.priority = priority
+        self.reply: Reply | None = None
         self._value = None
         self._ok = True
+        self._wake: tuple[Callable[[Event], Any], ...] = ()
         self._clock: Any = env
         self._heap: Any = env._queue
 
+    def begin(self, story: Steps) -> None:
+        """Starts a story, which runs to its first pause and goes on whenever the alarm goes off."""
+        self._wake = (story.send,)
+        next(story)
+
     def after(self, delay: int) -> Alarm:
-        """The alarm, set to go off in `delay` ms; it must not be set already."""
-        self.callbacks = []
+        """Sets the alarm to go off in `delay` ms; it must not be set already."""
+        self.callbacks = self._wake
         clock = self._clock
         # What `env.schedule` does, without the call: 0.2 us for each event of a run.
         heappush(self._heap, (clock._now + delay, self.priority, next(clock._eid), self))
+        return self
+
+    def never(self) -> Alarm:
+        """Lets go of the story: once it pauses it is over, and nothing refers to it any more."""
+        self._wake = ()
         return self
 
 
@@ -130,7 +139,7 @@ def _without_collector() -> Iterator[None]:
 
 
 class _Play:
-    """One unit under way: its users as processes."""
+    """One unit under way: its users' stories."""
 
     def __init__(self, setup: Setup, unit: Unit, state: State) -> None:
         self.setup, self.unit, self.state = setup, unit, state
@@ -142,6 +151,7 @@ class _Play:
         self.serving = {plan.day: plan.serving for plan in unit.days}
         self.queues = self._queues()
         self.desks: dict[int, list[Desk]] = {}
+        self.here: dict[int, list[int]] = {}  # row -> the days of visits begun or waiting
         self._start_users()
 
     def _queues(self) -> list[Queue | None]:
@@ -164,30 +174,48 @@ class _Play:
 
     def _start_users(self) -> None:
         if self.visits.per_day is None:
-            for row, visits in self.visits.drawn():
-                self.env.process(self._comes(row, visits, self._alarm(row)))
+            door = Alarm(self.env, _FIRST_PRIORITY)
+            door.begin(self._comers(door))
             return
         for row, time in enumerate(self.visits.next_visit):
             if time < self.end:
-                self.env.process(self._returns(row, self._alarm(row)))
+                alarm = self._alarm(row)
+                alarm.begin(self._returns(row, alarm))
 
     def _alarm(self, row: int) -> Alarm:
         return Alarm(self.env, _FIRST_PRIORITY + row)
 
-    def _comes(self, row: int, visits: list[tuple[int, int]], alarm: Alarm) -> Steps:
-        for day, time in visits:
-            begin = max(time, self.listening.busy_until[row])
-            if begin >= self.run_end:
-                return
-            if begin > self.env.ms:
-                yield alarm.after(begin - self.env.ms)
+    def _comers(self, door: Alarm) -> Steps:
+        # One event for the next visit of all, not one for each user's: a hundred events ahead
+        # instead of ten thousand, and SimPy's heap takes 0.5 us an event instead of 1.1.
+        for time, row, day in self.visits.drawn():
+            door.priority = _FIRST_PRIORITY + row
+            yield door.after(time - self.env.ms)
+            if row in self.here:
+                self.here[row].append(day)  # comes again when the session under way is over
+            else:
+                alarm = self._alarm(row)
+                alarm.begin(self._comes(row, day, alarm))
+        yield door.never()
+
+    def _comes(self, row: int, day: int, alarm: Alarm) -> Steps:
+        days = self.here[row] = [day]
+        for day in days:  # more may come meanwhile
+            wait = max(0, self.listening.busy_until[row] - self.env.ms)  # for one of a unit before
+            if self.env.ms + wait >= self.run_end:
+                break
+            if wait:
+                yield alarm.after(wait)
             yield from self._listen(row, day, alarm)
+        del self.here[row]
+        yield alarm.never()
 
     def _returns(self, row: int, alarm: Alarm) -> Steps:
         while (time := self.visits.next_visit[row]) < self.end:
             yield alarm.after(time - self.env.ms)
             yield from self._listen(row, time // MS_PER_DAY, alarm)
             self.visits.end(row, self.env.ms)
+        yield alarm.never()
 
     def _listen(self, row: int, day: int, alarm: Alarm) -> Steps:
         number = self.visits.begin(row)
@@ -204,9 +232,10 @@ class _Play:
         """What the unit came to, once no event is left."""
         sessions = results.in_order(self.listening.finished)
         events = self._events(sessions)
-        tracks, times = remembered(
-            self.state, np.searchsorted(self.visits.users, events.user), events
-        )
+        tracks, times = self.state.tracks, self.state.times
+        if self.setup.looks_back:
+            rows = np.searchsorted(self.visits.users, events.user)
+            tracks, times = remembered(self.state, rows, events)
         state = State(
             busy_until=np.array(self.listening.busy_until, np.int64),
             next_visit=np.array(self.visits.next_visit, np.int64),

@@ -8,8 +8,6 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-import numpy as np
-
 from abbotify.engine.base import Setup, State, Unit
 from abbotify.engine.queueing import Clock, Queue, Reply
 from abbotify.engine.results import LATE, Played
@@ -17,7 +15,7 @@ from abbotify.engine.views import views
 from abbotify.listener.latency import latency
 from abbotify.listener.memory import Memory
 from abbotify.listener.session import FULL, listen, play_ms
-from abbotify.recommenders import HISTORY, Arm, Pick, Play, Request
+from abbotify.recommenders import HISTORY, Arm, Play, Request
 from abbotify.rng import Purpose, seed_word
 
 Steps = Generator[Any, Any, None]  # yields what is waited for
@@ -28,11 +26,17 @@ _request: Final = tuple.__new__  # a named tuple's own constructor takes 0.2 us 
 
 
 class Desk:
-    """Where the requests of an arm go: its recommender, behind a queue or not."""
+    """Where the requests of an arm go: its recommender, behind a queue or not.
+
+    Attributes:
+        prompt: it has to be asked at its moment, since others may change what it answers.
+    """
 
     def __init__(self, arm: Arm, queue: Queue | None) -> None:
         takes = latency(arm.latency)
         self.arm, self.queue = arm, queue
+        self.recommend = arm.recommend
+        self.prompt = bool(arm.couples)
         self.fixed_ms = takes if isinstance(takes, int) else None
         self.draw_ms: Any = takes
         self.ended = arm.end if arm.listens else None
@@ -94,8 +98,7 @@ class Listening:
         self.gamma, self.budget = views(users.gamma, users.budget)
         self.busy_until: list[int] = state.busy_until.tolist()
         self.history: dict[int, deque[Play]] = {}
-        serving = {place for plan in unit.days for place in np.unique(plan.serving).tolist()}
-        self.remembers = any(_looks_back(setup.arms[place]) for place in serving)
+        self.remembers = setup.looks_back
         self.finished: list[Played] = []
         self.ending: dict[int, tuple[Played, tuple[int, int, int, int]]] = {}
 
@@ -127,7 +130,7 @@ class Listening:
         )
 
     def listen(self, session: Session, alarm: Any) -> Steps:
-        """A session as a process: tracks are heard, requests sent, until boredom or the limit.
+        """A session as a story: tracks are heard, requests sent, until boredom or the limit.
 
         Args:
             session: about to begin.
@@ -135,27 +138,34 @@ class Listening:
         """
         # The loop every track passes: locals, since each attribute look-up costs 20 ns of 5 us.
         log, user, row, interest, track, memory, history, desk = session
-        env, seed, vectors, number = self.env, self.seed, self.vectors, log.number
+        seed, vectors, number = self.seed, self.vectors, log.number
         track_ms, bias, sharpness = self.track_ms, self.bias[row], self.sharpness[row]
         budget, last_step, remembers = self.budget[row], self.max_tracks - 1, self.remembers
-        queue, fixed_ms, recommend = desk.queue, desk.fixed_ms, desk.arm.recommend
+        queue, fixed_ms, recommend, prompt = desk.queue, desk.fixed_ms, desk.recommend, desk.prompt
         hear, write, played, first = memory.hear, log.rows.extend, memory.played, track
-        after, step, time = alarm.after, 0, FULL
-        yield after(play_ms(time, track_ms[track]))
+        after, step, time, reply = alarm.after, 0, FULL, None
+        heard_ms = play_ms(time, track_ms[track])
+        now = self.env.ms + heard_ms
+        yield after(heard_ms)
         while True:
-            now = env.ms
             if remembers:
                 history.append(Play(track, _FRACTION[time]))
             ms = desk.draw_ms(seed, user, number, step) if fixed_ms is None else fixed_ms
             ends = budget <= 0 or step >= last_step
             if ends:
                 self.ending[log.row] = (log, (now, track, time, ms))
-            if queue is None:
-                reply = yield after(ms)
-            else:
-                reply = yield queue.request(user, number, step, ms, alarm.priority)
+            pause = 0
+            if queue is not None:
+                yield queue.request(user, number, step, ms, alarm)
+                reply = alarm.reply
                 ms = reply.latency
+            elif ms and (ends or prompt):
+                yield after(ms)
+            else:
+                # An answer that nobody can change meanwhile needs no event of its own: 0.5 us.
+                pause = ms
             write((now, track, time, ms))
+            now += ms
             if ends:
                 break
             step += 1
@@ -177,7 +187,9 @@ class Listening:
             time = heard >> 1
             budget -= heard & 1
             # `play_ms`, written out: the call of a kernel costs 0.2 us.
-            yield after((time * track_ms[track] + 50) // 100)
+            heard_ms = (time * track_ms[track] + 50) // 100
+            now += heard_ms
+            yield after(pause + heard_ms)
         if desk.ended is not None:
             desk.ended(_request(Request, (
                 user, row, number, step + 1, first, track, _FRACTION[time], played,
@@ -185,7 +197,7 @@ class Listening:
             )))  # fmt: skip
         log.cut = budget > 0
         log.timeouts += reply is not None and not reply.served  # of the "last", without an answer
-        self.busy_until[log.row] = env.ms
+        self.busy_until[log.row] = now
         del self.ending[log.row]
         self.finished.append(log)
 
@@ -195,9 +207,3 @@ class Listening:
             plays = (Play(t, _FRACTION[h]) for t, h in zip(tracks, times, strict=True) if t >= 0)
             self.history[row] = deque(plays, HISTORY)
         return self.history[row]
-
-
-def _looks_back(arm: Arm) -> bool:
-    """Whether somebody of the arm's chain may ask for the listening history."""
-    lists = [link.table or link.ranker for link in arm.chain]
-    return any(table is None or table.pick == Pick.ANCHORED for table in lists)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.engine import loop, program
+from abbotify.engine import layout, loop, program
 from abbotify.engine.base import Setup, Unit
 from abbotify.engine.picks import Heard, last_plays
 from abbotify.engine.program import Lowering, Tables
@@ -39,7 +39,7 @@ class Lockstep:
         parked: the sessions.
     """
 
-    def __init__(self, setup: Setup, lowering: Lowering, unit: Unit, people: loop.People) -> None:
+    def __init__(self, setup: Setup, lowering: Lowering, unit: Unit, people: layout.People) -> None:
         self.setup, self.lowering, self.unit, self.people = setup, lowering, unit, people
         self.seed = seed_word(setup.scenario.seeds.dynamics)
         users = unit.end - unit.first
@@ -48,18 +48,18 @@ class Lockstep:
         self.tables: Tables = lowering.tables()
         places = users if may_wait else 0
         width = _FIRST_WIDTH
-        self.parked = loop.Parked(
+        self.parked = layout.Parked(
             np.zeros(users, np.int8),
-            np.zeros((places, loop.FIELDS), np.int64),
+            np.zeros((places, layout.FIELDS), np.int64),
             np.zeros(places, np.int64),
             _places(places, width),
             np.array([width], np.int64),
         )
 
-    def widen(self, row: int, memory: loop.Memory, base: int, out: loop.Out) -> None:
+    def widen(self, row: int, memory: layout.Memory, base: int, out: layout.Out) -> None:
         """Parks the session under way, whose place is too narrow, in a wider one."""
         old, width = self.parked, int(self.parked.width[0])
-        wider = max(2 * width, int(out.fields[loop.STEP]) + 1)
+        wider = max(2 * width, int(out.fields[layout.STEP]) + 1)
         places = len(old.fields)
         grown = _places(places, wider)
         pairs: Any = zip(old.memory, grown, strict=True)
@@ -74,14 +74,14 @@ class Lockstep:
         rows = np.flatnonzero(self.parked.waits)
         if not len(rows):
             return rows
-        links = self.parked.fields[rows, loop.LINK]
+        links = self.parked.fields[rows, layout.LINK]
         tables = self.lowering.program.table[links]
         new: dict[int, CandidateTable] = {}
         for number, ranker in self.lowering.rankers.items():
             asking = rows[tables == number]
             if len(asking):
                 new[number] = self._ranked(number, ranker, asking)
-                self.parked.answers[asking] = loop.AGAIN
+                self.parked.answers[asking] = layout.AGAIN
         if new:
             self.made |= new
             self.tables = self.lowering.tables(self.made)
@@ -96,7 +96,7 @@ class Lockstep:
         """A ranker's lists: those asked for, and for a session's anchor those made before."""
         users, tracks = self.unit.first + rows, len(self.setup.world.catalogue)
         first = ranker.anchor == Key.FIRST
-        steps = np.zeros(len(rows), np.int64) if first else self.parked.fields[rows, loop.STEP]
+        steps = np.zeros(len(rows), np.int64) if first else self.parked.fields[rows, layout.STEP]
         anchors = self.parked.memory.tracks[rows * int(self.parked.width[0]) + steps]
         pairs = np.unique(users * tracks + anchors)
         lists = ranker.best(pairs // tracks, pairs % tracks)
@@ -109,7 +109,7 @@ class Lockstep:
     def _requests(self, rows: IntArray, purpose: int) -> Requests:
         parked, people = self.parked, self.people
         fields, width = parked.fields[rows], int(parked.width[0])
-        steps, starts = fields[:, loop.STEP], rows * width
+        steps, starts = fields[:, layout.STEP], rows * width
         plays = steps + 1
         offsets = np.zeros(len(rows) + 1, np.int64)
         np.cumsum(plays, out=offsets[1:])
@@ -127,7 +127,7 @@ class Lockstep:
         return Requests(
             user=users.ids[self.unit.first + rows],
             row=self.unit.first + rows,
-            session=fields[:, loop.NUMBER].copy(),
+            session=fields[:, layout.NUMBER].copy(),
             step=plays,
             first=memory.tracks[starts].astype(np.int64),
             previous=memory.tracks[starts + steps].astype(np.int64),
@@ -162,9 +162,9 @@ def _histories(
             filled += 1
 
 
-def _places(places: int, width: int) -> loop.Memory:
+def _places(places: int, width: int) -> layout.Memory:
     room = places * width
-    return loop.Memory(
+    return layout.Memory(
         np.zeros(room, np.int32),
         np.zeros(room, np.int32),
         np.zeros(room, np.float64),

@@ -20,6 +20,7 @@ from abbotify.world.base import Lists
 IntArray = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
+# compiled into kernels: these constants
 ASKS: Final = -1  # in `Program.table`: no table, somebody has to be asked
 FIXED, EXPONENTIAL, UNIFORM, LOGNORMAL = range(4)
 

@@ -5,7 +5,7 @@ But for one thing: under `visits_per_day` a gap starts when the last session end
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -50,25 +50,23 @@ class Visits:
             first = arrivals.first_visits(self.seed, self.users, self.per_day, self.hours)
             self.next_visit = first.tolist()
 
-    def drawn(self) -> Iterator[tuple[int, list[tuple[int, int]]]]:
-        """(row, its visits as (day, ms)) of everybody who comes on the unit's days.
+    def drawn(self) -> list[tuple[int, int, int]]:
+        """(ms, row, day) of all visits on the unit's days, in the order of time, then of users.
 
         For a scenario that says how many sessions a day has.
         """
         mean = (self.setup.scenario.arrivals.sessions or 0.0) / len(self.setup.world.users)
-        days = [
-            (plan.day, *arrivals.visits_of_day(self.seed, self.users, plan.day, mean, self.hours))
-            for plan in self.unit.days
-        ]
-        self._expected = {day: np.diff(offsets) for day, offsets, _ in days}
-        for row in range(len(self.users)):
-            visits = [
-                (day, time)
-                for day, offsets, times in days
-                for time in times[offsets[row] : offsets[row + 1]].tolist()
-            ]
-            if visits:
-                yield row, visits
+        parts = []
+        for plan in self.unit.days:
+            drawn = arrivals.visits_of_day(self.seed, self.users, plan.day, mean, self.hours)
+            counts = np.diff(drawn[0])
+            rows = np.repeat(np.arange(len(counts)), counts)
+            order = np.lexsort((rows, drawn[1]))
+            days = np.full(len(order), plan.day)
+            parts.append((drawn[1][order], rows[order], days))
+            self._expected[plan.day] = counts
+        times, rows, days = (np.concatenate(column).tolist() for column in zip(*parts, strict=True))
+        return list(zip(times, rows, days, strict=True))
 
     def begin(self, row: int) -> int:
         """Counts a session that begins; its number."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from abbotify.engine import loop
+from abbotify.engine import layout
 from abbotify.engine.base import Counts, SessionFacts, Setup, State, Unit, UnitResult
 from abbotify.events import NO_RECOMMENDATION, Events, IntArray, Labels
 from abbotify.jit import kernel
@@ -22,7 +22,7 @@ class Written:
         out: where the kernel writes.
     """
 
-    def __init__(self, setup: Setup, unit: Unit, out: loop.Out) -> None:
+    def __init__(self, setup: Setup, unit: Unit, out: layout.Out) -> None:
         self.setup, self.unit, self.out = setup, unit, out
 
     @property
@@ -37,7 +37,7 @@ class Written:
         sessions[:, : old.shape[1]] = old
         self.out = self.out._replace(sessions=sessions)
 
-    def result(self, memory: loop.Memory | None, state: State) -> UnitResult:
+    def result(self, memory: layout.Memory | None, state: State) -> UnitResult:
         """The unit's result.
 
         Args:
@@ -45,7 +45,7 @@ class Written:
             state: of the users after it.
         """
         columns = self.out.sessions[:, : self.out.filled[0]]
-        row, number = columns[loop.ROW], columns[loop.NUMBER]
+        row, number = columns[layout.ROW], columns[layout.NUMBER]
         # Sessions that waited for an answer have ended out of order.
         late = (np.diff(row) < 0) | ((np.diff(row) == 0) & (np.diff(number) < 0))
         if late.any():
@@ -54,30 +54,30 @@ class Written:
         return UnitResult(
             sessions=sessions,
             facts=_facts(columns),
-            counts=Counts(self.out.plays, self.out.heard),
+            counts=Counts(self.out.plays.astype(np.int64), self.out.heard),
             state=state,
             events=None if memory is None else _events(sessions, columns, memory),
         )
 
     def _sessions(self, columns: Any) -> SessionTable:
         unit, n = self.unit, columns.shape[1]
-        plan, row, tracks = unit.days[0], columns[loop.ROW], columns[loop.TRACKS]
+        plan, row, tracks = unit.days[0], columns[layout.ROW], columns[layout.TRACKS]
         ids = self.setup.world.users.ids[unit.first : unit.end]
         return SessionTable(
             user=ids[row],
-            session=columns[loop.NUMBER].astype(np.int32),
+            session=columns[layout.NUMBER].astype(np.int32),
             day=np.full(n, plan.day, np.int32),
-            start=columns[loop.START],
+            start=columns[layout.START],
             closed=np.ones(n, np.bool_),
             tracks=tracks,
-            hundredths=columns[loop.HUNDREDTHS],
+            hundredths=columns[layout.HUNDREDTHS],
             residual=np.zeros(n),
-            latency_ms=columns[loop.LATENCY].astype(np.float64),
+            latency_ms=columns[layout.LATENCY].astype(np.float64),
             recommended=tracks - 1,
-            skips=columns[loop.SKIPS],
-            repeats=columns[loop.REPEATS],
-            artists=columns[loop.ARTISTS],
-            play_ms=columns[loop.PLAY_MS],
+            skips=columns[layout.SKIPS],
+            repeats=columns[layout.REPEATS],
+            artists=columns[layout.ARTISTS],
+            play_ms=columns[layout.PLAY_MS],
             timeouts=np.zeros(n, np.int64),  # nobody waits where users do not meet
             arms={
                 column: Labels(plan.labels[column][row], names)
@@ -88,15 +88,15 @@ class Written:
 
 def _facts(columns: Any) -> SessionFacts:
     return SessionFacts(
-        cut=columns[loop.CUT] != 0,
+        cut=columns[layout.CUT] != 0,
         timeouts=np.zeros(columns.shape[1], np.int64),
-        misses=columns[loop.MISSES],
-        errors=columns[loop.ERRORS],
-        fallbacks=columns[loop.FALLBACKS],
+        misses=columns[layout.MISSES],
+        errors=columns[layout.ERRORS],
+        fallbacks=columns[layout.FALLBACKS],
     )
 
 
-def _events(sessions: SessionTable, columns: Any, memory: loop.Memory) -> Events:
+def _events(sessions: SessionTable, columns: Any, memory: layout.Memory) -> Events:
     n = int(sessions.tracks.sum())
     events = Events(
         timestamp=np.empty(n, np.int64),
@@ -115,7 +115,7 @@ def _events(sessions: SessionTable, columns: Any, memory: loop.Memory) -> Events
         },
     )
     _unroll(
-        columns[loop.EVENTS], sessions.tracks, sessions.user, sessions.session, sessions.day,
+        columns[layout.EVENTS], sessions.tracks, sessions.user, sessions.session, sessions.day,
         memory.stamps, memory.tracks, memory.times, memory.took,
         events.timestamp, events.day, events.user, events.session, events.step, events.last,
         events.track, events.time, events.recommendation, events.latency_ms,

@@ -80,8 +80,8 @@ def _without_arms(events: Events) -> Events:
     return Events(**columns, arms=arms)
 
 
-def _sorted_runs(parts: Iterable[Events], folder: Path, rows: int) -> list[Run]:
-    runs: list[Run] = []
+def _sorted_runs(parts: Iterable[Events], folder: Path, rows: int) -> list[Run[Events]]:
+    runs: list[Run[Events]] = []
     held: Events | None = None
     for part in gathered((part for part in parts if len(part)), rows):
         if held is not None:
@@ -92,7 +92,7 @@ def _sorted_runs(parts: Iterable[Events], folder: Path, rows: int) -> list[Run]:
     return runs
 
 
-def _stored(events: Events, path: Path) -> Run:
+def _stored(events: Events, path: Path) -> Run[Events]:
     write_events(path, events)
     file = open_file(path)
     names = {column: label.names for column, label in events.arms.items()}

@@ -24,6 +24,7 @@ from abbotify.eventlog.table import DERIVABLE, Names, columns_of
 from abbotify.events import ARM, SESSION, STEP, USER, Events, Labels
 
 ORDER: Final = (USER, SESSION, STEP)
+_AT_A_TIME: Final = 1 << 18  # rows of one file that are made sessions of
 _AT_ONCE: Final = 1 << 16  # rows of one file in memory while many are merged
 
 
@@ -101,6 +102,35 @@ class Log:
             for name, order in names.items()
         }
         return sessionised(**joined, arms=labels)
+
+
+def whole_sessions(file: LogFile, names: Names, rows: int = _AT_A_TIME) -> Iterator[Events]:
+    """The rows of a file in order, whole sessions at a time.
+
+    Args:
+        file: what `open_file` told; with day, session and step.
+        names: the columns of arms and the order of the arms' names.
+        rows: about how many rows at a time.
+
+    Raises:
+        DataError: the first row that breaks a rule.
+    """
+    read, held = 0, list[Events]()
+    for events in read_pieces(file, names, rows):
+        read += len(events)
+        events = Events.concat([*held, events]) if held else events
+        if read == file.rows:
+            yield events
+            return
+        start = _last_start(events)
+        if start:
+            yield events.take(slice(start))
+        held = [events.take(slice(start, None))]
+
+
+def _last_start(events: Events) -> int:
+    """The row at which the last session starts; its steps count from 0."""
+    return max(len(events) - 1 - int(events.step[-1]), 0)
 
 
 def open_log(source: str | Path | Sequence[str | Path]) -> Log:

@@ -4,24 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
 from abbotify.events import Events
 
 
-class Run(NamedTuple):
-    """Rows sorted by a key, read a few at a time, not before their lowest key is reached."""
+class Rows(Protocol):
+    """Rows as columns: events, or sessions."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, rows: slice) -> Self:
+        """Some of the rows."""
+
+    @staticmethod
+    def concat(parts: Sequence[Any]) -> Any:
+        """The rows of several parts one after the other."""
+
+
+R = TypeVar("R", bound=Rows)
+
+
+@dataclass(frozen=True)
+class Run(Generic[R]):
+    """Rows sorted by a key, read a few at a time, not before their lowest key is reached.
+
+    Attributes:
+        lowest: no row's key is smaller.
+        read: the rows, a few at a time.
+        mark: what the rows are told from those of other runs by.
+    """
 
     lowest: int
-    read: Callable[[], Iterable[Events]]
+    read: Callable[[], Iterable[R]]
+    mark: bool = False
 
 
 @dataclass
-class _Open:
-    rows: Events | None
-    rest: Iterator[Events]
+class _Open(Generic[R]):
+    rows: R | None
+    rest: Iterator[R]
+    mark: bool
     done: bool = False
 
     def advance(self) -> None:
@@ -29,7 +54,7 @@ class _Open:
         if more is None:
             self.done = True
         else:
-            self.rows = more if self.rows is None else Events.concat([self.rows, more])
+            self.rows = more if self.rows is None else self.rows.concat([self.rows, more])
 
     def frontier(self, key: str) -> int:
         # What is still to come is not below the last row read, which `split` therefore keeps
@@ -37,7 +62,7 @@ class _Open:
         assert self.rows is not None
         return int(getattr(self.rows, key)[-1])
 
-    def split(self, key: str, bound: int | None) -> Events:
+    def split(self, key: str, bound: int | None) -> R:
         assert self.rows is not None
         keys = getattr(self.rows, key)
         cut = len(keys) if bound is None else int(np.searchsorted(keys, bound))
@@ -51,7 +76,7 @@ def sort_rows(events: Events, columns: Sequence[str]) -> Events:
     return events.take(np.lexsort([getattr(events, name) for name in reversed(columns)]))
 
 
-def merged(runs: Iterable[Run], columns: Sequence[str]) -> Iterator[Events]:
+def merged(runs: Iterable[Run[Events]], columns: Sequence[str]) -> Iterator[Events]:
     """The rows of all runs in ascending order of the columns.
 
     Args:
@@ -61,32 +86,47 @@ def merged(runs: Iterable[Run], columns: Sequence[str]) -> Iterator[Events]:
     Yields:
         some rows at a time; all rows with one value of the key come together.
     """
-    key, opened = columns[0], list[_Open]()
-    waiting = sorted(runs, key=lambda run: run.lowest, reverse=True)
+    for found in heads(runs, columns[0]):
+        yield sort_rows(Events.concat([rows for rows, _ in found]), columns)
+
+
+def heads(runs: Iterable[Run[R]], key: str) -> Iterator[list[tuple[R, bool]]]:
+    """The rows of all runs by ascending key, those of one run in their order.
+
+    Args:
+        runs: each sorted by the key.
+        key: an integer column.
+
+    Yields:
+        some rows of each run, and its mark; all rows with one value of the key come together.
+    """
+    waiting = sorted(runs, key=lambda run: run.lowest)[::-1]
+    opened = list[_Open[R]]()
     while waiting or opened:
         bound = _bound(key, waiting, opened)
-        heads = [head for run in opened if len(head := run.split(key, bound))]
-        if heads:
-            yield sort_rows(Events.concat(heads), columns)
+        found = [(head, run.mark) for run in opened if len(head := run.split(key, bound))]
+        if found:
+            yield found
         _advance(key, bound, waiting, opened)
         opened = [run for run in opened if not (run.done and run.rows is None)]
 
 
-def _bound(key: str, waiting: list[Run], opened: list[_Open]) -> int | None:
+def _bound(key: str, waiting: list[Run[R]], opened: list[_Open[R]]) -> int | None:
     # Every row below the bound has been read; None when all rows have.
     bounds = [run.frontier(key) for run in opened if not run.done]
     bounds += [run.lowest for run in waiting[-1:]]
     return min(bounds, default=None)
 
 
-def _advance(key: str, bound: int | None, waiting: list[Run], opened: list[_Open]) -> None:
+def _advance(key: str, bound: int | None, waiting: list[Run[R]], opened: list[_Open[R]]) -> None:
     if bound is None:
         return
     for run in opened:
         if not run.done and run.frontier(key) <= bound:
             run.advance()
     while waiting and waiting[-1].lowest <= bound:
-        run = _Open(None, iter(waiting.pop().read()))
+        next_run = waiting.pop()
+        run = _Open(None, iter(next_run.read()), next_run.mark)
         run.advance()
         if run.rows is not None:
             opened.append(run)

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from abbotify.arrow import array
 from abbotify.errors import DataError
 from abbotify.eventlog.sessionise import LATEST
 from abbotify.events import (
@@ -67,8 +67,7 @@ def to_table(events: Events) -> pa.Table:
         **{name: _named(label) for name, label in events.arms.items()},
     }
     columns = [
-        made[f.name] if f.name in made else pa.array(getattr(events, f.name), f.type)
-        for f in fields
+        made[f.name] if f.name in made else array(getattr(events, f.name), f.type) for f in fields
     ]
     pairs = zip(fields, columns, strict=True)
     return pa.table(columns, schema=pa.schema([f.with_type(column.type) for f, column in pairs]))
@@ -77,7 +76,7 @@ def to_table(events: Events) -> pa.Table:
 def _named(label: Labels) -> pa.DictionaryArray:
     unknown = label.codes < 0
     # A null leaves no trace of its code in the file, so no code need be replaced.
-    codes = pa.array(label.codes, mask=unknown if unknown.any() else None)
+    codes = array(label.codes, pa.int16(), mask=unknown if unknown.any() else None)
     return pa.DictionaryArray.from_arrays(codes, pa.array(label.names, pa.string()))
 
 
@@ -139,10 +138,10 @@ def columns_of(piece: Piece, names: Names) -> dict[str, Any]:
     columns["last"] = _lasts(piece)
     columns[RECOMMENDATION] = _recommendations(piece, columns["last"])
     for name in _NOT_NEGATIVE:
-        if name in columns and (wrong := columns[name] < 0).any():
-            raise piece.error(name, "is negative", wrong)
-    if (wrong := columns[TIMESTAMP] > LATEST).any():
-        raise piece.error(TIMESTAMP, f"is above {LATEST} ms", wrong)
+        if name in columns and columns[name].min(initial=0) < 0:
+            raise piece.error(name, "is negative", columns[name] < 0)
+    if columns[TIMESTAMP].max(initial=0) > LATEST:
+        raise piece.error(TIMESTAMP, f"is above {LATEST} ms", columns[TIMESTAMP] > LATEST)
     columns["arms"] = {name: _labels(piece, name, order) for name, order in names.items()}
     return columns
 
@@ -177,8 +176,8 @@ def _is_number(kind: pa.DataType) -> bool:
 def _times(piece: Piece) -> npt.NDArray[np.float64]:
     column = _complete(piece, TIME, _typed(piece, TIME, _is_number, "a number"))
     values = np.asarray(column.cast(pa.float64()))
-    wrong = ~((values >= 0.0) & (values <= 1.0))  # NaN is neither
-    if wrong.any():
+    if not (values.min(initial=0.0) >= 0.0 and values.max(initial=0.0) <= 1.0):  # NaN is neither
+        wrong = ~((values >= 0.0) & (values <= 1.0))
         raise piece.error(TIME, "is not between 0 and 1", wrong)
     return values
 
@@ -201,20 +200,20 @@ def _is_string(kind: pa.DataType) -> bool:
 
 def _lasts(piece: Piece) -> npt.NDArray[np.bool_]:
     column = _complete(piece, MESSAGE, _typed(piece, MESSAGE, _is_string, "a string"))
-    column = column.cast(pa.string())
-    last = np.asarray(pc.equal(column, LAST))
-    wrong = ~(last | np.asarray(pc.equal(column, NEXT)))
-    if wrong.any():
-        raise piece.error(MESSAGE, f'is neither "{NEXT}" nor "{LAST}"', wrong)
-    return last
+    codes = _codes(column, (NEXT, LAST))
+    if codes.min(initial=0) < 0:
+        raise piece.error(MESSAGE, f'is neither "{NEXT}" nor "{LAST}"', codes < 0)
+    return codes != 0
 
 
-def _recommendations(piece: Piece, last: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+def _recommendations(piece: Piece, last: npt.NDArray[np.bool_]) -> IntArray:
     if RECOMMENDATION not in piece.rows.schema.names:
         return np.full(len(last), NO_RECOMMENDATION, np.int64)
     column = _typed(piece, RECOMMENDATION, pa.types.is_integer, "an integer").cast(pa.int64())
+    values: IntArray = np.asarray(column.fill_null(NO_RECOMMENDATION))
+    if column.null_count == np.count_nonzero(last) and np.array_equal(values < 0, last):
+        return values  # as many nulls as rows that are to have one, and nothing else is negative
     known = np.asarray(column.is_valid())
-    values = np.asarray(column.fill_null(NO_RECOMMENDATION))
     if (wrong := known & (values < 0)).any():
         raise piece.error(RECOMMENDATION, "is negative", wrong)
     if (wrong := known & last).any():
@@ -230,8 +229,20 @@ def _labels(piece: Piece, name: str, names: tuple[str, ...]) -> Labels:
     column = _typed(piece, name, _is_string, "a string")
     if len(names) > MOST_ARMS:
         raise piece.error(name, f"the log names {len(names)} arms, more than {MOST_ARMS}")
-    label = from_strings(column, names)
-    unknown = (label.codes == NO_ARM) & np.asarray(column.is_valid())
-    if unknown.any():
-        raise piece.error(name, f"is none of the arms {', '.join(names)}", unknown)
-    return label
+    codes = _codes(column, names)
+    if codes.min(initial=0) < 0:
+        unknown = (codes == NO_ARM) & np.asarray(column.is_valid())
+        if unknown.any():
+            raise piece.error(name, f"is none of the arms {', '.join(names)}", unknown)
+    return Labels(codes, names)
+
+
+def _codes(column: pa.Array, names: tuple[str, ...]) -> npt.NDArray[np.int16]:
+    """Which of the names each row holds, -1 for none: int16 (n,)."""
+    column = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    # A name is looked up once, not in each row; nulls come after all of them.
+    table = np.append(from_strings(column.dictionary, names).codes, np.int16(NO_ARM))
+    places = column.indices.cast(pa.int32())
+    if places.null_count:
+        places = places.fill_null(len(table) - 1)
+    return table.take(np.asarray(places), mode="clip")

@@ -10,6 +10,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from abbotify.arrow import array
 from abbotify.events import (
     ARMS_KEY,
     DAY,
@@ -62,7 +63,7 @@ def write_sessions(
     arms = {column: to_strings(label) for column, label in table.arms.items()}
     columns = [arms[f.name] if f.name in arms else getattr(table, f.name) for f in fields]
     rows = pa.table(
-        [pa.array(column, f.type) for column, f in zip(columns, fields, strict=True)],
+        [array(column, f.type) for column, f in zip(columns, fields, strict=True)],
         schema=fields.with_metadata(dict(sorted(kept.items()))),
     )
     with replacing(Path(path)) as temporary:

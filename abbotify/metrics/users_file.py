@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from abbotify.arrow import array
 from abbotify.events import ARMS_KEY, USER, to_strings
 from abbotify.metrics.definitions import COLUMNS, PRE
 from abbotify.metrics.users import UserTable
@@ -19,33 +22,67 @@ EXPOSED: Final = "exposed"
 ROW_GROUP: Final = 1 << 17
 
 
-def write_users(path: str | Path, table: UserTable) -> None:
+def write_users(path: str | Path, tables: Iterable[UserTable]) -> None:
     """Writes users.parquet, which appears whole or not at all.
 
     Columns: user, the arms, exposed, all of `COLUMNS` in order, then `pre_<name>` of each when
     there were days before. Values that are not there, undetermined metrics included, are nulls.
-    Equal rows give equal bytes.
+    Equal rows give equal bytes, however they are spread over tables.
 
     Args:
         path: the file; an existing one is replaced.
-        table: the users.
+        tables: at least one, of equal columns, ids ascending from one to the next; taken one by
+            one, so that a row group is all that is held.
 
     Raises:
         ValueError: the ids do not ascend.
     """
-    if (table.users[1:] <= table.users[:-1]).any():
-        raise ValueError("the users' ids do not ascend")
-    fields = _schema(table)
-    encodings = {f.name: "BYTE_STREAM_SPLIT" for f in fields if f.type == pa.float64()}
-    with replacing(Path(path)) as temporary:
-        pq.write_table(
-            _arrow(table, fields),
+    rest = iter(tables)
+    first = next(rest)
+    fields = _schema(first)
+    with (
+        replacing(Path(path)) as temporary,
+        # Over a million users of 10 sessions: 0.45 s and 29 MB; dictionaries 0.45 s and 12 MB,
+        # but 1.06 s for 0.64 s where values are few; plain values 0.85 s.
+        pq.ParquetWriter(
             temporary,
-            row_group_size=ROW_GROUP,
+            fields,
             compression="zstd",
-            use_dictionary=list(table.arms),
-            column_encoding={**encodings, USER: "DELTA_BINARY_PACKED"},
-        )
+            use_dictionary=list(first.arms),
+            column_encoding={
+                **{f.name: "BYTE_STREAM_SPLIT" for f in fields if f.type == pa.float64()},
+                USER: "DELTA_BINARY_PACKED",
+            },
+        ) as file,
+    ):
+        for group in _groups(_arrow(table, fields) for table in _ascending(chain([first], rest))):
+            file.write_table(group, ROW_GROUP)
+
+
+def _ascending(tables: Iterable[UserTable]) -> Iterator[UserTable]:
+    last = np.empty(0, np.int64)
+    for table in tables:
+        ids = np.concatenate([last, table.users])
+        if (ids[1:] <= ids[:-1]).any():
+            raise ValueError("the users' ids do not ascend")
+        last = ids[-1:]
+        yield table
+
+
+def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The rows in groups of `ROW_GROUP`, but for the last one; at least one."""
+    held: list[pa.Table] = []
+    written = False
+    for table in tables:
+        held.append(table)
+        if sum(map(len, held)) >= ROW_GROUP:
+            rows = pa.concat_tables(held)
+            whole = len(rows) - len(rows) % ROW_GROUP
+            yield rows.slice(0, whole).combine_chunks()
+            held, written = [rows.slice(whole)], True
+    rows = pa.concat_tables(held)
+    if len(rows) or not written:
+        yield rows.combine_chunks()
 
 
 def _schema(table: UserTable) -> pa.Schema:
@@ -64,10 +101,10 @@ def _schema(table: UserTable) -> pa.Schema:
 
 
 def _arrow(table: UserTable, fields: pa.Schema) -> pa.Table:
-    arrays = {USER: pa.array(table.users, pa.int64()), EXPOSED: pa.array(table.exposed)}
+    arrays = {USER: array(table.users, pa.int64()), EXPOSED: array(table.exposed)}
     for column, label in table.arms.items():
         arrays[column] = to_strings(label)
     for name, values in table.values.items():
-        arrays[name] = pa.array(values, pa.float64(), mask=np.isnan(values))
+        arrays[name] = array(values, pa.float64(), mask=np.isnan(values))
     absent = pa.nulls(len(table), pa.float64())
     return pa.table([arrays.get(field.name, absent) for field in fields], schema=fields)

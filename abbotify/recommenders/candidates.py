@@ -17,6 +17,7 @@ import numpy.typing as npt
 from abbotify import rng
 from abbotify.world.base import IntArray, Lists, World
 
+# compiled into kernels: this, and the numbers of keys and picks
 HISTORY: Final = 10  # how many plays, the current one included, an anchored pick looks back on
 _FALLBACK_SPACING: Final = 256  # every other purpose is smaller
 

@@ -20,15 +20,27 @@ LONGEST: Final = 1000  # a longer curve keeps only its steps, which say as much
 
 
 def distributions(
-    metric: str, groups: Sequence[npt.NDArray[np.float64]]
+    metric: str, groups: Sequence[Sequence[npt.NDArray[np.float64]]]
 ) -> list[Distribution | None]:
-    """The histogram of each arm over common edges; None for all when there is no value."""
-    defined = [values[~np.isnan(values)] for values in groups]
-    pooled = np.concatenate(defined)
+    """The histogram of each arm over common edges; None for all when there is no value.
+
+    Args:
+        metric: its name.
+        groups: the values of each arm, float64 in parts, finite.
+    """
+    parts = [part for group in groups for part in group]
+    pooled = np.concatenate(parts) if parts else np.empty(0)
     if not len(pooled):
         return [None] * len(groups)
     edges = histogram.edges(pooled)
-    return [Distribution(metric, edges, histogram.counts(values, edges)) for values in defined]
+    return [Distribution(metric, edges, _counts(group, edges)) for group in groups]
+
+
+def _counts(parts: Sequence[npt.NDArray[np.float64]], edges: tuple[float, ...]) -> tuple[int, ...]:
+    total = np.zeros(len(edges) - 1, np.int64)
+    for part in parts:
+        total += histogram.counts(part, edges)
+    return tuple(total.tolist())
 
 
 def survival(tally: Tally, arm: int) -> Survival | None:

@@ -67,9 +67,11 @@ class PlayCounts:
 
     def merge(self, other: PlayCounts) -> None:
         """Takes in what another one has counted."""
+        width = other._table.shape[1]
+        self._widen(width)
+        self._table[:, :width] += other._table
         for arm in range(len(self._others)):
-            self._others[arm] = joined(self.of(arm), other.of(arm))
-        self._table = self._table[:, :0]
+            self._others[arm] = joined(self._others[arm], other._others[arm])
         self._rows += other._rows
 
     def of(self, arm: int) -> Counts:

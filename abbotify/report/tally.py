@@ -69,14 +69,18 @@ class Tally:
             sessions, ended_by_limit = sessions.take(judged), ended_by_limit[judged]
         self._add_lengths(sessions, ended_by_limit)
         self._add_days(sessions)
-        if plays is not None:
-            self._plays.add(*plays)
-        if heard is not None:
-            count_heard(*heard, self.heard)
+        self.add_rows(plays, heard)
         if summed is not None:
             self._plays.add_table(summed[0])
             self.heard += summed[1][: len(self.arms)]
         self._add_counters(counters or {})
+
+    def add_rows(self, plays: Plays | None = None, heard: Heard | None = None) -> None:
+        """Takes in played tracks, as `add` does, without their sessions."""
+        if plays is not None:
+            self._plays.add(*plays)
+        if heard is not None:
+            count_heard(*heard, self.heard)
 
     @property
     def plays(self) -> list[Counts]:

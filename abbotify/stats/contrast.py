@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy.special import stdtr, stdtrit
-
 
 @dataclass(frozen=True)
 class Estimate:
@@ -63,6 +61,8 @@ def difference(control: Estimate, treatment: Estimate, alpha: float) -> Contrast
 
     Source: Welch (1947), Biometrika 34; degrees of freedom by Satterthwaite (1946).
     """
+    from scipy.special import stdtr  # 0.15 s, which a worker and a reader of reports spare
+
     _check_alpha(alpha)
     if control.value is None or treatment.value is None:
         return Contrast(None, note=_reasons(control, treatment))
@@ -175,6 +175,8 @@ def t_quantile(df: float, alpha: float) -> float:
 
     `scipy.special` and not `scipy.stats.t`, which calls it: 1 us against 80 us.
     """
+    from scipy.special import stdtrit
+
     return -float(stdtrit(df, alpha / 2))
 
 

@@ -30,6 +30,14 @@ class ArmMoments:
     means: Mapping[str, Moments]
     ratios: Mapping[str, Moments] = field(default_factory=dict)
 
+    def merge(self, other: ArmMoments) -> ArmMoments:
+        """The moments of both sets of users, this one's first; equal metrics."""
+        return ArmMoments(
+            self.name,
+            {metric: mine.merge(other.means[metric]) for metric, mine in self.means.items()},
+            {metric: mine.merge(other.ratios[metric]) for metric, mine in self.ratios.items()},
+        )
+
 
 @dataclass(frozen=True)
 class Effect:

@@ -17,12 +17,13 @@ def holm(p_values: Sequence[float | None]) -> tuple[float | None, ...]:
 
     Source: Holm (1979), Scand. J. Statist. 6; holds the family-wise error under any dependence.
     """
-    from statsmodels.stats.multitest import multipletests  # 0.9 s, which a reader of reports spares
-
     defined = [p for p in p_values if p is not None]
     if not all(0 <= p <= 1 for p in defined):
         raise ValueError(f"p-values must lie in [0, 1], got {defined}")
-    if not defined:
-        return tuple(None for _ in p_values)
-    adjusted = iter(multipletests(defined, method="holm")[1].tolist())
-    return tuple(None if p is None else float(next(adjusted)) for p in p_values)
+    # By hand: statsmodels' `multipletests`, the oracle in the tests, imports for 0.6 s.
+    adjusted: dict[float, float] = {}
+    worst = 0.0
+    for rank, p in enumerate(sorted(defined)):
+        worst = max(worst, min(1.0, (len(defined) - rank) * p))
+        adjusted.setdefault(p, worst)  # of equal ones the first is multiplied by most
+    return tuple(None if p is None else adjusted[p] for p in p_values)

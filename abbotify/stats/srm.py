@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 ALPHA = 0.001
 SMALLEST_EXPECTED = 5.0
 
@@ -46,7 +48,8 @@ def sample_ratio(
     Source: Pearson (1900); Fabijan et al. (2019), KDD, for its use; Cochran (1954) for the rule
     that no test is made below 5 expected users.
     """
-    from scipy.stats import chisquare  # slow to import: see `holm`
+    # Not `scipy.stats.chisquare`, the oracle in the tests: importing it takes 0.5 s.
+    from scipy.special import chdtrc
 
     _check(counts, weights, alpha)
     users = tuple(int(count) for count in counts)
@@ -55,9 +58,10 @@ def sample_ratio(
     skipped = _why_skipped(expected)
     if skipped:
         return SampleRatio(users, expected, note=skipped)
-    test = chisquare(users, expected)
-    p_value = float(test.pvalue)
-    return SampleRatio(users, expected, float(test.statistic), p_value, p_value < alpha)
+    wanted = np.array(expected)
+    statistic = float(((np.array(users) - wanted) ** 2 / wanted).sum())
+    p_value = float(chdtrc(len(users) - 1, statistic))
+    return SampleRatio(users, expected, statistic, p_value, p_value < alpha)
 
 
 def _check(counts: Sequence[int], weights: Sequence[float], alpha: float) -> None:

@@ -23,7 +23,7 @@ def check(catalogue: Catalogue, users: Users) -> None:
     if not np.isfinite(catalogue.vectors).all():
         row = np.flatnonzero(~np.isfinite(catalogue.vectors).all(axis=1))[0]
         raise DataError(f"the vector of track {row} is not finite")
-    if users.ids[0] < 0 or (np.diff(users.ids) <= 0).any():
+    if users.ids[0] < 0 or (users.ids[1:] <= users.ids[:-1]).any():
         raise DataError("users must have ascending ids of at least 0")
     _check_interests(catalogue, users)
     for name in ("bias", "sharpness", "gamma"):
@@ -34,7 +34,7 @@ def check(catalogue: Catalogue, users: Users) -> None:
 
 def _check_interests(catalogue: Catalogue, users: Users) -> None:
     offsets, tracks = users.interests
-    _refuse(users, np.diff(offsets) < 1, "has no interests")
+    _refuse(users, offsets[1:] <= offsets[:-1], "has no interests")
     outside = np.flatnonzero((tracks < 0) | (tracks >= len(catalogue)))
     if len(outside):
         user = users.ids[np.searchsorted(offsets, outside[0], side="right") - 1]

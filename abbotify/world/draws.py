@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,8 @@ Floats = npt.NDArray[np.float64]
 _TRAITS: Final = 1
 _COUNT: Final = 2
 
+_CHUNK: Final = 1 << 18  # users drawn at a time: 30 MB
+
 
 def draw_users(
     spec: SyntheticUsers | LastfmUsers,
@@ -49,12 +51,31 @@ def draw_users(
     Raises:
         ScenarioError: bounds that are not in order or cannot be inverted.
     """
+    bias, sharpness = np.empty(len(ids)), np.empty(len(ids))
+    offsets, tracks = np.zeros(len(ids) + 1, np.int64), []
+    for start in range(0, len(ids), _CHUNK):
+        rows = slice(start, min(start + _CHUNK, len(ids)))
+        part = _draw_part(spec, scenario, ids[rows], pool._replace(segment=pool.segment[rows]))
+        bias[rows], sharpness[rows] = part.bias, part.sharpness
+        offsets[rows.start + 1 : rows.stop + 1] = part.lists.offsets[1:] + offsets[start]
+        tracks.append(part.lists.tracks)
+    lists = Lists(offsets, np.concatenate(tracks) if tracks else np.empty(0, np.int32))
+    return users_of(scenario.listener, ids, lists, bias, sharpness)
+
+
+class _Part(NamedTuple):
+    lists: Lists
+    bias: Floats
+    sharpness: Floats
+
+
+def _draw_part(
+    spec: SyntheticUsers | LastfmUsers, scenario: Scenario, ids: IntArray, pool: Pool
+) -> _Part:
     seed = scenario.seeds.world
     wanted = _how_many(spec.interests, seed, ids)
     u = rng.uniforms(seed, Stream.POPULATION, rng.attempt(Purpose.USER, _TRAITS), ids, 4)
-    return users_of(
-        scenario.listener,
-        ids,
+    return _Part(
         draw_interests(seed, ids, wanted, pool),
         bias=_trait(spec.bias, "bias", u[:, 0], u[:, 1], scenario),
         sharpness=_trait(spec.sharpness, "sharpness", u[:, 2], u[:, 3], scenario),

@@ -36,7 +36,8 @@ def load_world(scenario: Scenario) -> World:
     """
     catalogue = _catalogue(scenario)
     users = _users(scenario, catalogue)
-    users = replace(users, neighbours=np.minimum(users.neighbours, len(catalogue)))
+    if len(users) and users.neighbours.max() > len(catalogue):
+        users = replace(users, neighbours=np.minimum(users.neighbours, len(catalogue)))
     check(catalogue, users)
     fitted = isinstance(scenario.world.catalogue, ListsCatalogue)
     notes = (lists.NOTE,) if fitted else ()

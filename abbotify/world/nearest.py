@@ -17,7 +17,9 @@ def nearest_tracks(catalogue: Catalogue, users: Users) -> npt.NDArray[np.int32]:
         interest. k is the largest number of neighbours of a user, at most the catalogue's size.
     """
     k = min(int(users.neighbours.max()), len(catalogue))
-    interests = np.unique(users.interests.tracks)
+    wanted = np.zeros(len(catalogue), np.bool_)
+    wanted[users.interests.tracks] = True  # 30 million take 0.05 s, sorting them a second
+    interests = np.flatnonzero(wanted)
     table = np.full((len(catalogue), k), -1, np.int32)
     table[interests] = vectors.top_k(catalogue.vectors[interests], catalogue.vectors, k)[0]
     return table

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from abbotify.engine.event_driven import Alarm, Clock
 from abbotify.engine.queueing import Queue, Reply
@@ -22,13 +25,18 @@ def answers(service: Service, asked: Sequence[Ask]) -> dict[tuple[int, ...], tup
     queue = Queue(env, service)
     replies: dict[tuple[int, ...], tuple[Reply, int]] = {}
 
-    def ask(arrival: int, user: int, session: int, step: int, busy: int) -> Generator[Any, Any]:
-        yield Alarm(env, 2 + user).after(arrival)
-        reply = yield queue.request(user, session, step, busy, 2 + user)
-        replies[user, session, step] = (reply, env.ms)
+    def ask(
+        alarm: Alarm, arrival: int, user: int, session: int, step: int, busy: int
+    ) -> Generator[Any, Any]:
+        yield alarm.after(arrival)
+        yield queue.request(user, session, step, busy, alarm)
+        assert alarm.reply is not None
+        replies[user, session, step] = (alarm.reply, env.ms)
+        yield alarm.never()
 
     for one in asked:
-        env.process(ask(*one))
+        alarm = Alarm(env, 2 + one[1])
+        alarm.begin(ask(alarm, *one))
     env.run()
     return replies
 
@@ -103,6 +111,38 @@ def test_no_time_to_wait_at_all() -> None:
 def test_replicas_serve_side_by_side() -> None:
     asked = [(0, user, 0, 0, 10 * user) for user in range(1, 6)]
     assert waits(Service(replicas=2), asked) == {1: 0, 2: 0, 3: 10, 4: 20, 5: 40}
+
+
+def by_the_millisecond(service: Service, asked: Sequence[Ask]) -> dict[tuple[int, ...], Any]:
+    """The rules of the queue, looked at again in every millisecond."""
+    replies: dict[tuple[int, ...], Any] = {}
+    free, ends, waiting = service.replicas, Counter[int](), set[Ask]()
+    for now in range(sum(one[4] for one in asked) + max(one[0] for one in asked) + 100):
+        waiting |= {one for one in asked if one[0] == now}
+        free += ends[now]
+        for one in sorted(waiting):
+            wait, busy = now - one[0], one[4]
+            if free:
+                free -= busy > 0  # else it is free again at once
+                ends[now + busy] += 1
+                replies[one[1:4]] = (Reply(wait, wait + busy, True), now + busy)
+            elif wait == service.timeout_ms:
+                replies[one[1:4]] = (Reply(wait, wait, False), now)
+        waiting -= {one for one in waiting if one[1:4] in replies}
+    return replies
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.integers(0, 9)), min_size=1, max_size=12),
+    st.integers(1, 3),
+    st.none() | st.integers(0, 9),
+)
+def test_what_is_served_at_once_is_what_the_rules_say(
+    requests: list[tuple[int, int]], replicas: int, timeout: int | None
+) -> None:
+    asked = [(at, user, 0, 0, busy) for user, (at, busy) in enumerate(requests)]
+    service = Service(replicas=replicas, timeout_ms=timeout)
+    assert answers(service, asked) == by_the_millisecond(service, asked)
 
 
 def crowd(make: Callable[..., Any], arms: dict[str, Any], **keys: Any) -> Any:

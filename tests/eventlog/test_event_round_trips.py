@@ -163,7 +163,7 @@ def test_merging_is_sorting(keys: list[list[int]], at_once: int) -> None:
 def test_a_run_is_not_read_before_its_lowest_key() -> None:
     opened: list[int] = []
 
-    def run(key: int) -> Run:
+    def run(key: int) -> Run[Events]:
         def read() -> list[Events]:
             opened.append(key)
             return [events_of([(key, 0, 0, 0, 0, True, 0, 0.0, -1, 0, -1)])]

@@ -45,7 +45,7 @@ def column(path: Path, name: str) -> Any:
 
 
 def test_the_columns_and_nulls_are_those_told(tmp_path: Path) -> None:
-    write_users(tmp_path / "users.parquet", users())
+    write_users(tmp_path / "users.parquet", [users()])
     read = pq.read_table(tmp_path / "users.parquet")
     latter = ["latency", "recommended", "skips", "repeats"]
     assert read.column_names == ["user", "arm", "arm_X", "exposed", *METRICS, *latter]
@@ -59,14 +59,14 @@ def test_the_columns_and_nulls_are_those_told(tmp_path: Path) -> None:
 
 
 def test_days_before_have_columns_after_all_others(tmp_path: Path) -> None:
-    write_users(tmp_path / "users.parquet", users(before=True))
+    write_users(tmp_path / "users.parquet", [users(before=True)])
     columns = pq.read_schema(tmp_path / "users.parquet").names
     assert columns[-2 * len(COLUMNS) :] == [*COLUMNS, *(f"pre_{name}" for name in COLUMNS)]
 
 
 def test_a_column_is_read_alone(tmp_path: Path) -> None:
     path = tmp_path / "users.parquet"
-    write_users(path, users())
+    write_users(path, [users()])
     assert column(path, "user").to_pylist() == [0, 1, 2, 3]
     assert column(path, "exposed").to_pylist() == [True, True, True, False]
     names = json.loads(pq.read_schema(path).metadata[b"arms"])
@@ -85,10 +85,10 @@ def test_shards_leave_no_trace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sizes: list[int]
 ) -> None:
     monkeypatch.setattr(users_file, "ROW_GROUP", 4)
-    write_users(tmp_path / "whole", users(n=10))
+    write_users(tmp_path / "whole", [users(n=10)])
     starts = np.cumsum([0, *sizes])
     shards = [users(int(a), n) for a, n in zip(starts, sizes, strict=False)]
-    write_users(tmp_path / "shards", UserTable.concat(shards))
+    write_users(tmp_path / "shards", iter(shards))
     assert (tmp_path / "shards").read_bytes() == (tmp_path / "whole").read_bytes()
     groups = pq.read_metadata(tmp_path / "whole")
     assert [groups.row_group(i).num_rows for i in range(groups.num_row_groups)] == [4, 4, 2]
@@ -99,12 +99,12 @@ def test_what_stands_where_there_is_no_value_leaves_no_trace(tmp_path: Path) -> 
     other.values["time"][3] = -np.array(NAN)
     other.arms["arm"].codes[0] = -3
     for name, table in (("a", one), ("b", other)):
-        write_users(tmp_path / name, table)
+        write_users(tmp_path / name, [table])
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 @pytest.mark.parametrize("bad", [[users(4), users(0)], [users(), users()]])
 def test_bad_tables_leave_nothing_behind(tmp_path: Path, bad: list[UserTable]) -> None:
     with pytest.raises(ValueError, match="do not ascend"):
-        write_users(tmp_path / "users.parquet", UserTable.concat(bad))
+        write_users(tmp_path / "users.parquet", bad)
     assert list(tmp_path.iterdir()) == []

@@ -22,7 +22,7 @@ FILES = "effects.csv manifest.json report.html report.json report.md scenario.ya
 
 def test_a_run_leaves_these_files(run_folder: Path) -> None:
     names = {path.name for path in run_folder.iterdir()}
-    assert names == {*FILES.split(), "botify.jsonl", "log", "state"}
+    assert names == {*FILES.split(), "botify.jsonl", "log"}
     assert all(path.suffix == ".parquet" for path in (run_folder / "log").iterdir())
 
 

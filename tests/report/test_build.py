@@ -13,7 +13,8 @@ from scipy.stats import ttest_ind
 from abbotify.curve import Epoch
 from abbotify.events import ARM, Events, arm_column
 from abbotify.metrics.definitions import METRICS
-from abbotify.metrics.users import UserTable, user_table
+from abbotify.metrics.users import user_table
+from abbotify.report.aggregates import UserAggregates, aggregate
 from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import Document, loads
 from abbotify.report.pictures import Training
@@ -21,9 +22,10 @@ from abbotify.sessions import session_table
 from tests.report.tallied import DAYS, RUN, made, tallied
 
 
-def judged_by(column: str, events: Events) -> UserTable:
+def judged_by(column: str, events: Events) -> UserAggregates:
     alone = replace(events, arms={ARM: events.arms[column]})
-    return user_table([session_table(alone)], days=DAYS, pre_days=[0])
+    users = user_table([session_table(alone)], days=DAYS, pre_days=[0])
+    return aggregate(users, 2, ["mean_time_per_session"], "exposed", curve=False)
 
 
 def built(events: Events, **options: Any) -> Document:
@@ -36,7 +38,8 @@ def built(events: Events, **options: Any) -> Document:
         "success": ["mean_time_per_session"],
         "further": {"PRICE": judged_by(arm_column("PRICE"), events)},
     }
-    return build(users=users, tally=tallied([events]), **given | options)
+    found = aggregate(users, 2, list(METRICS), "exposed")
+    return build(users=found, tally=tallied([events]), **given | options)
 
 
 def test_the_days_are_welchs_by_user() -> None:

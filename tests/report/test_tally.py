@@ -10,6 +10,7 @@ import pytest
 
 from abbotify.events import ARM
 from abbotify.metrics.users import user_table
+from abbotify.report.aggregates import aggregate
 from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import Document
 from abbotify.report.pictures import Position
@@ -20,8 +21,9 @@ from tests.report.tallied import ARMS, DAYS, RUN, made, one_session, tallied
 
 def built(tally: Tally) -> Document:
     """The document of one session for each of eight users."""
+    users = user_table([one_session(user, 1) for user in range(8)], days=[1])
     return build(
-        users=user_table([one_session(user, 1) for user in range(8)], days=[1]),
+        users=aggregate(users, len(ARMS), ["time"], "exposed"),
         tally=tally,
         scenario={},
         run=RUN,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import chisquare
 
 from abbotify.stats import sample_ratio
 
@@ -20,6 +23,14 @@ def test_known_splits(counts: list[int], statistic: float, p_value: float, digit
     assert result.statistic == pytest.approx(statistic, rel=1e-12)
     assert result.p_value == pytest.approx(p_value, abs=digits)
     assert result.mismatch is True
+
+
+@given(st.lists(st.integers(20, 30_000), min_size=2, max_size=7))
+def test_equals_scipy_to_the_last_bit(counts: list[int]) -> None:
+    result = sample_ratio(counts, [1.5 + place for place in range(len(counts))])
+    if result.statistic is not None:
+        oracle = chisquare(result.counts, result.expected)
+        assert (result.statistic, result.p_value) == (oracle.statistic, oracle.pvalue)
 
 
 def test_weights_are_on_any_scale() -> None:

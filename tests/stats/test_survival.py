@@ -1,10 +1,13 @@
-"""Session survival: by hand, and the geometric session's closed form through the cuts."""
+"""Session survival: by hand, statsmodels, the geometric session's closed form through the cuts."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import nbinom
+from statsmodels.duration.survfunc import SurvfuncRight
 
 from abbotify.stats import kaplan_meier
 
@@ -29,6 +32,20 @@ def test_only_cut_sessions_never_end() -> None:
 
 def test_a_session_may_have_no_tracks() -> None:
     assert kaplan_meier([1, 1], [0]).alive == pytest.approx((0.5, 0), abs=1e-15)
+
+
+COUNTS = st.lists(st.integers(0, 5000), max_size=30)
+
+
+@given(COUNTS, COUNTS)
+def test_equals_statsmodels_to_the_last_bit(ended: list[int], cut: list[int]) -> None:
+    curve = kaplan_meier(ended, cut)
+    counts = [(t, 1, n) for t, n in enumerate(ended)] + [(t, 0, n) for t, n in enumerate(cut)]
+    if any(ended):
+        time, status, weight = np.array([row for row in counts if row[2]]).T
+        oracle = SurvfuncRight(time, status, freq_weights=weight)
+        alive = [curve.alive[tracks] for tracks in oracle.surv_times]
+        assert alive == oracle.surv_prob.tolist()
 
 
 @pytest.mark.parametrize("counts", [[], [0, 0, 0]])

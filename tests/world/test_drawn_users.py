@@ -9,9 +9,10 @@ from scipy import stats
 from abbotify.errors import ScenarioError
 from abbotify.scenario import Scenario
 from abbotify.scenario.world import SyntheticUsers
+from abbotify.world import draws
 from abbotify.world.base import Users
 from abbotify.world.draws import draw_users
-from abbotify.world.interests import draw_interests, pool_of
+from abbotify.world.interests import Pool, draw_interests, pool_of
 
 MakeScenario = Callable[..., Scenario]
 
@@ -31,6 +32,39 @@ def test_a_user_does_not_depend_on_the_others(make_scenario: MakeScenario) -> No
     assert (part.sharpness == whole.sharpness[150:170]).all()
     low, high = whole.interests.offsets[[150, 170]]
     assert (part.interests.tracks == whole.interests.tracks[low:high]).all()
+
+
+@pytest.mark.parametrize("size", [1, 7, 200, 1000])
+def test_how_many_are_drawn_at_a_time_leaves_no_trace(
+    make_scenario: MakeScenario, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    scenario = make_scenario({"users": {"interests": {"one_and_binomial": [5, 0.5]}}})
+    weights = 1.0 / np.arange(1, 101)
+    whole = drawn(scenario, np.arange(200), weights)
+    monkeypatch.setattr(draws, "_CHUNK", size)
+    found = drawn(scenario, np.arange(200), weights)
+    assert (found.interests.offsets == whole.interests.offsets).all()
+    assert (found.interests.tracks == whole.interests.tracks).all()
+    assert found.interests.tracks.dtype == np.int32
+    assert (found.bias == whole.bias).all()
+    assert (found.sharpness == whole.sharpness).all()
+
+
+def test_interests_are_where_a_plain_search_finds_them() -> None:
+    """One segment, for which draws start from a guide, and the same one given twice."""
+    random = np.random.default_rng(4)
+    weights = random.pareto(0.5, 3000) * (random.random(3000) < 0.8)  # a few hold nearly all
+    users = np.arange(4000)
+    one = pool_of(weights, len(users))
+    two = Pool(
+        segment=users % 2,
+        offsets=np.array([0, len(one.tracks), 2 * len(one.tracks)]),
+        tracks=np.tile(one.tracks, 2),
+        cumulative=np.tile(one.cumulative, 2),
+    )
+    wanted = np.full(len(users), 4)
+    found = [draw_interests(1, users, wanted, pool).tracks for pool in (one, two)]
+    assert found[0].tolist() == found[1].tolist()
 
 
 def test_pairs_of_interests_are_drawn_by_weight_among_the_rest() -> None:

@@ -1,0 +1,228 @@
+"""A log read once: its sessions are made piece by piece, judged user by user, and let go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from abbotify.analysis.ahead import Ahead
+from abbotify.analysis.mixing import Claims, users_in_two_arms
+from abbotify.analysis.source import Order, Part, Source
+from abbotify.errors import DataError
+from abbotify.eventlog.merge import Run, heads
+from abbotify.events import ARM, NO_ARM, SESSION, STEP, USER, Events, IntArray, Labels
+from abbotify.metrics.users import UserTable, user_table
+from abbotify.report.tally import Tally
+from abbotify.sessions import SessionTable, session_table
+
+_AT_ONCE: Final = 1_000_000  # tracks in the sessions that are judged together
+
+
+class Known(NamedTuple):
+    """What must be known to judge a session before all have been read.
+
+    Attributes:
+        days: from the first day with a session in an arm to the last one.
+        earlier: the other days of the files from before the experiment, ascending.
+        mixed: ids of the users seen in two arms, ascending.
+    """
+
+    days: range | None
+    earlier: tuple[int, ...]
+    mixed: tuple[int, ...]
+
+
+@dataclass
+class Read:
+    """What a log holds.
+
+    Attributes:
+        tally: of the sessions in an arm.
+        users: parts of all users, in order of id.
+        known: what held of all of it.
+        codes: the arms that were seen.
+        sessions: how many.
+        still_open: how many of them have no "last".
+    """
+
+    tally: Tally
+    users: list[UserTable] = field(default_factory=list)
+    known: Known = field(default_factory=lambda: Known(None, (), ()))
+    codes: set[int] = field(default_factory=set)
+    sessions: int = 0
+    still_open: int = 0
+
+
+def read(source: Source, order: Order, shown: Sequence[str], skip_below: float) -> Read:
+    """Reads a log.
+
+    The days are first taken from the files' footers, and nobody to be in two arms. Where that
+    turns out wrong, which is rare, the log is read once more with what was found.
+
+    Args:
+        source: the log.
+        order: its arms, the control first.
+        shown: the names to show them by.
+        skip_below: a recommended track listened to for less than this fraction is a skip.
+
+    Raises:
+        DataError: the first row that breaks a rule, a session that is there twice, nobody in an
+            arm.
+    """
+    parts = sorted(source.parts(order), key=lambda part: part.lowest_user)
+    known = _presumed(parts)
+    while True:
+        found = _Reading(known, shown, skip_below).read(parts)
+        if found.known.days is None:
+            raise DataError("no session of the log is in an arm", file=source.files[0])
+        if found.known == known:
+            return found
+        known = found.known
+
+
+def _presumed(parts: Sequence[Part]) -> Known:
+    days = _hull([part.days for part in parts if not part.earlier])
+    earlier = _hull([part.days for part in parts if part.earlier]) or range(0)
+    return Known(days, tuple(day for day in earlier if days and day not in days), ())
+
+
+def _hull(days: Sequence[range | None]) -> range | None:
+    ends = [(each.start, each.stop) for each in days if each is not None]
+    if len(ends) < len(days) or not ends:
+        return None
+    return range(min(start for start, _ in ends), max(stop for _, stop in ends))
+
+
+class _Reading:
+    """One pass over a log with what is presumed known."""
+
+    def __init__(self, known: Known, shown: Sequence[str], skip_below: float) -> None:
+        self.known, self.skip_below = known, skip_below
+        self.mixed = np.array(known.mixed, np.int64)
+        self.found = Read(Tally(shown, ARM, known.days or ()))
+        self.claims = Claims()
+        self.days: set[int] = set()
+        self.earlier: set[int] = set()
+        self.in_two: list[IntArray] = []
+
+    def read(self, parts: Sequence[Part]) -> Read:
+        with Ahead([partial(self._tables, part) for part in parts]) as ahead:
+            runs = [
+                Run(part.lowest_user, partial(ahead.read, place), part.earlier)
+                for place, part in enumerate(parts)
+            ]
+            for piece in _gathered(heads(runs, USER)):
+                self._judge(piece)
+        days = range(min(self.days), max(self.days) + 1) if self.days else None
+        earlier = tuple(sorted(self.earlier - set(days or ())))
+        mixed = np.concatenate(self.in_two) if self.in_two else self.mixed[:0]
+        self.found.known = Known(days, earlier, tuple(mixed.tolist()))
+        return self.found
+
+    def _tables(self, part: Part) -> Iterator[SessionTable]:
+        for events in part.read():
+            table = session_table(events, skip_below=self.skip_below)
+            if not part.earlier:
+                self._count(events, table)
+            yield table
+
+    def _count(self, events: Events, table: SessionTable) -> None:
+        codes = events.arms[ARM].codes
+        self.claims.add(events.user, codes, np.cumsum(table.tracks) - table.tracks)
+        if len(self.mixed):
+            codes = np.where(np.isin(events.user, self.mixed), np.int16(NO_ARM), codes)
+        self.found.tally.add_rows(
+            plays=(events.track, codes), heard=(events.step, events.hundredths, codes)
+        )
+
+    def _judge(self, piece: Sequence[tuple[SessionTable, bool]]) -> None:
+        earlier = _sorted([table for table, mark in piece if mark])
+        after = _sorted([table for table, mark in piece if not mark])
+        if after is not None:
+            mixed = users_in_two_arms(after, self.claims)
+            after = _without(after, mixed)
+            self.in_two.append(mixed)
+            in_arm = after.arms[ARM].codes >= 0
+            self.days |= _distinct(after.day[in_arm])
+            self.found.codes |= _distinct(after.arms[ARM].codes[in_arm])
+        if earlier is not None:
+            self.earlier |= _distinct(earlier.day)
+        tables = [table for table in (earlier, after) if table is not None]
+        for table in tables:
+            self.found.sessions += len(table)
+            self.found.still_open += len(table) - int(np.count_nonzero(table.closed))
+        if self.known.days is None:
+            return  # nothing can be judged yet
+        if after is not None:
+            self.found.tally.add(after)
+        # Open sessions too: leaving them out would lose more users of an arm with longer sessions.
+        users = user_table(
+            tables,
+            days=self.known.days,
+            pre_days=self.known.earlier,
+            users=_users(tables),
+            open_sessions=True,
+        )
+        self.found.users.append(users)
+
+
+def _gathered(
+    pieces: Iterator[list[tuple[SessionTable, bool]]],
+) -> Iterator[list[tuple[SessionTable, bool]]]:
+    held: list[tuple[SessionTable, bool]] = []
+    count = 0
+    for piece in pieces:
+        held += piece
+        count += sum(int(table.tracks.sum()) for table, _ in piece)
+        if count >= _AT_ONCE:
+            yield held
+            held, count = [], 0
+    if held:
+        yield held
+
+
+def _sorted(tables: Sequence[SessionTable]) -> SessionTable | None:
+    """The sessions by user and number."""
+    if not tables:
+        return None
+    table = SessionTable.concat(tables)
+    table = table.take(_order(table))
+    twice = (table.user[1:] == table.user[:-1]) & (table.session[1:] == table.session[:-1])
+    if twice.any():
+        row = int(np.flatnonzero(twice)[0])
+        place = f"{USER} {table.user[row]}, {SESSION} {table.session[row]}, {STEP} 0"
+        raise DataError(f"{place} is in the log twice")
+    return table
+
+
+def _order(table: SessionTable) -> npt.NDArray[np.intp]:
+    lowest, bits = int(table.user.min()), int(table.session.max()).bit_length()
+    if int(table.user.max()) - lowest >= 1 << (63 - bits):
+        return np.lexsort((table.session, table.user))
+    # A stable sort of one number merges what is in order already, such as the days of a shard.
+    return np.argsort(((table.user - lowest) << bits) | table.session, kind="stable")
+
+
+def _users(tables: Sequence[SessionTable]) -> IntArray:
+    """The users of some tables, each sorted by user: int64 ids, ascending."""
+    found = [table.user[np.diff(table.user, prepend=-1) != 0] for table in tables]
+    return found[0] if len(found) == 1 else np.unique(np.concatenate(found))
+
+
+def _without(table: SessionTable, users: IntArray) -> SessionTable:
+    """The sessions with these users in no arm."""
+    if not len(users):
+        return table
+    label = table.arms[ARM]
+    codes = np.where(np.isin(table.user, users), np.int16(NO_ARM), label.codes)
+    return replace(table, arms={ARM: Labels(codes, label.names)})
+
+
+def _distinct(values: npt.NDArray[np.int32] | npt.NDArray[np.int16]) -> set[int]:
+    # Most neighbours are alike, so few are left to be sorted.
+    return set(values[np.diff(values, prepend=-1) != 0].tolist())

@@ -1,0 +1,179 @@
+"""The arrays that the compiled loop reads and writes, as named tuples."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+Int = Any  # Python's or numpy's when interpreted, int64 in a compiled kernel
+IntArray = Any  # an array: mypy knows its items as numpy's, a kernel as plain numbers
+Floats = Any
+
+# All numbers here are compiled into kernels.
+
+# What a session is told when it goes on; anything from 0 is the track it waited for.
+MISSED, FAILED, AGAIN = -1, -2, -3
+FRESH: Final = -4
+
+# Columns of `Out.sessions`: one number for each of a finished session.
+(
+    ROW, NUMBER, START, TRACKS, HUNDREDTHS, LATENCY, SKIPS, REPEATS, ARTISTS, PLAY_MS, CUT,
+    MISSES, ERRORS, FALLBACKS, EVENTS,
+) = range(15)  # fmt: skip
+SESSION_COLUMNS: Final = 15
+
+# Fields of a session under way beside those columns, in `Out.fields` and `Parked.fields`.
+STEP, NOW, BUDGET, INTEREST, LINK, OUTCOME = range(15, 21)
+FIELDS: Final = 21
+
+
+class Ground(NamedTuple):
+    """The world: arrays of `Catalogue`, `Users` and `World`.
+
+    Attributes:
+        tracks: int32 (tracks, 2), artist and ms side by side: one miss of the cache, not two.
+        far: whether the vectors are too many for a cache near the processor.
+    """
+
+    vectors: Floats
+    artist: IntArray
+    tracks: IntArray
+    nearest: IntArray
+    offsets: IntArray
+    interests: IntArray
+    ids: IntArray
+    bias: Floats
+    sharpness: Floats
+    gamma: Floats
+    budget: IntArray
+    neighbours: IntArray
+    far: bool
+
+
+class Day(NamedTuple):
+    """What is given on the day that is played.
+
+    Attributes:
+        seed: of the dynamics, as a signed word.
+        first: the first user's row in the world.
+        end: when the day is over, ms.
+        run_end: when the run is over, ms; nothing starts after it.
+        last_step: the step at which a session is cut.
+        skip_below: hundredths below which a track is skipped.
+        keeps: whether the tracks of all sessions are kept, one session after the other.
+        looks_back: whether a recommender asks for the plays of earlier sessions.
+        per_day: visits of a user a day; below 0 when visits are drawn by the day.
+        hours: the profile.
+        serving: int16 (users), places of arms.
+        codes: int16 (users), rows of `Out.plays`, -1 for users who are not judged.
+        visits: int64 (users + 1), where each user's are in `times`.
+        times: int64, ms.
+        interests: int32, beside `times`, the tastes of the sessions.
+        firsts: int32, their first tracks.
+    """
+
+    seed: Int
+    first: Int
+    end: Int
+    run_end: Int
+    last_step: Int
+    skip_below: Int
+    keeps: bool
+    looks_back: bool
+    per_day: float
+    hours: Floats
+    serving: IntArray
+    codes: IntArray
+    visits: IntArray
+    times: IntArray
+    interests: IntArray
+    firsts: IntArray
+
+
+class People(NamedTuple):
+    """What changes of users, by their row in the unit; see `State`."""
+
+    busy_until: IntArray
+    next_visit: IntArray
+    sessions: IntArray
+    tracks: IntArray
+    times: IntArray
+    visited: IntArray  # place of the next visit in `Day.times`
+
+
+class Memory(NamedTuple):
+    """Tracks of sessions, one number for each.
+
+    Attributes:
+        tracks: int32.
+        artists: int32.
+        discounts: float64, what the track's listened time was multiplied by, repetition apart.
+        times: int16, listened hundredths.
+        stamps: int64 ms, when it had been heard and the request was sent.
+        took: int64 ms, the latency of that request.
+    """
+
+    tracks: IntArray
+    artists: IntArray
+    discounts: Floats
+    times: IntArray
+    stamps: IntArray
+    took: IntArray
+
+
+class Parked(NamedTuple):
+    """Sessions that wait for an answer, by the user's row in the unit.
+
+    Attributes:
+        waits: int8 (users), 1 for a user whose session waits.
+        fields: int64 (users, 21).
+        answers: int64 (users), what was answered: a track, MISSED, FAILED or AGAIN.
+        memory: a place of `width` tracks for each user.
+        width: tracks a place has room for, in an array of its own.
+    """
+
+    waits: IntArray
+    fields: IntArray
+    answers: IntArray
+    memory: Memory
+    width: IntArray
+
+
+class Index(NamedTuple):
+    """Where tracks and artists occur in a long session.
+
+    Attributes:
+        tracks: int64 (tracks), the number of the last long session that had it.
+        artists: int64 (artists), the same.
+        places: int64 (artists), its last step in that session.
+        sessions: int64 (1), how many long sessions there were.
+    """
+
+    tracks: IntArray
+    artists: IntArray
+    places: IntArray
+    sessions: IntArray
+
+
+class Out(NamedTuple):
+    """What is written down.
+
+    Attributes:
+        sessions: int64 (15, room), a column for each finished session.
+        plays: int32 (codes, tracks), how often each track was played.
+        heard: int64 (codes, steps, 2): plays and their hundredths, by step from 1.
+        filled: int64 (3): sessions and tracks so far; 1 when the session in `fields` has to be
+            parked and finds its place too narrow.
+        scratch: int64 (2, 10).
+        cursor: int64 (2), see `Heard`.
+        fields: int64 (21), of the session under way.
+        lookup: for long sessions.
+    """
+
+    sessions: IntArray
+    plays: IntArray
+    heard: IntArray
+    filled: IntArray
+    scratch: IntArray
+    cursor: IntArray
+    fields: IntArray
+    lookup: Index

@@ -1,0 +1,163 @@
+"""What a report needs of its users, as sums that merge: a shard's are made, then forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from abbotify import stats
+from abbotify.events import ARM
+from abbotify.metrics.definitions import METRICS
+from abbotify.metrics.users import Population, UserTable
+from abbotify.sessions import FloatArray
+
+Rows = npt.NDArray[np.bool_]
+
+CURVE_METRIC: Final = "mean_time_per_session"
+
+
+@dataclass(frozen=True)
+class ArmUsers:
+    """An arm's users.
+
+    Attributes:
+        moments: what the estimators need.
+        exposed: users with a session of the experiment.
+        assigned: users, whether they came or not.
+        sessions: of the exposed.
+        tracks: of the exposed.
+        curve: the defined values of `CURVE_METRIC` of the exposed, in parts; 8 bytes a user.
+    """
+
+    moments: stats.ArmMoments
+    exposed: int
+    assigned: int
+    sessions: int
+    tracks: int
+    curve: tuple[FloatArray, ...] = ()
+
+    def merge(self, other: ArmUsers) -> ArmUsers:
+        """The users of both, this one's moments first."""
+        return ArmUsers(
+            self.moments.merge(other.moments),
+            self.exposed + other.exposed,
+            self.assigned + other.assigned,
+            self.sessions + other.sessions,
+            self.tracks + other.tracks,
+            self.curve + other.curve,
+        )
+
+
+@dataclass(frozen=True)
+class UserAggregates:
+    """All that a report needs of some users.
+
+    Attributes:
+        arms: the control first.
+        names: of all arms of the column, of which these are the first ones.
+        columns: the determined ones of the users' table.
+        absent: users in one arm, even one that is not among these, who never came.
+        in_two_arms: users who were seen in two, and are part of none.
+    """
+
+    arms: tuple[ArmUsers, ...]
+    names: tuple[str, ...]
+    columns: tuple[str, ...]
+    absent: int
+    in_two_arms: int
+
+    def merge(self, other: UserAggregates) -> UserAggregates:
+        """The aggregates of both.
+
+        The order of merging shows in the last bits of moments: merge in shard order.
+
+        Raises:
+            ValueError: they are about different arms or columns.
+        """
+        about = (len(self.arms), self.names, self.columns)
+        if about != (len(other.arms), other.names, other.columns):
+            raise ValueError("aggregates of different arms or columns do not merge")
+        return UserAggregates(
+            tuple(one.merge(two) for one, two in zip(self.arms, other.arms, strict=True)),
+            self.names,
+            self.columns,
+            self.absent + other.absent,
+            self.in_two_arms + other.in_two_arms,
+        )
+
+
+def merged(parts: Iterable[UserAggregates]) -> UserAggregates:
+    """The aggregates of all parts, at least one, taken one by one."""
+    return reduce(UserAggregates.merge, parts)
+
+
+def aggregate(
+    users: UserTable,
+    arms: int,
+    metrics: Sequence[str],
+    population: Population,
+    curve: bool = True,
+) -> UserAggregates:
+    """The aggregates of some users.
+
+    Args:
+        users: all of them, or a shard whose aggregates are merged with the others' in order.
+        arms: how many of the first arms of the column `arm` are compared, the control included.
+        metrics: those to report; ones that are no column of the table are left out.
+        population: over whom; ratios of sums are over the exposed in any case.
+        curve: keep the values whose distribution is drawn.
+    """
+    label, exposed = users.arms[ARM], users.members("exposed")
+    assigned = users.members("assigned")
+    judged = assigned if population == "assigned" else exposed
+    names = [name for name in metrics if name in users.values]
+    return UserAggregates(
+        tuple(
+            ArmUsers(
+                _moments(users, names, population, judged & own, exposed & own, label.names[code]),
+                int(np.count_nonzero(exposed & own)),
+                int(np.count_nonzero(assigned & own)),
+                int(users.values["sessions"][exposed & own].sum()),
+                int(users.values["tracks"][exposed & own].sum()),
+                (_defined(users.values[CURVE_METRIC][exposed & own]),) if curve else (),
+            )
+            for code in range(arms)
+            for own in (label.codes == code,)
+        ),
+        label.names,
+        tuple(users.values),
+        int(np.count_nonzero(assigned & ~users.exposed)),
+        users.in_two_arms.get(ARM, 0),
+    )
+
+
+def _moments(
+    users: UserTable,
+    metrics: Sequence[str],
+    population: Population,
+    judged: Rows,
+    exposed: Rows,
+    arm: str,
+) -> stats.ArmMoments:
+    return stats.ArmMoments(
+        arm,
+        {
+            name: stats.Moments.of(_defined(users.column(name, population)[judged]))
+            for name in metrics
+        },
+        {
+            name: stats.Moments.of(np.stack([users.values[part][exposed] for part in ratio], 1))
+            for name in metrics
+            for ratio in (METRICS[name].ratio,)
+            if ratio is not None
+        },
+    )
+
+
+def _defined(values: FloatArray) -> FloatArray:
+    return values[~np.isnan(values)]
