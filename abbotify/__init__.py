@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from abbotify.recommenders.base import Play, Recommender, Request
+    from abbotify.recommenders.batch import Requests
     from abbotify.recommenders.candidates import CandidateTable, Key, Pick
     from abbotify.recommenders.training import TrainingLog
     from abbotify.world.base import Catalogue, Lists, Users, World
@@ -26,6 +27,7 @@ __all__ = [
     "Play",
     "Recommender",
     "Request",
+    "Requests",
     "TrainingLog",
     "Users",
     "World",
@@ -34,6 +36,7 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(("Play", "Recommender", "Request"), "abbotify.recommenders.base"),
+    "Requests": "abbotify.recommenders.batch",
     **dict.fromkeys(("CandidateTable", "Key", "Pick"), "abbotify.recommenders.candidates"),
     "TrainingLog": "abbotify.recommenders.training",
     **dict.fromkeys(("Catalogue", "Lists", "Users", "World"), "abbotify.world.base"),

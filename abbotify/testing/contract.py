@@ -21,13 +21,14 @@ from abbotify.errors import PluginError
 from abbotify.recommenders.answers import checked
 from abbotify.recommenders.base import Play, Recommender, Request
 from abbotify.recommenders.candidates import fallback_purpose
-from abbotify.recommenders.load import Loaded, fit_plugin, load_plugin
+from abbotify.recommenders.load import Loaded, answers_batches, fit_plugin, load_plugin
 from abbotify.recommenders.params import built_params
 from abbotify.recommenders.picker import TablePicker
 from abbotify.recommenders.training import TrainingLog
 from abbotify.scenario.load import from_source
 from abbotify.scenario.recommenders import Plugin
 from abbotify.scenario.yaml import Source
+from abbotify.testing.batches import answer_of, answers_alone, answers_together, divided
 from abbotify.testing.sessions import generated_log, generated_requests
 from abbotify.testing.worlds import small_world
 from abbotify.world.base import World
@@ -85,8 +86,8 @@ class RecommenderContract:
         copies = {name: array.copy() for name, array in (self._model() or {}).items()}
         again = self._loaded(copies)
         for request in self.requests():
-            first = loaded.recommender.recommend(request)
-            second = again.recommender.recommend(request)
+            first = answer_of(loaded.recommender)(request)
+            second = answer_of(again.recommender)(request)
             assert first == second, _changed(first, second, request, "restored from its arrays")
 
     def test_an_empty_log_is_met(self) -> None:
@@ -102,16 +103,16 @@ class RecommenderContract:
             arrays = fit_plugin(loaded, empty, self.world().catalogue).arrays
         except PluginError:
             return
-        served = self._loaded(arrays).recommender
+        served = answer_of(self._loaded(arrays).recommender)
         for request in self.requests()[:50]:
-            checked(served.recommend(request), len(self.world().catalogue))
+            checked(served(request), len(self.world().catalogue))
 
     def test_answers_are_tracks_of_the_catalogue_or_none(self) -> None:
         """A track id 0 .. tracks - 1, or None; no bools, floats, or ids of elsewhere."""
         recommender, n_tracks = self.build(), len(self.world().catalogue)
         for request in self.requests():
             try:
-                checked(recommender.recommend(request), n_tracks)
+                checked(answer_of(recommender)(request), n_tracks)
             except ValueError as error:
                 raise AssertionError(f"{error}; asked {request}") from None
 
@@ -122,12 +123,12 @@ class RecommenderContract:
         """
         requests = self.requests()
         recommender = self.build()
-        forward = [recommender.recommend(request) for request in requests]
+        forward = [answer_of(recommender)(request) for request in requests]
         again = self.build()
-        backward = [again.recommend(request) for request in reversed(requests)]
+        backward = [answer_of(again)(request) for request in reversed(requests)]
         for request, first, second in zip(requests, forward, reversed(backward), strict=True):
             assert first == second, _changed(first, second, request, "asked in another order")
-            third = recommender.recommend(request)
+            third = answer_of(recommender)(request)
             assert first == third, _changed(first, third, request, "asked once more")
 
     def test_requests_are_left_alone(self) -> None:
@@ -135,7 +136,7 @@ class RecommenderContract:
         recommender = self.build()
         for request in self.requests():
             before = (list(request.played), list(request.history))
-            recommender.recommend(request)
+            answer_of(recommender)(request)
             after = (list(request.played), list(request.history))
             assert before == after, f"recommend changed its request: {before} became {after}"
 
@@ -149,9 +150,30 @@ class RecommenderContract:
             picker = TablePicker(loaded.table, artist_of, purpose)
             for asked in self.requests():
                 request = asked._replace(purpose=purpose)
-                answer = loaded.recommender.recommend(request)
+                answer = answer_of(loaded.recommender)(request)
                 pick = picker.pick(request)
                 assert answer == pick, _changed(answer, pick, request, "picked from candidates()")
+
+    def test_batches_agree_with_recommend(self) -> None:
+        """`recommend_batch`, if there is one, gives the same answers, however it is asked.
+
+        All requests together, in the reverse order, in batches of one, two, three, ..., and as
+        somebody's fallback; -1 and None are a miss.
+        """
+        recommender = self.build()
+        if not answers_batches(recommender):
+            return
+        n_tracks = len(self.world().catalogue)
+        for purpose in (fallback_purpose(0), fallback_purpose(1)):
+            asked = [request._replace(purpose=purpose) for request in self.requests()]
+            alone = answers_alone(self.build(), asked, n_tracks)
+            for how, batches in divided(len(asked)).items():
+                again = self.build()
+                for places in batches:
+                    answers = answers_together(again, [asked[p] for p in places], n_tracks)
+                    for place, answer in zip(places, answers, strict=True):
+                        first = alone[place]
+                        assert first == answer, _changed(first, answer, asked[place], how)
 
     def test_newcomers_are_served(self) -> None:
         """A user's very first request, with as short a history as there can be, raises nothing."""
@@ -162,7 +184,7 @@ class RecommenderContract:
                 plays = [Play(first, time)]
                 fresh = request._replace(session=0, step=1, first=first, time=time, played=[first])
                 for history in (plays, []):
-                    answer = recommender.recommend(fresh._replace(history=history))
+                    answer = answer_of(recommender)(fresh._replace(history=history))
                     checked(answer, len(world.catalogue))
 
     def test_params_are_plain_values(self) -> None:

@@ -42,6 +42,15 @@ GOOD = {
     def restore(self, arrays): self.best = int(arrays["best"])
     def recommend(self, request): return self.best
 """,
+    "batches": """\
+    def recommend(self, request): return request.choice(60) if request.step % 3 else None
+    def recommend_batch(self, requests):
+        return np.where(requests.step % 3, requests.choice(60), -1)
+""",
+    "batches alone": """\
+    def recommend_batch(self, requests):
+        return [request.choice(60) if request.step % 3 else None for request in requests]
+""",
     "parameters": """\
     @dataclass(frozen=True)
     class Params:
@@ -53,6 +62,7 @@ TRACKS = "answers_are_tracks_of_the_catalogue_or_none"
 EQUAL = "equal_requests_get_equal_answers"
 ALONE = "requests_are_left_alone"
 AGREE = "candidates_agree_with_recommend"
+BATCHES = "batches_agree_with_recommend"
 NEWCOMERS = "newcomers_are_served"
 PLAIN = "params_are_plain_values"
 MODELS = "equal_logs_give_equal_models"
@@ -87,6 +97,33 @@ BAD = {
         AGREE,
         "    def recommend(self, request): return request._replace(purpose=2).choice(60)\n"
         "    def candidates(self): return CandidateTable(Key.NOTHING, EVERYTHING, Pick.UNIFORM)\n",
+    ),
+    "a batch of other answers": (
+        BATCHES,
+        "    def recommend(self, request): return request.choice(60)\n"
+        "    def recommend_batch(self, requests): return requests.choice(59)\n",
+    ),
+    "answers by the place in the batch": (
+        BATCHES,
+        "    def recommend_batch(self, requests): return np.arange(len(requests)) % 60\n",
+    ),
+    "a batch with draws that are not a fallback's": (
+        BATCHES,
+        "    def recommend(self, request): return request.choice(60)\n"
+        "    def recommend_batch(self, requests):\n"
+        "        return [r._replace(purpose=2).choice(60) for r in requests]\n",
+    ),
+    "a batch of which one is no track": (
+        BATCHES,
+        "    def recommend(self, request): return 1\n"
+        "    def recommend_batch(self, requests): return [1, *[60] * (len(requests) - 1)]\n",
+    ),
+    "a batch put in order": (
+        BATCHES,
+        "    def recommend(self, request): return 1\n"
+        "    def recommend_batch(self, requests):\n"
+        "        requests.user.sort()\n"
+        "        return [1] * len(requests)\n",
     ),
     "needs a history": (
         NEWCOMERS,
