@@ -30,7 +30,6 @@ from abbotify.events import (
 from abbotify.experiment import layers
 from abbotify.metrics.sessions_file import write_sessions
 from abbotify.modelstore import load_model
-from abbotify.outfolder import replacing
 from abbotify.recommenders import Arm, build_arms
 from abbotify.report.tally import Tally
 from abbotify.scenario import Scenario
@@ -145,14 +144,15 @@ def _play(job: Job, engine: Engine, shard: Shard) -> Played:
     before = State.initial(len(shard.rows), engine.setup.looks_back)
     if first:
         before = State.load(_state_file(job.folder, first - 1, shard.number))
-    totals = _totals(job, shard)
-    units = []
+    totals, state, units = _totals(job, shard), before, []
     for unit, result in timeline.play(
         engine, scenario, ids, shard.number, shard.rows, job.coupled, job.days, before
     ):
         _tally(tally, job, result)
         totals.add(result.sessions)
-        units.append(_keep(job, unit, result, totals))
+        units.append(_logged(job, unit, result))
+        state = result.state
+    _keep(job, shard.number, state, totals)
     return Played(tally, tuple(units))
 
 
@@ -189,8 +189,8 @@ def _counts(facts: SessionFacts, table: SessionTable) -> dict[str, Any]:
     }
 
 
-def _keep(job: Job, unit: Unit, result: UnitResult, totals: ShardTotals) -> dict[str, Any]:
-    """Writes what the scenario wants kept of a unit; its entry in the manifest."""
+def _logged(job: Job, unit: Unit, result: UnitResult) -> dict[str, Any]:
+    """Writes what the scenario logs of a unit; its entry in the manifest."""
     files, table = {}, result.sessions
     for day in unit.days:
         path = log_file(job.folder, day.day, unit.shard)
@@ -204,23 +204,25 @@ def _keep(job: Job, unit: Unit, result: UnitResult, totals: ShardTotals) -> dict
         else:
             continue
         files[f"{LOG}/{path.name}"] = digest_file(path)
-    state = _state_file(job.folder, unit.days[-1].day, unit.shard)
-    # No part of the entry: only what the last day has left stays.
-    result.state.save(state)
-    totals.save(totals_file(job.folder, unit.days[-1].day, unit.shard))
-    entry = {
+    return {
         "days": [unit.days[0].day, unit.days[-1].day],
         "shard": unit.shard,
         "events": int(table.tracks.sum()),
         "sessions": len(table),
         "files": files,
     }
-    # The last file of a unit: where it is, the unit is finished, whatever happens later.
-    with replacing(state.with_suffix(".json")) as temporary:
-        temporary.write_text(json.dumps(entry, indent=2) + "\n", encoding="utf-8")
+
+
+def _keep(job: Job, shard: int, state: State, totals: ShardTotals) -> None:
+    """Writes what the shard's next days go on from, when the last of these is over.
+
+    Not day by day: without a log that was an eighth of a run, and nobody starts between.
+    """
+    first, last = job.days[0].number, job.days[-1].number
+    state.save(_state_file(job.folder, last, shard))
+    totals.save(totals_file(job.folder, last, shard))
     for file in (_state_file, totals_file):
-        file(job.folder, unit.days[0].day - 1, unit.shard).unlink(missing_ok=True)
-    return entry
+        file(job.folder, first - 1, shard).unlink(missing_ok=True)
 
 
 def _metadata(scenario: Scenario, day: int) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -143,6 +143,25 @@ def plan_day(scenario: Scenario, day: Day, ids: IntArray) -> DayPlan:
     return DayPlan(day.number, serving, labels, judged=False)
 
 
+class _Planned:
+    """Plans of days, one after the other: most are like the day before, and hashing takes time."""
+
+    def __init__(self, scenario: Scenario, ids: IntArray) -> None:
+        self.scenario, self.ids = scenario, ids
+        self._known: tuple[Day, DayPlan] | None = None
+        self._ramp = max(len(layer.traffic) for layer in layers(scenario)) - 1
+
+    def day(self, day: Day) -> DayPlan:
+        """As `plan_day` does."""
+        if self._known is not None:
+            before, plan = self._known
+            settled = not isinstance(day.phase, ExperimentDays) or before.nth >= self._ramp
+            if before.phase is day.phase and settled:
+                return replace(plan, day=day.number)
+        self._known = (day, plan_day(self.scenario, day, self.ids))
+        return self._known[1]
+
+
 def _collect(phase: Collect, ids: IntArray, places: list[str], first: Layer) -> Codes:
     order = np.array([places.index(name) for name in phase.traffic], np.int16)
     mix = split(ids, first.collect_salt(), list(phase.traffic.values()))
@@ -193,8 +212,9 @@ def play(
     names, part = column_names(scenario), ids[rows.start : rows.stop]
     days = calendar(scenario) if days is None else days
     state = State.initial(len(rows)) if state is None else state
+    planned = _Planned(scenario, part)
     for group in [days] if coupled else [(day,) for day in days]:
-        plans = tuple(plan_day(scenario, day, part) for day in group)
+        plans = tuple(map(planned.day, group))
         unit = Unit(shard, rows.start, rows.stop, plans, names, scenario.days)
         result = engine.run(unit, state)
         state = result.state

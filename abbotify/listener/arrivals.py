@@ -134,7 +134,8 @@ def _fill_times(
         first, end = offsets[i], offsets[i + 1]
         for j in range(first, end):
             times[j] = day * _DAY + visit_time(seed, users[i], day, j - first, hours)
-        times[first:end].sort()
+        if end - first > 1:  # of one visit a day, sorting was the larger part
+            times[first:end].sort()
 
 
 @kernel
