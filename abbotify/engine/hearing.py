@@ -89,10 +89,12 @@ def listen(
     time: Int = np.int64(memory.times[base + step])
     plain, indexed, done = arms.plain[arm], False, True
     ahead: Int = np.int64(FRESH)
+    key, place, purpose = arms.key[arm], arms.offset[arm], arms.purpose[arms.links[arm]]
     if plain and answer == FRESH:
         ahead = uniformly(
-            tables, arms, arm, seed, user, world_row, number, 1, first, track, ground.artist
-        )
+            tables, key, place, purpose, seed, user, world_row, number, 1, first, track,
+            np.int64(ground.tracks[track, 0]),
+        )  # fmt: skip
         if ahead >= 0 and ground.far:
             prefetch(ground.vectors, ahead)
     while True:
@@ -123,16 +125,16 @@ def listen(
             s[MISSES] += outcome == _MISS
             s[ERRORS] += outcome == _ERROR
         track, step = found, step + 1
+        artist = np.int64(ground.tracks[track, 0])
         if plain:
             # The next pick does not depend on how long this track is heard: it is made at once,
             # so that its vector is on the way while this one's is multiplied.
             ahead = uniformly(
-                tables, arms, arm, seed, user, world_row, number, step + 1, first, track,
-                ground.artist,
+                tables, key, place, purpose, seed, user, world_row, number, step + 1, first, track,
+                artist,
             )  # fmt: skip
             if ahead >= 0 and ground.far:
                 prefetch(ground.vectors, ahead)
-        artist = np.int64(ground.tracks[track, 0])
         if step >= _LONG and not indexed:
             _index(out.lookup, memory, base, step)
             indexed = True

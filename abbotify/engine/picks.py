@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.engine import program
-from abbotify.engine.program import Program, Tables
+from abbotify.engine.program import Tables
 from abbotify.jit import inlined_unmanaged, unmanaged
 from abbotify.recommenders import HISTORY, Key, Pick
 from abbotify.rng import Stream, choice, uniform
@@ -132,8 +132,9 @@ def pick(
 @inlined_unmanaged
 def uniformly(
     tables: Tables,
-    arms: Program,
-    arm: Int,
+    key: Int,
+    place: Int,
+    purpose: Int,
     seed: Int,
     user: Int,
     row: Int,
@@ -141,13 +142,11 @@ def uniformly(
     step: Int,
     first: Int,
     previous: Int,
-    artist: npt.NDArray[np.int32],
+    artist: Int,
 ) -> Int:
     """The pick of an arm that is `plain`: a track, or NONE."""
-    key: Int = arms.key[arm]
-    place: Int = arms.offset[arm]
     if key == _BY_ARTIST:
-        place += np.int64(artist[previous])
+        place += artist
     elif key == _BY_PREVIOUS:
         place += previous
     elif key == _BY_USER:
@@ -158,7 +157,7 @@ def uniformly(
     n: Int = tables.offsets[place + 1] - begin
     if n == 0:
         return NONE
-    drawn = choice(seed, _USERS, step, user, arms.purpose[arms.links[arm]], session, n)
+    drawn = choice(seed, _USERS, step, user, purpose, session, n)
     return np.int64(tables.tracks[begin + drawn])
 
 
