@@ -15,10 +15,21 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from abbotify import timeline
 from abbotify.digests import digest_file
-from abbotify.engine import COMPILED, Engine, Morning, SessionFacts, Setup, State, Unit, UnitResult
+from abbotify.engine import (
+    COMPILED,
+    Codes,
+    Engine,
+    Morning,
+    SessionFacts,
+    Setup,
+    State,
+    Unit,
+    UnitResult,
+)
 from abbotify.eventlog.parquet import write_events
 from abbotify.events import (
     ARM,
@@ -169,12 +180,20 @@ def _tally(tally: Tally, job: Job, result: UnitResult) -> None:
     codes = table.arms[ARM].codes
     arms = len(layers(job.scenario)[0].arms)
     judged = np.isin(table.day, days) & (codes >= 0)
+    everybody, own = bool(judged.all()), codes[judged]
     counters = {
-        name: np.bincount(codes[judged], weights=values[judged], minlength=arms).astype(np.int64)
+        name: _by_arm(own, values if everybody else values[judged], arms)
         for name, values in _counts(result.facts, table).items()
     }
     summed = (result.counts.plays, result.counts.heard)
     tally.add(table, cut=result.facts.cut, counters=counters, summed=summed)
+
+
+def _by_arm(codes: Codes, values: npt.NDArray[Any], arms: int) -> npt.NDArray[np.int64]:
+    """The sum of whole values over each arm's sessions: int64 (arms,)."""
+    if not values.any():  # as of most counters
+        return np.zeros(arms, np.int64)
+    return np.bincount(codes, weights=values, minlength=arms).astype(np.int64)
 
 
 def _counts(facts: SessionFacts, table: SessionTable) -> dict[str, Any]:

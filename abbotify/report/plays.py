@@ -101,6 +101,12 @@ def count_heard(
 
 def counted(values: npt.NDArray[Any]) -> Counts:
     """How often each whole value occurs."""
+    if (
+        len(values) and 0 <= int(values.min()) <= int(values.max()) < _SMALL
+    ):  # lengths of sessions: no need to sort
+        numbers = np.bincount(values)
+        present = np.flatnonzero(numbers)
+        return present.astype(np.int64), numbers[present].astype(np.int64)
     distinct, counts = np.unique(values.astype(np.int64), return_counts=True)
     return distinct, counts.astype(np.int64)
 
