@@ -47,7 +47,7 @@ class Compiled:
         self.looks_back = setup.looks_back
         self.keeps = setup.scenario.log.level == "events"
         # Kept for the next unit: fresh memory is paid for in page faults, 0.25 us for 4 kB.
-        self.memory = _memory(max(_ROOM if self.keeps else 0, self._longest))
+        self.memory = layout.empty_memory(max(_ROOM if self.keeps else 0, self._longest))
         catalogue = setup.world.catalogue
         self.lookup = layout.Index(
             np.zeros(len(catalogue), np.int64),
@@ -113,7 +113,7 @@ class Compiled:
                 return
             if written.out.filled[2]:
                 base = int(written.out.filled[1]) if self.keeps else 0
-                lockstep.widen(rows[place], self.memory, base, written.out)
+                lockstep.make_room(rows[place], self.memory, base, written.out)
                 place += 1
             else:
                 self._make_room(written)
@@ -122,7 +122,7 @@ class Compiled:
         kept = int(written.out.filled[1]) if self.keeps else 0
         if len(self.memory.tracks) - kept < self._longest:
             room = max(2 * len(self.memory.tracks), kept + self._longest)
-            self.memory = layout.Memory(*(_grown(values, room) for values in self.memory))
+            self.memory = layout.grown(self.memory, room)
         if written.full:
             written.grow()
 
@@ -213,20 +213,3 @@ def _ground(setup: Setup) -> layout.Ground:
         name: np.require(values, requirements=["C", "W"]) for name, values in arrays.items()
     }
     return layout.Ground(**writable, far=catalogue.vectors.nbytes > _NEAR)
-
-
-def _memory(room: int) -> layout.Memory:
-    return layout.Memory(
-        np.empty(room, np.int32),
-        np.empty(room, np.int32),
-        np.empty(room, np.float64),
-        np.empty(room, np.int16),
-        np.empty(room, np.int64),
-        np.empty(room, np.int64),
-    )
-
-
-def _grown(values: npt.NDArray[Any], room: int) -> npt.NDArray[Any]:
-    out = np.empty(room, values.dtype)
-    out[: len(values)] = values
-    return out

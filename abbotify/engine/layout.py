@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+
 Int = Any  # Python's or numpy's when interpreted, int64 in a compiled kernel
 IntArray = Any  # an array: mypy knows its items as numpy's, a kernel as plain numbers
 Floats = Any
@@ -127,15 +129,19 @@ class Parked(NamedTuple):
         waits: int8 (users), 1 for a user whose session waits.
         fields: int64 (users, 21).
         answers: int64 (users), what was answered: a track, MISSED, FAILED or AGAIN.
-        memory: a place of `width` tracks for each user.
-        width: tracks a place has room for, in an array of its own.
+        places: int64 (users), where each session's tracks are.
+        before: the tracks of sessions parked in the round before, from which they go on.
+        memory: of those parked in this round, one session after the other.
+        filled: int64 (1), tracks in `memory`.
     """
 
     waits: IntArray
     fields: IntArray
     answers: IntArray
+    places: IntArray
+    before: Memory
     memory: Memory
-    width: IntArray
+    filled: IntArray
 
 
 class Index(NamedTuple):
@@ -162,7 +168,7 @@ class Out(NamedTuple):
         plays: int32 (codes, tracks), how often each track was played.
         heard: int64 (codes, steps, 2): plays and their hundredths, by step from 1.
         filled: int64 (3): sessions and tracks so far; 1 when the session in `fields` has to be
-            parked and finds its place too narrow.
+            parked and finds no room.
         scratch: int64 (2, 10).
         cursor: int64 (2), see `Heard`.
         fields: int64 (21), of the session under way.
@@ -177,3 +183,23 @@ class Out(NamedTuple):
     cursor: IntArray
     fields: IntArray
     lookup: Index
+
+
+def empty_memory(room: int) -> Memory:
+    """Room for the tracks of sessions."""
+    return Memory(
+        np.empty(room, np.int32),
+        np.empty(room, np.int32),
+        np.empty(room, np.float64),
+        np.empty(room, np.int16),
+        np.empty(room, np.int64),
+        np.empty(room, np.int64),
+    )
+
+
+def grown(memory: Memory, room: int) -> Memory:
+    """A larger memory that begins with what is in one."""
+    larger = empty_memory(room)
+    for column, values in enumerate(memory):
+        larger[column][: len(values)] = values
+    return larger

@@ -22,7 +22,7 @@ from abbotify.recommenders.batch import Requests
 from abbotify.rng import seed_word
 from abbotify.world.base import IntArray, Lists
 
-_FIRST_WIDTH = 4  # tracks; a session that starts with a question has one
+_ROOM_EACH = 2  # tracks of a waiting session, at first
 
 
 class Lockstep:
@@ -47,33 +47,33 @@ class Lockstep:
         self.made: dict[int, CandidateTable] = {}
         self.tables: Tables = lowering.tables()
         places = users if may_wait else 0
-        width = _FIRST_WIDTH
         self.parked = layout.Parked(
-            np.zeros(users, np.int8),
-            np.zeros((places, layout.FIELDS), np.int64),
-            np.zeros(places, np.int64),
-            _places(places, width),
-            np.array([width], np.int64),
+            waits=np.zeros(users, np.int8),
+            fields=np.zeros((places, layout.FIELDS), np.int64),
+            answers=np.zeros(places, np.int64),
+            places=np.zeros(places, np.int64),
+            before=layout.empty_memory(0),
+            memory=layout.empty_memory(_ROOM_EACH * places),
+            filled=np.zeros(1, np.int64),
         )
 
-    def widen(self, row: int, memory: layout.Memory, base: int, out: layout.Out) -> None:
-        """Parks the session under way, whose place is too narrow, in a wider one."""
-        old, width = self.parked, int(self.parked.width[0])
-        wider = max(2 * width, int(out.fields[layout.STEP]) + 1)
-        places = len(old.fields)
-        grown = _places(places, wider)
-        pairs: Any = zip(old.memory, grown, strict=True)
-        for source, target in pairs:
-            target.reshape(places, wider)[:, :width] = source.reshape(places, width)
-        self.parked = old._replace(memory=grown, width=np.array([wider], np.int64))
+    def make_room(self, row: int, memory: layout.Memory, base: int, out: layout.Out) -> None:
+        """Parks the session under way, for which there was no room."""
+        old, filled = self.parked, int(self.parked.filled[0])
+        needed = filled + int(out.fields[layout.STEP]) + 1
+        self.parked = old._replace(memory=layout.grown(old.memory, max(2 * filled, needed)))
         loop.park(self.parked, row, memory, base, out.fields)
         out.filled[2] = 0
 
     def answer(self) -> IntArray:
         """Answers all sessions that wait; int64, the rows of their users, ascending."""
-        rows = np.flatnonzero(self.parked.waits)
+        parked = self.parked
+        rows = np.flatnonzero(parked.waits)
         if not len(rows):
             return rows
+        # Those parked in the next round are written over what this one has gone on from.
+        self.parked = parked._replace(before=parked.memory, memory=parked.before)
+        self.parked.filled[0] = 0
         links = self.parked.fields[rows, layout.LINK]
         tables = self.lowering.program.table[links]
         new: dict[int, CandidateTable] = {}
@@ -97,7 +97,7 @@ class Lockstep:
         users, tracks = self.unit.first + rows, len(self.setup.world.catalogue)
         first = ranker.anchor == Key.FIRST
         steps = np.zeros(len(rows), np.int64) if first else self.parked.fields[rows, layout.STEP]
-        anchors = self.parked.memory.tracks[rows * int(self.parked.width[0]) + steps]
+        anchors = self.parked.before.tracks[self.parked.places[rows] + steps]
         pairs = np.unique(users * tracks + anchors)
         lists = ranker.best(pairs // tracks, pairs % tracks)
         offsets = np.zeros(len(pairs) + 1, np.int64)
@@ -108,17 +108,17 @@ class Lockstep:
 
     def _requests(self, rows: IntArray, purpose: int) -> Requests:
         parked, people = self.parked, self.people
-        fields, width = parked.fields[rows], int(parked.width[0])
-        steps, starts = fields[:, layout.STEP], rows * width
+        fields, starts = parked.fields[rows], parked.places[rows]
+        steps = fields[:, layout.STEP]
         plays = steps + 1
         offsets = np.zeros(len(rows) + 1, np.int64)
         np.cumsum(plays, out=offsets[1:])
         places = np.repeat(starts - offsets[:-1], plays) + np.arange(offsets[-1])
         history = np.zeros((2, len(rows) * HISTORY), np.int64)
         counts = np.zeros(len(rows), np.int64)
-        memory = parked.memory
+        memory = parked.before
         _histories(
-            rows, plays, width, memory.tracks, memory.times, people.tracks, people.times,
+            rows, plays, starts, memory.tracks, memory.times, people.tracks, people.times,
             history, counts,
         )  # fmt: skip
         ends = np.zeros(len(rows) + 1, np.int64)
@@ -144,7 +144,7 @@ class Lockstep:
 def _histories(
     rows: IntArray,
     plays: IntArray,
-    width: int,
+    starts: IntArray,
     tracks: npt.NDArray[np.int32],
     times: npt.NDArray[np.int16],
     old_tracks: npt.NDArray[np.int32],
@@ -155,23 +155,11 @@ def _histories(
     scratch, cursor, filled = np.zeros((2, HISTORY), np.int64), np.zeros(2, np.int64), 0
     for i in range(len(rows)):
         row = rows[i]
-        heard = Heard(tracks, times, row * width, old_tracks[row], old_times[row], scratch, cursor)
+        heard = Heard(tracks, times, starts[i], old_tracks[row], old_times[row], scratch, cursor)
         counts[i] = last_plays(heard, plays[i])
         for j in range(counts[i]):
             out[0, filled], out[1, filled] = scratch[0, j], scratch[1, j]
             filled += 1
-
-
-def _places(places: int, width: int) -> layout.Memory:
-    room = places * width
-    return layout.Memory(
-        np.zeros(room, np.int32),
-        np.zeros(room, np.int32),
-        np.zeros(room, np.float64),
-        np.zeros(room, np.int16),
-        np.zeros(room, np.int64),
-        np.zeros(room, np.int64),
-    )
 
 
 def _paired(pairs: IntArray, offsets: IntArray, tracks: npt.NDArray[np.int32]) -> CandidateTable:

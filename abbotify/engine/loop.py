@@ -127,7 +127,7 @@ def play(
                     break
                 _begin(ground, day, people, row, time, memory, base, out)
             if not listen(ground, arms, tables, day, people, row, memory, base, answer, out):
-                if s[STEP] >= parked.width[0]:
+                if parked.filled[0] + s[STEP] >= len(parked.memory.tracks):
                     out.filled[2] = 1
                     return place
                 park(parked, row, memory, base, s)
@@ -230,7 +230,9 @@ def park(parked: Parked, row: Int, memory: Memory, base: Int, s: IntArray) -> No
     parked.waits[row] = 1
     for field in range(FIELDS):
         parked.fields[row, field] = s[field]
-    _copy(memory, base, parked.memory, row * parked.width[0], s[STEP] + 1)
+    parked.places[row] = parked.filled[0]
+    parked.filled[0] += s[STEP] + 1
+    _copy(memory, base, parked.memory, parked.places[row], s[STEP] + 1)
 
 
 @unmanaged
@@ -238,7 +240,7 @@ def _unpark(parked: Parked, row: Int, memory: Memory, base: Int, s: IntArray) ->
     parked.waits[row] = 0
     for field in range(FIELDS):
         s[field] = parked.fields[row, field]
-    _copy(parked.memory, row * parked.width[0], memory, base, s[STEP] + 1)
+    _copy(parked.before, parked.places[row], memory, base, s[STEP] + 1)
 
 
 @unmanaged

@@ -135,7 +135,7 @@ def test_buffers_that_are_too_small_grow(
     folder: Path, monkeypatch: pytest.MonkeyPatch, arrivals: Keys
 ) -> None:
     monkeypatch.setattr(compiled, "_ROOM", 1)
-    monkeypatch.setattr(lockstep, "_FIRST_WIDTH", 1)
+    monkeypatch.setattr(lockstep, "_ROOM_EACH", 0)
     listener = {"max_tracks": 9, "session_budget": 20}
     arms = [BATCH, {"recommender": "neural", **TINY, "anchor": "previous"}]
     results = agree(folder, described(*arms, arrivals=arrivals, listener=listener))
