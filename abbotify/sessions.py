@@ -120,7 +120,7 @@ def session_table(
     Returns:
         one row per session, in order.
     """
-    starts = session_starts(events)
+    starts = session_scan.starts_of(events.user, events.session)
     tracks = np.diff(starts, append=len(events))
     sums = session_scan.sums(starts, events.step, events.time, events.latency_ms, skip_below)
     return SessionTable(
@@ -140,8 +140,3 @@ def session_table(
             name: Labels(label.codes[starts], label.names) for name, label in events.arms.items()
         },
     )
-
-
-def session_starts(events: Events) -> IntArray:
-    """The rows at which sessions start: int64 (sessions,)."""
-    return session_scan.starts_of(events.user, events.session)

@@ -19,6 +19,7 @@ from abbotify.engine.program import Lowering
 from abbotify.engine.written import Written
 from abbotify.events import ARM, MS_PER_DAY
 from abbotify.listener import arrivals
+from abbotify.recommenders import HISTORY
 from abbotify.rng import seed_word
 from abbotify.sessions import HEARD_STEPS
 
@@ -129,10 +130,8 @@ class Compiled:
     def _day(self, unit: Unit) -> layout.Day:
         scenario, plan = self.setup.scenario, unit.days[0]
         per_day = scenario.arrivals.visits_per_day
-        seed, hours = (
-            seed_word(scenario.seeds.dynamics),
-            arrivals.profile(scenario.arrivals.profile),
-        )
+        seed = seed_word(scenario.seeds.dynamics)
+        hours = arrivals.profile(scenario.arrivals.profile)
         visits, times = np.zeros(unit.end - unit.first + 1, np.int64), np.empty(0, np.int64)
         if per_day is None:
             mean = (scenario.arrivals.sessions or 0.0) / len(self.setup.world.users)
@@ -165,7 +164,7 @@ class Compiled:
             plays=np.zeros((codes, tracks), np.int32),
             heard=np.zeros((codes, HEARD_STEPS, 2), np.int64),
             filled=np.zeros(3, np.int64),
-            scratch=np.zeros((2, 10), np.int64),
+            scratch=np.zeros((2, HISTORY), np.int64),
             cursor=np.zeros(2, np.int64),
             fields=np.zeros(layout.FIELDS, np.int64),
             lookup=self.lookup,

@@ -24,7 +24,6 @@ _USERS: Final = Stream.USERS
 _BY_USER, _BY_ARTIST, _BY_PREVIOUS, _BY_FIRST, _BY_PAIR = (
     int(key) for key in (Key.USER, Key.ARTIST, Key.PREVIOUS, Key.FIRST, Key.USER_FIRST)
 )
-_BY_LAST_PAIR: Final = program.USER_PREVIOUS
 _UNIFORMLY, _BY_RANK, _UNSEEN, _WEIGHTED, _ANCHORED = (
     int(pick) for pick in (Pick.UNIFORM, Pick.RANK, Pick.FIRST_UNSEEN, Pick.WEIGHTED, Pick.ANCHORED)
 )
@@ -282,8 +281,3 @@ def last_plays(heard: Heard, plays: Int) -> Int:
         tracks[count], times[count] = heard.tracks[i], heard.times[i]
         count += 1
     return count
-
-
-def empty_scratch() -> Any:
-    """Room for an anchored pick."""
-    return np.zeros((2, HISTORY), np.int64)

@@ -139,11 +139,10 @@ class Lowering:
 
     def _place(self, table: CandidateTable) -> int:
         if id(table) not in self._places:
-            self._places[id(table)] = place = len(self._tables)
+            self._places[id(table)] = len(self._tables)
             self._tables.append(table)
             if table.otherwise is not None:
                 self._place(table.otherwise)
-            assert place < len(self._tables)
         return self._places[id(table)]
 
     def _laid_out(self, made: dict[int, CandidateTable]) -> Tables:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Final
 
 import numpy as np
@@ -89,11 +88,6 @@ class UserAggregates:
             self.absent + other.absent,
             self.in_two_arms + other.in_two_arms,
         )
-
-
-def merged(parts: Iterable[UserAggregates]) -> UserAggregates:
-    """The aggregates of all parts, at least one, taken one by one."""
-    return reduce(UserAggregates.merge, parts)
 
 
 def aggregate(

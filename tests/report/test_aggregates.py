@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from abbotify.events import ARM, Labels
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import Population, UserTable, user_table
-from abbotify.report.aggregates import CURVE_METRIC, UserAggregates, aggregate, merged
+from abbotify.report.aggregates import CURVE_METRIC, UserAggregates, aggregate
 from abbotify.report.curves import distributions
 from abbotify.sessions import session_table
 from tests.report.tallied import DAYS, made
@@ -42,9 +43,10 @@ def part(table: UserTable, rows: slice) -> UserTable:
 
 def aggregated(table: UserTable, *cuts: int, over: Population = "exposed") -> UserAggregates:
     bounds = [0, *cuts, len(table)]
-    return merged(
+    parts = [
         aggregate(part(table, slice(a, b)), 2, list(METRICS), over) for a, b in pairwise(bounds)
-    )
+    ]
+    return reduce(UserAggregates.merge, parts)
 
 
 @pytest.mark.parametrize("over", ["exposed", "assigned"])
