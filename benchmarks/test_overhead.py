@@ -92,7 +92,7 @@ def test_a_track_costs_little_more_than_its_events(
     # A process of SimPy's has two events more, one to start and one to end.
     assert _scheduled(_bare(visits)) == pauses + 2 * (len(visits) + 1)
     assert pauses <= events <= (1 + own) * pauses  # a queue has events of its own, but few
-    tracks, sessions = len(result.events) - len(visits), len(result.facts.cut)
+    tracks, sessions = int(result.sessions.recommended.sum()), len(result.facts.cut)
     pairs = [(_seconds(ours), _seconds(lambda: _bare(visits))) for _ in range(7)]
     ratio = float(np.median([a / b for a, b in pairs]))
     with capsys.disabled():
@@ -114,6 +114,7 @@ def _visits(result: UnitResult, world: World, queued: bool) -> list[Visit]:
     Without a queue the answer's latency is a part of the pause for the next track.
     """
     log, visits = result.events, []
+    assert log is not None
     label = log.arms["arm"]
     waits = queued & (label.codes == label.names.index("sticky"))
     starts = np.flatnonzero(log.step == 0)

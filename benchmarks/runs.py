@@ -1,0 +1,111 @@
+"""Runs of the compiled engine that are measured: their scenario, their time, their work."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pytest
+
+from abbotify import timeline
+from abbotify.plan import Plan, prepare
+from abbotify.playing import play_segment
+from abbotify.scenario import Scenario, load
+from abbotify.shard import LOG
+
+LARGE: Final = "tracks: 50000, artists: 8000, genres: 30, dims: 100"
+SMALL: Final = "tracks: 10000, artists: 1600, genres: 30, dims: 64"
+
+
+class Played(NamedTuple):
+    """Playing, measured.
+
+    Attributes:
+        seconds: it took.
+        tracks: recommended ones; the first of each session is not.
+        sessions: that ended.
+        log: bytes of the log's files.
+    """
+
+    seconds: float
+    tracks: int
+    sessions: int
+    log: int
+
+
+def made(
+    folder: Path,
+    *,
+    arms: tuple[str, str],
+    users: int,
+    sessions: int,
+    days: int,
+    level: str = "users",
+    catalogue: str = LARGE,
+) -> Scenario:
+    """A scenario of made-up tracks and users.
+
+    Args:
+        folder: where its file is written.
+        arms: the recommenders.
+        users: how many.
+        sessions: expected in all.
+        days: they come on.
+        level: of the log.
+        catalogue: its keys beside the source.
+    """
+    file = folder / f"{arms[0]}-{arms[1]}-{users}-{sessions}-{days}-{level}.yaml"
+    file.write_text(f"""
+name: measured
+world:
+  catalogue: {{source: synthetic, {catalogue}}}
+  users: {{source: synthetic, count: {users}}}
+arrivals: {{sessions: {sessions / days}}}
+timeline: [{{phase: experiment, days: {days}}}]
+arms: {{a: {{recommender: {arms[0]}}}, b: {{recommender: {arms[1]}}}}}
+experiment: {{name: MEASURED, control: a}}
+log: {{level: {level}}}
+""")
+    return load(file)
+
+
+def planned(folder: Path, engine: str = "auto", **keys: Any) -> Plan:
+    """`made`, with its world."""
+    return prepare(made(folder, **keys), engine)
+
+
+def played(plan: Plan, look: Callable[[Path], None] = lambda _: None) -> Played:
+    """Plays a run on one core, and throws its files away once they have been looked at."""
+    (segment,) = timeline.segments(plan.scenario)
+    with tempfile.TemporaryDirectory() as folder:
+        begun = time.perf_counter()
+        result = play_segment(plan, Path(folder), segment, {}, 1, lambda: None)
+        seconds = time.perf_counter() - begun
+        log = sum(file.stat().st_size for file in (Path(folder) / LOG).iterdir())
+        look(Path(folder))
+    sessions = sum(unit["sessions"] for unit in result.units)
+    events = sum(unit["events"] for unit in result.units)
+    return Played(seconds, events - sessions, sessions, log)
+
+
+def timed(work: Callable[[], Any]) -> float:
+    """Seconds that something takes."""
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def ratio(above: list[float], below: list[float]) -> float:
+    """The median of the ratios of pairs."""
+    return float(np.median(np.divide(above, below)))
+
+
+def told(capsys: pytest.CaptureFixture[str], line: str) -> None:
+    """Shows a line, whatever becomes of the test."""
+    with capsys.disabled():
+        sys.stdout.write(f"\n{line}\n")
