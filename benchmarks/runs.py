@@ -15,7 +15,7 @@ import pytest
 from abbotify import timeline
 from abbotify.plan import Plan, prepare
 from abbotify.playing import play_segment
-from abbotify.scenario import Scenario, load
+from abbotify.scenario import load
 from abbotify.shard import LOG
 
 LARGE: Final = "tracks: 50000, artists: 8000, genres: 30, dims: 100"
@@ -38,7 +38,7 @@ class Played(NamedTuple):
     log: int
 
 
-def made(
+def written(
     folder: Path,
     *,
     arms: tuple[str, str],
@@ -47,8 +47,8 @@ def made(
     days: int,
     level: str = "users",
     catalogue: str = LARGE,
-) -> Scenario:
-    """A scenario of made-up tracks and users.
+) -> Path:
+    """The file of a scenario of made-up tracks and users.
 
     Args:
         folder: where its file is written.
@@ -71,12 +71,12 @@ arms: {{a: {{recommender: {arms[0]}}}, b: {{recommender: {arms[1]}}}}}
 experiment: {{name: MEASURED, control: a}}
 log: {{level: {level}}}
 """)
-    return load(file)
+    return file
 
 
 def planned(folder: Path, engine: str = "auto", **keys: Any) -> Plan:
-    """`made`, with its world."""
-    return prepare(made(folder, **keys), engine)
+    """The scenario of `written`, with its world."""
+    return prepare(load(written(folder, **keys)), engine)
 
 
 def played(plan: Plan, look: Callable[[Path], None] = lambda _: None) -> Played:
