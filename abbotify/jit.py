@@ -54,9 +54,14 @@ def _cache_folder() -> Path:
     digest = _source_digest()
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(base) / "abbotify" / "kernels" / digest
+    own = folder
+    if preset := os.environ.get("NUMBA_CACHE_DIR"):  # the user's choice, or our own parent's
+        folder = Path(preset)
+        folder = folder if folder.name == digest else folder / digest
     if not _writable(folder):
         return _temporary_folder(digest)
-    _tidy(folder)
+    if folder == own:  # a folder of the user's holds what we know nothing of
+        _tidy(folder)
     return folder
 
 
@@ -92,7 +97,7 @@ def _tidy(folder: Path) -> None:
 
 # numba's `cache=True` raises at import when neither the package's folder nor the user's cache
 # is writable; naming a folder that is known to work avoids both.
-os.environ.setdefault("NUMBA_CACHE_DIR", str(_cache_folder()))
+os.environ["NUMBA_CACHE_DIR"] = str(_cache_folder())
 os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
 
 import numba  # noqa: E402  (the environment above must come first)

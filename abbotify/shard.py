@@ -1,9 +1,9 @@
 """One shard of a run: played day by day and written to files.
 
 This is what a worker does. It is told the scenario, the world and where to write, and returns
-only what the report needs, so memory is bounded by the shard and not by the run. What a day
-leaves for the next one, and for the judgement at the end, is in files: the users' state, and
-their totals so far.
+only what the report needs, so memory is bounded by the shard and not by the run. What the
+days leave for those after the next training, and for the judgement at the end, is in files: the
+users' state, and their totals so far.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def _state_file(folder: Path, day: int, shard: int) -> Path:
 
 
 def totals_file(folder: Path, day: int, shard: int) -> Path:
-    """Where the totals of a shard's users are at the end of the last day that was played."""
+    """Where the totals of a shard's users are once a day is over, if it was the last one played."""
     return folder / STATE / f"totals-day-{day:04d}-shard-{shard:05d}.npz"
 
 

@@ -37,6 +37,9 @@ class Known(NamedTuple):
     mixed: tuple[int, ...]
 
 
+_MOST_DAYS: Final = 36_525  # a hundred years
+
+
 @dataclass
 class Read:
     """What a log holds.
@@ -95,7 +98,15 @@ def _hull(days: Sequence[range | None]) -> range | None:
     ends = [(each.start, each.stop) for each in days if each is not None]
     if len(ends) < len(days) or not ends:
         return None
-    return range(min(start for start, _ in ends), max(stop for _, stop in ends))
+    return _sound(range(min(start for start, _ in ends), max(stop for _, stop in ends)))
+
+
+def _sound(days: range) -> range:
+    """The days of a log, which everything is counted by; a wild timestamp would fill the memory."""
+    if len(days) > _MOST_DAYS:
+        span = f"its days go from {days.start:,} to {days.stop - 1:,}"
+        raise DataError(f"{span}, more than {_MOST_DAYS:,}: a timestamp or a day is wrong")
+    return days
 
 
 class _Reading:
@@ -118,7 +129,7 @@ class _Reading:
             ]
             for piece in _gathered(heads(runs, USER)):
                 self._judge(piece)
-        days = range(min(self.days), max(self.days) + 1) if self.days else None
+        days = _sound(range(min(self.days), max(self.days) + 1)) if self.days else None
         earlier = tuple(sorted(self.earlier - set(days or ())))
         mixed = np.concatenate(self.in_two) if self.in_two else self.mixed[:0]
         self.found.known = Known(days, earlier, tuple(mixed.tolist()))

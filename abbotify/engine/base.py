@@ -135,35 +135,6 @@ class State:
             raise DataError(f"is not a shard's state: it lacks {error}", file=path) from None
 
 
-def remembered(
-    before: State, rows: IntArray, events: Events
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]:
-    """The last plays of each user after some events.
-
-    Args:
-        before: the state before them.
-        rows: int64 (events), the user's row in the shard, ascending.
-        events: the plays, each user's in order.
-
-    Returns:
-        tracks and times as in `State`.
-    """
-    users = len(before.tracks)
-    ends = np.searchsorted(rows, np.arange(users), side="right")
-    counts = np.minimum(ends - np.searchsorted(rows, np.arange(users)), HISTORY)
-    tracks, times = before.tracks.copy(), before.times.copy()
-    heard = np.rint(events.time * 100).astype(np.int16)
-    for back in range(1, HISTORY + 1):  # the last play, the one before it, ...
-        new = np.flatnonzero(back <= counts)
-        tracks[new, HISTORY - back] = events.track[ends[new] - back]
-        times[new, HISTORY - back] = heard[ends[new] - back]
-        old = np.flatnonzero((back > counts) & (counts > 0))
-        place = HISTORY - back + counts[old]
-        tracks[old, HISTORY - back] = before.tracks[old, place]
-        times[old, HISTORY - back] = before.times[old, place]
-    return tracks, times
-
-
 @dataclass(frozen=True)
 class SessionFacts:
     """What the event log does not say about each session, in the order of its sessions.

@@ -6,6 +6,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from abbotify.recommenders import batch
+
 Int = Any  # Python's or numpy's when interpreted, int64 in a compiled kernel
 IntArray = Any  # an array: mypy knows its items as numpy's, a kernel as plain numbers
 Floats = Any
@@ -13,7 +15,7 @@ Floats = Any
 # All numbers here are compiled into kernels.
 
 # What a session is told when it goes on; anything from 0 is the track it waited for.
-MISSED, FAILED, AGAIN = -1, -2, -3
+MISSED, FAILED, AGAIN = batch.MISSED, batch.FAILED, -3
 FRESH: Final = -4
 
 # Columns of `Out.sessions`: one number for each of a finished session.

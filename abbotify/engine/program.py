@@ -148,7 +148,10 @@ class Lowering:
     def _laid_out(self, made: dict[int, CandidateTable]) -> Tables:
         rule = np.zeros((len(self._tables), _RULES), np.int64)
         offsets, tracks, weights, pairs = _Pool(np.int64), _Pool(np.int32), _Pool(float), _Pool()
-        for number, fixed in enumerate(self._tables):
+        # Those made on demand come last: where the others lie does not change when these grow.
+        order = sorted(range(len(self._tables)), key=lambda number: number in self.rankers)
+        for number in order:
+            fixed = self._tables[number]
             table = made.get(number, _EMPTY) if fixed is None else fixed
             rule[number] = self._rule(number, table)
             rule[number, OFFSET] = offsets.size

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
-from abbotify.engine.base import Counts, SessionFacts, Setup, Unit
+from abbotify.engine.base import Counts, SessionFacts, Setup, State, Unit
 from abbotify.events import ARM, NO_ARM, NO_RECOMMENDATION, Events, IntArray, Labels
-from abbotify.recommenders import ERROR, MISS
+from abbotify.recommenders import ERROR, HISTORY, MISS
 from abbotify.sessions import HEARD_STEPS, SessionTable, session_table
 
 LATE: Final = 4  # a bit beside OK, MISS or ERROR: the request left the queue at its timeout
@@ -146,3 +147,32 @@ def counts(setup: Setup, unit: Unit, events: Events) -> Counts:
         axis=1,
     )
     return Counts(plays.reshape(codes, tracks), heard.reshape(codes, HEARD_STEPS, 2))
+
+
+def remembered(
+    before: State, rows: IntArray, events: Events
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]:
+    """The last plays of each user after some events.
+
+    Args:
+        before: the state before them.
+        rows: int64 (events), the user's row in the shard, ascending.
+        events: the plays, each user's in order.
+
+    Returns:
+        tracks and times as in `State`.
+    """
+    users = len(before.tracks)
+    ends = np.searchsorted(rows, np.arange(users), side="right")
+    counts = np.minimum(ends - np.searchsorted(rows, np.arange(users)), HISTORY)
+    tracks, times = before.tracks.copy(), before.times.copy()
+    heard = events.hundredths.astype(np.int16)
+    for back in range(1, HISTORY + 1):  # the last play, the one before it, ...
+        new = np.flatnonzero(back <= counts)
+        tracks[new, HISTORY - back] = events.track[ends[new] - back]
+        times[new, HISTORY - back] = heard[ends[new] - back]
+        old = np.flatnonzero((back > counts) & (counts > 0))
+        place = HISTORY - back + counts[old]
+        tracks[old, HISTORY - back] = before.tracks[old, place]
+        times[old, HISTORY - back] = before.times[old, place]
+    return tracks, times

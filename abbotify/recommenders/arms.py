@@ -74,7 +74,7 @@ class Arm:
 
     @property
     def lowers(self) -> bool:
-        """Whether the whole chain is tables, so that a compiled engine can run it."""
+        """Whether the whole chain is tables, so that nobody has to be asked."""
         return all(link.table is not None for link in self.chain)
 
     @property

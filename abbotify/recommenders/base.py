@@ -2,7 +2,8 @@
 
 A recommender answers a `Request` with a track. One whose answers come from precomputed lists
 says so by `candidates()`: a `CandidateTable` is a set of rows of tracks, the key that chooses a
-row, and the rule that picks from it. Such a recommender can run in a compiled engine.
+row, and the rule that picks from it. A compiled engine follows it without asking; where there is no
+table, it asks for many answers at once by `recommend_batch`.
 """
 
 from __future__ import annotations
@@ -77,11 +78,13 @@ class Recommender(Protocol):
     """What an arm wraps.
 
     A class of your own declares a frozen dataclass `Params` for its keys in the scenario file and
-    is built once per process as `Class(params, world)`. Two halves are optional:
+    is built once per process as `Class(params, world)`. What is optional:
 
     * A class that learns from earlier days has `fit(log, catalogue)`, which is called in a phase
       `train` with a `TrainingLog` and returns a mapping from names to arrays, and
       `restore(arrays)`, which is called with them before it serves, here or in another process.
+    * A class whose answers depend on the request alone may have `recommend_batch(requests)`, which
+      answers `Requests`, many at once; `recommend` may then be left out.
     * A class that learns within the experiment may have `ended(request)`: it is told when a
       session is over, `previous` and `time` being those of the session's last track.
     """

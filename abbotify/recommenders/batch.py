@@ -54,6 +54,13 @@ class Requests:
     seed: int
     purpose: int = rng.Purpose.RECOMMEND
 
+    def __post_init__(self) -> None:
+        # Asked again one by one after a failure, requests must be what they were.
+        for value in vars(self).values():
+            for array in value if isinstance(value, Lists) else (value,):
+                if isinstance(array, np.ndarray):
+                    array.setflags(write=False)
+
     def __len__(self) -> int:
         return len(self.user)
 
@@ -173,7 +180,7 @@ def one_by_one(recommend_batch: Callable[[Requests], Any]) -> Callable[[Request]
         answers = np.asarray(found)
         if answers.shape != (1,):
             raise ValueError(f"returned answers of shape {answers.shape}, not (1,)")
-        return _none_for_missed(answers[0] if answers.dtype.kind in "iu" else found[0])
+        return _none_for_missed(answers[0] if answers.dtype.kind in "iu" else next(iter(found)))
 
     return recommend
 

@@ -46,9 +46,7 @@ class Tally:
         self,
         sessions: SessionTable,
         cut: npt.NDArray[np.bool_] | None = None,
-        plays: Plays | None = None,
         counters: Mapping[str, IntArray] | None = None,
-        heard: Heard | None = None,
         summed: tuple[IntArray, IntArray] | None = None,
     ) -> None:
         """Takes in some sessions: all those of their users on their days.
@@ -56,12 +54,9 @@ class Tally:
         Args:
             sessions: n rows; open ones count as cut off in the survival.
             cut: bool (n,), sessions that the limit of tracks ended.
-            plays: track ids and codes of arms of played tracks, rows of the days only.
             counters: name -> int (arms,), counted of the judged sessions.
-            heard: steps of sessions, listened hundredths (whole) and codes of arms of played
-                tracks, rows of the days only; step 0, the user's own pick, does not count.
-            summed: in place of `plays` and `heard`, their numbers: int64 (codes, tracks), and
-                int64 (codes, HEARD_STEPS, 2).
+            summed: in place of rows given to `add_rows`, their numbers: int64 (codes, tracks),
+                and int64 (codes, HEARD_STEPS, 2).
         """
         ended_by_limit = np.zeros(len(sessions), np.bool_) if cut is None else cut
         judged = np.isin(sessions.day, self.days) & self._in_arm(self._codes(sessions))
@@ -69,14 +64,19 @@ class Tally:
             sessions, ended_by_limit = sessions.take(judged), ended_by_limit[judged]
         self._add_lengths(sessions, ended_by_limit)
         self._add_days(sessions)
-        self.add_rows(plays, heard)
         if summed is not None:
             self._plays.add_table(summed[0])
             self.heard += summed[1][: len(self.arms)]
         self._add_counters(counters or {})
 
     def add_rows(self, plays: Plays | None = None, heard: Heard | None = None) -> None:
-        """Takes in played tracks, as `add` does, without their sessions."""
+        """Takes in played tracks, rows of the days only.
+
+        Args:
+            plays: track ids and codes of arms.
+            heard: steps of sessions, listened hundredths (whole) and codes of arms; step 0, the
+                user's own pick, does not count.
+        """
         if plays is not None:
             self._plays.add(*plays)
         if heard is not None:

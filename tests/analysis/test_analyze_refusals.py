@@ -112,3 +112,15 @@ def test_the_folder_of_the_log_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds the log itself"):
         analysed(log, tmp_path)
     assert log.exists()
+
+
+def test_a_wild_timestamp_is_refused(tmp_path: Path) -> None:
+    lines = made()
+    ends = [place for place, line in enumerate(lines) if line["message"] == "last"]
+    for line in lines[ends[-2] + 1 :]:  # the last session
+        line["timestamp"] += 40_000 * 86_400_000
+    log = stored(tmp_path / "log.jsonl", lines)
+    with pytest.raises(UserError) as caught:
+        analysed(log, tmp_path / "out")
+    assert "more than 36,525" in str(caught.value)
+    assert not (tmp_path / "out").exists()

@@ -94,10 +94,17 @@ def scenarios(draw: st.DrawFn) -> Keys:
             "skip_below": choose([0.0, 0.3, 0.57, 1.0]),
         },
         "timeline": _timeline(choose, list(served), learning),
-        "arms": served,
+        "arms": _reordered(choose, served),
         **_experiments(choose, list(served)),
         "shards": choose([1, 2, 3]),
     }
+
+
+def _reordered(choose: Choose, served: dict[str, Keys]) -> dict[str, Keys]:
+    """The arms with the last one, the one that may learn, anywhere in the file."""
+    items = list(served.items())
+    items.insert(choose(range(len(items))), items.pop())
+    return dict(items)
 
 
 def arms(choose: Choose, tracks: int, learning: bool) -> dict[str, Keys]:

@@ -210,3 +210,11 @@ def test_an_engine_can_be_used_again(folder: Path) -> None:
         assert second.events is not None
         np.testing.assert_array_equal(first.events.timestamp, second.events.timestamp)
         assert not np.shares_memory(first.events.track, second.events.track)
+
+
+def test_lists_made_late_move_no_other_table(folder: Path) -> None:
+    # An arm whose pick is made early, behind one whose lists grow, and waiting itself.
+    ranked = {"recommender": "neural", **TINY, "user_aware": True}
+    gaps = {"recommender": "contextual", "file": TRACKS_OF, "fallback": BATCH}
+    data = described(ranked, gaps, users=30, arrivals={"sessions": 90.0})
+    agree(folder, data)

@@ -55,17 +55,16 @@ def tallied(parts: list[Events]) -> Tally:
         tally.add(
             table,
             cut=cut,
-            plays=(events.track[inside], events.arms[ARM].codes[inside]),
-            heard=(
-                events.step[inside],
-                np.rint(events.time[inside] * 100).astype(np.int64),
-                events.arms[ARM].codes[inside],
-            ),
             counters={
                 "requests": np.array([len(events), 1]),
                 "errors": np.array([0, 2]),
                 "truncated_sessions": truncated,
             },
+        )
+        codes = events.arms[ARM].codes[inside]
+        tally.add_rows(
+            plays=(events.track[inside], codes),
+            heard=(events.step[inside], events.hundredths[inside], codes),
         )
     return tally
 

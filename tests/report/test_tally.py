@@ -84,7 +84,8 @@ def test_positions_by_hand() -> None:
     steps = np.array([0, 1, 1, HEARD_STEPS, HEARD_STEPS + 1, 1])
     hundredths, codes = np.array([100, 25, 50, 7, 100, 99]), np.array([0, 0, 0, 1, 1, -1])
     for _ in range(25):
-        tally.add(one_session(0, 1), heard=(steps, hundredths, codes))
+        tally.add(one_session(0, 1))
+        tally.add_rows(heard=(steps, hundredths, codes))
     assert tally.heard.sum(axis=(0, 1)).tolist() == [25 * 3, 25 * 82]
     assert tally.heard[0, 0].tolist() == [50, 25 * 75]
     assert tally.heard[1, HEARD_STEPS - 1].tolist() == [25, 25 * 7]
