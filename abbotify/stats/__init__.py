@@ -9,6 +9,8 @@ from abbotify.stats.contrast import (
     naive_relative,
     relative,
 )
+from abbotify.stats.covariates import refuse_later, with_indicator
+from abbotify.stats.cuped import Adjusted, cuped_means, cuped_ratios, sign_flip
 from abbotify.stats.effects import EFFECT_COLUMNS, ArmMoments, Effect, compare
 from abbotify.stats.means import mean, welch
 from abbotify.stats.moments import Moments
@@ -19,6 +21,7 @@ from abbotify.stats.survival import Survival, kaplan_meier
 
 __all__ = [
     "EFFECT_COLUMNS",
+    "Adjusted",
     "ArmMoments",
     "Contrast",
     "Effect",
@@ -28,6 +31,8 @@ __all__ = [
     "SampleRatio",
     "Survival",
     "compare",
+    "cuped_means",
+    "cuped_ratios",
     "difference",
     "fieller",
     "holm",
@@ -35,7 +40,10 @@ __all__ = [
     "mean",
     "naive_relative",
     "ratio_of_sums",
+    "refuse_later",
     "relative",
     "sample_ratio",
+    "sign_flip",
     "welch",
+    "with_indicator",
 ]
