@@ -12,6 +12,7 @@ from abbotify.stats.contrast import (
 from abbotify.stats.covariates import refuse_later, with_indicator
 from abbotify.stats.cuped import Adjusted, cuped_means, cuped_ratios, sign_flip
 from abbotify.stats.effects import EFFECT_COLUMNS, ArmMoments, Effect, compare
+from abbotify.stats.maxz import Simultaneous, max_z
 from abbotify.stats.means import mean, welch
 from abbotify.stats.moments import Moments
 from abbotify.stats.multiplicity import holm
@@ -29,6 +30,7 @@ __all__ = [
     "Lift",
     "Moments",
     "SampleRatio",
+    "Simultaneous",
     "Survival",
     "compare",
     "cuped_means",
@@ -37,6 +39,7 @@ __all__ = [
     "fieller",
     "holm",
     "kaplan_meier",
+    "max_z",
     "mean",
     "naive_relative",
     "ratio_of_sums",

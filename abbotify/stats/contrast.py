@@ -94,11 +94,19 @@ def difference(control: Estimate, treatment: Estimate, alpha: float) -> Contrast
     return Contrast(effect, effect - half, effect + half, effect / error, df, p_value)
 
 
-def relative(control: Estimate, treatment: Estimate, alpha: float) -> Lift:
+def relative(
+    control: Estimate, treatment: Estimate, alpha: float, critical: float | None = None
+) -> Lift:
     """The lift with its Fieller interval, degrees of freedom as in `difference`.
 
     A bounded interval excludes 0 exactly when p < alpha in `difference`. The divisor is the
     control's absolute value, so that with a negative control too a lift has its effect's sign.
+
+    Args:
+        control: The divisor.
+        treatment: The arm compared with it.
+        alpha: Two-sided level.
+        critical: The critical value of the test, in standard errors, where it is not Student's.
 
     Raises:
         ValueError: When alpha is not strictly between 0 and 1.
@@ -114,7 +122,9 @@ def relative(control: Estimate, treatment: Estimate, alpha: float) -> Lift:
         return Lift(effect, note=_reasons(control, treatment))
     if variance_of_difference(control, treatment) <= 0:
         return Lift(effect, note="no variance in either arm: no test, no interval")
-    bounds = _lift_bounds(control, treatment, t_quantile(satterthwaite(control, treatment), alpha))
+    if critical is None:
+        critical = t_quantile(satterthwaite(control, treatment), alpha)
+    bounds = _lift_bounds(control, treatment, critical)
     if bounds is None:
         return Lift(effect, note="relative interval unbounded: control not distinct from 0")
     lower, upper = bounds if control.value > 0 else (-bounds[1], -bounds[0])
