@@ -16,6 +16,7 @@ from abbotify.stats.maxz import Simultaneous, max_z
 from abbotify.stats.means import mean, welch
 from abbotify.stats.moments import Moments
 from abbotify.stats.multiplicity import holm
+from abbotify.stats.quantiles import QuantileEffect, quantile_effect
 from abbotify.stats.ratio import ratio_of_sums
 from abbotify.stats.srm import SampleRatio, sample_ratio
 from abbotify.stats.survival import Survival, kaplan_meier
@@ -29,6 +30,7 @@ __all__ = [
     "Estimate",
     "Lift",
     "Moments",
+    "QuantileEffect",
     "SampleRatio",
     "Simultaneous",
     "Survival",
@@ -42,6 +44,7 @@ __all__ = [
     "max_z",
     "mean",
     "naive_relative",
+    "quantile_effect",
     "ratio_of_sums",
     "refuse_later",
     "relative",
