@@ -222,9 +222,9 @@ def uniforms(
     return out
 
 
-def library_seed(seed: int, purpose: int) -> int:
+def library_seed(seed: int, purpose: int, stream: int = Stream.FIT) -> int:
     """The seed of a library's own generator: 53 keyed bits."""
-    return int(uniforms(seed, Stream.FIT, purpose, 1, 1)[0, 0] * 2**53)
+    return int(uniforms(seed, stream, purpose, 1, 1)[0, 0] * 2**53)
 
 
 @kernel

@@ -18,6 +18,7 @@ from abbotify.stats.moments import Moments
 from abbotify.stats.multiplicity import holm
 from abbotify.stats.quantiles import QuantileEffect, quantile_effect
 from abbotify.stats.ratio import ratio_of_sums
+from abbotify.stats.resampling import Bootstrapped, bootstrap
 from abbotify.stats.srm import SampleRatio, sample_ratio
 from abbotify.stats.survival import Survival, kaplan_meier
 
@@ -25,6 +26,7 @@ __all__ = [
     "EFFECT_COLUMNS",
     "Adjusted",
     "ArmMoments",
+    "Bootstrapped",
     "Contrast",
     "Effect",
     "Estimate",
@@ -34,6 +36,7 @@ __all__ = [
     "SampleRatio",
     "Simultaneous",
     "Survival",
+    "bootstrap",
     "compare",
     "cuped_means",
     "cuped_ratios",

@@ -78,7 +78,7 @@ def quantile_effect(
         ones, others = _replicates(arms, quantile, seed, draws)
         ends = _ends(others - ones, alpha)
         lift = _lift(ones, others, lift, alpha)
-    return QuantileEffect(at[0], at[1], Contrast(effect, *ends, note=note), lift)
+    return QuantileEffect(at[0], at[1], Contrast(effect, ends[0], ends[1], note=note), lift)
 
 
 def _sorted(values: ArrayLike) -> Floats:
