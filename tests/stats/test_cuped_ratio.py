@@ -69,6 +69,34 @@ def test_slope_and_variance_are_tea_tastings(
     assert with_fixed_slope(result.estimates[0], 1) == pytest.approx(variance, rel=1e-10)
 
 
+@pytest.mark.parametrize(
+    ("function", "columns", "pooled", "error"),
+    [
+        # tea-tasting 1.14.0: effect, effect / statistic.
+        (cuped_means, [0, 2], 0.4947894943511191, 0.4947894943511191 / 8.082123802565714),
+        (cuped_ratios, [0, 1, 2, 3], 0.13362588030190692, 0.13362588030190692 / 8.421960940310461),
+    ],
+)
+def test_tea_tasting_pools_the_slope(
+    function: Callable[[Sequence[Moments]], Adjusted],
+    columns: list[int],
+    pooled: float,
+    error: float,
+) -> None:
+    arms = [Moments.of(table[:, columns]) for table in (CONTROL, TREATMENT)]
+    slope = function([arms[0].merge(arms[1])]).slopes[0, 0]
+    control, treatment = function(arms).raw
+    raw = difference(control, treatment, ALPHA)
+    half = len(columns) // 2
+    before = [arm.mean[half] / (arm.mean[3] if half == 2 else 1) for arm in arms]
+    assert raw.effect is not None
+    assert raw.effect - slope * (before[1] - before[0]) == pytest.approx(pooled, rel=1e-11)
+    # With a slope for each arm the answer is another, by much less than its error.
+    ours = difference(*function(arms).pair(1), ALPHA)
+    assert ours.effect == pytest.approx(pooled, abs=0.01 * error)
+    assert (ours.effect or 0) / (ours.statistic or 1) == pytest.approx(error, rel=0.01)
+
+
 def test_without_adjustment_it_is_tea_tasting() -> None:
     # tea-tasting 1.14.0: Mean and RatioOfMeans with their defaults (Welch's t).
     means = welch(Moments.of(CONTROL[:, 0]), Moments.of(TREATMENT[:, 0]), ALPHA)
