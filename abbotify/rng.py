@@ -30,6 +30,7 @@ class Stream:
     CATALOGUE: Final = 1  # tracks of a synthetic world
     POPULATION: Final = 2  # users of a synthetic world
     FIT: Final = 3  # starting values of factorisations and trainings
+    ESTIMATE: Final = 4  # resampling of users
 
 
 class Purpose:
@@ -56,6 +57,8 @@ class Purpose:
     HOLDOUT: Final = 23  # which training pairs are held out
     NETWORK: Final = 24  # the seed of a network that draws for itself
     FACTORISATION: Final = 25  # the seed of a library that factorises
+    QUANTILE: Final = 26  # which user of an arm stands at its quantile (user is the replicate)
+    BOOTSTRAP: Final = 27  # the seed of a library's or numpy's resampling
 
 
 _M0: Final = 0xD2E7470EE14C6C93
@@ -219,9 +222,9 @@ def uniforms(
     return out
 
 
-def library_seed(seed: int, purpose: int) -> int:
+def library_seed(seed: int, purpose: int, stream: int = Stream.FIT) -> int:
     """The seed of a library's own generator: 53 keyed bits."""
-    return int(uniforms(seed, Stream.FIT, purpose, 1, 1)[0, 0] * 2**53)
+    return int(uniforms(seed, stream, purpose, 1, 1)[0, 0] * 2**53)
 
 
 @kernel

@@ -9,33 +9,63 @@ from abbotify.stats.contrast import (
     naive_relative,
     relative,
 )
+from abbotify.stats.covariates import refuse_later, with_indicator
+from abbotify.stats.cuped import Adjusted, cuped_means, cuped_ratios, sign_flip
 from abbotify.stats.effects import EFFECT_COLUMNS, ArmMoments, Effect, compare
+from abbotify.stats.maxz import Simultaneous, max_z
 from abbotify.stats.means import mean, welch
 from abbotify.stats.moments import Moments
-from abbotify.stats.multiplicity import holm
+from abbotify.stats.multiplicity import benjamini_hochberg, holm
+from abbotify.stats.quantiles import QuantileEffect, quantile_effect
 from abbotify.stats.ratio import ratio_of_sums
+from abbotify.stats.resampling import Bootstrapped, bootstrap
+from abbotify.stats.segments import (
+    Heterogeneity,
+    SegmentEffect,
+    heterogeneity,
+    segment_bounds,
+    segment_of,
+)
 from abbotify.stats.srm import SampleRatio, sample_ratio
 from abbotify.stats.survival import Survival, kaplan_meier
 
 __all__ = [
     "EFFECT_COLUMNS",
+    "Adjusted",
     "ArmMoments",
+    "Bootstrapped",
     "Contrast",
     "Effect",
     "Estimate",
+    "Heterogeneity",
     "Lift",
     "Moments",
+    "QuantileEffect",
     "SampleRatio",
+    "SegmentEffect",
+    "Simultaneous",
     "Survival",
+    "benjamini_hochberg",
+    "bootstrap",
     "compare",
+    "cuped_means",
+    "cuped_ratios",
     "difference",
     "fieller",
+    "heterogeneity",
     "holm",
     "kaplan_meier",
+    "max_z",
     "mean",
     "naive_relative",
+    "quantile_effect",
     "ratio_of_sums",
+    "refuse_later",
     "relative",
     "sample_ratio",
+    "segment_bounds",
+    "segment_of",
+    "sign_flip",
     "welch",
+    "with_indicator",
 ]

@@ -18,14 +18,24 @@ class Estimate:
         n: Units (users) behind it.
         value: The estimate; None when undefined.
         variance: Sampling variance of the estimate (not of the users), squared units of the
-            value; None when undefined. Its degrees of freedom are n - 1.
+            value; None when undefined. Of the part that is this arm's own, see `common`.
         note: Why value or variance is None, else empty.
+        fitted: Parameters fitted to get there; the variance has n - fitted degrees of freedom.
+        common: How far standardised errors shared by all arms' estimates move this one, in units
+            of the value; empty for estimates that are independent of each other.
     """
 
     n: int
     value: float | None
     variance: float | None
     note: str = ""
+    fitted: int = 1
+    common: tuple[float, ...] = ()
+
+    @property
+    def total(self) -> float | None:
+        """Sampling variance with the part shared by all arms; None when undefined."""
+        return None if self.variance is None else self.variance + covariance(self, self)
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,11 @@ class Lift:
     note: str = ""
 
 
+def covariance(one: Estimate, other: Estimate) -> float:
+    """Sampling covariance of two arms' estimates: what their shared errors make of it."""
+    return sum((a * b for a, b in zip(one.common, other.common, strict=True)), 0.0)
+
+
 def difference(control: Estimate, treatment: Estimate, alpha: float) -> Contrast:
     """The two-sided test and the 1 - alpha interval of treatment minus control.
 
@@ -69,21 +84,29 @@ def difference(control: Estimate, treatment: Estimate, alpha: float) -> Contrast
     effect = treatment.value - control.value
     if control.variance is None or treatment.variance is None:
         return Contrast(effect, note=_reasons(control, treatment))
-    variance = control.variance + treatment.variance
+    variance = variance_of_difference(control, treatment)
     if variance <= 0:
         return Contrast(effect, note="no variance in either arm: no test, no interval")
-    df = satterthwaite(control.variance, control.n, treatment.variance, treatment.n)
+    df = satterthwaite(control, treatment)
     error = math.sqrt(variance)
     half = t_quantile(df, alpha) * error
     p_value = min(1.0, 2 * float(stdtr(df, -abs(effect / error))))
     return Contrast(effect, effect - half, effect + half, effect / error, df, p_value)
 
 
-def relative(control: Estimate, treatment: Estimate, alpha: float) -> Lift:
+def relative(
+    control: Estimate, treatment: Estimate, alpha: float, critical: float | None = None
+) -> Lift:
     """The lift with its Fieller interval, degrees of freedom as in `difference`.
 
     A bounded interval excludes 0 exactly when p < alpha in `difference`. The divisor is the
     control's absolute value, so that with a negative control too a lift has its effect's sign.
+
+    Args:
+        control: The divisor.
+        treatment: The arm compared with it.
+        alpha: Two-sided level.
+        critical: The critical value of the test, in standard errors, where it is not Student's.
 
     Raises:
         ValueError: When alpha is not strictly between 0 and 1.
@@ -97,11 +120,11 @@ def relative(control: Estimate, treatment: Estimate, alpha: float) -> Lift:
         return Lift(None, note=_no_lift(control, treatment))
     if control.variance is None or treatment.variance is None:
         return Lift(effect, note=_reasons(control, treatment))
-    if control.variance + treatment.variance <= 0:
+    if variance_of_difference(control, treatment) <= 0:
         return Lift(effect, note="no variance in either arm: no test, no interval")
-    df = satterthwaite(control.variance, control.n, treatment.variance, treatment.n)
-    quantile = t_quantile(df, alpha)
-    bounds = fieller(control.value, control.variance, treatment.value, treatment.variance, quantile)
+    if critical is None:
+        critical = t_quantile(satterthwaite(control, treatment), alpha)
+    bounds = _lift_bounds(control, treatment, critical)
     if bounds is None:
         return Lift(effect, note="relative interval unbounded: control not distinct from 0")
     lower, upper = bounds if control.value > 0 else (-bounds[1], -bounds[0])
@@ -154,20 +177,31 @@ def fieller(
     return (lower, upper) if math.isfinite(lower) and math.isfinite(upper) else None
 
 
-def satterthwaite(control: float, n_control: int, treatment: float, n_treatment: int) -> float:
-    """Welch's degrees of freedom of the difference of two independent estimates.
+def variance_of_difference(control: Estimate, treatment: Estimate) -> float:
+    """Sampling variance of treatment minus control, never negative.
 
-    Args:
-        control: Sampling variance of the control's estimate; the two must not both be 0.
-        n_control: Its users, at least 2.
-        treatment: Sampling variance of the treatment's estimate.
-        n_treatment: Its users, at least 2.
+    Raises:
+        ValueError: When a variance is undefined.
+    """
+    if control.variance is None or treatment.variance is None:
+        raise ValueError("an estimate without variance has no difference with one")
+    shared = zip(control.common, treatment.common, strict=True)
+    return control.variance + treatment.variance + sum((b - a) ** 2 for a, b in shared)
+
+
+def satterthwaite(control: Estimate, treatment: Estimate) -> float:
+    """Welch's degrees of freedom of the difference, whose variance must not be 0.
+
+    The part shared by all arms comes from all their users, and counts as known: it alone gives
+    infinitely many.
 
     Source: Satterthwaite (1946), Biometrics Bulletin 2, written in shares of the variance.
     """
-    total = control + treatment
-    parts = ((control / total, n_control), (treatment / total, n_treatment))
-    return 1 / sum(share * share / (n - 1) for share, n in parts)
+    total = variance_of_difference(control, treatment)
+    arms = ((control.variance or 0.0, control), (treatment.variance or 0.0, treatment))
+    shares = ((own / total, arm.n - arm.fitted) for own, arm in arms if own)
+    inverse = sum(share * share / df for share, df in shares)
+    return 1 / inverse if inverse else math.inf
 
 
 def t_quantile(df: float, alpha: float) -> float:
@@ -178,6 +212,30 @@ def t_quantile(df: float, alpha: float) -> float:
     from scipy.special import stdtrit
 
     return -float(stdtrit(df, alpha / 2))
+
+
+def _lift_bounds(
+    control: Estimate, treatment: Estimate, quantile: float
+) -> tuple[float, float] | None:
+    """Fieller's bounds of estimates that share errors.
+
+    What is left of the treatment after its regression on the control is independent of it, and
+    the slope is a shift of the ratio.
+    """
+    assert control.value is not None
+    assert control.total is not None
+    assert treatment.value is not None
+    assert treatment.total is not None
+    shared = covariance(control, treatment)
+    slope = shared / control.total if shared else 0.0
+    bounds = fieller(
+        control.value,
+        control.total,
+        treatment.value - slope * control.value,
+        max(treatment.total - slope * shared, 0.0),
+        quantile,
+    )
+    return None if bounds is None else (bounds[0] + slope, bounds[1] + slope)
 
 
 def _check_alpha(alpha: float) -> None:

@@ -1,4 +1,4 @@
-"""Holm's adjustment, against the step-down rule by hand and as statsmodels has it."""
+"""Holm's and Benjamini-Hochberg's adjustments, by hand and as statsmodels has them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
-from abbotify.stats import holm
+from abbotify.stats import benjamini_hochberg, holm
 
 
 def stepped_down(p_values: list[float]) -> list[float]:
@@ -42,3 +42,31 @@ def test_step_down_rule_is_the_oracle(p_values: list[float]) -> None:
 def test_refuses_what_is_no_probability(bad: float) -> None:
     with pytest.raises(ValueError, match="lie in"):
         holm([0.1, bad])
+
+
+# Benjamini and Hochberg (1995), section 4: 15 hypotheses of Neuhaus et al.'s trial.
+PUBLISHED = [
+    *[0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344],
+    *[0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0000],
+]
+
+
+def test_published_example_rejects_four_at_5_per_cent() -> None:
+    adjusted = benjamini_hochberg(PUBLISHED)
+    assert [p is not None and p <= 0.05 for p in adjusted] == [True] * 4 + [False] * 11
+    assert sum(p is not None and p <= 0.05 for p in holm(PUBLISHED)) == 3  # as the paper says
+
+
+@settings(max_examples=30)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_statsmodels_gives_benjamini_hochberg(p_values: list[float]) -> None:
+    theirs = multipletests(p_values, method="fdr_bh")[1].tolist()
+    assert list(benjamini_hochberg(p_values)) == pytest.approx(theirs, rel=1e-12)
+
+
+def test_undefined_leaves_benjamini_hochberg_too() -> None:
+    assert benjamini_hochberg([None, 0.02, 0.01, None]) == (None, 0.02, 0.02, None)
+    assert benjamini_hochberg([0.01, 0.01, 0.5]) == pytest.approx((0.015, 0.015, 0.5), rel=1e-14)
+    assert benjamini_hochberg([]) == ()
+    with pytest.raises(ValueError, match="lie in"):
+        benjamini_hochberg([1.5])
