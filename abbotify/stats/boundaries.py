@@ -131,9 +131,6 @@ def drift_of_power(
 ) -> float:
     """The expected z at the planned information that gives looks their power.
 
-    Its square over (z(alpha / 2) + z(1 - power))^2 is by how much monitoring inflates the planned
-    number of users of a fixed test.
-
     Args:
         fractions: Share of the planned information at each look, increasing.
         critical: |z| beyond which a look stops, None for never; one at least is not None.
@@ -154,6 +151,28 @@ def drift_of_power(
     while reaches(upper) < power:
         upper *= 2
     return crossing(reaches, power, 0.0, upper)
+
+
+def inflation(
+    fractions: Sequence[float], critical: Sequence[float | None], power: float, alpha: float
+) -> float:
+    """How many times the information, so the users, of a fixed test such looks need in all.
+
+    Args:
+        fractions: Share of the planned information at each look, increasing, the last 1.
+        critical: |z| beyond which a look stops, None for never.
+        power: Chance to stop on the effect's own side.
+        alpha: Two-sided error of the looks and of the fixed test.
+
+    Raises:
+        ValueError: As `drift_of_power`.
+
+    Source: Jennison, Turnbull (2000), Group sequential methods, 2.3.
+    """
+    from scipy.special import ndtri
+
+    drift = drift_of_power(fractions, critical, power)
+    return (drift / float(ndtri(power) - ndtri(alpha / 2))) ** 2
 
 
 class _Paths:

@@ -154,7 +154,7 @@ def fieller(
     return (lower, upper) if math.isfinite(lower) and math.isfinite(upper) else None
 
 
-def satterthwaite(control: float, n_control: int, treatment: float, n_treatment: int) -> float:
+def satterthwaite(control: float, n_control: float, treatment: float, n_treatment: float) -> float:
     """Welch's degrees of freedom of the difference of two independent estimates.
 
     Args:

@@ -12,7 +12,7 @@ from scipy.integrate import dblquad, quad
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from abbotify.stats.boundaries import boundaries, crossing_chances, drift_of_power
+from abbotify.stats.boundaries import boundaries, crossing_chances, drift_of_power, inflation
 from abbotify.stats.spending import PowerSpending, Spending, obrien_fleming, pocock
 
 ALPHA = 0.05
@@ -62,7 +62,7 @@ def test_design_of_four_pocock_looks_as_sas_has_it() -> None:
     # SAS SEQDESIGN, example 3; in per cent of a fixed sample of the same power, .9.
     critical = constant(4, lambda t: 1)
     drift = drift_of_power(equal(4), critical, 0.9)
-    largest = 100 * (drift / (FIXED + norm.isf(0.1))) ** 2
+    largest = 100 * inflation(equal(4), critical, 0.9, ALPHA)
     null = crossing_chances(equal(4), critical).information
     alternative = crossing_chances(equal(4), critical, drift).information
     assert largest == pytest.approx(118.3143, abs=1e-4)
@@ -152,6 +152,7 @@ def test_looks_close_together_are_resolved() -> None:
 def test_power_and_drift_of_one_look_are_a_fixed_tests(power: float) -> None:
     drift = drift_of_power([1.0], [FIXED], power)
     assert drift == pytest.approx(FIXED - norm.isf(power), rel=1e-9)
+    assert inflation([1.0], [FIXED], power, ALPHA) == pytest.approx(1, rel=1e-9)
 
 
 @pytest.mark.parametrize(
