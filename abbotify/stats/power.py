@@ -116,7 +116,9 @@ def detectable_effect(
     """The least positive effect that has the wanted power, in the metric's units.
 
     The exact inverse of `power`. None when no effect has it: a multiplicative one brings its own
-    noise along.
+    noise along, and its degrees of freedom fall to those of the treatment alone. So with fewer
+    than about 15 users in an arm its power need not rise with it, and what is found has the
+    wanted power but need not be the least.
 
     Args:
         pilot: The metric.
