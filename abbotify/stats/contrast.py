@@ -204,6 +204,22 @@ def satterthwaite(control: Estimate, treatment: Estimate) -> float:
     return 1 / inverse if inverse else math.inf
 
 
+def welch_df(control: float, n_control: float, treatment: float, n_treatment: float) -> float:
+    """Welch's degrees of freedom of the difference of two independent means.
+
+    Args:
+        control: Sampling variance of the control's mean; the two must not both be 0.
+        n_control: Its users, at least 2.
+        treatment: Sampling variance of the treatment's mean.
+        n_treatment: Its users, at least 2.
+
+    Source: Satterthwaite (1946), Biometrics Bulletin 2, written in shares of the variance.
+    """
+    total = control + treatment
+    parts = ((control / total, n_control), (treatment / total, n_treatment))
+    return 1 / sum(share * share / (n - 1) for share, n in parts)
+
+
 def t_quantile(df: float, alpha: float) -> float:
     """The two-sided critical value of Student's t: what |t| exceeds with chance alpha.
 

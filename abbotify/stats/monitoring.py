@@ -1,0 +1,166 @@
+"""Group-sequential monitoring: look every day, and keep the error that was promised.
+
+A user enters a look when a fixed window after the first exposure is complete, with the value
+frozen: so looks differ only by users who were not there before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from abbotify.stats.boundaries import SMALLEST_STEP, boundaries
+from abbotify.stats.contrast import Contrast, Estimate, Lift, difference, relative
+from abbotify.stats.spending import Spending, obrien_fleming
+
+Pair = tuple[Estimate, Estimate]
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at the effect so far.
+
+    Attributes:
+        information: Share of the planned information; None where it has no variance.
+        critical: |z| beyond which this look stops; None where it may not stop.
+        nominal: Two-sided level of this look taken alone; None likewise.
+        effect: Treatment minus control with its interval at the nominal level.
+        lift: The same in per cent of |control|.
+        significant: This look crosses its boundary, which is exactly when the interval excludes
+            0; None where it may not stop.
+        note: Why it may not stop, else empty.
+    """
+
+    information: float | None
+    critical: float | None
+    nominal: float | None
+    effect: Contrast
+    lift: Lift
+    significant: bool | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Monitoring:
+    """All looks so far.
+
+    Attributes:
+        looks: One per pair given.
+        stopped: Number, from 0, of the first look that crosses its boundary; None for none yet.
+        spent: Chance, without an effect, to have stopped by the last look.
+    """
+
+    looks: tuple[Look, ...]
+    stopped: int | None
+    spent: float
+
+
+def planned_information(
+    control: Estimate, treatment: Estimate, users: tuple[float, float]
+) -> float:
+    """1 / variance of the effect at the planned number of users.
+
+    Args:
+        control: A pilot, or the experiment's own last look: its variance per user is taken.
+        treatment: Likewise; the control's again when the pilot has no treatment.
+        users: Planned users, (control, treatment).
+
+    Raises:
+        ValueError: When there is no variance, or no users are planned.
+    """
+    if not min(users) > 0:
+        raise ValueError(f"users must be planned for both arms, got {users}")
+    variance = 0.0
+    for estimate, planned in zip((control, treatment), users, strict=True):
+        if estimate.variance is None:
+            raise ValueError(f"no variance to plan by: {estimate.note}")
+        variance += estimate.variance * estimate.n / planned
+    if variance <= 0:
+        raise ValueError("no variance to plan by in either arm")
+    return 1 / variance
+
+
+def monitor(
+    pairs: Sequence[Pair],
+    planned: float,
+    alpha: float,
+    spending: Spending = obrien_fleming,
+    final: bool = False,
+) -> Monitoring:
+    """Every look's effect with its boundary; over all of them alpha is kept.
+
+    The level of each look, and so its quantile of Student's t, is that of the boundary: with few
+    users this holds the error where a critical z would not (Jennison, Turnbull 2000, 3.8).
+
+    Args:
+        pairs: (control, treatment) at each look, in order, each over all users by then.
+        planned: Information, 1 / squared units of the metric, as `planned_information` gives it.
+        alpha: Two-sided error over all looks.
+        spending: One side's error by share of information.
+        final: The last pair is the last there will be, and spends what is left.
+
+    Raises:
+        ValueError: When planned is not positive or alpha not strictly between 0 and 1.
+
+    Source: Lan, DeMets (1983), Biometrika 70; information as 1 / variance.
+    """
+    if not planned > 0:
+        raise ValueError(f"the planned information must be positive, got {planned}")
+    shares = [_share(pair, planned) for pair in pairs]
+    counted = _growing(shares)
+    if not counted:
+        looks = tuple(_idle(*pair) for pair in zip(pairs, shares, strict=True))
+        return Monitoring(looks, None, 0.0)
+    at = [share for look, share in enumerate(shares) if look in counted and share is not None]
+    plan = boundaries(at, alpha, spending, final and counted[-1] == len(pairs) - 1)
+    bounds = dict(zip(counted, zip(plan.critical, plan.nominal, strict=True), strict=True))
+    looks = tuple(
+        _look(pair, share, *bounds[look]) if look in bounds else _idle(pair, share)
+        for look, (pair, share) in enumerate(zip(pairs, shares, strict=True))
+    )
+    stopped = next((number for number, look in enumerate(looks) if look.significant), None)
+    return Monitoring(looks, stopped, plan.spent[-1])
+
+
+def _share(pair: Pair, planned: float) -> float | None:
+    control, treatment = pair
+    if control.variance is None or treatment.variance is None:
+        return None
+    variance = control.variance + treatment.variance
+    return None if variance <= 0 else 1 / variance / planned
+
+
+def _growing(shares: Sequence[float | None]) -> list[int]:
+    """The looks that bring new information: variances are estimates, so some may seem not to."""
+    counted, last = list[int](), 0.0
+    for look, share in enumerate(shares):
+        if share is not None and share - last >= SMALLEST_STEP:
+            counted.append(look)
+            last = share
+    return counted
+
+
+def _look(pair: Pair, share: float | None, critical: float | None, nominal: float | None) -> Look:
+    if critical is None or nominal is None:
+        spent = share is not None and share > 1
+        reason = "all error is spent" if spent else "next to no error may be spent yet"
+        return _idle(pair, share, reason)
+    effect, lift = difference(*pair, nominal), relative(*pair, nominal)
+    significant = None if effect.p_value is None else effect.p_value < nominal
+    return Look(share, critical, nominal, effect, lift, significant)
+
+
+def _idle(pair: Pair, share: float | None, reason: str = "") -> Look:
+    """A look that may not stop: the effect as far as it is defined, without intervals."""
+    effect, lift = difference(*pair, 0.5), relative(*pair, 0.5)
+    undefined = share is None
+    reason = reason or (effect.note if undefined else "no new information since the last look")
+    return Look(
+        share,
+        None,
+        None,
+        Contrast(effect.effect, note=reason),
+        Lift(lift.effect, note=lift.note if undefined else reason),
+        None,
+        reason,
+    )
