@@ -12,11 +12,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.engine import layout, loop
 from abbotify.engine.base import COMPILED, Setup, State, Unit, UnitResult
-from abbotify.engine.lockstep import Lockstep
-from abbotify.engine.program import Lowering
-from abbotify.engine.written import Written
+from abbotify.engine.kernels import layout, loop
+from abbotify.engine.kernels.lockstep import Lockstep
+from abbotify.engine.kernels.program import Lowering
+from abbotify.engine.kernels.written import Written
 from abbotify.events import ARM, MS_PER_DAY
 from abbotify.listener import arrivals
 from abbotify.recommenders import HISTORY

@@ -22,12 +22,12 @@ import numpy as np
 import simpy
 from simpy.events import Event
 
-from abbotify.engine import results
 from abbotify.engine.base import SIMPY, Morning, Setup, State, Unit, UnitResult
-from abbotify.engine.listening import Desk, Listening, Steps
-from abbotify.engine.queueing import Queue, Reply
-from abbotify.engine.results import Played
-from abbotify.engine.visits import Visits
+from abbotify.engine.stories import results
+from abbotify.engine.stories.listening import Desk, Listening, Steps
+from abbotify.engine.stories.queueing import Queue, Reply
+from abbotify.engine.stories.results import Played
+from abbotify.engine.stories.visits import Visits
 from abbotify.events import MS_PER_DAY, Events
 from abbotify.recommenders import Arm, Key
 

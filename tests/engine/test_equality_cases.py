@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 import pytest
 
-from abbotify.engine import UnitResult, compiled, lockstep
+from abbotify.engine import UnitResult, compiled
+from abbotify.engine.kernels import lockstep
 from abbotify.errors import RecommenderFailure
 from abbotify.scenario.learners import LEARNERS
 from abbotify.scenario.recommenders import SHIPPED

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abbotify.engine.event_driven import Alarm, Clock
-from abbotify.engine.queueing import Queue, Reply
+from abbotify.engine.stories.queueing import Queue, Reply
 from abbotify.scenario.arms import Service
 
 Ask = tuple[int, int, int, int, int]  # arrival, user, session, step, service ms

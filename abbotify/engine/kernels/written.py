@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from abbotify.engine import layout
 from abbotify.engine.base import Counts, SessionFacts, Setup, State, Unit, UnitResult
+from abbotify.engine.kernels import layout
 from abbotify.events import NO_RECOMMENDATION, Events, IntArray, Labels
 from abbotify.jit import kernel
 from abbotify.sessions import SessionTable

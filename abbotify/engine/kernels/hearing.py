@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from abbotify.engine import program
-from abbotify.engine.layout import (
+from abbotify.engine.kernels import program
+from abbotify.engine.kernels.layout import (
     ARTISTS,
     BUDGET,
     ERRORS,
@@ -39,8 +39,8 @@ from abbotify.engine.layout import (
     Out,
     People,
 )
-from abbotify.engine.picks import UNKNOWN, Asked, Heard, pick, uniformly
-from abbotify.engine.program import Program, Tables
+from abbotify.engine.kernels.picks import UNKNOWN, Asked, Heard, pick, uniformly
+from abbotify.engine.kernels.program import Program, Tables
 from abbotify.jit import inlined_unmanaged, unmanaged
 from abbotify.listener.latency import exponential, lognormal, uniform_ms
 from abbotify.listener.session import bored, hundredths, play_ms

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.engine.base import Setup, State, Unit
-from abbotify.engine.views import views
+from abbotify.engine.stories.views import views
 from abbotify.events import MS_PER_DAY
 from abbotify.listener import arrivals
 from abbotify.listener.session import start

@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from abbotify.engine.hearing import listen
-from abbotify.engine.layout import (
+from abbotify.engine.kernels.hearing import listen
+from abbotify.engine.kernels.layout import (
     ARTISTS,
     BUDGET,
     CUT,
@@ -43,7 +43,7 @@ from abbotify.engine.layout import (
     Parked,
     People,
 )
-from abbotify.engine.program import Program, Tables
+from abbotify.engine.kernels.program import Program, Tables
 from abbotify.jit import inlined_unmanaged, unmanaged
 from abbotify.listener.arrivals import next_visit
 from abbotify.listener.session import FULL, play_ms, start

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.engine import layout, loop, program
 from abbotify.engine.base import Setup, Unit
-from abbotify.engine.picks import Heard, last_plays
-from abbotify.engine.program import Lowering, Tables
+from abbotify.engine.kernels import layout, loop, program
+from abbotify.engine.kernels.picks import Heard, last_plays
+from abbotify.engine.kernels.program import Lowering, Tables
 from abbotify.jit import kernel
 from abbotify.recommenders import HISTORY, CandidateTable, Key, Pick
 from abbotify.recommenders.batch import Requests

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from abbotify.engine.base import Setup, State, Unit
-from abbotify.engine.queueing import Clock, Queue, Reply
-from abbotify.engine.results import LATE, Played
-from abbotify.engine.views import views
+from abbotify.engine.stories.queueing import Clock, Queue, Reply
+from abbotify.engine.stories.results import LATE, Played
+from abbotify.engine.stories.views import views
 from abbotify.listener.latency import latency
 from abbotify.listener.memory import Memory
 from abbotify.listener.session import FULL, listen, play_ms

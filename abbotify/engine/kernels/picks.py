@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.engine import program
-from abbotify.engine.program import Tables
+from abbotify.engine.kernels import program
+from abbotify.engine.kernels.program import Tables
 from abbotify.jit import inlined_unmanaged, unmanaged
 from abbotify.recommenders import HISTORY, Key, Pick
 from abbotify.rng import Stream, choice, uniform
