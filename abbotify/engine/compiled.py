@@ -112,15 +112,15 @@ class Compiled:
             )
             if place == len(rows):
                 return
-            if written.out.filled[2]:
-                base = int(written.out.filled[1]) if self.keeps else 0
+            if written.out.filled[layout.STUCK]:
+                base = int(written.out.filled[layout.HEARD]) if self.keeps else 0
                 lockstep.make_room(rows[place], self.memory, base, written.out)
                 place += 1
             else:
                 self._make_room(written)
 
     def _make_room(self, written: Written) -> None:
-        kept = int(written.out.filled[1]) if self.keeps else 0
+        kept = int(written.out.filled[layout.HEARD]) if self.keeps else 0
         if len(self.memory.tracks) - kept < self._longest:
             room = max(2 * len(self.memory.tracks), kept + self._longest)
             self.memory = layout.grown(self.memory, room)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+# Outcomes, compiled into kernels.
 OK: Final = 0  # the recommender's own answer
 MISS: Final = 1  # it had nothing; the fallback's answer
 ERROR: Final = 2  # it, or a fallback, raised or left the catalogue; the fallback's answer

@@ -29,6 +29,10 @@ SESSION_COLUMNS: Final = 15
 STEP, NOW, BUDGET, INTEREST, LINK, OUTCOME = range(15, 21)
 FIELDS: Final = 21
 
+# Numbers in `Out.filled`: finished sessions, their tracks, and whether the session in `fields` has
+# to be parked and finds no room.
+ENDED, HEARD, STUCK = range(3)
+
 
 class Ground(NamedTuple):
     """The world: arrays of `Catalogue`, `Users` and `World`.
@@ -169,8 +173,7 @@ class Out(NamedTuple):
         sessions: int64 (15, room), a column for each finished session.
         plays: int32 (codes, tracks), how often each track was played.
         heard: int64 (codes, steps, 2): plays and their hundredths, by step from 1.
-        filled: int64 (3): sessions and tracks so far; 1 when the session in `fields` has to be
-            parked and finds no room.
+        filled: int64 (3), what ENDED, HEARD and STUCK say.
         scratch: int64 (2, 10).
         cursor: int64 (2), see `Heard`.
         fields: int64 (21), of the session under way.

@@ -63,7 +63,7 @@ class Lockstep:
         needed = filled + int(out.fields[layout.STEP]) + 1
         self.parked = old._replace(memory=layout.grown(old.memory, max(2 * filled, needed)))
         loop.park(self.parked, row, memory, base, out.fields)
-        out.filled[2] = 0
+        out.filled[layout.STUCK] = 0
 
     def answer(self) -> IntArray:
         """Answers all sessions that wait; int64, the rows of their users, ascending."""

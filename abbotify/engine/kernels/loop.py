@@ -15,11 +15,13 @@ from abbotify.engine.kernels.layout import (
     ARTISTS,
     BUDGET,
     CUT,
+    ENDED,
     ERRORS,
     EVENTS,
     FALLBACKS,
     FIELDS,
     FRESH,
+    HEARD,
     HUNDREDTHS,
     INTEREST,
     LATENCY,
@@ -33,6 +35,7 @@ from abbotify.engine.kernels.layout import (
     SKIPS,
     START,
     STEP,
+    STUCK,
     TRACKS,
     Day,
     Ground,
@@ -107,15 +110,15 @@ def play(
 
     Returns:
         the place in `rows` at which it stopped for want of room, for tracks or sessions or, when
-        `filled[2]` says so, to park; len(rows) when all are played.
+        STUCK says so, to park; len(rows) when all are played.
     """
     s = out.fields
     for place in range(begin, len(rows)):
         row = rows[place]
         while True:
-            base = out.filled[1] if day.keeps else 0
+            base = out.filled[HEARD] if day.keeps else 0
             room = len(memory.tracks) - base > day.last_step
-            if not room or out.filled[0] == out.sessions.shape[1]:
+            if not room or out.filled[ENDED] == out.sessions.shape[1]:
                 return place
             answer = FRESH
             if parked.waits[row]:
@@ -128,7 +131,7 @@ def play(
                 _begin(ground, day, people, row, time, memory, base, out)
             if not listen(ground, arms, tables, day, people, row, memory, base, answer, out):
                 if parked.filled[0] + s[STEP] >= len(parked.memory.tracks):
-                    out.filled[2] = 1
+                    out.filled[STUCK] = 1
                     return place
                 park(parked, row, memory, base, s)
                 break
@@ -192,13 +195,13 @@ def _begin(
 def _finish(
     ground: Ground, day: Day, people: People, row: Int, memory: Memory, base: Int, out: Out
 ) -> None:
-    s, n = out.fields, out.filled[0]
+    s, n = out.fields, out.filled[ENDED]
     plays = s[STEP] + 1
     s[TRACKS], s[CUT], s[EVENTS] = plays, s[BUDGET] > 0, base
     for column in range(SESSION_COLUMNS):
         out.sessions[column, n] = s[column]
-    out.filled[0] = n + 1
-    out.filled[1] += plays
+    out.filled[ENDED] = n + 1
+    out.filled[HEARD] += plays
     people.busy_until[row] = s[NOW]
     if day.looks_back:
         _remember(people, row, memory, base, plays)

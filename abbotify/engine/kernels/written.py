@@ -28,7 +28,7 @@ class Written:
     @property
     def full(self) -> bool:
         """Whether there is no room for another session."""
-        return int(self.out.filled[0]) == self.out.sessions.shape[1]
+        return int(self.out.filled[layout.ENDED]) == self.out.sessions.shape[1]
 
     def grow(self) -> None:
         """Makes room for twice as many sessions."""
@@ -44,7 +44,7 @@ class Written:
             memory: the tracks of all sessions, or None when they were not kept.
             state: of the users after it.
         """
-        columns = self.out.sessions[:, : self.out.filled[0]]
+        columns = self.out.sessions[:, : self.out.filled[layout.ENDED]]
         row, number = columns[layout.ROW], columns[layout.NUMBER]
         # Sessions that waited for an answer have ended out of order.
         late = (np.diff(row) < 0) | ((np.diff(row) == 0) & (np.diff(number) < 0))
