@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial, reduce
 from itertools import count
 from pathlib import Path
@@ -14,25 +15,66 @@ from abbotify.modelstore import load_model
 from abbotify.plan import Plan
 from abbotify.progress import Progress
 from abbotify.recommenders import Arm, build_arm
-from abbotify.shard import LOG, STATE, Job, Played, Shard, log_file, player
+from abbotify.shard import LOG, STATE, DaysPlayed, Job, Player, Shard, Stint, log_file
 from abbotify.training import Trainer
 
+PlayDays = Callable[[timeline.Segment, Mapping[str, Path]], DaysPlayed]
 
-def play(plan: Plan, folder: Path, trainer: Trainer, workers: int, progress: Progress) -> Played:
+
+def play(
+    plan: Plan, folder: Path, trainer: Trainer, workers: int, progress: Progress
+) -> DaysPlayed:
     """Plays all days; between two days models may be trained, for all shards at once."""
     scenario = plan.scenario
     midnight = counted("days", len(plan.shards) * scenario.days, progress)
     if plan.coupled:
         return _play_coupled(plan, folder, trainer, midnight)
-    played: list[Played] = []  # a segment each
+    played: list[DaysPlayed] = []  # a segment each
     models: dict[str, Path] = {}
-    for segment in timeline.segments(scenario):
-        first = segment.days[0].number
-        if segment.training is not None:
-            events = partial(events_before, plan, folder, first)
-            models |= trainer.train(first, segment.training, events)
-        played.append(play_segment(plan, folder, segment, models, workers, midnight))
-    return reduce(Played.merge, played)
+    with segments_played(plan, folder, workers, midnight) as play_days:
+        for segment in timeline.segments(scenario):
+            first = segment.days[0].number
+            if segment.training is not None:
+                events = partial(events_before, plan, folder, first)
+                models |= trainer.train(first, segment.training, events)
+            played.append(play_days(segment, models))
+    return reduce(DaysPlayed.merge, played)
+
+
+@contextmanager
+def segments_played(
+    plan: Plan, folder: Path, workers: int, midnight: Callable[[], None]
+) -> Iterator[PlayDays]:
+    """A function that plays segments, in order, by processes that stay from one to the next.
+
+    Args:
+        plan: the run.
+        folder: where it is written; days before are there.
+        workers: processes that share the shards.
+        midnight: called when a day of a shard is over.
+
+    Yields:
+        (segment, name of an arm that learns -> the file of its model) -> what is left of its
+        days, added up shard by shard.
+    """
+    _make_folders(folder)
+    job = Job(plan.scenario, plan.world, folder, bool(plan.coupled), plan.engine)
+    shards, alone = shards_of(plan), workers == 1 or len(plan.shards) == 1
+    prepare = partial(Player, arms=plan.arms, midnight=midnight) if alone else Player
+
+    with scale.processes(prepare, job, 1 if alone else min(workers, len(shards))) as do:
+
+        def play_days(segment: timeline.Segment, models: Mapping[str, Path]) -> DaysPlayed:
+            stints = [Stint(shard, segment.days, dict(models)) for shard in shards]
+            parts = do(stints)
+            return reduce(DaysPlayed.merge, parts if alone else map(counting, parts))
+
+        def counting(part: DaysPlayed) -> DaysPlayed:
+            for _ in {entry["days"][0] for entry in part.units}:
+                midnight()
+            return part
+
+        yield play_days
 
 
 def play_segment(
@@ -42,37 +84,15 @@ def play_segment(
     models: Mapping[str, Path],
     workers: int,
     midnight: Callable[[], None],
-) -> Played:
-    """Plays the days of a segment, shard by shard; what is left is added up as they come.
-
-    Args:
-        plan: the run.
-        folder: where it is written; the days before are there.
-        segment: the days.
-        models: name of an arm that learns -> the file of its model.
-        workers: processes that share the shards.
-        midnight: called when a day of a shard is over.
-    """
-    _make_folders(folder)
-    job = Job(
-        plan.scenario, plan.world, folder, bool(plan.coupled), plan.engine, segment.days, models
-    )
-    if workers == 1 or len(plan.shards) == 1:
-        arms = None if models else plan.arms
-        function = partial(player, arms=arms, midnight=midnight)
-        return reduce(Played.merge, scale.each(function, job, shards_of(plan)))
-
-    def counting(part: Played) -> Played:
-        for _ in segment.days:
-            midnight()
-        return part
-
-    return reduce(Played.merge, map(counting, scale.each(player, job, shards_of(plan), workers)))
+) -> DaysPlayed:
+    """Plays the days of one segment, see `segments_played`."""
+    with segments_played(plan, folder, workers, midnight) as play_days:
+        return play_days(segment, models)
 
 
 def _play_coupled(
     plan: Plan, folder: Path, trainer: Trainer, midnight: Callable[[], None]
-) -> Played:
+) -> DaysPlayed:
     """Plays a run whose users meet: one unit over all days, trained as it goes."""
     scenario, arms = plan.scenario, list(plan.arms)
     trainings = {s.days[0].number: s.training for s in timeline.segments(scenario) if s.training}
@@ -87,9 +107,10 @@ def _play_coupled(
         return list(arms)
 
     _make_folders(folder)
-    job = Job(scenario, plan.world, folder, True, plan.engine, timeline.calendar(scenario))
-    function = partial(player, arms=plan.arms, midnight=midnight, morning=morning)
-    return reduce(Played.merge, scale.each(function, job, shards_of(plan)))
+    job = Job(scenario, plan.world, folder, True, plan.engine)
+    player = Player(job, plan.arms, midnight, morning)
+    days = timeline.calendar(scenario)
+    return reduce(DaysPlayed.merge, [player(Stint(shard, days)) for shard in shards_of(plan)])
 
 
 def _make_folders(folder: Path) -> None:

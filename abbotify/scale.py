@@ -56,14 +56,31 @@ def each(
         OutputError: there is no room for the payload's file.
         Exception: whatever a task raises.
     """
-    if workers <= 1 or len(tasks) <= 1:
-        yield from map(prepare(payload), tasks)
+    with processes(prepare, payload, min(workers, len(tasks))) as do:
+        yield from do(tasks)
+
+
+@contextmanager
+def processes(
+    prepare: Callable[[Payload], Callable[[Task], Result]], payload: Payload, workers: int = 1
+) -> Iterator[Callable[[Sequence[Task]], Iterator[Result]]]:
+    """A function that does what `each` does, for one batch of tasks after the other.
+
+    The processes stay, so that only the first batch waits for them to start: 2 to 3 s.
+
+    Args:
+        prepare: as for `each`.
+        payload: the same.
+        workers: the same.
+    """
+    if workers <= 1:
+        function = prepare(payload)
+        yield lambda tasks: map(function, tasks)
         return
     with shipped((prepare, payload)) as shipment:
-        pool = _Pool(shipment, tasks, min(workers, len(tasks)))
+        pool = _Pool(shipment, workers)
         try:
-            for place in range(len(tasks)):
-                yield pool.result(place)
+            yield pool.each
             pool.dismiss()
         finally:
             pool.kill()
@@ -92,14 +109,21 @@ class _Worker:
 
 
 class _Pool:
-    def __init__(self, shipment: Shipment, tasks: Sequence[Any], size: int) -> None:
+    def __init__(self, shipment: Shipment, size: int) -> None:
         self.shipment = shipment
-        self.tasks = tasks
         self.size = size
-        self.waiting = list(range(len(tasks)))  # a heap of places
+        self.tasks: Sequence[Any] = ()
+        self.waiting: list[int] = []  # a heap of places
         self.deaths: Counter[int] = Counter()
         self.answers: dict[int, tuple[bool, Any]] = {}
         self.workers: list[_Worker] = []
+
+    def each(self, tasks: Sequence[Any]) -> Iterator[Any]:
+        """The results of a batch of tasks, in their order; the batch before has been done."""
+        self.tasks, self.waiting = tasks, list(range(len(tasks)))
+        self.deaths.clear()
+        for place in range(len(tasks)):
+            yield self.result(place)
 
     def result(self, place: int) -> Any:
         """The result of the task at a place; raises what the task raised."""

@@ -54,7 +54,7 @@ STATE: Final = "state"
 
 @dataclass(frozen=True)
 class Job:
-    """What all shards have in common while the same models serve.
+    """What all shards have in common.
 
     Attributes:
         scenario: the description.
@@ -62,8 +62,6 @@ class Job:
         folder: where `log/` and `state/` are.
         coupled: users meet, so there is one shard and one unit.
         engine: `compiled` or `simpy`.
-        days: which of the run's days are played, consecutive.
-        models: name of an arm that learns -> the file of its model.
     """
 
     scenario: Scenario
@@ -71,20 +69,33 @@ class Job:
     folder: Path
     coupled: bool
     engine: str
-    days: tuple[timeline.Day, ...]
-    models: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Shard:
-    """A shard to be played: its number and its users' rows."""
+    """A part of the users: its number and their rows."""
 
     number: int
     rows: range
 
 
 @dataclass(frozen=True)
-class Played:
+class Stint:
+    """Days of a shard, to be played while the same models serve.
+
+    Attributes:
+        shard: whose days.
+        days: consecutive ones of the run.
+        models: name of an arm that learns -> the file of its model.
+    """
+
+    shard: Shard
+    days: tuple[timeline.Day, ...]
+    models: Mapping[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DaysPlayed:
     """What is left of days that were played, beside their files.
 
     Attributes:
@@ -95,30 +106,44 @@ class Played:
     tally: Tally
     units: tuple[dict[str, Any], ...]
 
-    def merge(self, other: Played) -> Played:
+    def merge(self, other: DaysPlayed) -> DaysPlayed:
         """What is left of both, this one first."""
-        return Played(self.tally.merge(other.tally), (*self.units, *other.units))
+        return DaysPlayed(self.tally.merge(other.tally), (*self.units, *other.units))
 
 
-def player(
-    job: Job,
-    arms: tuple[Arm, ...] | None = None,
-    midnight: Callable[[], None] = lambda: None,
-    morning: Morning | None = None,
-) -> Callable[[Shard], Played]:
-    """The function that plays the days of a shard.
+class Player:
+    """Plays stints, one after the other; whoever plays next with other models has other arms.
 
     Args:
         job: the run.
-        arms: as `build_arms` makes them; a process of its own makes its own.
+        arms: those that serve without models, as `build_arms` makes them; a process of its own
+            makes its own.
         midnight: called when a day of a shard is over.
         morning: which arms serve a day, where that changes within a unit.
     """
-    if arms is None:
-        models = {name: load_model(path) for name, path in job.models.items()}
-        arms = build_arms(job.scenario, job.world, models)
-    engine = _engine(job, arms, midnight, morning)
-    return lambda shard: _play(job, engine, shard)
+
+    def __init__(
+        self,
+        job: Job,
+        arms: tuple[Arm, ...] | None = None,
+        midnight: Callable[[], None] = lambda: None,
+        morning: Morning | None = None,
+    ) -> None:
+        self.job, self.arms, self.midnight, self.morning = job, arms, midnight, morning
+        self._latest: tuple[Mapping[str, Path], Engine] | None = None
+
+    def __call__(self, stint: Stint) -> DaysPlayed:
+        """Plays the days of a shard."""
+        if self._latest is None or self._latest[0] != stint.models:
+            self._latest = stint.models, self._engine(stint.models)
+        return _play(self.job, self._latest[1], stint)
+
+    def _engine(self, models: Mapping[str, Path]) -> Engine:
+        arms = None if models else self.arms
+        if arms is None:
+            arrays = {name: load_model(path) for name, path in models.items()}
+            arms = build_arms(self.job.scenario, self.job.world, arrays)
+        return _engine(self.job, arms, self.midnight, self.morning)
 
 
 def _engine(
@@ -149,27 +174,29 @@ def totals_file(folder: Path, day: int, shard: int) -> Path:
     return folder / STATE / f"totals-day-{day:04d}-shard-{shard:05d}.npz"
 
 
-def _play(job: Job, engine: Engine, shard: Shard) -> Played:
-    scenario, ids, first = job.scenario, job.world.users.ids, job.days[0].number
+def _play(job: Job, engine: Engine, stint: Stint) -> DaysPlayed:
+    shard, days = stint.shard, stint.days
+    scenario, ids, first = job.scenario, job.world.users.ids, days[0].number
     tally = Tally(layers(scenario)[0].arms, ARM, timeline.experiment_days(scenario))
     before = State.initial(len(shard.rows), engine.setup.looks_back)
     if first:
         before = State.load(_state_file(job.folder, first - 1, shard.number))
-    totals, state, units = _totals(job, shard), before, []
+    totals, state, units = _totals(job, stint), before, []
     for unit, result in timeline.play(
-        engine, scenario, ids, shard.number, shard.rows, job.coupled, job.days, before
+        engine, scenario, ids, shard.number, shard.rows, job.coupled, days, before
     ):
         _tally(tally, job, result)
         totals.add(result.sessions)
         units.append(_logged(job, unit, result))
         state = result.state
-    _keep(job, shard.number, state, totals)
-    return Played(tally, tuple(units))
+    _keep(job, stint, state, totals)
+    return DaysPlayed(tally, tuple(units))
 
 
-def _totals(job: Job, shard: Shard) -> ShardTotals:
+def _totals(job: Job, stint: Stint) -> ShardTotals:
     """The totals of a shard's users before the first day that is played."""
-    first, ids = job.days[0].number, job.world.users.ids[shard.rows.start : shard.rows.stop]
+    first, shard = stint.days[0].number, stint.shard
+    ids = job.world.users.ids[shard.rows.start : shard.rows.stop]
     if first == 0:
         return ShardTotals(job.scenario, ids)
     return ShardTotals.load(totals_file(job.folder, first - 1, shard.number), job.scenario, ids)
@@ -232,12 +259,12 @@ def _logged(job: Job, unit: Unit, result: UnitResult) -> dict[str, Any]:
     }
 
 
-def _keep(job: Job, shard: int, state: State, totals: ShardTotals) -> None:
+def _keep(job: Job, stint: Stint, state: State, totals: ShardTotals) -> None:
     """Writes what the shard's next days go on from, when the last of these is over.
 
     Not day by day: without a log that was an eighth of a run, and nobody starts between.
     """
-    first, last = job.days[0].number, job.days[-1].number
+    first, last, shard = stint.days[0].number, stint.days[-1].number, stint.shard.number
     state.save(_state_file(job.folder, last, shard))
     totals.save(totals_file(job.folder, last, shard))
     for file in (_state_file, totals_file):
