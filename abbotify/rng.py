@@ -222,7 +222,7 @@ def uniforms(
     return out
 
 
-def library_seed(seed: int, purpose: int, stream: int = Stream.FIT) -> int:
+def generator_seed(seed: int, purpose: int, stream: int = Stream.FIT) -> int:
     """The seed of a library's own generator: 53 keyed bits."""
     return int(uniforms(seed, stream, purpose, 1, 1)[0, 0] * 2**53)
 

@@ -14,14 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
-
 from abbotify import timeline
 from abbotify.digests import digest_file
 from abbotify.engine import (
     COMPILED,
-    Codes,
     Engine,
     Morning,
     SessionFacts,
@@ -185,7 +181,7 @@ def _play(job: Job, engine: Engine, stint: Stint) -> DaysPlayed:
     for unit, result in timeline.play(
         engine, scenario, ids, shard.number, shard.rows, job.coupled, days, before
     ):
-        _tally(tally, job, result)
+        _tally(tally, result)
         totals.add(result.sessions)
         units.append(_logged(job, unit, result))
         state = result.state
@@ -202,25 +198,10 @@ def _totals(job: Job, stint: Stint) -> ShardTotals:
     return ShardTotals.load(totals_file(job.folder, first - 1, shard.number), job.scenario, ids)
 
 
-def _tally(tally: Tally, job: Job, result: UnitResult) -> None:
-    days, table = timeline.experiment_days(job.scenario), result.sessions
-    codes = table.arms[ARM].codes
-    arms = len(layers(job.scenario)[0].arms)
-    judged = np.isin(table.day, days) & (codes >= 0)
-    everybody, own = bool(judged.all()), codes[judged]
-    counters = {
-        name: _by_arm(own, values if everybody else values[judged], arms)
-        for name, values in _counts(result.facts, table).items()
-    }
-    summed = (result.counts.plays, result.counts.heard)
-    tally.add(table, cut=result.facts.cut, counters=counters, summed=summed)
-
-
-def _by_arm(codes: Codes, values: npt.NDArray[Any], arms: int) -> npt.NDArray[np.int64]:
-    """The sum of whole values over each arm's sessions: int64 (arms,)."""
-    if not values.any():  # as of most counters
-        return np.zeros(arms, np.int64)
-    return np.bincount(codes, weights=values, minlength=arms).astype(np.int64)
+def _tally(tally: Tally, result: UnitResult) -> None:
+    table, facts, counts = result.sessions, result.facts, result.counts
+    summed = (counts.plays, counts.heard)
+    tally.add(table, cut=facts.cut, counters=_counts(facts, table), summed=summed)
 
 
 def _counts(facts: SessionFacts, table: SessionTable) -> dict[str, Any]:

@@ -38,6 +38,14 @@ class Setup:
     arms: tuple[Arm, ...]
 
     @property
+    def visits_per_user(self) -> float:
+        """Expected visits of each user a day, where the scenario says how many sessions a day has.
+
+        0 where users return after gaps.
+        """
+        return (self.scenario.arrivals.sessions or 0.0) / len(self.world.users)
+
+    @property
     def looks_back(self) -> bool:
         """Whether somebody may ask for the plays of earlier sessions."""
         return any(_looks_back(arm) for arm in self.arms)

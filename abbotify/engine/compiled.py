@@ -134,7 +134,7 @@ class Compiled:
         hours = arrivals.profile(scenario.arrivals.profile)
         visits, times = np.zeros(unit.end - unit.first + 1, np.int64), np.empty(0, np.int64)
         if per_day is None:
-            mean = (scenario.arrivals.sessions or 0.0) / len(self.setup.world.users)
+            mean = self.setup.visits_per_user
             ids = self.ground.ids[unit.first : unit.end]
             visits, times = arrivals.visits_of_day(seed, ids, plan.day, mean, hours)
         return layout.Day(

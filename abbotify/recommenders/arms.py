@@ -172,8 +172,11 @@ class Arm:
             raise
         except BaseException:  # one request may have failed for all
             return np.array([self._alone(link, request) for request in requests], np.int64)
-        for place in np.flatnonzero(answers == FAILED).tolist() if self.on_error == "stop" else []:
-            self._alone(link, requests[place])
+        if self.on_error == "stop":
+            for place in np.flatnonzero(answers == FAILED).tolist():
+                self._alone(link, requests[place])  # tells what is wrong, if it is wrong alone too
+                only = ValueError("recommend_batch gave no track of the catalogue, recommend did")
+                self._judge(link, requests[place], only)
         return answers
 
     def _alone(self, link: Link, request: Request) -> int:

@@ -74,7 +74,7 @@ def _als(params: ALS, heard: Listened, seed: int, told: OnPass, threads: int) ->
             alpha=params.alpha,
             calculate_training_loss=True,
             num_threads=threads,
-            random_state=rng.library_seed(seed, rng.Purpose.FACTORISATION),
+            random_state=rng.generator_seed(seed, rng.Purpose.FACTORISATION),
         )
         _run(model, heard, after)
     return Fitted(as_arrays(params, heard, model.user_factors, model.item_factors), tuple(curve))
@@ -93,7 +93,7 @@ def _bpr(params: BPR, heard: Listened, seed: int, told: OnPass) -> Fitted:
         learning_rate=params.learning_rate,
         regularization=params.regularization,
         num_threads=1,  # its threads write the same factors without locks
-        random_state=rng.library_seed(seed, rng.Purpose.FACTORISATION),
+        random_state=rng.generator_seed(seed, rng.Purpose.FACTORISATION),
     )
     _run(model, heard, after)
     # The last column is a track's bias, times 1 for every user.

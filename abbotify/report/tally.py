@@ -46,7 +46,7 @@ class Tally:
         self,
         sessions: SessionTable,
         cut: npt.NDArray[np.bool_] | None = None,
-        counters: Mapping[str, IntArray] | None = None,
+        counters: Mapping[str, npt.NDArray[Any]] | None = None,
         summed: tuple[IntArray, IntArray] | None = None,
     ) -> None:
         """Takes in some sessions: all those of their users on their days.
@@ -54,20 +54,22 @@ class Tally:
         Args:
             sessions: n rows; open ones count as cut off in the survival.
             cut: bool (n,), sessions that the limit of tracks ended.
-            counters: name -> int (arms,), counted of the judged sessions.
+            counters: name -> whole numbers (n,), counted of each session.
             summed: in place of rows given to `add_rows`, their numbers: int64 (codes, tracks),
                 and int64 (codes, HEARD_STEPS, 2).
         """
         ended_by_limit = np.zeros(len(sessions), np.bool_) if cut is None else cut
         judged = np.isin(sessions.day, self.days) & self._in_arm(self._codes(sessions))
-        if not judged.all():
+        everybody, codes = bool(judged.all()), self._codes(sessions)[judged]
+        for name, values in (counters or {}).items():
+            self._add_counter(name, self._by_arm(codes, values if everybody else values[judged]))
+        if not everybody:
             sessions, ended_by_limit = sessions.take(judged), ended_by_limit[judged]
         self._add_lengths(sessions, ended_by_limit)
         self._add_days(sessions)
         if summed is not None:
             self._plays.add_table(summed[0])
             self.heard += summed[1][: len(self.arms)]
-        self._add_counters(counters or {})
 
     def add_rows(self, plays: Plays | None = None, heard: Heard | None = None) -> None:
         """Takes in played tracks, rows of the days only.
@@ -104,7 +106,8 @@ class Tally:
                 setattr(merged, name, [joined(*pair) for pair in pairs])
             for key, moments in part.daily.items():
                 merged._add_day(key, moments)
-            merged._add_counters(part.counters)
+            for name, counts in part.counters.items():
+                merged._add_counter(name, counts)
             merged.heard = merged.heard + part.heard
         return merged
 
@@ -128,10 +131,14 @@ class Tally:
     def _add_day(self, key: tuple[int, int], moments: Moments) -> None:
         self.daily[key] = self.daily.get(key, Moments.empty(1)).merge(moments)
 
-    def _add_counters(self, counters: Mapping[str, IntArray]) -> None:
-        for name, counts in counters.items():
-            before = self.counters.get(name, np.zeros(len(self.arms), np.int64))
-            self.counters[name] = before + np.asarray(counts).astype(np.int64)
+    def _by_arm(self, codes: npt.NDArray[np.int16], values: npt.NDArray[Any]) -> IntArray:
+        """The sum of whole values over each arm's sessions: int64 (arms,)."""
+        if not values.any():  # as of most counters
+            return np.zeros(len(self.arms), np.int64)
+        return np.bincount(codes, weights=values, minlength=len(self.arms)).astype(np.int64)
+
+    def _add_counter(self, name: str, counts: IntArray) -> None:
+        self.counters[name] = self.counters.get(name, np.zeros_like(counts)) + counts
 
 
 def _means_by_day(

@@ -168,7 +168,7 @@ def _unbounded(end: float | None) -> str:
 
 
 def _generator(seed: int) -> np.random.Generator:
-    from abbotify.rng import Purpose, Stream, library_seed
+    from abbotify.rng import Purpose, Stream, generator_seed
 
-    key = library_seed(seed, Purpose.BOOTSTRAP, Stream.ESTIMATE)
+    key = generator_seed(seed, Purpose.BOOTSTRAP, Stream.ESTIMATE)
     return np.random.Generator(np.random.Philox(key=key))

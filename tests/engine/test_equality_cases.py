@@ -102,7 +102,8 @@ def test_engines_agree_on(folder: Path, name: str) -> None:
 def test_engines_agree_on_a_network(folder: Path) -> None:
     pytest.importorskip("torch")
     head = {"recommender": "neural", **TINY, "head": [4], "shortlist": 20}
-    agree(folder, described(head, {**head, "user_aware": False}, {**head, "anchor": "previous"}))
+    arms = [head, {**head, "user_aware": False}, {**head, "anchor": "previous"}]
+    assert sum(tracks_of(agree(folder, described(*arms)))) > 100
 
 
 ENDLESS: Final = {"session_budget": 10_000, "artist_discount_gamma": 1.0, "max_tracks": 700}
@@ -218,4 +219,4 @@ def test_lists_made_late_move_no_other_table(folder: Path) -> None:
     ranked = {"recommender": "neural", **TINY, "user_aware": True}
     gaps = {"recommender": "contextual", "file": TRACKS_OF, "fallback": BATCH}
     data = described(ranked, gaps, users=30, arrivals={"sessions": 90.0})
-    agree(folder, data)
+    assert sum(tracks_of(agree(folder, data))) > 300

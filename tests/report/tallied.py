@@ -50,15 +50,16 @@ def tallied(parts: list[Events]) -> Tally:
     for events in parts:
         table = session_table(events)
         inside, cut = np.isin(events.day, DAYS), table.tracks >= 9
-        limited = table.arms[ARM].codes[cut & np.isin(table.day, DAYS)]
-        truncated = np.array([np.count_nonzero(limited == arm) for arm in range(len(ARMS))])
+        judged = np.isin(table.day, DAYS) & (table.arms[ARM].codes == 1)
+        errors = np.zeros(len(table), np.int64)
+        errors[np.flatnonzero(judged)[:1]] = 2
         tally.add(
             table,
             cut=cut,
             counters={
-                "requests": np.array([len(events), 1]),
-                "errors": np.array([0, 2]),
-                "truncated_sessions": truncated,
+                "requests": table.tracks,
+                "errors": errors,
+                "truncated_sessions": cut,
             },
         )
         codes = events.arms[ARM].codes[inside]

@@ -67,7 +67,7 @@ def test_sessions_that_were_cut_are_censored() -> None:
     tally = Tally(ARMS, ARM, [1])
     # Arm 0 by hand: ends after 1 and 3 tracks, cut after 2 and, by the log's end, after 2.
     for user, tracks, closed, cut in [(0, 1, True, 0), (2, 3, True, 0), (4, 2, True, 1)]:
-        counters = {"truncated_sessions": np.array([cut, 0])}
+        counters = {"truncated_sessions": np.array([cut])}
         tally.add(one_session(user, tracks, closed), np.array([cut], np.bool_), counters=counters)
     tally.add(one_session(6, 2, closed=False))
     document = built(tally)

@@ -15,7 +15,10 @@ def test_undefined_values_become_an_indicator() -> None:
 
 
 def test_values_from_before_exposure_pass() -> None:
-    refuse_later("time", [10, math.nan, 5, 7], [11, 3, math.nan, 8])
+    stamps = [10, math.nan, 5, 7]
+    with pytest.raises(ValueError, match="time has 1 of 4"):
+        refuse_later("time", stamps, [11, 3, math.nan, 7])
+    refuse_later("time", stamps, [11, 3, math.nan, 8])  # a moment later, it is before
     refuse_later("time", [], [])
 
 

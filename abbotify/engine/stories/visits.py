@@ -55,7 +55,7 @@ class Visits:
 
         For a scenario that says how many sessions a day has.
         """
-        mean = (self.setup.scenario.arrivals.sessions or 0.0) / len(self.setup.world.users)
+        mean = self.setup.visits_per_user
         parts = []
         for plan in self.unit.days:
             drawn = arrivals.visits_of_day(self.seed, self.users, plan.day, mean, self.hours)

@@ -150,7 +150,7 @@ def repeatable(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=gpus):
         torch.set_num_threads(1)
         torch.use_deterministic_algorithms(True)
-        torch.manual_seed(rng.library_seed(seed, rng.Purpose.NETWORK))
+        torch.manual_seed(rng.generator_seed(seed, rng.Purpose.NETWORK))
         try:
             yield
         finally:
