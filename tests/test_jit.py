@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -160,6 +162,35 @@ def test_the_digest_follows_the_kernels_sources(
         changed = jit._source_digest()
         assert changed != before
         before = changed
+
+
+def test_the_digest_covers_what_kernels_take_from_elsewhere() -> None:
+    """Constants and functions of a file with kernels come from files that the digest reads."""
+    sources = {path: path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
+    covered = {
+        path for path, source in sources.items() if any(m.decode() in source for m in jit._KERNELS)
+    }
+    kernels = [path for path in covered if "@inlined" in sources[path] or "@unm" in sources[path]]
+    assert len(kernels) > 5
+    for path in kernels:
+        for node in ast.walk(ast.parse(sources[path])):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("abbotify."):
+                for constant in (each.name for each in node.names if each.name.isupper()):
+                    assert _defined_in(node.module or "", constant) in covered, (path, constant)
+
+
+def _defined_in(module: str, constant: str) -> Path:
+    """The file that gives a constant its value, whatever package hands it on."""
+    file = PACKAGE.parent / Path(*module.split("."))
+    if not file.is_dir():
+        return file.with_suffix(".py")
+    found = [
+        path
+        for path in file.glob("*.py")
+        if re.search(rf"^(?:\w+, )*{constant}\b.*=", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert len(found) == 1, (module, constant)
+    return found[0]
 
 
 def test_vectorised_exp_is_off() -> None:

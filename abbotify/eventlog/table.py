@@ -48,6 +48,7 @@ _INTEGERS: Final = {
     STEP: np.int32,
     TRACK: np.int64,
 }
+LONGEST_MS: Final = 10**12  # of a latency, 32 years: as much as a line may say
 _NOT_NEGATIVE: Final = (TIMESTAMP, DAY, USER, SESSION, STEP, TRACK, LATENCY_MS)
 
 
@@ -131,8 +132,9 @@ def columns_of(piece: Piece, names: Names) -> dict[str, Any]:
     for name in _NOT_NEGATIVE:
         if name in columns and columns[name].min(initial=0) < 0:
             raise piece.error(name, "is negative", columns[name] < 0)
-    if columns[TIMESTAMP].max(initial=0) > LATEST:
-        raise piece.error(TIMESTAMP, f"is above {LATEST} ms", columns[TIMESTAMP] > LATEST)
+    for name, most in ((TIMESTAMP, LATEST), (LATENCY_MS, LONGEST_MS)):
+        if columns[name].max(initial=0) > most:
+            raise piece.error(name, f"is above {most} ms", columns[name] > most)
     columns["arms"] = {name: _labels(piece, name, order) for name, order in names.items()}
     return columns
 

@@ -44,6 +44,7 @@ REFUSED: list[tuple[str, list[Any] | pa.Array, str]] = [
     ("timestamp", [1, 10**18, 1, 2, 3], "timestamp: 1000000000000000000 in row 1 is above"),
     ("track", [7, 8, 7, 1, -2], "track: -2 in row 4 is negative"),
     ("latency_ms", [1.0, float("inf"), 1, 1, 1], "latency_ms: inf in row 1 is not a finite"),
+    ("latency_ms", [1.0, 1, 1e308, 1, 1], "latency_ms: 1e+308 in row 2 is above"),
     ("latency_ms", [1, 1, 1, 1, -1], "latency_ms: -1 in row 4 is negative"),
     ("message", ["next", "last", "last", "next", "skip"], "message: 'skip' in row 4 is neither"),
     ("message", [1] * 5, "message: the column's type is int64, not a string"),
