@@ -50,7 +50,9 @@ class Effect:
     Attributes:
         arm: The treatment arm.
         metric: Metric's name.
-        estimand: "mean" (of users' values) or "ratio" (of sums over users).
+        estimand: "mean" (of users' values) or "ratio" (of sums over users); "cuped" and
+            "ratio_cuped", the same adjusted for the days before the experiment; "bootstrap", the
+            mean with an interval by resampling; "quantile_0.5", ... (of users' values).
         n_control: Users behind the control's value.
         n_treatment: Users behind the treatment's value.
         control_mean: The control's mean or ratio.
@@ -66,6 +68,11 @@ class Effect:
         p_value: Two-sided, of this comparison alone.
         p_adjusted: Holm's, over success metrics (means) and treatments; None when exploratory.
         significant: p_adjusted < alpha, or p_value < alpha when exploratory.
+        simultaneous_lower: Lower end of the interval that holds for all treatments at once, by
+            max-z; None with one treatment.
+        simultaneous_upper: Upper end.
+        p_simultaneous: Adjusted for all treatments likewise.
+        variance_reduction: Share of the difference's variance that the adjustment removed.
         note: Empty, or what a reader has to know.
     """
 
@@ -87,6 +94,10 @@ class Effect:
     p_value: float | None
     p_adjusted: float | None
     significant: bool | None
+    simultaneous_lower: float | None = None
+    simultaneous_upper: float | None = None
+    p_simultaneous: float | None = None
+    variance_reduction: float | None = None
     note: str = ""
 
     def row(self) -> dict[str, str | int | float | bool | None]:

@@ -85,7 +85,7 @@ def test_dumps_refuses_nan_in_a_document_built_by_hand(small: Document) -> None:
         (lambda data: data["run"].update(alpha=1.5), "run.alpha"),
         (lambda data: data["run"].update(days=True), "run.days"),
         (lambda data: data["run"].update(source="dream"), "run.source"),
-        (lambda data: data["run"]["formats"].update(report=2), "run.formats.report"),
+        (lambda data: data["run"]["formats"].update(report=3), "run.formats.report"),
         (lambda data: data["run"].update(notes="text"), "run.notes"),
         (lambda data: data["run"].update(seeds=[1]), "run.seeds"),
         (lambda data: data.update(effects=[3]), "effects[0]"),
