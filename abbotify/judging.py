@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from abbotify.metrics.users_file import write_users
 from abbotify.report.aggregates import UserAggregates, aggregate
 from abbotify.scenario import Scenario
 from abbotify.shard import Shard, totals_file
-from abbotify.totals import ShardTotals, columns
+from abbotify.totals import ShardTotals, columns, watched_in
 from abbotify.world.base import IntArray
 
 
@@ -89,7 +89,8 @@ def judge(case: Case) -> Callable[[Shard], Judged]:
 def reported(scenario: Scenario) -> list[str]:
     """The metrics that a report is about."""
     wanted = scenario.metrics.report
-    shown = list(METRICS) if wanted == "all" else [*scenario.metrics.success, *wanted]
+    guarded = [rail.metric for rail in scenario.metrics.guardrails]
+    shown = list(METRICS) if wanted == "all" else [*scenario.metrics.success, *guarded, *wanted]
     return [name for name in METRICS if name in shown]
 
 
@@ -103,9 +104,15 @@ def _judged(case: Case, shard: Shard) -> Judged:
     first, *further = layers(scenario)
     users = totals.layers[first.name].table(assigned)
     return Judged(
-        users,
+        replace(users, course=None),
         Judgement(
-            aggregate(users, len(first.arms), reported(scenario), settings.population),
+            aggregate(
+                users,
+                len(first.arms),
+                reported(scenario),
+                settings.population,
+                watching=watched_in(scenario),
+            ),
             {
                 layer.name: aggregate(
                     totals.layers[layer.name].table({ARM: assigned[own[layer.name]]}),

@@ -12,6 +12,7 @@ from abbotify.errors import UserError
 from abbotify.events import arm_label
 from abbotify.experiment import Layer, layers, require_users
 from abbotify.recommenders import Arm, build_arms, learners
+from abbotify.report.kinds import Cut, Kinds
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Learner
 from abbotify.scenario.phases import (
@@ -23,6 +24,7 @@ from abbotify.scenario.phases import (
     serves_untrained,
     untrained,
 )
+from abbotify.segmenting import kinds_of
 from abbotify.world import World, load_world
 
 AUTO: Final = "auto"
@@ -40,6 +42,7 @@ class Plan:
         coupled: why users depend on each other; empty when they do not.
         engine: the one that plays it: `compiled` or `simpy`.
         shards: the users' rows of each shard.
+        kinds: how users are told apart in the report; None: not.
     """
 
     scenario: Scenario
@@ -48,6 +51,7 @@ class Plan:
     coupled: str
     engine: str
     shards: tuple[range, ...]
+    kinds: Kinds | Cut | None = None
 
 
 def prepare(scenario: Scenario, engine: str = AUTO) -> Plan:
@@ -71,7 +75,8 @@ def prepare(scenario: Scenario, engine: str = AUTO) -> Plan:
     _check_learners(scenario, world)
     coupled = coupling(scenario, arms)
     shards = timeline.shards(scenario, len(world.users), bool(coupled))
-    return Plan(scenario, world, arms, coupled, _engine(engine, coupled), shards)
+    kinds = kinds_of(scenario, world)
+    return Plan(scenario, world, arms, coupled, _engine(engine, coupled), shards, kinds)
 
 
 def _engine(wanted: str, coupled: str) -> str:

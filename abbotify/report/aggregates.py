@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from abbotify import stats
 from abbotify.events import ARM
-from abbotify.metrics.definitions import METRICS
+from abbotify.metrics.definitions import METRICS, PRE, Metric
 from abbotify.metrics.users import Population, UserTable
+from abbotify.report.watching import Watched, Watching, joined, watched
 from abbotify.sessions import FloatArray
 
 Rows = npt.NDArray[np.bool_]
@@ -62,6 +63,7 @@ class UserAggregates:
         columns: the determined ones of the users' table.
         absent: users in one arm, even one that is not among these, who never came.
         in_two_arms: users who were seen in two, and are part of none.
+        watched: how the arms' users came and went, where that was asked for.
     """
 
     arms: tuple[ArmUsers, ...]
@@ -69,6 +71,7 @@ class UserAggregates:
     columns: tuple[str, ...]
     absent: int
     in_two_arms: int
+    watched: Watched = ()
 
     def merge(self, other: UserAggregates) -> UserAggregates:
         """The aggregates of both.
@@ -87,6 +90,7 @@ class UserAggregates:
             self.columns,
             self.absent + other.absent,
             self.in_two_arms + other.in_two_arms,
+            joined(self.watched, other.watched),
         )
 
 
@@ -96,6 +100,7 @@ def aggregate(
     metrics: Sequence[str],
     population: Population,
     curve: bool = True,
+    watching: Watching | None = None,
 ) -> UserAggregates:
     """The aggregates of some users.
 
@@ -105,6 +110,7 @@ def aggregate(
         metrics: those to report; ones that are no column of the table are left out.
         population: over whom; ratios of sums are over the exposed in any case.
         curve: keep the values whose distribution is drawn.
+        watching: what is watched day by day; needs the users' courses.
     """
     label, exposed = users.arms[ARM], users.members("exposed")
     assigned = users.members("assigned")
@@ -127,6 +133,7 @@ def aggregate(
         tuple(users.values),
         int(np.count_nonzero(assigned & ~users.exposed)),
         users.in_two_arms.get(ARM, 0),
+        () if watching is None else watched(users, arms, watching),
     )
 
 
@@ -138,6 +145,13 @@ def _moments(
     exposed: Rows,
     arm: str,
 ) -> stats.ArmMoments:
+    adjusted, adjusted_ratios = {}, {}
+    for name in metrics:
+        if PRE + name in users.values:
+            values = users.column(name, population)[judged]
+            adjusted[name] = _adjusted(METRICS[name], values, users.values[PRE + name][judged])
+            if METRICS[name].ratio is not None:
+                adjusted_ratios[name] = _ratio(users, METRICS[name], exposed, ("", PRE))
     return stats.ArmMoments(
         arm,
         {
@@ -145,12 +159,28 @@ def _moments(
             for name in metrics
         },
         {
-            name: stats.Moments.of(np.stack([users.values[part][exposed] for part in ratio], 1))
+            name: _ratio(users, METRICS[name], exposed, ("",))
             for name in metrics
-            for ratio in (METRICS[name].ratio,)
-            if ratio is not None
+            if METRICS[name].ratio is not None
         },
+        adjusted,
+        adjusted_ratios,
     )
+
+
+def _adjusted(metric: Metric, values: FloatArray, before: FloatArray) -> stats.Moments:
+    """Moments of a metric and its value of the days before, over the users where it is defined."""
+    known = ~np.isnan(values)
+    # A sum of the days before is defined for everybody; a mean needs sessions.
+    covariates = before[:, None] if metric.kind == "sum" else stats.with_indicator(before)
+    return stats.Moments.of(np.column_stack([values[known], covariates[known]]))
+
+
+def _ratio(users: UserTable, metric: Metric, exposed: Rows, when: Sequence[str]) -> stats.Moments:
+    """Moments of numerator and denominator, of each of some times."""
+    assert metric.ratio is not None, f"{metric.name} is no ratio"
+    columns = [users.values[time + part][exposed] for time in when for part in metric.ratio]
+    return stats.Moments.of(np.stack(columns, 1))
 
 
 def _defined(values: FloatArray) -> FloatArray:

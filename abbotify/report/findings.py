@@ -150,12 +150,14 @@ class Monitored:
         window_days: a user's value is that of so many days from the first session on.
         planned_users: at which the error is spent, all arms together.
         spending: how: "obrien_fleming" or "pocock".
+        alpha: error over all looks of one treatment: the run's, shared out among the treatments.
     """
 
     metric: str
     window_days: int
     planned_users: int
     spending: str
+    alpha: float
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from abbotify.stats.contrast import (
     fieller,
     naive_relative,
     relative,
+    variance_of_difference,
 )
 from abbotify.stats.covariates import refuse_later, with_indicator
 from abbotify.stats.cuped import Adjusted, cuped_means, cuped_ratios, sign_flip
@@ -66,6 +67,7 @@ __all__ = [
     "segment_bounds",
     "segment_of",
     "sign_flip",
+    "variance_of_difference",
     "welch",
     "with_indicator",
 ]

@@ -1,0 +1,252 @@
+"""What needs the values of all users at once, one metric at a time: quantiles, skewness, segments.
+
+Everything else in a report comes from sums that merge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from abbotify import stats
+from abbotify.events import ARM, Labels
+from abbotify.metrics.users import Population
+from abbotify.report.findings import SegmentRow, Segments, SegmentTest
+from abbotify.report.kinds import Cut, Kinds, cut
+from abbotify.sessions import FloatArray
+
+Rows = npt.NDArray[np.bool_]
+
+QUANTILE = "quantile_"
+BOOTSTRAP = "bootstrap"
+
+
+class Users(Protocol):
+    """The users' table, whole or read column by column."""
+
+    def label(self, column: str) -> Labels:
+        """The arm of each user."""
+
+    def members(self, population: Population) -> Rows:
+        """Who belongs to a population."""
+
+    def column(self, name: str, population: Population) -> FloatArray:
+        """A column for a population, NaN where there is no value."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for.
+
+    Attributes:
+        arms: names, the control first, in the order of the codes.
+        metrics: those looked at.
+        population: over whom.
+        alpha: of the intervals.
+        seed: of the keyed draws.
+        quantiles: strictly between 0 and 1.
+        bootstrap: intervals by resampling too.
+        kinds: how users are told apart; None: not.
+    """
+
+    arms: tuple[str, ...]
+    metrics: tuple[str, ...]
+    population: Population
+    alpha: float
+    seed: int
+    quantiles: tuple[float, ...] = ()
+    bootstrap: bool = False
+    kinds: Kinds | Cut | None = None
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One arm's users by one metric: how many, their variance and skewness."""
+
+    n: int
+    variance: float
+    skewness: float
+
+
+@dataclass(frozen=True)
+class Details:
+    """What was found.
+
+    Attributes:
+        effects: rows of quantiles and of the bootstrap.
+        spreads: metric -> one for each arm.
+        segments: effects by kind of user.
+    """
+
+    effects: tuple[stats.Effect, ...] = ()
+    spreads: dict[str, tuple[Spread, ...]] | None = None
+    segments: Segments | None = None
+
+
+def look_closer(users: Users, wanted: Wanted) -> Details:
+    """Looks at the users once for each metric."""
+    codes = np.where(users.members(wanted.population), users.label(ARM).codes, -1)
+    kinds = _kinds(users, wanted, codes)
+    effects: list[stats.Effect] = []
+    spreads: dict[str, tuple[Spread, ...]] = {}
+    found: list[tuple[SegmentTest, list[SegmentRow]]] = []
+    for metric in wanted.metrics:
+        values = users.column(metric, wanted.population)
+        known = ~np.isnan(values)
+        arms = [values[known & (codes == code)] for code in range(len(wanted.arms))]
+        spreads[metric] = tuple(map(_spread, arms))
+        for name, treated in zip(wanted.arms[1:], arms[1:], strict=True):
+            effects += _quantiles(metric, name, arms[0], treated, wanted)
+            if wanted.bootstrap:
+                effects.append(_resampled(metric, name, arms[0], treated, wanted))
+        if kinds is not None:
+            found += _by_kind(metric, values, np.where(known, codes, -1), kinds, wanted)
+    segments = None if kinds is None else _segments(kinds, codes, found)
+    return Details(tuple(effects), spreads, segments)
+
+
+def _kinds(users: Users, wanted: Wanted, codes: npt.NDArray[np.int16]) -> Kinds | None:
+    how = wanted.kinds
+    if not isinstance(how, Cut):
+        return how
+    values = users.column(how.by, wanted.population) if how.values is None else how.values
+    judged = (codes >= 0) & (codes < len(wanted.arms))
+    return cut(values, how, judged)
+
+
+def _spread(values: FloatArray) -> Spread:
+    if len(values) < 2:
+        return Spread(len(values), 0.0, 0.0)
+    centred = values - values.mean()
+    variance = float((centred * centred).mean())
+    if variance <= 0:
+        return Spread(len(values), 0.0, 0.0)
+    return Spread(
+        len(values),
+        variance * len(values) / (len(values) - 1),
+        float((centred * centred * centred).mean()) / variance**1.5,
+    )
+
+
+def _quantiles(
+    metric: str, arm: str, control: FloatArray, treated: FloatArray, wanted: Wanted
+) -> Iterator[stats.Effect]:
+    for share in wanted.quantiles:
+        found = stats.quantile_effect(control, treated, share, wanted.alpha, wanted.seed)
+        yield _row(
+            arm,
+            metric,
+            f"{QUANTILE}{share:g}",
+            (control, treated),
+            (found.control, found.treatment),
+            found.difference,
+            found.lift,
+        )
+
+
+def _resampled(
+    metric: str, arm: str, control: FloatArray, treated: FloatArray, wanted: Wanted
+) -> stats.Effect:
+    found = stats.bootstrap(control, treated, wanted.alpha, wanted.seed)
+    means = tuple(float(v.mean()) if len(v) else None for v in (control, treated))
+    told = (means[0], means[1])
+    return _row(arm, metric, BOOTSTRAP, (control, treated), told, found.difference, found.lift)
+
+
+def _row(
+    arm: str,
+    metric: str,
+    estimand: str,
+    values: tuple[FloatArray, FloatArray],
+    levels: tuple[float | None, float | None],
+    difference: stats.Contrast,
+    lift: stats.Lift,
+) -> stats.Effect:
+    """An effect that has intervals and no p-value."""
+    return stats.Effect(
+        arm=arm,
+        metric=metric,
+        estimand=estimand,
+        n_control=len(values[0]),
+        n_treatment=len(values[1]),
+        control_mean=levels[0],
+        treatment_mean=levels[1],
+        effect=difference.effect,
+        lower=difference.lower,
+        upper=difference.upper,
+        relative_effect=lift.effect,
+        relative_lower=lift.lower,
+        relative_upper=lift.upper,
+        naive_lower=None,
+        naive_upper=None,
+        p_value=None,
+        p_adjusted=None,
+        significant=None,
+        note="; ".join(dict.fromkeys(note for note in (difference.note, lift.note) if note)),
+    )
+
+
+def _by_kind(
+    metric: str,
+    values: FloatArray,
+    codes: npt.NDArray[np.int16],
+    kinds: Kinds,
+    wanted: Wanted,
+) -> Iterator[tuple[SegmentTest, list[SegmentRow]]]:
+    """The effects on a metric by kind of user, treatment by treatment."""
+    means = [
+        [
+            stats.mean(stats.Moments.of(values[(codes == code) & (kinds.codes == kind)]))
+            for kind in range(len(kinds.names))
+        ]
+        for code in range(len(wanted.arms))
+    ]
+    for name, own in zip(wanted.arms[1:], means[1:], strict=True):
+        pairs = dict(zip(kinds.names, zip(means[0], own, strict=True), strict=True))
+        found = stats.heterogeneity(pairs, wanted.alpha)
+        test = SegmentTest(name, metric, found.statistic, found.df, found.p_value, found.note)
+        yield test, [_segment(name, metric, row, pairs[row.segment]) for row in found.segments]
+
+
+def _segment(
+    arm: str,
+    metric: str,
+    found: stats.SegmentEffect,
+    pair: tuple[stats.Estimate, stats.Estimate],
+) -> SegmentRow:
+    one, lift = found.difference, found.lift
+    return SegmentRow(
+        arm=arm,
+        metric=metric,
+        segment=found.segment,
+        n_control=pair[0].n,
+        n_treatment=pair[1].n,
+        effect=one.effect,
+        lower=one.lower,
+        upper=one.upper,
+        relative_effect=lift.effect,
+        relative_lower=lift.lower,
+        relative_upper=lift.upper,
+        p_value=one.p_value,
+        p_adjusted=found.p_adjusted,
+        note="; ".join(dict.fromkeys(note for note in (one.note, lift.note) if note)),
+    )
+
+
+def _segments(
+    kinds: Kinds,
+    codes: npt.NDArray[np.int16],
+    found: Sequence[tuple[SegmentTest, list[SegmentRow]]],
+) -> Segments:
+    without = int(np.count_nonzero((codes >= 0) & (kinds.codes < 0)))
+    return Segments(
+        kinds.by,
+        kinds.bounds,
+        without,
+        tuple(row for _, rows in found for row in rows),
+        tuple(test for test, _ in found),
+    )
