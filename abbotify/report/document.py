@@ -37,7 +37,7 @@ from abbotify.report.pictures import (
 from abbotify.report.plain import read_as, to_plain
 from abbotify.stats import Effect
 
-FORMATS: Final = MappingProxyType({"report": 2, "log": 1, "users": 1, "effects": 2})
+FORMATS: Final = MappingProxyType({"report": 2, "log": 1, "users": 1, "effects": 1})
 """The versions of the files' formats, `run.formats` in a report."""
 
 
