@@ -156,6 +156,7 @@ def _details(plan: Plan, users: Path) -> Details:
             settings.quantiles,
             settings.bootstrap,
             plan.kinds,
+            tuple(rail.metric for rail in settings.guardrails),
         ),
     )
 

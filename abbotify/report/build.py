@@ -89,6 +89,7 @@ def build(
     found = [
         *_checks(users, built, effects, deciding),
         *_doubts(users, built, effects, deciding, run.alpha),
+        *doubts.skew(built, closer.shapes, [rail.metric for rail in rails]),
         *doubts.guardrails(guarded),
         *_population(users, run),
         *extra_checks,

@@ -5,8 +5,8 @@ Everything else in a report comes from sums that merge.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +18,7 @@ from abbotify.metrics.users import Population
 from abbotify.report.findings import SegmentRow, Segments, SegmentTest
 from abbotify.report.kinds import Cut, Kinds, cut
 from abbotify.sessions import FloatArray
+from abbotify.stats.skewness import Shape
 
 Rows = npt.NDArray[np.bool_]
 
@@ -51,6 +52,7 @@ class Wanted:
         quantiles: strictly between 0 and 1.
         bootstrap: intervals by resampling too.
         kinds: how users are told apart; None: not.
+        guarded: metrics of which nothing is wanted but their shape.
     """
 
     arms: tuple[str, ...]
@@ -61,15 +63,7 @@ class Wanted:
     quantiles: tuple[float, ...] = ()
     bootstrap: bool = False
     kinds: Kinds | Cut | None = None
-
-
-@dataclass(frozen=True)
-class Spread:
-    """One arm's users by one metric: how many, their variance and skewness."""
-
-    n: int
-    variance: float
-    skewness: float
+    guarded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,12 +72,12 @@ class Details:
 
     Attributes:
         effects: rows of quantiles and of the bootstrap.
-        spreads: metric -> one for each arm.
+        shapes: metric -> of each arm's users.
         segments: effects by kind of user.
     """
 
     effects: tuple[stats.Effect, ...] = ()
-    spreads: dict[str, tuple[Spread, ...]] | None = None
+    shapes: Mapping[str, tuple[Shape, ...]] = field(default_factory=dict)
     segments: Segments | None = None
 
 
@@ -92,21 +86,19 @@ def look_closer(users: Users, wanted: Wanted) -> Details:
     codes = np.where(users.members(wanted.population), users.label(ARM).codes, -1)
     kinds = _kinds(users, wanted, codes)
     effects: list[stats.Effect] = []
-    spreads: dict[str, tuple[Spread, ...]] = {}
+    shapes: dict[str, tuple[Shape, ...]] = {}
     found: list[tuple[SegmentTest, list[SegmentRow]]] = []
-    for metric in wanted.metrics:
+    for metric in (*wanted.metrics, *wanted.guarded):
         values = users.column(metric, wanted.population)
-        known = ~np.isnan(values)
-        arms = [values[known & (codes == code)] for code in range(len(wanted.arms))]
-        spreads[metric] = tuple(map(_spread, arms))
-        for name, treated in zip(wanted.arms[1:], arms[1:], strict=True):
-            effects += _quantiles(metric, name, arms[0], treated, wanted)
-            if wanted.bootstrap:
-                effects.append(_resampled(metric, name, arms[0], treated, wanted))
-        if kinds is not None:
-            found += _by_kind(metric, values, np.where(known, codes, -1), kinds, wanted)
+        known = np.where(np.isnan(values), -1, codes)
+        arms = [values[known == code] for code in range(len(wanted.arms))]
+        shapes[metric] = tuple(map(Shape.of, arms))
+        if metric in wanted.metrics:
+            effects += _by_value(metric, arms, wanted)
+            if kinds is not None:
+                found += _by_kind(metric, values, known, kinds, wanted)
     segments = None if kinds is None else _segments(kinds, codes, found)
-    return Details(tuple(effects), spreads, segments)
+    return Details(tuple(effects), shapes, segments)
 
 
 def _kinds(users: Users, wanted: Wanted, codes: npt.NDArray[np.int16]) -> Kinds | None:
@@ -118,18 +110,12 @@ def _kinds(users: Users, wanted: Wanted, codes: npt.NDArray[np.int16]) -> Kinds 
     return cut(values, how, judged)
 
 
-def _spread(values: FloatArray) -> Spread:
-    if len(values) < 2:
-        return Spread(len(values), 0.0, 0.0)
-    centred = values - values.mean()
-    variance = float((centred * centred).mean())
-    if variance <= 0:
-        return Spread(len(values), 0.0, 0.0)
-    return Spread(
-        len(values),
-        variance * len(values) / (len(values) - 1),
-        float((centred * centred * centred).mean()) / variance**1.5,
-    )
+def _by_value(metric: str, arms: Sequence[FloatArray], wanted: Wanted) -> Iterator[stats.Effect]:
+    """The rows of effects that sums cannot give."""
+    for name, treated in zip(wanted.arms[1:], arms[1:], strict=True):
+        yield from _quantiles(metric, name, arms[0], treated, wanted)
+        if wanted.bootstrap:
+            yield _resampled(metric, name, arms[0], treated, wanted)
 
 
 def _quantiles(

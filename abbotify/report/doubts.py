@@ -11,6 +11,7 @@ from abbotify.report.document import Arm, Check
 from abbotify.report.findings import GuardrailRow
 from abbotify.stats import Effect, srm
 from abbotify.stats.effects import CUPED, MEAN
+from abbotify.stats.skewness import ONE_SIDED, TWO_SIDED, Shape, skew_of_difference
 
 BALANCE_ALPHA: Final = 0.01  # of all comparisons of the days before together
 
@@ -77,6 +78,38 @@ def sign_flips(effects: Sequence[Effect], success: Sequence[str], alpha: float) 
 
 def _contrast(row: Effect) -> stats.Contrast:
     return stats.Contrast(row.effect, p_value=row.p_value)
+
+
+def skew(
+    arms: Sequence[Arm],
+    shapes: Mapping[str, Sequence[Shape]],
+    guarded: Sequence[str],
+) -> Iterator[Check]:
+    """Whether skewed metrics in unequal arms make tests reject too often."""
+    found = {
+        f"{arm.name}, {metric}": (skew_of_difference(own[0], own[place]), metric in guarded)
+        for metric, own in shapes.items()
+        for place, arm in enumerate(arms)
+        if place
+    }
+    if not found:
+        return
+    details = {
+        "skewness_of_difference": {name: value for name, (value, _) in found.items()},
+        "two_sided_limit": TWO_SIDED,
+        "one_sided_limit": ONE_SIDED,
+    }
+    skewed = [
+        name for name, (value, one) in found.items() if value > (ONE_SIDED if one else TWO_SIDED)
+    ]
+    if not skewed:
+        yield Check("skew", "pass", "No metric is too skewed for the arms' sizes.", details)
+        return
+    summary = (
+        f"Skewed values in arms of unlike size: {', '.join(skewed)}. Tests there reject too often, "
+        "and miss on one side more than on the other: more users, or equal arms, are needed."
+    )
+    yield Check("skew", "warn", summary, details)
 
 
 def trends(arms: Sequence[Arm]) -> Iterator[Check]:
