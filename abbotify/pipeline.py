@@ -152,7 +152,6 @@ def _details(plan: Plan, users: Path) -> Details:
             settings.success,
             settings.population,
             scenario.layers[0].alpha,
-            scenario.seeds.dynamics,
             settings.quantiles,
             settings.bootstrap,
             plan.kinds,

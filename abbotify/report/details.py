@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +22,10 @@ from abbotify.stats.skewness import Shape
 
 Rows = npt.NDArray[np.bool_]
 
-QUANTILE = "quantile_"
-BOOTSTRAP = "bootstrap"
+QUANTILE: Final = "quantile_"
+BOOTSTRAP: Final = "bootstrap"
+
+_SEED: Final = 0  # of resampling: the same users give the same intervals, simulated or from a log
 
 
 class Users(Protocol):
@@ -48,7 +50,6 @@ class Wanted:
         metrics: those looked at.
         population: over whom.
         alpha: of the intervals.
-        seed: of the keyed draws.
         quantiles: strictly between 0 and 1.
         bootstrap: intervals by resampling too.
         kinds: how users are told apart; None: not.
@@ -59,7 +60,6 @@ class Wanted:
     metrics: tuple[str, ...]
     population: Population
     alpha: float
-    seed: int
     quantiles: tuple[float, ...] = ()
     bootstrap: bool = False
     kinds: Kinds | Cut | None = None
@@ -122,7 +122,7 @@ def _quantiles(
     metric: str, arm: str, control: FloatArray, treated: FloatArray, wanted: Wanted
 ) -> Iterator[stats.Effect]:
     for share in wanted.quantiles:
-        found = stats.quantile_effect(control, treated, share, wanted.alpha, wanted.seed)
+        found = stats.quantile_effect(control, treated, share, wanted.alpha, _SEED)
         yield _row(
             arm,
             metric,
@@ -137,7 +137,7 @@ def _quantiles(
 def _resampled(
     metric: str, arm: str, control: FloatArray, treated: FloatArray, wanted: Wanted
 ) -> stats.Effect:
-    found = stats.bootstrap(control, treated, wanted.alpha, wanted.seed)
+    found = stats.bootstrap(control, treated, wanted.alpha, _SEED)
     means = tuple(float(v.mean()) if len(v) else None for v in (control, treated))
     told = (means[0], means[1])
     return _row(arm, metric, BOOTSTRAP, (control, treated), told, found.difference, found.lift)
