@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from abbotify import scale, timeline
+from abbotify.background import Covariates
 from abbotify.events import ARM, Labels
 from abbotify.experiment import layers
 from abbotify.metrics.definitions import METRICS
@@ -15,6 +16,7 @@ from abbotify.metrics.users import UserTable
 from abbotify.metrics.users_file import write_users
 from abbotify.report.aggregates import UserAggregates, aggregate
 from abbotify.scenario import Scenario
+from abbotify.sessions import FloatArray
 from abbotify.shard import Shard, totals_file
 from abbotify.totals import ShardTotals, columns, watched_in
 from abbotify.world.base import IntArray
@@ -28,11 +30,13 @@ class Case:
         scenario: the description.
         ids: int64 ids of all users.
         folder: where it was written.
+        covariates: that estimates are adjusted for, see `background.covariates_of`.
     """
 
     scenario: Scenario
     ids: IntArray
     folder: Path
+    covariates: Covariates = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,7 @@ def _judged(case: Case, shard: Shard) -> Judged:
                 reported(scenario),
                 settings.population,
                 watching=watched_in(scenario),
+                covariates=_covariates(case, shard, users),
             ),
             {
                 layer.name: aggregate(
@@ -125,6 +130,15 @@ def _judged(case: Case, shard: Shard) -> Judged:
             },
         ),
     )
+
+
+def _covariates(case: Case, shard: Shard, users: UserTable) -> dict[str, FloatArray]:
+    """The covariates of a shard's users."""
+    rows = slice(shard.rows.start, shard.rows.stop)
+    return {
+        name: users.values[name] if values is None else values[rows]
+        for name, values in case.covariates.items()
+    }
 
 
 def _assigned(scenario: Scenario, ids: Any, days: range) -> dict[str, Labels]:

@@ -65,7 +65,7 @@ def run(
         trainer = Trainer(scenario, plan.world, plan.arms, store, progress)
         played = play(plan, folder, trainer, workers, progress)
         progress("report", 0, 0)
-        case = Case(scenario, plan.world.users.ids, folder)
+        case = Case(scenario, plan.world.users.ids, folder, plan.covariates)
         judgement = judge_all(case, shards_of(plan), workers, folder / "users.parquet")
         details = _details(plan, folder / "users.parquet")
         document = _document(plan, judgement, played.tally, trainer, details)

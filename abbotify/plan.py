@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from abbotify import timeline
+from abbotify.background import Covariates, covariates_of, kinds_of
 from abbotify.engine import COMPILED, SIMPY
 from abbotify.errors import UserError
 from abbotify.events import arm_label
@@ -24,7 +25,6 @@ from abbotify.scenario.phases import (
     serves_untrained,
     untrained,
 )
-from abbotify.segmenting import kinds_of
 from abbotify.world import World, load_world
 
 AUTO: Final = "auto"
@@ -43,6 +43,7 @@ class Plan:
         engine: the one that plays it: `compiled` or `simpy`.
         shards: the users' rows of each shard.
         kinds: how users are told apart in the report; None: not.
+        covariates: that estimates are adjusted for, see `covariates_of`.
     """
 
     scenario: Scenario
@@ -52,6 +53,7 @@ class Plan:
     engine: str
     shards: tuple[range, ...]
     kinds: Kinds | Cut | None = None
+    covariates: Covariates = field(default_factory=dict)
 
 
 def prepare(scenario: Scenario, engine: str = AUTO) -> Plan:
@@ -75,8 +77,9 @@ def prepare(scenario: Scenario, engine: str = AUTO) -> Plan:
     _check_learners(scenario, world)
     coupled = coupling(scenario, arms)
     shards = timeline.shards(scenario, len(world.users), bool(coupled))
-    kinds = kinds_of(scenario, world)
-    return Plan(scenario, world, arms, coupled, _engine(engine, coupled), shards, kinds)
+    chosen = _engine(engine, coupled)
+    kinds, covariates = kinds_of(scenario, world), covariates_of(scenario, world)
+    return Plan(scenario, world, arms, coupled, chosen, shards, kinds, covariates)
 
 
 def _engine(wanted: str, coupled: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -101,6 +102,7 @@ def aggregate(
     population: Population,
     curve: bool = True,
     watching: Watching | None = None,
+    covariates: Mapping[str, FloatArray] = MappingProxyType({}),
 ) -> UserAggregates:
     """The aggregates of some users.
 
@@ -111,6 +113,8 @@ def aggregate(
         population: over whom; ratios of sums are over the exposed in any case.
         curve: keep the values whose distribution is drawn.
         watching: what is watched day by day; needs the users' courses.
+        covariates: name -> values of the users, NaN where unknown, that means are adjusted for;
+            default each one's own from the days before.
     """
     label, exposed = users.arms[ARM], users.members("exposed")
     assigned = users.members("assigned")
@@ -119,7 +123,15 @@ def aggregate(
     return UserAggregates(
         tuple(
             ArmUsers(
-                _moments(users, names, population, judged & own, exposed & own, label.names[code]),
+                _moments(
+                    users,
+                    names,
+                    population,
+                    judged & own,
+                    exposed & own,
+                    label.names[code],
+                    covariates,
+                ),
                 int(np.count_nonzero(exposed & own)),
                 int(np.count_nonzero(assigned & own)),
                 int(users.values["sessions"][exposed & own].sum()),
@@ -144,14 +156,15 @@ def _moments(
     judged: Rows,
     exposed: Rows,
     arm: str,
+    covariates: Mapping[str, FloatArray],
 ) -> stats.ArmMoments:
     adjusted, adjusted_ratios = {}, {}
     for name in metrics:
-        if PRE + name in users.values:
-            values = users.column(name, population)[judged]
-            adjusted[name] = _adjusted(METRICS[name], values, users.values[PRE + name][judged])
-            if METRICS[name].ratio is not None:
-                adjusted_ratios[name] = _ratio(users, METRICS[name], exposed, ("", PRE))
+        before = _before(users, METRICS[name], covariates)
+        if before is not None:
+            adjusted[name] = _adjusted(users.column(name, population)[judged], before[judged])
+        if PRE + name in users.values and METRICS[name].ratio is not None:
+            adjusted_ratios[name] = _ratio(users, METRICS[name], exposed, ("", PRE))
     return stats.ArmMoments(
         arm,
         {
@@ -168,12 +181,23 @@ def _moments(
     )
 
 
-def _adjusted(metric: Metric, values: FloatArray, before: FloatArray) -> stats.Moments:
-    """Moments of a metric and its value of the days before, over the users where it is defined."""
-    known = ~np.isnan(values)
+def _before(
+    users: UserTable, metric: Metric, covariates: Mapping[str, FloatArray]
+) -> FloatArray | None:
+    """What a mean is adjusted for: (users, covariates), all of them defined; None for nothing."""
+    if covariates:
+        return np.hstack([stats.with_indicator(values) for values in covariates.values()])
+    own = users.values.get(PRE + metric.name)
+    if own is None:
+        return None
     # A sum of the days before is defined for everybody; a mean needs sessions.
-    covariates = before[:, None] if metric.kind == "sum" else stats.with_indicator(before)
-    return stats.Moments.of(np.column_stack([values[known], covariates[known]]))
+    return own[:, None] if metric.kind == "sum" else stats.with_indicator(own)
+
+
+def _adjusted(values: FloatArray, before: FloatArray) -> stats.Moments:
+    """Moments of a metric and its covariates, over the users where it is defined."""
+    known = ~np.isnan(values)
+    return stats.Moments.of(np.column_stack([values[known], before[known]]))
 
 
 def _ratio(users: UserTable, metric: Metric, exposed: Rows, when: Sequence[str]) -> stats.Moments:

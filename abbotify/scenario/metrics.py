@@ -6,9 +6,9 @@ from collections.abc import Hashable, Sequence
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from abbotify.scenario.base import Days, FilePath, Model, Tuple, at_key
+from abbotify.scenario.base import Days, FilePath, Model, Name, Tuple, at_key
 
 MetricName = Literal[
     "time",
@@ -92,6 +92,16 @@ class Segments(Model):
         return self
 
 
+class CovariateFile(Model):
+    """A covariate of one's own: JSON lines {"user": 1, "value": 3.2, "timestamp": -86400000}.
+
+    The timestamp, in ms of the run, is when the last event behind the value was.
+    """
+
+    name: Name
+    file: FilePath
+
+
 class Monitoring(Model):
     """Looks at the first success metric, one a day.
 
@@ -118,6 +128,19 @@ class Metrics(Model):
     quantiles: Annotated[Tuple[Quantile], Field(max_length=9)] = (0.1, 0.5, 0.9)
     bootstrap: bool = False
     segments: Segments | None = None
+    covariates: Annotated[Tuple[PreName | CovariateFile], Field(max_length=10)] = ()
+
+    @field_validator("covariates", mode="before")
+    @classmethod
+    def _from_before(cls, data: Any) -> Any:
+        for number, name in enumerate(data if isinstance(data, list | tuple) else ()):
+            if name in get_args(MetricName):
+                what = (
+                    f"{name} is counted after the first exposure, so the treatment may have moved "
+                    f"it; pre_{name} is from before"
+                )
+                raise at_key((number,), what)
+        return data
 
     @model_validator(mode="after")
     def _once(self) -> Metrics:
@@ -126,6 +149,9 @@ class Metrics(Model):
         once(("success",), self.success)
         once(("report",), shown)
         once(("guardrails",), guarded)
+        own = [each if isinstance(each, str) else each.name for each in self.covariates]
+        if len(set(own)) < len(own):
+            raise at_key(("covariates",), "names a covariate twice")
         for number, quantile in enumerate(self.quantiles):
             if quantile in self.quantiles[:number]:
                 raise at_key(("quantiles",), "names a quantile twice")

@@ -148,6 +148,11 @@ def _check_metrics(scenario: Scenario) -> None:
     """What metrics and looks need of the timeline."""
     days = sum(p.days for p in scenario.timeline if isinstance(p, ExperimentDays))
     segments = scenario.metrics.segments
+    if days == scenario.days:
+        for number, name in enumerate(scenario.metrics.covariates):
+            if isinstance(name, str):
+                what = f"{name} needs days before the experiment: a phase pre or collect"
+                raise at_key(("metrics", "covariates", number), what)
     if days == scenario.days and segments is not None and (segments.by or "").startswith("pre_"):
         what = f"{segments.by} needs days before the experiment: a phase pre or collect"
         raise at_key(("metrics", "segments", "by"), what)

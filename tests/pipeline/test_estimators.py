@@ -227,9 +227,10 @@ def test_the_trend_is_that_of_the_users_slopes(
     known = wide[first.reindex(wide.index) <= DAYS[-1] - behind + 1][list(range(behind))]
     means = {arm: known[users.arm[known.index] == arm].mean() for arm in ("random", "sticky")}
     found = arm_of(report, "sticky")["trend"]
-    lifts = 100 * (means["sticky"] / means["random"] - 1)
-    assert [day["effect"] for day in found["days"]] == pytest.approx(lifts.tolist(), rel=1e-9)
-    logs = 100 * np.log(means["sticky"] / means["random"]).to_numpy()
+    ratio = (means["sticky"] / means["random"]).to_numpy(float)
+    lifts = (100 * (ratio - 1)).tolist()
+    assert [day["effect"] for day in found["days"]] == pytest.approx(lifts, rel=1e-9)
+    logs = 100 * np.log(ratio)
     assert found["slope"] == pytest.approx(np.polyfit(range(behind), logs, 1)[0], rel=1e-9)
     assert found["lower"] < found["slope"] < found["upper"]
 
