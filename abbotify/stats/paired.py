@@ -14,7 +14,7 @@ from abbotify.stats.contrast import Contrast, Estimate, difference
 from abbotify.stats.means import mean, welch
 from abbotify.stats.moments import Floats, Moments
 
-SAME = "every user has the same value in both"
+SAME = "the same for every user"
 
 
 def paired(differences: Moments, alpha: float) -> Contrast:
