@@ -82,7 +82,10 @@ def comparison_tables(comparison: Comparison) -> None:
         for line in (*(f"{status}: {text}" for status, text in state.checks), *state.sentences):
             console.print(f"   {line}")
     console.print()
-    plain_table(["differs", "A", "B"], view.differing(comparison, short=True))
+    if differing := view.differing(comparison, short=True):
+        plain_table(["differs", "A", "B"], differing)
+    else:
+        console.print("Nothing differs: both were run alike.")
     for line in filter(None, (view.alone(comparison), view.effects_note(comparison))):
         console.print(f"\n{line}")
     console.print()
