@@ -136,7 +136,9 @@ def _band(axes: Axes, layout: _Layout, top: float, base: float, label: str, arm:
     y = top + _GAP / 2 + _LINE / 2
     if layout.narrow:
         named = f"{label}, {shortened(arm, 34 - len(label))}"
-        _write(axes, left + 6 / span, y, shortened(named, 40), weight="bold", color=INK)
+        over = {"facecolor": PAPER, "edgecolor": "none", "pad": 1}  # the line at 0 ends at the name
+        text = shortened(named, 40)
+        _write(axes, left + 6 / span, y, text, weight="bold", color=INK, bbox=over)
         return
     _write(axes, left + 6 / span, y, shortened(label, 22), weight="bold", color=INK)
     _write(axes, left + 178 / span, y, shortened(arm, 15), color=INK)

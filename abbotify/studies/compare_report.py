@@ -108,7 +108,7 @@ def compare_markdown(comparison: Comparison) -> str:
         escaped(view.alone(comparison)),
         f"## Effects\n\n{escaped(view.effects_note(comparison))}",
         _table(view.EFFECTS_HEAD, map(view.effect_cells, view.effects(comparison)), numbers=7),
-        f"## Levels\n\n{escaped(comparison.why)}",
+        "## Levels",
         _table(view.LEVELS_HEAD, map(view.level_cells, view.levels(comparison)), numbers=5),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -152,7 +152,6 @@ def compare_html(comparison: Comparison) -> str:
         alone=view.alone(comparison),
         level=rounding.level(comparison.a.run.alpha),
         effects_note=view.effects_note(comparison),
-        why=comparison.why,
         between=view.BETWEEN,
         effects=_grouped(view.effects(comparison)),
         levels=_grouped(view.levels(comparison)),

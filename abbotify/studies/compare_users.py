@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.errors import DataError
-from abbotify.events import ARM, USER
+from abbotify.events import ARM, NO_ARM, USER
 from abbotify.metrics.definitions import COLUMNS
 from abbotify.metrics.users import Population
 from abbotify.metrics.users_file import EXPOSED
@@ -29,14 +29,16 @@ class Users:
     Attributes:
         file: users.parquet.
         ids: int64 (n,), ascending.
-        arm: (n,) names, None in no arm.
+        arm: int64 (n,), codes of `names`, NO_ARM in no arm.
+        names: of the arms.
         exposed: bool (n,).
         columns: those of the file.
     """
 
     file: Path
     ids: npt.NDArray[np.int64]
-    arm: npt.NDArray[Any]
+    arm: npt.NDArray[np.int64]
+    names: tuple[str, ...]
     exposed: Rows
     columns: frozenset[str]
 
@@ -66,15 +68,15 @@ class Pairs:
 
     def members(self, population: Population) -> Rows:
         """Who is in an arm, and for the exposed came in both runs: bool (n,)."""
-        arms = self.first.arm
-        there: Rows = np.fromiter((one is not None for one in arms), np.bool_, len(arms))
-        return (
-            there & self.first.exposed & self.second.exposed if population == "exposed" else there
-        )
+        there: Rows = self.first.arm != NO_ARM
+        came = self.first.exposed & self.second.exposed
+        return there & came if population == "exposed" else there
 
     def arm(self, name: str) -> Rows:
         """The arm's users: bool (n,)."""
-        own: Rows = self.first.arm == name
+        names = self.first.names
+        code = names.index(name) if name in names else len(names)
+        own: Rows = self.first.arm == code
         return own
 
     def column(self, name: str, population: Population) -> tuple[Floats, Floats] | None:
@@ -100,9 +102,9 @@ def read_users(folder: Path) -> Users | None:
     exposed = np.asarray(table[EXPOSED])
     if exposed.dtype != np.bool_:
         raise DataError("is not a column of booleans", file=file, key=EXPOSED)
-    arm = np.array(table[ARM].to_pylist(), dtype=object)
-    names = frozenset(_names(file)) & COLUMNS.keys()
-    return Users(file, ids.astype(np.int64), arm, exposed, names)
+    arm, names = _arms(table[ARM], file)
+    columns = frozenset(_names(file)) & COLUMNS.keys()
+    return Users(file, ids.astype(np.int64), arm, names, exposed, columns)
 
 
 def overlap(first: Users | None, second: Users | None) -> Overlap:
@@ -112,9 +114,27 @@ def overlap(first: Users | None, second: Users | None) -> Overlap:
     """
     if first is None or second is None:
         return "unknown"
-    if np.array_equal(first.ids, second.ids) and bool((first.arm == second.arm).all()):
+    if np.array_equal(first.ids, second.ids) and _same_arms(first, second):
         return "same"
     return "partly" if np.isin(first.ids, second.ids).any() else "disjoint"
+
+
+def _same_arms(first: Users, second: Users) -> bool:
+    """Whether users of the same rows are in arms of the same names."""
+    codes = {name: code for code, name in enumerate(first.names)}
+    translated = [*(codes.get(name, len(codes)) for name in second.names), NO_ARM]  # -1: the last
+    return np.array_equal(first.arm, np.array(translated)[second.arm])
+
+
+def _arms(column: Any, file: Path) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    import pyarrow as pa
+
+    try:
+        encoded = column.cast(pa.string()).dictionary_encode()
+    except pa.ArrowException as error:
+        raise DataError("is not a column of names", file=file, key=ARM) from error
+    codes = np.asarray(encoded.indices.fill_null(NO_ARM))
+    return codes.astype(np.int64), tuple(encoded.dictionary.to_pylist())
 
 
 def _names(file: Path) -> list[str]:

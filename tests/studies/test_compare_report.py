@@ -46,7 +46,11 @@ def usual() -> Comparison:
 @pytest.fixture(scope="module")
 def hostile() -> Comparison:
     other = nasty()
-    other["scenario"] = {**other["scenario"], "note": "<script>alert(9)</script>", "x|y`": ["<b>"]}
+    other["scenario"] = {
+        **other["scenario"],
+        "note": "<script>alert(9)</script>",
+        "x|y`": {"<i>": ["<b>"]},
+    }
     other["arms"] = [arm for arm in other["arms"] if not arm["name"].startswith("i2i")]
     other["effects"] = [row for row in other["effects"] if not row["arm"].startswith("i2i")]
     return compared(nasty(), other, NASTY)
@@ -93,9 +97,11 @@ def test_hostile_names_are_shown_as_they_are(hostile: Comparison) -> None:
     assert "neural &lt;b&gt;&amp;amp;&lt;/b&gt;" in page
     assert "&lt;script&gt;alert(9)&lt;/script&gt;" in page
     assert "only in A: i2i|`тест` 夜" in page
+    assert "&lt;wbr" not in page
     text = compare_markdown(hostile)
     assert "\x1b" not in text
-    assert "x\\|y\\`" in text
+    assert "x\\|y\\`.\\<i>" in text
+    assert "x|y`.<wbr>&lt;i&gt;" in page
     tables = re.findall(r"^\|.*\|$(?:\n^\|.*\|$)+", text, re.MULTILINE)
     assert len(tables) == 3
     for table in tables:
