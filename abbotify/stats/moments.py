@@ -90,9 +90,12 @@ class Moments:
             raise ValueError(f"expected columns of the codes' shape {code.shape}, got {shapes}")
         found = []
         for arm in range(arms):
-            # Row numbers once an arm: a column is picked by them in half the time of a mask.
             rows = np.flatnonzero(code == arm)
-            found.append(cls.of(np.stack([column.take(rows) for column in values]).T))
+            own = np.empty((len(values), len(rows)))
+            for column, place in zip(values, own, strict=True):
+                # A tenth of a mask's time: and "clip", where no row is outside, skips a copy.
+                column.take(rows, out=place, mode="clip")
+            found.append(cls.of(own.T))
         return tuple(found)
 
     def merge(self, other: Moments) -> Moments:
