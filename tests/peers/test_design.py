@@ -29,7 +29,7 @@ P_VALUES = (0.001, 0.008, 0.011, 0.02, 0.039, 0.041, 0.6, 0.041, 0.99)
 def pilot_of(users: Users, columns: tuple[str, ...]) -> Pilot:
     """Of all users together, as tea-tasting plans."""
     values = [getattr(users, name) for name in columns]
-    (everybody,) = Moments.by_arm(values, np.zeros(len(users.arm)), 1)
+    (everybody,) = Moments.by_arm(values, np.zeros_like(users.arm), 1)
     return Pilot.of((mean, ratio_of_sums)[len(columns) - 1](everybody))
 
 

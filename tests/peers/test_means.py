@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import splita
 import tea_tasting
 from scipy import stats as scipy_stats
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
-from abbotify.stats import Estimate, difference, mean, relative
+from abbotify.stats import Estimate, Moments, difference, mean, relative
 from tests.peers.agreement import ALPHA, assert_agree, log_delta, numbers
 from tests.peers.users import Users
 
@@ -101,3 +102,19 @@ def test_shares_of_users_are_compared_like_means_and_not_with_a_pooled_variance(
     assert mine.p_value == pytest.approx(found.pvalue, rel=0.05)
     assert abs((mine.p_value or 0) / found.pvalue - 1) > 1e-4
     assert mine.effect == pytest.approx(found.lift, rel=1e-12)
+
+
+def test_a_lift_of_a_negative_control_has_the_sign_of_its_effect() -> None:
+    """tea-tasting divides by the mean itself: its better reads as less. splita as we."""
+    values = -2 + 0.1 * (np.arange(400.0) % 3)
+    arm = np.arange(400) % 2
+    values[arm == 1] += 0.05
+    found = tea_tasting.Mean("y").analyze(pa.table({"y": values, "arm": arm}), 0, 1, "arm")
+    other = splita.Experiment(values[arm == 0], values[arm == 1], metric="continuous").run()
+    control, treatment = (mean(arm) for arm in Moments.by_arm([values], arm, 2))
+    lift = relative(control, treatment, ALPHA)
+    assert lift.effect is not None
+    assert lift.lower is not None
+    assert lift.lower > 0
+    assert found.effect_size > 0
+    assert_agree((lift.effect / 100,) * 2, (-found.rel_effect_size, other.relative_lift))

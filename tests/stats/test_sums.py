@@ -66,6 +66,10 @@ def test_moments_by_arm_are_those_of_each_arms_rows() -> None:
 def test_columns_must_be_as_long_as_the_codes() -> None:
     with pytest.raises(ValueError, match="shape"):
         Moments.by_arm([np.zeros(3), np.zeros(2)], np.zeros(3, dtype=int), 1)
+    with pytest.raises(IndexError, match="rows up to 2 of a column of 2"):
+        Moments.of_rows([np.zeros(3), np.zeros(2)], np.array([0, 2]))
+    with pytest.raises(IndexError, match="rows"):
+        Moments.of_rows([np.zeros(3)], np.array([-1]))
     with pytest.raises(ValueError, match="finite"):
         Moments.by_arm([np.array([1.0, np.nan])], np.zeros(2, dtype=int), 1)
 
