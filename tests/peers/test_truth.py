@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -145,3 +146,8 @@ def test_an_interval_of_logarithms_is_bounded_whatever_the_control() -> None:
     assert relative(control, treatment, ALPHA).lower is None
     low, high = log_delta(control, treatment)
     assert -0.7 < low < high < 10
+
+
+@pytest.mark.parametrize("package", ["tea-tasting", "splita", "scipy", "statsmodels"])
+def test_the_page_names_the_versions_compared(package: str) -> None:
+    assert f"{package} {version(package)}" in PAGE
