@@ -1,0 +1,236 @@
+"""How many users an experiment needs, from a pilot: the scenario with everybody in the control."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from abbotify import plan as plans
+from abbotify.counterfactual import potential_outcomes
+from abbotify.errors import UserError
+from abbotify.judging import reported
+from abbotify.metrics.users import Population, UserTable
+from abbotify.progress import Progress, silent
+from abbotify.scenario import Scenario
+from abbotify.scenario.phases import ExperimentDays
+from abbotify.stats.power import FEWEST
+from abbotify.studies.design import Asked, Row, Terms, design
+from abbotify.studies.pilot import piloted
+
+LIFTS: Final = (1.0, 2.0, 5.0)  # per cent, for which the users needed are told
+POWER_AT: Final = (1.0, 2.0, 5.0, 10.0)  # per cent, at which the power is told
+MOST_DAYS: Final = 3650
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: nothing, or one of three.
+
+    Attributes:
+        mde: a lift in per cent: how many users find it?
+        users: of all arms together: what do they find?
+        days: of the experiment: what do their users find?
+        power: wanted.
+    """
+
+    mde: float | None = None
+    users: int | None = None
+    days: int | None = None
+    power: float = 0.8
+
+    def __post_init__(self) -> None:
+        """Raises: UserError: more than one is asked, or a value means nothing."""
+        options = {"--mde": self.mde, "--users": self.users, "--days": self.days}
+        given = [name for name, value in options.items() if value is not None]
+        if len(given) > 1:
+            raise UserError("give at most one of --mde, --users and --days", key=" ".join(given))
+        if self.mde is not None and not 0 < self.mde <= 1e6:
+            raise UserError(f"must be above 0 per cent, 1e6 at most, got {self.mde:g}", key="--mde")
+        if self.users is not None and not 1 <= self.users <= 10**15:
+            raise UserError(f"must lie between 1 and 1e15, got {self.users}", key="--users")
+        if self.days is not None and not 1 <= self.days <= MOST_DAYS:
+            raise UserError(f"must lie between 1 and {MOST_DAYS}, got {self.days}", key="--days")
+        if not 0 < self.power < 1:
+            raise UserError(f"must lie between 0 and 1, got {self.power:g}", key="--power")
+
+
+@dataclass(frozen=True)
+class Coming:
+    """Who came in the pilot, and who would in more days.
+
+    Attributes:
+        world: users of the world.
+        admitted: those whom the experiment admits by its last day.
+        judged: those of the population (the exposed, or all admitted), in `days`.
+        days: of the experiment.
+    """
+
+    world: int
+    admitted: int
+    judged: int
+    days: int
+
+    def days_for(self, users: float) -> int | None:
+        """Days until so many users have come; None when that many never do.
+
+        Within the pilot's days they are the pilot's. Beyond, a user who has not come comes on the
+        next day with the same chance as before: exact for users who come alike, and too few days
+        for others.
+        """
+        if users <= self.judged:
+            return self.days
+        if users >= self.admitted or self.judged == 0:
+            return None
+        left = math.log1p(-self.judged / self.admitted) / self.days  # of log(not come) a day
+        days = math.log1p(-users / self.admitted) / left
+        return max(self.days + 1, math.ceil(days))
+
+
+@dataclass(frozen=True)
+class PowerStudy:
+    """The answer.
+
+    Attributes:
+        scenario: its name.
+        control: the arm whose users are the pilot.
+        question: what was asked.
+        terms: how the experiment decides.
+        population: over whom.
+        coming: who came.
+        pre_days: days before the experiment, which CUPED takes its covariates from.
+        rows: of all metrics.
+    """
+
+    scenario: str
+    control: str
+    question: Question
+    terms: Terms
+    population: Population
+    coming: Coming
+    pre_days: int
+    rows: tuple[Row, ...]
+
+    @property
+    def users(self) -> int:
+        """The users at which the detectable lift is told: those asked for, or the pilot's."""
+        return self.coming.judged if self.question.users is None else self.question.users
+
+
+def power_study(
+    scenario: Scenario,
+    question: Question,
+    workers: int = 1,
+    told: Progress = silent,
+    engine: str = plans.AUTO,
+) -> PowerStudy:
+    """Plays the days of a scenario with everybody in the control, and plans with its users.
+
+    Args:
+        scenario: the description; its first experiment is planned.
+        question: what is asked.
+        workers: processes that share the users.
+        told: told of progress.
+        engine: `auto`, `compiled` or `simpy`.
+
+    Raises:
+        UserError: the scenario cannot be played, the power wanted is not above its alpha, or the
+            users asked for are too few for its arms.
+    """
+    if question.days is not None:
+        scenario = with_days(scenario, question.days)
+    terms = terms_of(scenario, question.power)
+    _refuse(terms, question)
+    plan = plans.prepare(scenario, engine)
+    control = scenario.layers[0].control
+    with tempfile.TemporaryDirectory(prefix="abbotify-power-") as folder:
+        outcomes = potential_outcomes(plan, Path(folder), [control], workers, told)
+    return studied(scenario, question, outcomes.users[control])
+
+
+def studied(scenario: Scenario, question: Question, users: UserTable) -> PowerStudy:
+    """The answer from the pilot's users: everybody under the control for the scenario's days."""
+    population: Population = scenario.metrics.population
+    days = sum(p.days for p in scenario.timeline if isinstance(p, ExperimentDays))
+    judged, admitted = (
+        int(np.count_nonzero(users.members(who))) for who in (population, "assigned")
+    )
+    coming = Coming(len(users), admitted, judged, days)
+    terms = terms_of(scenario, question.power)
+    metrics = piloted(users, _metrics(scenario), population)
+    return PowerStudy(
+        scenario.name,
+        scenario.layers[0].control,
+        question,
+        terms,
+        population,
+        coming,
+        scenario.days - days,
+        design(metrics, terms, _asked(question, judged)),
+    )
+
+
+def terms_of(scenario: Scenario, wanted: float) -> Terms:
+    """How a scenario's first experiment decides."""
+    layer = scenario.layers[0]
+    control, *treatments = scenario.arms_of(layer)
+    weights = {name: float(scenario.arms[name].weight) for name in (control, *treatments)}
+    return Terms(
+        layer.alpha,
+        wanted,
+        tuple(scenario.metrics.success),
+        tuple((name, weights[name]) for name in treatments),
+        weights[control],
+    )
+
+
+def with_days(scenario: Scenario, days: int) -> Scenario:
+    """The scenario with another number of days of the experiment.
+
+    Of several such phases the last ones are cut, or the very last is lengthened.
+
+    Raises:
+        UserError: more days than a run may have.
+    """
+    before = [phase for phase in scenario.timeline if not isinstance(phase, ExperimentDays)]
+    phases = [phase for phase in scenario.timeline if isinstance(phase, ExperimentDays)]
+    most = MOST_DAYS - sum(phase.days for phase in before)
+    if days > most:
+        raise UserError(f"at most {most} with the days before the experiment", key="--days")
+    cut, left = list[ExperimentDays](), days
+    for place, phase in enumerate(phases):
+        own = left if place == len(phases) - 1 else min(phase.days, left)
+        if own:
+            cut.append(phase.model_copy(update={"days": own}))
+        left -= own
+    return scenario.model_copy(update={"timeline": (*before, *cut)})
+
+
+def _refuse(terms: Terms, question: Question) -> None:
+    if question.power <= terms.alpha:
+        what = f"must be above the experiment's alpha of {terms.alpha:g}, got {question.power:g}"
+        raise UserError(what, key="--power")
+    least = min(min(shares) for _, shares in terms.sizes)
+    fewest = math.ceil(FEWEST / least)
+    if question.users is not None and question.users < fewest:
+        what = f"must be at least {fewest}, 2 in each arm, got {question.users}"
+        raise UserError(what, key="--users")
+
+
+def _asked(question: Question, judged: int) -> Asked:
+    if question.mde is not None:
+        return Asked(lifts=(question.mde,))
+    if question.users is None and question.days is None:
+        return Asked(users=judged, lifts=LIFTS)
+    return Asked(users=question.users or judged, power_at=POWER_AT)
+
+
+def _metrics(scenario: Scenario) -> Sequence[str]:
+    """Success metrics in their order, then the others that a report is about."""
+    success = scenario.metrics.success
+    return [*success, *(name for name in reported(scenario) if name not in success)]
