@@ -43,6 +43,8 @@ def picture(study: PowerStudy, narrow: bool = False) -> str | None:
             axes.plot(*mark, "o", color=color(at), markersize=7)
         _asked(axes, study)
         axes.set_xlim(low, high)
+        if narrow:  # room for the legend above the curves
+            axes.set_ylim(top=axes.get_ylim()[1] * 1.25 ** len(drawn))
         _label(axes.xaxis, "", 4 if narrow else 8)
         _label(axes.yaxis, "%", 6)
         axes.set_xlabel("users of all arms together")
