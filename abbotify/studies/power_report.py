@@ -134,8 +134,8 @@ def _cuped(study: PowerStudy, row: Row) -> str:
     if not own.cuped:
         return "no" if study.pre_days else NO_PRE_PERIOD
     if own.removed is None:
-        return "none"
-    return f"{rounding.percent(-own.removed, 0, sign=True)} variance"
+        return "yes"
+    return f"yes, {rounding.percent(-own.removed, 0, sign=True)}"
 
 
 def _spread(row: Row) -> list[str]:
@@ -157,20 +157,13 @@ def _texts(study: PowerStudy, row: Row, point: Point) -> list[str]:
     """The cells of a point; the first of a row without numbers says why."""
     missing = (point.note if point is row.points[0] else "") or rounding.MISSING
     if point.solved == LIFT:
-        return [words.lift(point.lift) or missing, _in_units(row, point)]
+        return [words.lift(point.lift) or missing, words.digits(point.effect, 3)]
     if point.solved == POWER:
         return [missing if point.power is None else f"{point.power:.3f}"]
     users = missing if point.users is None else rounding.count(math.ceil(point.users))
     if study.question.mde is None:
         return [users]
     return [users, words.days(study.coming, point.users)]
-
-
-def _in_units(row: Row, point: Point) -> str:
-    if point.effect is None:
-        return rounding.MISSING
-    unit = labels.metric(row.piloted.metric).unit
-    return f"{words.digits(point.effect, 3)} {unit}".rstrip()
 
 
 def power_markdown(study: PowerStudy) -> str:

@@ -110,7 +110,8 @@ def _cuped(study: PowerStudy) -> str:
         return "No CUPED: the scenario has no pre or collect days."
     return (
         f"CUPED regresses each metric on its value in the {_days(study.pre_days)} before the "
-        "experiment; its sd is that of the residuals of the pilot's own users."
+        "experiment. Its sd is that of the residuals of the pilot's own users, and the per cent "
+        "beside it how their variance changes."
     )
 
 

@@ -151,17 +151,15 @@ def by_ratio_cuped(control: np.ndarray, treated: np.ndarray) -> float | None:
     return difference(*adjusted.pair(1), ALPHA).p_value
 
 
+# With 400 users against 1,200 the skew of sums still costs .01 of the power (.694, not .702).
 CELLS = {
     "mean": (("mean_time_per_session", "mean", False), by_welch, 10.0, 1000),
     "mean, CUPED": (("mean_time_per_session", "mean", True), by_cuped, 10.0, 1000),
-    "sum, 1 to 3": (("time", "mean", False), by_welch, 25.0, 600),
-    "sum, 1 to 3, CUPED": (("time", "mean", True), by_cuped, 25.0, 600),
+    "sum, 1 to 3": (("time", "mean", False), by_welch, 7.5, 6400),
+    "sum, 1 to 3, CUPED": (("time", "mean", True), by_cuped, 7.5, 6400),
     "ratio, CUPED": (("mean_time_per_session", "ratio", True), by_ratio_cuped, 8.0, 1200),
 }
-COLUMNS = {
-    "mean": lambda metric: (metric, f"pre_{metric}"),
-    "ratio": lambda _: ("time", "sessions", "pre_time", "pre_sessions"),
-}
+PARTS = ("time", "sessions", "pre_time", "pre_sessions")
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -176,7 +174,8 @@ def test_experiments_drawn_from_the_pilot_have_the_power(cell: str) -> None:
         if (each.piloted.metric, each.piloted.estimand, each.piloted.cuped)
         == (metric, estimand, cuped)
     )
-    pool = np.stack([ALL.values[n][ALL.exposed] for n in COLUMNS[estimand](metric)], axis=1)
+    columns = (metric, f"pre_{metric}") if estimand == "mean" else PARTS
+    pool = np.stack([ALL.values[name][ALL.exposed] for name in columns], axis=1)
     control = round(users * row.shares[0])
     draws = generator(97, len(cell)).integers(len(pool), size=(REPLICATIONS, users))
     found = 0

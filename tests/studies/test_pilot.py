@@ -1,4 +1,4 @@
-"""A pilot's numbers: those of statsmodels' regression on the same users, and of the delta method."""
+"""A pilot's numbers: those of statsmodels' regression, and of the delta method."""
 
 from __future__ import annotations
 
