@@ -276,11 +276,12 @@ def power(
         power_report.check(out)
     with progress_bars(quiet) as progress:
         found = study.power_study(described, question, workers, progress, engine)
+    if out is not None:
+        power_report.write(found, out)
     print(f"{power_words.sentence(found)}\n")
     plain_table(*power_report.rows(found))
     print("\n" + "\n".join(power_words.notes(found)))
     if out is not None:
-        power_report.write(found, out)
         print(f"\nPower: {out / 'power.html'}")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from abbotify.report import labels, rounding
 from abbotify.report.drawing import axes_within, color
-from abbotify.report.svg import MUTED, inline_svg
+from abbotify.report.svg import MUTED, PAPER, inline_svg
 from abbotify.studies.design import SUCCESS, Row, detectable
 from abbotify.studies.power import PowerStudy
 from abbotify.studies.power_words import digits, lift
@@ -49,7 +49,9 @@ def picture(study: PowerStudy, narrow: bool = False) -> str | None:
         _label(axes.yaxis, "%", 6)
         axes.set_xlabel("users of all arms together")
         axes.set_ylabel("detectable lift")
-        axes.legend(frameon=False, loc="upper right", handlelength=2.6)
+        axes.legend(
+            loc="upper right", handlelength=2.6, facecolor=PAPER, edgecolor="none", framealpha=1
+        )
 
     return inline_svg(
         paint,

@@ -7,13 +7,24 @@ import math
 from pathlib import Path
 
 import pytest
+import yaml
 
 from abbotify import pipeline
+from abbotify.counterfactual import potential_outcomes
 from abbotify.errors import UserError
+from abbotify.plan import prepare
 from abbotify.scenario import load
 from abbotify.stats.power import Pilot, power
-from abbotify.studies.power import Coming, Question, power_study, with_days
-from tests.conftest import Command
+from abbotify.studies.power import (
+    Coming,
+    Question,
+    power_study,
+    studied,
+    untrained,
+    with_days,
+)
+from abbotify.timeline import trains
+from tests.conftest import Command, learning_scenario
 
 
 def cells(folder: Path) -> list[dict[str, str]]:
@@ -72,6 +83,26 @@ def test_the_pilot_is_the_control_of_a_run_without_treatment(path: Path, tmp_pat
     assert row.value == pytest.approx(total / study.coming.judged, rel=1e-12)
     assert study.coming.world == 400
     assert study.pre_days == 1
+
+
+NEURAL = {"recommender": "neural", "epochs": 1, "embedding_size": 4}
+
+
+@pytest.mark.parametrize(("control", "spared"), [("sticky", True), ("learned", False)])
+def test_nobody_is_trained_for_a_pilot_that_none_of_them_serves(
+    tmp_path: Path, control: str, spared: bool
+) -> None:
+    made = learning_scenario(60, 120, 150, {"learned": NEURAL}, name="learning")
+    made["experiment"]["control"] = control
+    made["timeline"][-1] |= {"days": 2, "retrain": "daily"}
+    path = tmp_path / "learning.yaml"
+    path.write_text(yaml.safe_dump(made, sort_keys=False))
+    scenario = load(path)
+    plan = prepare(scenario)
+    assert trains(untrained(plan, control).scenario) is not spared
+    outcomes = potential_outcomes(plan, tmp_path, [control])  # with all trainings
+    question = Question(mde=5.0)
+    assert power_study(scenario, question) == studied(scenario, question, outcomes.users[control])
 
 
 def test_days_change_who_comes_and_how_much_they_differ(path: Path) -> None:
