@@ -158,7 +158,7 @@ class World:
             quiet = _keeping(plan, "events" if needed else "users")
             midnight = counted(shown, len(plan.shards) * len(days), progress)
             play_apart(quiet, folder, segments, morning, workers, midnight, self.arm)
-        return Case(plan.scenario, plan.world.users.ids, folder, self.arm)
+        return Case(plan.scenario, plan.world.users.ids, folder, everybody=self.arm)
 
     def _trainer(self, eve: Eve, folder: Path) -> Trainer:
         plan = self.plan
