@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
 from abbotify import stats
-from abbotify.metrics.definitions import METRICS, PRE
+from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import Population, UserTable
+from abbotify.report.aggregates import aggregate
 from abbotify.sessions import FloatArray
 from abbotify.stats.effects import MEAN, RATIO
 from abbotify.stats.power import Pilot
@@ -20,7 +19,6 @@ SCALE: Final = "scale"  # a lift multiplies users' values, and so their standard
 SHIFT: Final = "shift"  # it adds to them
 
 NO_PRE_PERIOD: Final = "no pre-period"
-_Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -62,71 +60,48 @@ def model_of(metric: str) -> str:
 
 
 def piloted(
-    users: UserTable, metrics: Sequence[str], population: Population = "exposed"
+    users: UserTable,
+    metrics: Sequence[str],
+    population: Population = "exposed",
+    covariates: Mapping[str, FloatArray] = MappingProxyType({}),
 ) -> tuple[Piloted, ...]:
     """Every metric without and with CUPED, its mean before its ratio.
 
-    The variance with CUPED is that of the residuals of the estimator's own regression: on the
-    metric's value before the experiment and on whether it has one.
+    The estimates are the report's own. The variance with CUPED is that of the residuals of its
+    regression: on the metric's value before the experiment and on whether it has one, or on the
+    covariates given.
 
     Args:
-        users: everybody under the control.
+        users: everybody under the control, which is the first arm.
         metrics: names; ones that are no column of the table are left out.
         population: over whom; ratios of sums are over the exposed in any case.
+        covariates: name -> values of the users, NaN where unknown, that means are adjusted for.
 
     Source: Deng, Xu, Kohavi, Walker (2013), WSDM; ratios by Deng, Knoblich, Lu (2018), arXiv
     1803.06336.
     """
-    judged, exposed = users.members(population), users.members("exposed")
-    found: list[Piloted] = []
-    for name in metrics:
-        if name not in users.values:
-            continue
-        everybody = int(np.count_nonzero(judged))
-        for estimand, raw, adjusted in _estimates(users, name, population, judged, exposed):
-            found += _both(name, estimand, raw, adjusted, everybody)
-    return tuple(found)
+    (control,) = aggregate(users, 1, metrics, population, curve=False, covariates=covariates).arms
+    everybody = control.exposed if population == "exposed" else control.assigned
+    moments = control.moments
+    return tuple(
+        row
+        for name in metrics
+        if name in moments.means
+        for estimand, raw, adjusted in _estimates(moments, name)
+        for row in _both(name, estimand, raw, adjusted, everybody)
+    )
 
 
 def _estimates(
-    users: UserTable, name: str, population: Population, judged: _Mask, exposed: _Mask
+    control: stats.ArmMoments, name: str
 ) -> Iterator[tuple[str, stats.Estimate, stats.Adjusted | None]]:
-    """(estimand, estimate without CUPED, with it or None without days before)."""
-    column = users.column(name, population)
-    defined = judged & ~np.isnan(column)
-    values, before = column[defined], users.values.get(PRE + name)
-    yield MEAN, *_means(values, None if before is None else before[defined])
-    ratio = METRICS[name].ratio
-    if ratio is not None:
-        after = np.stack([users.values[part][exposed] for part in ratio], axis=1)
-        yield RATIO, *_ratios(after, _before(users, ratio, exposed))
-
-
-def _means(
-    values: FloatArray, before: FloatArray | None
-) -> tuple[stats.Estimate, stats.Adjusted | None]:
-    raw = stats.mean(stats.Moments.of(values))
-    if before is None:
-        return raw, None
-    table = np.concatenate([values[:, None], stats.with_indicator(before)], axis=1)
-    return raw, stats.cuped_means([stats.Moments.of(table)])
-
-
-def _ratios(
-    after: FloatArray, before: FloatArray | None
-) -> tuple[stats.Estimate, stats.Adjusted | None]:
-    raw = stats.ratio_of_sums(stats.Moments.of(after))
-    if before is None:
-        return raw, None
-    table = np.concatenate([after, before], axis=1)
-    return raw, stats.cuped_ratios([stats.Moments.of(table)])
-
-
-def _before(users: UserTable, ratio: Sequence[str], exposed: _Mask) -> FloatArray | None:
-    parts = [users.values.get(PRE + part) for part in ratio]
-    if any(part is None for part in parts):
-        return None
-    return np.stack([part[exposed] for part in parts if part is not None], axis=1)
+    """(estimand, estimate without CUPED, with it or None without anything from before)."""
+    before, ratio_before = control.adjusted.get(name), control.adjusted_ratios.get(name)
+    adjusted = None if before is None else stats.cuped_means([before])
+    yield MEAN, stats.mean(control.means[name]), adjusted
+    if name in control.ratios:
+        adjusted = None if ratio_before is None else stats.cuped_ratios([ratio_before])
+        yield RATIO, stats.ratio_of_sums(control.ratios[name]), adjusted
 
 
 def _both(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,7 @@ from abbotify.plan import Plan
 from abbotify.progress import Progress, silent
 from abbotify.scenario import Scenario
 from abbotify.scenario.phases import ExperimentDays, Train
+from abbotify.sessions import FloatArray
 from abbotify.stats.power import FEWEST
 from abbotify.studies.design import Asked, Row, Terms, design
 from abbotify.studies.pilot import piloted
@@ -151,7 +153,12 @@ def power_study(
     plan = untrained(plans.prepare(scenario, engine), control)
     with tempfile.TemporaryDirectory(prefix="abbotify-power-") as folder:
         outcomes = potential_outcomes(plan, Path(folder), [control], workers, told)
-    return studied(scenario, question, outcomes.users[control])
+    users = outcomes.users[control]
+    known = {
+        name: users.values[name] if values is None else values
+        for name, values in plan.covariates.items()
+    }
+    return studied(scenario, question, users, known)
 
 
 def untrained(plan: Plan, control: str) -> Plan:
@@ -173,8 +180,20 @@ def untrained(plan: Plan, control: str) -> Plan:
     return replace(plan, scenario=scenario.model_copy(update={"timeline": timeline}))
 
 
-def studied(scenario: Scenario, question: Question, users: UserTable) -> PowerStudy:
-    """The answer from the pilot's users: everybody under the control for the scenario's days."""
+def studied(
+    scenario: Scenario,
+    question: Question,
+    users: UserTable,
+    covariates: Mapping[str, FloatArray] = MappingProxyType({}),
+) -> PowerStudy:
+    """The answer from the pilot's users.
+
+    Args:
+        scenario: the description, with the pilot's days.
+        question: what is asked.
+        users: everybody under the control.
+        covariates: of these users, that means are adjusted for; see `piloted`.
+    """
     population: Population = scenario.metrics.population
     days = sum(p.days for p in scenario.timeline if isinstance(p, ExperimentDays))
     judged, admitted = (
@@ -182,7 +201,7 @@ def studied(scenario: Scenario, question: Question, users: UserTable) -> PowerSt
     )
     coming = Coming(len(users), admitted, judged, days)
     terms = terms_of(scenario, question.power)
-    metrics = piloted(users, _metrics(scenario), population)
+    metrics = piloted(users, _metrics(scenario), population, covariates)
     return PowerStudy(
         scenario.name,
         scenario.layers[0].control,

@@ -27,6 +27,7 @@ def table(pre: bool = True, users: int = USERS, away: int = AWAY) -> UserTable:
     values = {
         "time": per_session * sessions,
         "sessions": sessions,
+        "tracks": 2 * sessions,
         "mean_time_per_session": per_session,
         "retained": (draws.random(users) < 0.3).astype(float),
         "timeouts": np.zeros(users),
