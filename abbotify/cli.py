@@ -269,9 +269,9 @@ def power(
     """
     described = load_scenario(scenario, overrides, seed)
     from abbotify.studies import power as study
-    from abbotify.studies import power_report, power_words
+    from abbotify.studies import power_question, power_report, power_table, power_words
 
-    question = study.Question(mde, users, days, wanted)
+    question = power_question.Question(mde, users, days, wanted)
     if out is not None:
         power_report.check(out)
     with progress_bars(quiet) as progress:
@@ -279,7 +279,10 @@ def power(
     if out is not None:
         power_report.write(found, out)
     print(f"{power_words.sentence(found)}\n")
-    plain_table(*power_report.rows(found))
+    plain_table(*power_table.rows(found))
+    if found.guardrails:
+        print()
+        plain_table(*power_table.rail_rows(found))
     print("\n" + "\n".join(power_words.notes(found)))
     if out is not None:
         print(f"\nPower: {out / 'power.html'}")

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from abbotify.report.rails import Rail
 from abbotify.stats.effects import MEAN
 from abbotify.stats.power import FEWEST, Pilot, detectable_effect, power, sample_size
 from abbotify.studies.pilot import Piloted
 
 SUCCESS: Final = "success"
 EXPLORATORY: Final = "exploratory"
+GUARDRAIL: Final = "guardrail"
 
 USERS: Final = "users"
 LIFT: Final = "lift"
@@ -55,7 +57,7 @@ class Terms:
         )
 
     def role(self, metric: str, estimand: str) -> str:
-        """What a row is for. A guardrail would be a role of its own, with a power of its own."""
+        """What a row is for; guardrails have rows of their own, see `guarded`."""
         return SUCCESS if metric in self.success and estimand == MEAN else EXPLORATORY
 
     def level(self, role: str) -> float:
@@ -92,9 +94,10 @@ class Row:
         piloted: the metric.
         arms: the treatments.
         shares: of control and of each of these treatments in all users.
-        role: `SUCCESS` or `EXPLORATORY`.
-        level: two-sided, of this hypothesis.
+        role: `SUCCESS`, `EXPLORATORY` or `GUARDRAIL`.
+        level: of this hypothesis, two-sided; one-sided of a guardrail.
         points: in the order asked for.
+        rail: the margin of a guardrail.
     """
 
     piloted: Piloted
@@ -103,6 +106,7 @@ class Row:
     role: str
     level: float
     points: tuple[Point, ...]
+    rail: Rail | None = None
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,7 @@ def _told(row: Row, wanted: float, asked: Asked) -> Iterator[Point]:
 
 def detectable(row: Row, users: float, wanted: float) -> Point:
     """The least lift that has the wanted power with so many users."""
-    pilot, why = row.piloted.pilot, row.piloted.note or _too_few(row, users)
+    pilot, why = row.piloted.pilot, row.piloted.note or too_few(row, users)
     if pilot is None or why:
         return Point(LIFT, users, None, None, wanted, why)
     effect = detectable_effect(pilot, wanted, in_arms(row, users), row.level)
@@ -169,7 +173,7 @@ def needed(row: Row, lift: float, wanted: float) -> Point:
     pilot = row.piloted.pilot
     if pilot is None:
         return Point(USERS, None, lift, None, wanted, row.piloted.note)
-    effect, shares = pilot.effect_of(lift), _defined(row)
+    effect, shares = pilot.effect_of(lift), shares_of(row)
     users = sample_size(pilot, effect, wanted, row.level, shares)
     if users is None:
         return Point(USERS, None, lift, effect, wanted, "no number of users is enough")
@@ -178,7 +182,7 @@ def needed(row: Row, lift: float, wanted: float) -> Point:
 
 def powered(row: Row, lift: float, users: float) -> Point:
     """The power that a lift has with so many users."""
-    pilot, why = row.piloted.pilot, row.piloted.note or _too_few(row, users)
+    pilot, why = row.piloted.pilot, row.piloted.note or too_few(row, users)
     if pilot is None or why:
         return Point(POWER, users, lift, None, None, why)
     effect = pilot.effect_of(lift)
@@ -187,7 +191,7 @@ def powered(row: Row, lift: float, users: float) -> Point:
 
 def in_arms(row: Row, users: float) -> tuple[float, float]:
     """Of so many users those in the control and in one treatment with the metric defined."""
-    control, treatment = _defined(row)
+    control, treatment = shares_of(row)
     return control * users, treatment * users
 
 
@@ -197,11 +201,13 @@ def _power(pilot: Pilot, row: Row, effect: float, users: float) -> float:
     return power(pilot, effect, (max(FEWEST, control), max(FEWEST, treatment)), row.level)
 
 
-def _defined(row: Row) -> tuple[float, float]:
+def shares_of(row: Row) -> tuple[float, float]:
+    """Of all users those in the control and in one treatment with the metric defined."""
     share = row.piloted.share
     return row.shares[0] * share, row.shares[1] * share
 
 
-def _too_few(row: Row, users: float) -> str:
+def too_few(row: Row, users: float) -> str:
+    """Why so many users are no experiment; empty when they are."""
     few = min(in_arms(row, users)) < FEWEST or not math.isfinite(users)
     return f"fewer than {FEWEST:.0f} users in an arm" if few else ""

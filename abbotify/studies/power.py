@@ -24,75 +24,12 @@ from abbotify.scenario.phases import ExperimentDays, Train
 from abbotify.sessions import FloatArray
 from abbotify.stats.power import FEWEST
 from abbotify.studies.design import Asked, Row, Terms, design
+from abbotify.studies.guarded import guarded, rail_of
 from abbotify.studies.pilot import piloted
+from abbotify.studies.power_question import MOST_DAYS, Coming, Question
 
 LIFTS: Final = (1.0, 2.0, 5.0)  # per cent, for which the users needed are told
 POWER_AT: Final = (1.0, 2.0, 5.0, 10.0)  # per cent, at which the power is told
-MOST_DAYS: Final = 3650
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked: nothing, or one of three.
-
-    Attributes:
-        mde: a lift in per cent: how many users find it?
-        users: of all arms together: what do they find?
-        days: of the experiment: what do their users find?
-        power: wanted.
-    """
-
-    mde: float | None = None
-    users: int | None = None
-    days: int | None = None
-    power: float = 0.8
-
-    def __post_init__(self) -> None:
-        """Raises: UserError: more than one is asked, or a value means nothing."""
-        options = {"--mde": self.mde, "--users": self.users, "--days": self.days}
-        given = [name for name, value in options.items() if value is not None]
-        if len(given) > 1:
-            raise UserError("give at most one of --mde, --users and --days", key=" ".join(given))
-        if self.mde is not None and not 0 < self.mde <= 1e6:
-            raise UserError(f"must be above 0 per cent, 1e6 at most, got {self.mde:g}", key="--mde")
-        if self.users is not None and not 1 <= self.users <= 10**15:
-            raise UserError(f"must lie between 1 and 1e15, got {self.users}", key="--users")
-        if self.days is not None and not 1 <= self.days <= MOST_DAYS:
-            raise UserError(f"must lie between 1 and {MOST_DAYS}, got {self.days}", key="--days")
-        if not 0 < self.power < 1:
-            raise UserError(f"must lie between 0 and 1, got {self.power:g}", key="--power")
-
-
-@dataclass(frozen=True)
-class Coming:
-    """Who came in the pilot, and who would in more days.
-
-    Attributes:
-        world: users of the world.
-        admitted: those whom the experiment admits by its last day.
-        judged: those of the population (the exposed, or all admitted), in `days`.
-        days: of the experiment.
-    """
-
-    world: int
-    admitted: int
-    judged: int
-    days: int
-
-    def days_for(self, users: float) -> int | None:
-        """Days until so many users have come; None when that many never do.
-
-        Within the pilot's days they are the pilot's. Beyond, a user who has not come comes on the
-        next day with the same chance as before: exact for users who come alike, and too few days
-        for others.
-        """
-        if users <= self.judged:
-            return self.days
-        if users >= self.admitted or self.judged == 0:
-            return None
-        left = math.log1p(-self.judged / self.admitted) / self.days  # of log(not come) a day
-        days = math.log1p(-users / self.admitted) / left
-        return max(self.days + 1, math.ceil(days))
 
 
 @dataclass(frozen=True)
@@ -108,6 +45,9 @@ class PowerStudy:
         coming: who came.
         pre_days: days before the experiment, which CUPED takes its covariates from.
         rows: of all metrics.
+        guardrails: of the guardrails.
+        covariates: names of those that means are adjusted for; none: each metric's own from
+            the days before.
     """
 
     scenario: str
@@ -118,6 +58,8 @@ class PowerStudy:
     coming: Coming
     pre_days: int
     rows: tuple[Row, ...]
+    guardrails: tuple[Row, ...] = ()
+    covariates: tuple[str, ...] = ()
 
     @property
     def users(self) -> int:
@@ -202,6 +144,7 @@ def studied(
     coming = Coming(len(users), admitted, judged, days)
     terms = terms_of(scenario, question.power)
     metrics = piloted(users, _metrics(scenario), population, covariates)
+    asked = _asked(question, judged)
     return PowerStudy(
         scenario.name,
         scenario.layers[0].control,
@@ -210,7 +153,9 @@ def studied(
         population,
         coming,
         scenario.days - days,
-        design(metrics, terms, _asked(question, judged)),
+        design(metrics, terms, asked),
+        guarded(metrics, list(map(rail_of, scenario.metrics.guardrails)), terms, asked),
+        tuple(covariates),
     )
 
 

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from abbotify.errors import OutputError
 from abbotify.outfolder import replacing
-from abbotify.report import labels, markdown, rounding
+from abbotify.report import markdown
 from abbotify.report.html import environment
 from abbotify.report.tables import cell
-from abbotify.stats.effects import RATIO
+from abbotify.studies import power_table as table
 from abbotify.studies import power_words as words
-from abbotify.studies.design import LIFT, POWER, USERS, Point, Row
-from abbotify.studies.pilot import NO_PRE_PERIOD
+from abbotify.studies.design import USERS, Point, Row
 from abbotify.studies.power import PowerStudy
 from abbotify.studies.power_picture import picture
 
 COLUMNS: Final = (
     *("metric", "estimand", "arm", "role", "level", "cuped", "model"),
     *("pilot_users", "defined", "control_share", "arm_share", "value", "variance", "removed"),
-    *("solved", "users", "lift", "effect", "power", "days", "note"),
+    *("solved", "users", "lift", "effect", "power", "days", "margin", "margin_unit", "note"),
 )
 
 
@@ -63,12 +61,13 @@ def power_csv(study: PowerStudy) -> str:
     """One row for each number asked of each metric and treatment; full precision.
 
     In every row `users`, `lift` and `power` belong together, and `solved` names the one that
-    follows from the other two. Lifts are in per cent of the control.
+    follows from the other two. Lifts are in per cent of the control; a guardrail's power is that
+    of being found non-inferior at a lift of 0.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for row in study.rows:
+    for row in (*study.rows, *study.guardrails):
         for arm in row.arms:
             for point in row.points:
                 writer.writerow(list(map(cell, _cells(study, row, arm, point))))
@@ -85,98 +84,29 @@ def _cells(
     yield from (point.solved, point.users, point.lift, point.effect, point.power)
     needs_days = point.solved == USERS and point.users is not None
     yield study.coming.days_for(point.users) if needs_days and point.users else None
+    yield from (None, None) if row.rail is None else (row.rail.margin, row.rail.unit)
     yield point.note
-
-
-def rows(study: PowerStudy) -> tuple[list[str], list[list[str]]]:
-    """The table as people read it: its head and its rows.
-
-    A metric without a pre-period or without variance has one row, which says so; any other has
-    one without CUPED and one with it.
-    """
-    several = len(study.terms.sizes) > 1
-    shown = [row for row in study.rows if not _said(study, row)]
-    head = ["metric", *(["arm"] if several else []), "level", "CUPED", "mean", "sd per user"]
-    body = [
-        [
-            _named(row),
-            *([", ".join(map(labels.clean, row.arms))] if several else []),
-            f"{row.level:.3g}",
-            _cuped(study, row),
-            *_spread(row),
-            *(text for point in row.points for text in _texts(study, row, point)),
-        ]
-        for row in shown
-    ]
-    points = shown[0].points if shown else ()
-    return [*head, *(name for point in points for name in _heads(study, point))], body
-
-
-def _said(study: PowerStudy, row: Row) -> bool:
-    """Whether a row with CUPED says no more than the one without."""
-    own = row.piloted
-    if not own.cuped or own.pilot is not None:
-        return False
-    about = (own.metric, own.estimand, False, own.note)
-    plain = (other.piloted for other in study.rows)
-    return own.note == NO_PRE_PERIOD or any(
-        about == (each.metric, each.estimand, each.cuped, each.note) for each in plain
-    )
-
-
-def _named(row: Row) -> str:
-    name = labels.metric(row.piloted.metric).label
-    return f"{name} (ratio of sums)" if row.piloted.estimand == RATIO else name
-
-
-def _cuped(study: PowerStudy, row: Row) -> str:
-    own = row.piloted
-    if not own.cuped:
-        return "no" if study.pre_days else NO_PRE_PERIOD
-    if own.removed is None:
-        return "yes"
-    return f"yes, {rounding.percent(-own.removed, 0, sign=True)}"
-
-
-def _spread(row: Row) -> list[str]:
-    own = row.piloted
-    sd = None if own.pilot is None else math.sqrt(own.pilot.variance)
-    return [words.digits(own.value, 4), words.digits(sd, 3)]
-
-
-def _heads(study: PowerStudy, point: Point) -> list[str]:
-    if point.solved == LIFT:
-        return ["MDE", "in units"]
-    if point.solved == POWER:
-        return [f"power at {words.lift(point.lift)}"]
-    users = f"users for {words.lift(point.lift)}"
-    return [users] if study.question.mde is None else [users, "days of this world"]
-
-
-def _texts(study: PowerStudy, row: Row, point: Point) -> list[str]:
-    """The cells of a point; the first of a row without numbers says why."""
-    missing = (point.note if point is row.points[0] else "") or rounding.MISSING
-    if point.solved == LIFT:
-        return [words.lift(point.lift) or missing, words.digits(point.effect, 3)]
-    if point.solved == POWER:
-        return [missing if point.power is None else f"{point.power:.3f}"]
-    users = missing if point.users is None else rounding.count(math.ceil(point.users))
-    if study.question.mde is None:
-        return [users]
-    return [users, words.days(study.coming, point.users)]
 
 
 def power_markdown(study: PowerStudy) -> str:
     """The table for a pull request, and what its numbers mean."""
-    head, body = rows(study)
+    head, body = table.rows(study)
     safe = [list(map(markdown.escaped, row)) for row in (head, *body)]
     parts = [
         f"# {markdown.escaped(words.title(study))}",
         markdown.escaped(words.sentence(study)),
-        markdown.table(safe[0], safe[1:], numbers=_numbers(study)),
+        markdown.table(safe[0], safe[1:], numbers=table.numbers(study)),
+        *_rails(study),
         "\n".join(f"- {markdown.escaped(note)}" for note in words.notes(study)),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _rails(study: PowerStudy) -> Iterator[str]:
+    head, body = table.rail_rows(study)
+    if body:
+        safe = [list(map(markdown.escaped, row)) for row in (head, *body)]
+        yield markdown.table(safe[0], safe[1:], numbers=table.rail_numbers(study))
 
 
 def power_html(study: PowerStudy) -> str:
@@ -186,7 +116,7 @@ def power_html(study: PowerStudy) -> str:
     pages = environment()
     assert pages.loader is not None, "pages have templates"
     ours = pages.overlay(loader=ChoiceLoader([PackageLoader("abbotify.studies", ""), pages.loader]))
-    head, body = rows(study)
+    head, body = table.rows(study)
     page = ours.get_template("power.html.j2").render(
         title=words.title(study),
         sentence=words.sentence(study),
@@ -194,13 +124,9 @@ def power_html(study: PowerStudy) -> str:
         picture_narrow=picture(study, narrow=True),
         head=head,
         rows=body,
-        numbers=_numbers(study),
+        numbers=table.numbers(study),
+        rails=table.rail_rows(study),
+        rail_numbers=table.rail_numbers(study),
         notes=words.notes(study),
     )
     return page.strip() + "\n"
-
-
-def _numbers(study: PowerStudy) -> int:
-    """How many of the table's last columns are numbers."""
-    points = study.rows[0].points if study.rows else ()
-    return 2 + sum(len(_heads(study, point)) for point in points)

@@ -6,9 +6,11 @@ import math
 from collections.abc import Sequence
 
 from abbotify.report import labels, rounding
+from abbotify.report.rails import PERCENT
 from abbotify.stats.effects import MEAN
 from abbotify.studies.design import LIFT, SUCCESS, Point, Row
-from abbotify.studies.power import Coming, PowerStudy
+from abbotify.studies.power import PowerStudy
+from abbotify.studies.power_question import Coming
 
 
 def title(study: PowerStudy) -> str:
@@ -61,7 +63,8 @@ def _people(users: float) -> str:
 
 def notes(study: PowerStudy) -> list[str]:
     """What the numbers mean, a sentence or two each."""
-    return [_pilot(study), _users(study), _levels(study), _model(), _cuped(study), _more(study)]
+    told = [_pilot(study), _users(study), _levels(study), _model(), _cuped(study), _more(study)]
+    return [*told, *([_guardrails(study)] if study.guardrails else [])]
 
 
 def _pilot(study: PowerStudy) -> str:
@@ -106,12 +109,22 @@ def _model() -> str:
 
 
 def _cuped(study: PowerStudy) -> str:
-    if not study.pre_days:
-        return "No CUPED: the scenario has no pre or collect days."
+    if not (study.pre_days or study.covariates):
+        return "No CUPED: the scenario has no pre or collect days, and names no covariates."
+    before = f"its value in the {_days(study.pre_days)} before the experiment"
+    what = f"each mean on {', '.join(map(labels.clean, study.covariates))}"
     return (
-        f"CUPED regresses each metric on its value in the {_days(study.pre_days)} before the "
-        "experiment. Its sd is that of the residuals of the pilot's own users, and the per cent "
-        "beside it how their variance changes."
+        f"CUPED regresses {what if study.covariates else f'each metric on {before}'}. Its sd is "
+        "that of the residuals of the pilot's own users, and the per cent beside it how their "
+        "variance changes. The report decides by the plain mean; its adjusted one is planned at "
+        "the same level, so that the two compare."
+    )
+
+
+def _guardrails(study: PowerStudy) -> str:
+    return (
+        f"A guardrail is one-sided at {study.terms.alpha:g}, by the plain mean. Its power is the "
+        "chance to be found non-inferior when the treatment does not touch the metric."
     )
 
 
@@ -129,6 +142,16 @@ def _more(study: PowerStudy) -> str:
 def lift(value: float | None) -> str:
     """A lift in per cent, `5%`; empty when there is none."""
     return "" if value is None else digits(value, 3).rstrip() + "%"
+
+
+def margin(row: Row) -> str:
+    """The margin of a guardrail: `5%`, or in the metric's units."""
+    rail = row.rail
+    if rail is None:
+        return rounding.MISSING
+    if rail.unit == PERCENT:
+        return lift(rail.margin)
+    return f"{digits(rail.margin, 3)} {labels.metric(rail.metric).unit}".rstrip()
 
 
 def days(coming: Coming, users: float | None) -> str:

@@ -64,6 +64,18 @@ def test_a_ratio_is_planned_by_the_delta_method_and_its_own_ratio_before() -> No
     assert with_cuped.pilot.variance == pytest.approx(oracle.mse_resid, rel=1e-10)
 
 
+def test_covariates_named_take_the_place_of_its_own() -> None:
+    other = np.where(ALL.exposed, ALL.values["time"] ** 0.5, np.nan)
+    other[200:300] = np.nan
+    (_, row) = piloted(ALL, ["sessions"], covariates={"x": other, "y": ALL.values["pre_time"]})
+    known = np.nan_to_num(other[ALL.exposed])
+    unknown = np.isnan(other[ALL.exposed]).astype(float)
+    columns = np.stack([known, unknown, here("pre_time")], axis=1)
+    oracle = sm.OLS(here("sessions"), sm.add_constant(columns)).fit()
+    assert row.pilot is not None
+    assert row.pilot.variance == pytest.approx(oracle.mse_resid, rel=1e-10)
+
+
 def test_without_days_before_there_is_no_guess() -> None:
     row = found(table(pre=False), "time", True)
     assert (row.pilot, row.removed, row.note) == (None, None, NO_PRE_PERIOD)

@@ -16,13 +16,12 @@ from abbotify.plan import prepare
 from abbotify.scenario import load
 from abbotify.stats.power import Pilot, power
 from abbotify.studies.power import (
-    Coming,
-    Question,
     power_study,
     studied,
     untrained,
     with_days,
 )
+from abbotify.studies.power_question import Coming, Question
 from abbotify.timeline import trains
 from tests.conftest import Command, learning_scenario
 

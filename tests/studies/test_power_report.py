@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from dataclasses import replace
 from pathlib import Path
 
 from abbotify.scenario import load
-from abbotify.studies.power import PowerStudy, Question, studied
-from abbotify.studies.power_report import power_html, power_markdown, rows
+from abbotify.studies.power import PowerStudy, studied
+from abbotify.studies.power_question import Question
+from abbotify.studies.power_report import power_csv, power_html, power_markdown
+from abbotify.studies.power_table import rail_rows, rows
 from abbotify.studies.power_words import digits, lift, notes, sentence, title
 from tests.studies.tables import AWAY, USERS, table
 
@@ -60,6 +63,30 @@ def test_the_page_escapes_names_and_draws_what_can_be_drawn(path: Path) -> None:
     nothing = replace(found, rows=tuple(r for r in found.rows if r.piloted.metric == "timeouts"))
     assert "<svg" not in power_html(nothing)
     assert "nothing can be planned" in sentence(nothing)
+
+
+def test_guardrails_have_a_table_of_their_own(path: Path) -> None:
+    guarded = "metrics.guardrails=[time, {metric: sessions, absolute: 0.2}]"
+    found = study(path, Question(), True, guarded)
+    head, body = rail_rows(found)
+    assert head[-2:] == [f"power with {USERS - AWAY:,} users", "users for power 0.8"]
+    assert [row[:3] for row in body] == [
+        ["Listened time", "sticky", "5%"],
+        ["Listened time", "top", "5%"],
+        ["Sessions", "sticky", "0.2 sessions"],
+        ["Sessions", "top", "0.2 sessions"],
+    ]
+    assert power_html(found).count("<table") == 2
+    assert power_markdown(found).count("| --- |") == 2
+    told = list(csv.DictReader(power_csv(found).splitlines()))
+    rails = [row for row in told if row["role"] == "guardrail"]
+    assert len(rails) == 8
+    assert {(row["lift"], row["cuped"], row["level"]) for row in rails} == {
+        ("0.0", "false", "0.05")
+    }
+    assert {row["margin_unit"] for row in rails} == {"percent", "metric"}
+    assert rail_rows(study(path, Question()))[1] == []
+    assert power_html(study(path, Question())).count("<table") == 1
 
 
 def test_numbers_keep_their_significant_digits() -> None:
