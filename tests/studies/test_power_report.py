@@ -77,7 +77,7 @@ def test_guardrails_have_a_table_of_their_own(path: Path) -> None:
         ["Sessions", "top", "0.2 sessions"],
     ]
     assert power_html(found).count("<table") == 2
-    assert power_markdown(found).count("| --- |") == 2
+    assert power_markdown(found).count("\n| --- |") == 2
     told = list(csv.DictReader(power_csv(found).splitlines()))
     rails = [row for row in told if row["role"] == "guardrail"]
     assert len(rails) == 8
