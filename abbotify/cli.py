@@ -28,7 +28,13 @@ from abbotify.cli_options import (
     numbers_of,
     pairs_of,
 )
-from abbotify.cli_terminal import headline_table, plain_table, print_anywhere, progress_bars
+from abbotify.cli_terminal import (
+    comparison_tables,
+    headline_table,
+    plain_table,
+    print_anywhere,
+    progress_bars,
+)
 
 app = typer.Typer(
     add_completion=False,
@@ -235,6 +241,27 @@ def sweep(
     print(f"\nSweep: {folder / 'sweep.html'}")
     if result.failures:
         raise typer.Exit(2)
+
+
+@app.command()
+def compare(
+    run_a: Annotated[Path, typer.Argument(metavar="RUN_A", help="A run folder.")],
+    run_b: Annotated[Path, typer.Argument(metavar="RUN_B", help="The one beside it.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A folder for compare.html, .md and .csv.")
+    ] = None,
+) -> None:
+    """Show two runs side by side: what differs, health, decisions, effects, levels."""
+    from abbotify.studies import compare_report
+    from abbotify.studies.compare_runs import compare_runs
+
+    if out is not None:
+        compare_report.check(out, (run_a, run_b))
+    comparison = compare_runs(run_a, run_b)
+    comparison_tables(comparison)
+    if out is not None:
+        compare_report.write(comparison, out)
+        print(f"\nComparison: {out / 'compare.html'}")
 
 
 @app.command()

@@ -28,10 +28,12 @@ from abbotify.report.details import Details, Wanted, look_closer
 from abbotify.report.document import FORMATS, Run
 from abbotify.report.rails import METRIC, Rail
 from abbotify.report.tally import Tally
+from abbotify.report.truths import Truth
 from abbotify.scenario import Scenario, dump, plain
 from abbotify.shard import LOG, STATE
 from abbotify.totals import watched_in
 from abbotify.training import Trainer, Training
+from abbotify.truth import TrueEffects
 
 
 def run(
@@ -63,12 +65,14 @@ def run(
     with outfolder.swapped(out) as folder:
         store = ModelStore(folder, earlier=[out])
         trainer = Trainer(scenario, plan.world, plan.arms, store, progress)
-        played = play(plan, folder, trainer, workers, progress)
+        true = TrueEffects(plan, folder, trainer) if scenario.truth else None
+        played = play(plan, folder, trainer, workers, progress, true.keep if true else None)
+        truth = true.found(workers, progress) if true else ()
         progress("report", 0, 0)
         case = Case(scenario, plan.world.users.ids, folder, plan.covariates)
         judgement = judge_all(case, shards_of(plan), workers, folder / "users.parquet")
         details = _details(plan, folder / "users.parquet")
-        document = _document(plan, judgement, played.tally, trainer, details)
+        document = _document(plan, judgement, played.tally, trainer, details, truth)
         (folder / "scenario.yaml").write_text(dump(scenario), encoding="utf-8")
         if scenario.log.botify:
             _write_botify(scenario, folder)
@@ -106,6 +110,7 @@ def _document(
     tally: Tally,
     trainer: Trainer,
     details: Details,
+    truth: Sequence[Truth],
 ) -> Document:
     scenario, first = plan.scenario, layers(plan.scenario)[0]
     catalogue = plan.world.catalogue
@@ -135,6 +140,7 @@ def _document(
         rails=_rails(scenario),
         looking=_looking(scenario, judgement),
         details=details,
+        truth=truth,
         titles=lambda track: (
             catalogue.titles[track],
             catalogue.artists[int(catalogue.artist[track])],

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from abbotify.arrow import array
+from abbotify.arrow import array, booleans, floats
 from abbotify.events import ARM, ARMS_KEY, USER, Labels, from_strings, to_strings
 from abbotify.metrics.definitions import COLUMNS, PRE
 from abbotify.metrics.users import Population, UserTable, for_population
@@ -83,11 +83,10 @@ class StoredUsers:
 
     def column(self, name: str, population: Population = "exposed") -> FloatArray:
         """A column for a population: float64 (n,), NaN where there is no value."""
-        values = np.array(self._read(name).to_numpy(zero_copy_only=False), np.float64)
-        return for_population(values, name, population, self._exposed)
+        return for_population(floats(self._read(name)), name, population, self._exposed)
 
     def _exposed(self) -> npt.NDArray[np.bool_]:
-        return np.asarray(self._read(EXPOSED).to_numpy(zero_copy_only=False), np.bool_)
+        return booleans(self._read(EXPOSED))
 
     def _read(self, name: str) -> pa.Array:
         return self._file.read([name]).column(0).combine_chunks()

@@ -16,6 +16,7 @@ from abbotify.report.document import Arm, Check, Document, Moments, Run
 from abbotify.report.pictures import Training
 from abbotify.report.rails import Rail, guard
 from abbotify.report.tally import Tally
+from abbotify.report.truths import Truth, truth_rows
 from abbotify.report.watching import WATCHABLE
 
 Titles = Callable[[int], tuple[str | None, str | None]]
@@ -54,6 +55,7 @@ def build(
     rails: Sequence[Rail] = (),
     looking: looks.Plan | None = None,
     details: Details | None = None,
+    truth: Sequence[Truth] = (),
 ) -> Document:
     """The document of an experiment.
 
@@ -72,6 +74,7 @@ def build(
         rails: the guardrails.
         looking: how the experiment is watched; the users' aggregates have what it takes.
         details: what was found in the values of all users.
+        truth: outcomes of the run's users under every arm, in each form.
 
     Raises:
         ValueError: arms are not the first ones of the column or of the tally.
@@ -96,6 +99,7 @@ def build(
         *checks.undetermined(_undetermined(users, metrics)),
         *_further_layers(further or {}, deciding, run),
     ]
+    sessions = dict(zip(tally.arms, tally.session_times, strict=True))
     return Document(
         scenario,
         run,
@@ -105,6 +109,7 @@ def build(
         guarded,
         closer.segments,
         looking.monitored if looking is not None and users.watched else None,
+        truth_rows(effects, truth, sessions, names[0], run.alpha),
     )
 
 
@@ -112,9 +117,9 @@ def _ordered(
     rows: Sequence[stats.Effect], arms: Sequence[str], metrics: Sequence[str]
 ) -> tuple[stats.Effect, ...]:
     """Rows by arm, then metric; estimands as they come."""
-    place = {name: at for at, name in enumerate((*arms, *metrics))}
-    by_arm = {name: at for at, name in enumerate(arms)}
-    return tuple(sorted(rows, key=lambda row: (by_arm[row.arm], place[row.metric])))
+    arm = {name: at for at, name in enumerate(arms)}
+    metric = {name: at for at, name in enumerate(metrics)}
+    return tuple(sorted(rows, key=lambda row: (arm[row.arm], metric[row.metric])))
 
 
 def _checks(
