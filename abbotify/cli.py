@@ -265,6 +265,57 @@ def compare(
 
 
 @app.command()
+def power(
+    scenario: ScenarioFile,
+    mde: Annotated[
+        float | None, typer.Option("--mde", metavar="PCT", help="A lift: the users that find it.")
+    ] = None,
+    users: Annotated[
+        int | None, typer.Option("--users", help="Users of all arms: the lift that they find.")
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option("--days", help="Days of the experiment: what their users find.")
+    ] = None,
+    wanted: Annotated[float, typer.Option("--power", help="The power wanted.")] = 0.8,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A folder for power.csv, .md and .html.")
+    ] = None,
+    engine: EngineOption = "auto",
+    seed: SeedOption = None,
+    overrides: Overrides = None,
+    workers: Workers = 1,
+    quiet: Quiet = False,
+) -> None:
+    """Say how many users an experiment needs, or what it can find, with and without CUPED.
+
+    Plays the scenario with everybody in the control and plans with its users.
+
+    A lift of an amount (time, sessions) multiplies users' values, so their spread grows.
+
+    A lift of a share is added to it.
+    """
+    described = load_scenario(scenario, overrides, seed)
+    from abbotify.studies import power as study
+    from abbotify.studies import power_question, power_report, power_table, power_words
+
+    question = power_question.Question(mde, users, days, wanted)
+    if out is not None:
+        power_report.check(out)
+    with progress_bars(quiet) as progress:
+        found = study.power_study(described, question, workers, progress, engine)
+    if out is not None:
+        power_report.write(found, out)
+    print(f"{power_words.sentence(found)}\n")
+    plain_table(*power_table.rows(found))
+    if found.guardrails:
+        print()
+        plain_table(*power_table.rail_rows(found))
+    print("\n" + "\n".join(power_words.notes(found)))
+    if out is not None:
+        print(f"\nPower: {out / 'power.html'}")
+
+
+@app.command()
 def report(run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR")]) -> None:
     """Render the report of a run folder again."""
     from abbotify.report import read, write
