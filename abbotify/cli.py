@@ -1,6 +1,7 @@
 """The command line: the only place that prints or exits.
 
-Exit codes: 0 good, 1 an internal fault, 2 the user's mistake, told in one line.
+Exit codes: 0 good, 1 an internal fault, 2 the user's mistake, told in one line, 3 a validation in
+which a promised rate left its band.
 """
 
 from __future__ import annotations
@@ -235,6 +236,36 @@ def sweep(
     print(f"\nSweep: {folder / 'sweep.html'}")
     if result.failures:
         raise typer.Exit(2)
+
+
+@app.command()
+def validate(
+    scenario: ScenarioFile,
+    replications: Annotated[
+        int, typer.Option("--replications", metavar="N", help="Experiments.")
+    ] = 2000,
+    users: Annotated[
+        int | None, typer.Option("--users", metavar="N", help="Of each; default as the scenario.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The folder; default reports/NAME-validate.")
+    ] = None,
+    seed: SeedOption = None,
+    overrides: Overrides = None,
+    workers: Workers = 1,
+    quiet: Quiet = False,
+) -> None:
+    """Repeat an experiment whose truth is known: how often is each method right?"""
+    described = load_scenario(scenario, overrides, seed)
+    from abbotify.studies import validation
+
+    folder = out or Path("reports") / f"{described.name}-validate"
+    with progress_bars(quiet) as progress:
+        found = validation.validate(described, folder, replications, users, workers, progress)
+    plain_table(*validation.report.terminal_table(found))
+    print(f"\n{validation.report.verdict(found)}\n\nValidation: {folder / 'validate.html'}")
+    if found.failures:
+        raise typer.Exit(3)
 
 
 @app.command()

@@ -17,23 +17,28 @@ from abbotify.errors import OutputError
 MARKS: Final = frozenset({"report.json", "effects.csv", "users.parquet"})
 
 
-def check(out: Path) -> None:
+def check(out: Path, marks: frozenset[str] = MARKS) -> None:
     """Refuses a run folder that `swapped` would refuse, before any work is done.
+
+    Args:
+        out: see `swapped`.
+        marks: see `swapped`.
 
     Raises:
         OutputError: see `swapped`.
     """
-    _refuse(_target(out), out)
+    _refuse(_target(out), out, marks)
 
 
 @contextmanager
-def swapped(out: Path) -> Iterator[Path]:
+def swapped(out: Path, marks: frozenset[str] = MARKS) -> Iterator[Path]:
     """A new folder beside `out` that takes its place at the end.
 
     When the block raises, the new folder is removed and an old run stays as it was.
 
     Args:
         out: the run folder; an existing run is replaced, missing parents are made.
+        marks: what a folder that may be replaced has in it.
 
     Yields:
         the empty folder to write to.
@@ -43,7 +48,7 @@ def swapped(out: Path) -> Iterator[Path]:
             written to.
     """
     target = _target(out)
-    _refuse(target, out)
+    _refuse(target, out, marks)
     temporary = _beside(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +58,7 @@ def swapped(out: Path) -> Iterator[Path]:
         raise OutputError(f"cannot be written ({error.strerror})", file=out) from error
     try:
         yield temporary
-        _refuse(target, out)  # another program may have written there meanwhile
+        _refuse(target, out, marks)  # another program may have written there meanwhile
         _swap(temporary, target, out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -84,14 +89,14 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def _refuse(target: Path, out: Path) -> None:
+def _refuse(target: Path, out: Path, marks: frozenset[str]) -> None:
     try:
         if not target.exists():
             return
         if not target.is_dir():
             raise OutputError("is a file, not a folder", file=out)
         names = {path.name for path in target.iterdir()}
-        if names and (missing := sorted(MARKS - names)):
+        if names and (missing := sorted(marks - names)):
             what = f"is a folder with other things in it, no run (no {missing[0]})"
             raise OutputError(what, file=out)
     except OSError as error:

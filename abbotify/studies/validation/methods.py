@@ -17,6 +17,7 @@ MAX_Z: Final = "max_z"
 SRM: Final = "srm"
 UNCORRECTED: Final = "uncorrected"
 TRACKS: Final = "tracks_as_independent"
+SESSIONS: Final = "sessions_as_independent"
 
 
 class Method(NamedTuple):
@@ -46,12 +47,15 @@ METHODS: Final[Mapping[str, Method]] = {
     "ratio_cuped": Method(RATIO, adjusted=True),
     "ratio_cuped_fieller": Method(RATIO, relative=True, adjusted=True),
     TRACKS: Method(RATIO, promised=False),
+    SESSIONS: Method(RATIO, promised=False),
     HOLM: Method(MEAN),
     MAX_Z: Method(MEAN),
 }
 
-# Most tracks are independent but in name; a sum of 0s and 1s is the sum of its squares, so that
-# what a test of single tracks would say follows from a user's sums.
+_NAMES: Final = {MEAN: ("welch", "fieller"), RATIO: ("delta", "delta_fieller")}
+
+# Shares of tracks: a sum of 0s and 1s is the sum of its squares, so that what a test of single
+# tracks would say follows from users' sums.
 SINGLE_TRACKS: Final = ("skip_rate", "repeat_rate")
 
 
@@ -131,7 +135,7 @@ def said(
 
 def of_effect(row: stats.Effect, alpha: float) -> Iterator[tuple[Key, Said]]:
     """What a row of effects says, method by method."""
-    absolute, relative = ("welch", "fieller") if row.estimand == MEAN else ("delta", "delta_fieller")
+    absolute, relative = _NAMES.get(row.estimand, (row.estimand, f"{row.estimand}_fieller"))
     alone = None if row.p_value is None else row.p_value < alpha
     yield Key(absolute, row.metric, row.arm), Said(row.effect, row.lower, row.upper, alone)
     lower, upper = row.relative_lower, row.relative_upper

@@ -110,7 +110,9 @@ def stacked(columns: Mapping[Key, FloatArray], keys: Sequence[Key], count: int) 
     return np.stack([columns.get(key, nothing) for key in keys], axis=2)
 
 
-def write_down(into: dict[Key, FloatArray], count: int, place: tuple[int, int], key: Key, one: Said) -> None:
+def write_down(
+    into: dict[Key, FloatArray], count: int, place: tuple[int, int], key: Key, one: Said
+) -> None:
     """Puts what was said of (replication, world) into a key's array (count, 2 worlds, 4)."""
     if key not in into:
         into[key] = np.full((count, len(WORLDS), 4), np.nan)
