@@ -61,7 +61,7 @@ def _expected(
     if key.method == TRACKS:
         false_positives, coverage = _of_single_tracks(key, pair, outcomes)
     elif key.method == "naive_relative":
-        coverage = _naive_coverage(pair)
+        coverage = naive_coverage(pair)
     if min(pair.counts) < FEWEST or pair.error <= 0:
         return Expected(
             false_positives, coverage, ungated="too few users", ungated_coverage="too few users"
@@ -80,7 +80,7 @@ def _expected(
     )
 
 
-def _naive_coverage(pair: Pair) -> float | None:
+def naive_coverage(pair: Pair) -> float | None:
     """Of an interval that takes the control's mean as known: .904 for +50 % and CV = 1."""
     right = pair.of_lift().error
     return (

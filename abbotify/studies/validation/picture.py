@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from abbotify.report import rounding
 from abbotify.report.drawing import axes_within, ticks
 from abbotify.report.svg import ARMS, INK, MUTED, RULE, inline_svg
 from abbotify.studies.characteristics import Characteristic
@@ -33,16 +34,17 @@ def picture(found: Validation) -> str:
         lines = [each for each in lines if each[0][0].partition(":")[0] in found.success]
     height = len(lines) * _LINE + 110
 
+    # Wide enough for bands; what lies far out is written at the edge.
+    ends = {rates.FALSE_POSITIVES: (0.0, 3 * found.alpha), rates.COVERAGE: (1 - 3 * found.alpha, 1)}
+
     def paint(figure: Figure) -> None:
-        left = axes_within(figure, left=_NAMES, right=_HALF + 12, top=52, bottom=46)
-        right = axes_within(figure, left=_NAMES + _HALF + 12, right=14, top=52, bottom=46)
-        for axes, quantity, name in (
-            (left, rates.FALSE_POSITIVES, "false positives"),
-            (right, rates.COVERAGE, "coverage"),
-        ):
-            _panel(axes, [of.get(quantity) for _, of in lines], name)
-        left.set_yticks(range(len(lines)), [_name(*place) for place, _ in lines])
-        right.set_yticks(range(len(lines)), [""] * len(lines))
+        left = axes_within(figure, left=_NAMES, right=_HALF + 24, top=52, bottom=46)
+        right = axes_within(figure, left=_NAMES + _HALF + 12, right=36, top=52, bottom=46)
+        for axes, quantity in ((left, rates.FALSE_POSITIVES), (right, rates.COVERAGE)):
+            _panel(axes, [of.get(quantity) for _, of in lines], ends[quantity])
+            axes.set_xlabel(quantity.replace("_rate", "s").replace("_", " "))
+            axes.set_yticks(range(len(lines)), [""] * len(lines))
+        left.set_yticklabels([_name(*place) for place, _ in lines])
         _legend(figure)
 
     return inline_svg(
@@ -59,19 +61,34 @@ def _name(metric: str, method: str) -> str:
     return f"{view.about(metric)} · {view.method(method)}"
 
 
-def _panel(axes: Any, column: list[Characteristic | None], name: str) -> None:
+def _panel(axes: Any, column: list[Characteristic | None], ends: tuple[float, float]) -> None:
     axes.grid(visible=False)
-    for place, one in enumerate(column):
-        if one is None or one.measured is None:
-            continue
-        if one.expected is not None and one.lower is not None and one.upper is not None:
-            axes.plot([one.lower, one.upper], [place] * 2, color=RULE, linewidth=8, alpha=0.9)
-            axes.plot(one.expected, place, "|", color=INK, markersize=8)
-        shape, face, edge, _ = _LOOKS[_look(one)]
-        axes.plot(one.measured, place, shape, markerfacecolor=face, color=edge, markersize=6)
+    axes.set_xlim(*ends)
     axes.set_ylim(len(column) - 0.4, -0.6)
-    axes.set_xlabel(name)
+    for place, one in enumerate(column):
+        if one is not None and one.measured is not None:
+            _line(axes, place, one, one.measured, ends)
     ticks(axes.xaxis, 5, scale=100, unit="%")
+
+
+def _line(
+    axes: Any, place: int, one: Characteristic, measured: float, ends: tuple[float, float]
+) -> None:
+    shape, face, edge, _ = _LOOKS[_look(one)]
+    if not ends[0] <= measured <= ends[1]:
+        high = measured > ends[1]
+        side, shift, arrow = (ends[1], (-12, 0), ">") if high else (ends[0], (12, 0), "<")
+        text = rounding.percent(measured)
+        axes.plot(side, place, arrow, markerfacecolor=face, color=edge, markersize=6, clip_on=False)
+        axes.annotate(
+            text, (side, place), shift, textcoords="offset points", fontsize=11, color=MUTED,
+            va="center", ha="right" if high else "left",
+        )  # fmt: skip
+        return
+    if one.expected is not None and one.lower is not None and one.upper is not None:
+        axes.plot([one.lower, one.upper], [place] * 2, color=RULE, linewidth=8)
+        axes.plot(one.expected, place, "|", color=INK, markersize=8)
+    axes.plot(measured, place, shape, markerfacecolor=face, color=edge, markersize=6, clip_on=False)
 
 
 def _look(one: Characteristic) -> int:

@@ -90,8 +90,8 @@ def replayed(
         rows(measured),
         (
             "Nothing is gated: the methods take users as independent, and here they are not.",
-            "The truth of a replication is that of its own users, whose assignment alone is drawn "
-            "anew: where their outcomes are all but fixed, intervals cover more often than they say.",
+            "The users are the same in all experiments, their luck and their arms are drawn anew: "
+            "where it is who they are that decides, intervals cover more often than they say.",
         ),
         why,
     )

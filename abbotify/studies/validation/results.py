@@ -9,6 +9,7 @@ from typing import Final
 from abbotify.studies.characteristics import Characteristic, outside
 from abbotify.studies.validation.rates import Row
 
+KIND: Final = "validation"
 MARKS: Final = frozenset({"validate.csv", "validate.html"})  # of a folder that may be replaced
 
 

@@ -24,7 +24,7 @@ from abbotify.studies.validation.columns import Outcomes, stored
 from abbotify.studies.validation.expectations import expectations
 from abbotify.studies.validation.rates import Measured, Row, rows
 from abbotify.studies.validation.replicate import Sampler, expected_users
-from abbotify.studies.validation.results import MARKS, Validation
+from abbotify.studies.validation.results import KIND, MARKS, Validation
 from abbotify.studies.validation.trials import SIMULTANEOUS, Asked, collect
 
 # Below 193 a method that never finds anything would pass: of a rate of .05 that is gated beside 99
@@ -61,13 +61,13 @@ def validate(
         UserError: the user's mistake; nothing is written then.
     """
     _refuse(replications, users)
-    outfolder.check(out, MARKS)
+    outfolder.check(out, MARKS, KIND)
     told("world", 0, 0)
     plan = prepare(scenario)
     why = meets(plan)
     if why and users is not None:
         raise UserError(f"users cannot be drawn apart from each other: {why}", key="--users")
-    with outfolder.swapped(out, MARKS) as folder:
+    with outfolder.swapped(out, MARKS, KIND) as folder:
         if why:
             found = replays.replayed(plan, folder, replications, workers, told, why)
         else:

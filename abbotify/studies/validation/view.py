@@ -78,11 +78,12 @@ def about(metric: str) -> str:
 def methods(found: Validation, success: bool) -> Table:
     """One row for each method and metric: those that decide, or all others."""
     head = ("metric", "method", *(_QUANTITIES[name] for name in rates.QUANTITIES))
-    rows = [
-        (Cell(about(metric)), Cell(method(name)), *_cells(of))
-        for (metric, name), of in grouped(found).items()
-        if (metric.partition(":")[0] in found.success) == success
-    ]
+    rows, last = [], ""
+    for (metric, name), of in grouped(found).items():
+        if (metric.partition(":")[0] in found.success) == success:
+            shown = "" if metric == last else about(metric)
+            rows.append((Cell(shown), Cell(method(name)), *_cells(of)))
+            last = metric
     return Table(head, tuple(rows))
 
 
@@ -162,7 +163,7 @@ def _cell(one: Characteristic) -> Cell:
     if one.gated:
         wanted = f"[{_text(one, one.lower)}, {_text(one, one.upper)}]"
     elif one.within is False:
-        wanted += ", outside its band"
+        wanted += " (outside)"
     return Cell(text, wanted, tone)
 
 
