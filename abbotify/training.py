@@ -63,7 +63,7 @@ class Trainer:
         told: told of progress.
         learning: names of those to train; default all that learn and serve somebody.
         everybody: an arm that everybody is in, see `timeline.plan_day`.
-        sample: bool (users); of the experiment's other users trainings see nothing.
+        sample: bool (users); of the experiment's other users trainings with `own` see nothing.
 
     Attributes:
         world_digest: of the world.
@@ -197,8 +197,8 @@ def training_log(
             experiment too; `own` of the experiment those that `arm` served.
         arm: for `own`.
         everybody: an arm that everybody is in, see `timeline.plan_day`.
-        sample: bool (users), whose sessions of days in the experiment are seen; those of users
-            outside are in any case. Default everybody's.
+        sample: for `own`: bool (users), whose sessions of days in the experiment are seen; those
+            of users outside are in any case. Default everybody's.
     """
     served = _Served(scenario, world, training, arm, everybody, sample)
     parts: list[dict[str, npt.NDArray[Any]]] = []
@@ -264,9 +264,10 @@ class _Served:
     def _seen(self, number: int) -> Rows:
         """Whose sessions of a day of the experiment are seen: bool (users,)."""
         plan = self._plan(number)
-        seen = plan.labels[ARM] == NO_ARM
-        seen |= True if self.sample is None else self.sample
-        return seen if self.training == "pooled" else seen & (plan.serving == self.place)
+        if self.training == "pooled":
+            return np.ones(len(self.ids), np.bool_)
+        own = plan.serving == self.place
+        return own if self.sample is None else own & (self.sample | (plan.labels[ARM] == NO_ARM))
 
     def _plan(self, number: int) -> DayPlan:
         if number not in self._plans:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from abbotify import pipeline, timeline
-from abbotify.counterfactual import PotentialOutcomes, potential_outcomes, subsample
+from abbotify.counterfactual import PotentialOutcomes, potential_outcomes
 from abbotify.events import ARM
 from abbotify.experiment import layers
 from abbotify.metrics.users import UserTable
@@ -18,6 +18,7 @@ from abbotify.plan import prepare
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source
 from abbotify.scenario.yaml import Source
+from abbotify.worlds import subsample
 from tests.conftest import ROOT, assert_same_arrays, small_scenario
 from tests.training.scenarios import COLLECT, daily, scenario_of
 

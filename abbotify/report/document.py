@@ -26,6 +26,7 @@ from abbotify.report.pictures import (
     check_trainings,
 )
 from abbotify.report.plain import read_as, to_plain
+from abbotify.report.truths import TruthRow
 from abbotify.stats import Effect
 
 FORMATS: Final = MappingProxyType({"report": 1, "log": 1, "users": 1, "effects": 1})
@@ -132,6 +133,7 @@ class Document:
     arms: tuple[Arm, ...]
     effects: tuple[Effect, ...]
     checks: tuple[Check, ...]
+    truth: tuple[TruthRow, ...] = ()
 
     @classmethod
     def from_dict(cls, data: object) -> Document:
@@ -205,6 +207,9 @@ def _refuse_contradictions(document: Document) -> None:
     for at, effect in enumerate(document.effects):
         if effect.arm not in treatments:
             raise DataError(f"{effect.arm!r} is not a treatment", key=f"effects[{at}].arm")
+    for at, row in enumerate(document.truth):
+        if row.arm not in treatments:
+            raise DataError(f"{row.arm!r} is not a treatment", key=f"truth[{at}].arm")
     for at, arm in enumerate(document.arms):
         _curves_fit(arm, f"arms[{at}]")
     if not 0 < document.run.alpha < 1:
