@@ -13,7 +13,16 @@ from abbotify.sessions import FloatArray
 from abbotify.stats.srm import ALPHA as SRM_ALPHA
 from abbotify.studies.characteristics import Characteristic, gate_level, rate
 from abbotify.studies.validation import theory
-from abbotify.studies.validation.methods import HOLM, MAX_Z, METHODS, SRM, TRACKS, UNCORRECTED, Key
+from abbotify.studies.validation.methods import (
+    HOLM,
+    MAX_Z,
+    METHODS,
+    SESSIONS,
+    SRM,
+    TRACKS,
+    UNCORRECTED,
+    Key,
+)
 from abbotify.studies.validation.trials import EFFECT, NOTHING, Trials
 
 FALSE_POSITIVES: Final = "false_positive_rate"
@@ -26,6 +35,8 @@ FAMILY_ERROR: Final = "family_wise_error"
 FAMILY_COVERAGE: Final = "family_wise_coverage"
 FALSE_ALARMS: Final = "false_alarm_rate"
 QUANTITIES: Final = (FALSE_POSITIVES, COVERAGE, POWER, WIDTH, SIGN_ERROR, EXAGGERATION)
+
+_COMPARED: Final = ("naive_relative", TRACKS, SESSIONS)  # by their rates alone
 
 _CHANCE: Final = 0.05  # that a Monte Carlo interval misses
 
@@ -115,20 +126,19 @@ class _Column:
     def rows(self) -> Iterator[Row]:
         want = self.expected
         nothing = self.trials.significant(self.at, NOTHING)
-        yield self._rate(FALSE_POSITIVES, nothing, want.false_positives, want.ungated)
+        if not np.isnan(nothing).all():  # some methods are asked only beside the truth
+            yield self._rate(FALSE_POSITIVES, nothing, want.false_positives, want.ungated)
         covered = self.trials.covered(self.at)
         yield self._rate(COVERAGE, covered, want.coverage, want.ungated_coverage)
         yield self._mean(WIDTH, self.trials.width(self.at))
-        if self.key.method in ("naive_relative", TRACKS) or not np.any(self.truth):
+        if self.key.method in _COMPARED or not np.any(self.truth):
             return
-        significant = self.trials.significant(self.at, EFFECT)
+        significant = np.where(self.truth == 0, np.nan, self.trials.significant(self.at, EFFECT))
         yield self._finding(POWER, significant, want.power)
         at = significant == 1
         estimate, truth = self.trials.estimate(self.at)[at], self.truth[at]
         yield self._finding(SIGN_ERROR, (estimate * truth < 0).astype(float), want.sign_error)
-        with np.errstate(divide="ignore"):
-            sizes = np.abs(estimate) / np.abs(truth)
-        yield self._mean(EXAGGERATION, sizes, want.exaggeration)
+        yield self._mean(EXAGGERATION, np.abs(estimate) / np.abs(truth), want.exaggeration)
 
     def _rate(self, quantity: str, hits: FloatArray, expected: float | None, why: str) -> Row:
         defined = hits[~np.isnan(hits)]

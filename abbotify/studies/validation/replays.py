@@ -14,8 +14,9 @@ import numpy as np
 
 from abbotify import pipeline, scale
 from abbotify.experiment import layers
-from abbotify.plan import Plan
-from abbotify.progress import Progress
+from abbotify.modelstore import ModelStore
+from abbotify.plan import Plan, prepare
+from abbotify.progress import Progress, silent
 from abbotify.report import Document
 from abbotify.rng import Purpose, Stream, attempt, generator_seed
 from abbotify.scenario import Scenario
@@ -24,6 +25,7 @@ from abbotify.studies.validation.rates import Expected, Measured, rows
 from abbotify.studies.validation.replicate import EFFECT, NOTHING
 from abbotify.studies.validation.results import Validation
 from abbotify.studies.validation.trials import Trials, stacked, write_down
+from abbotify.training import Trainer
 
 TOTAL: Final = "total"  # the form of the truth: everybody under the arm, trained on everybody
 _LONGEST_NAME: Final = 80  # of an experiment, so that a number still fits
@@ -104,16 +106,23 @@ def _expected(key: Key, alpha: float) -> Expected:
 
 def _runner(job: _Job) -> Callable[[int], _Told]:
     def run(number: int) -> _Told:
-        scenario = replication(job.scenario, number)
-        documents = []
-        for name, each in ((f"{number}-aa", without_effect(scenario)), (f"{number}", scenario)):
-            truth = each.model_copy(update={"truth": each is scenario})
-            folder = job.folder / f"experiment-{name}"
-            documents.append(pipeline.run(truth, folder))
-            shutil.rmtree(folder)
-        return _told(documents[NOTHING], documents[EFFECT])
+        own = replication(job.scenario, number)
+        effect = own.model_copy(update={"truth": True})
+        nothing = without_effect(own).model_copy(update={"truth": False})
+        folder = job.folder / f"experiment-{number}"
+        return _told(*(_played(each, folder) for each in (nothing, effect)))
 
     return run
+
+
+def _played(scenario: Scenario, folder: Path) -> Document:
+    folder.mkdir()
+    plan = prepare(scenario)
+    trainer = Trainer(scenario, plan.world, plan.arms, ModelStore(folder), silent)
+    try:
+        return pipeline.play_and_judge(plan, folder, trainer)[0]
+    finally:
+        shutil.rmtree(folder)
 
 
 def replication(scenario: Scenario, number: int) -> Scenario:
