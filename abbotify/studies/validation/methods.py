@@ -116,8 +116,10 @@ def said(
         simultaneous: ask `max_z` too, on the first of them: slow with many treatments.
     """
     plain = [arm.plain() for arm in arms]
-    effects = stats.compare(plain, list(arms[0].means), success, alpha)
+    # Nothing decides here: the families are judged below, so that the slow one may be left out.
+    effects = stats.compare(plain, list(arms[0].means), (), alpha)
     out = {key: one for effect in effects for key, one in of_effect(effect, alpha)}
+    out.update(_family(effects, success, alpha))
     out.update(_adjusted(arms, alpha))
     for treatment in arms[1:]:
         for metric in SINGLE_TRACKS:
@@ -148,6 +150,17 @@ def of_effect(row: stats.Effect, alpha: float) -> Iterator[tuple[Key, Said]]:
         if row.p_adjusted is not None:
             holm = Said(row.effect, row.lower, row.upper, row.significant)
             yield Key(HOLM, row.metric, row.arm), holm
+
+
+def _family(
+    effects: Sequence[stats.Effect], success: Sequence[str], alpha: float
+) -> Iterator[tuple[Key, Said]]:
+    """Holm's decisions on the means of the metrics that decide, over all treatments."""
+    family = [row for row in effects if row.estimand == MEAN and row.metric in success]
+    for row, p in zip(family, stats.holm([row.p_value for row in family]), strict=True):
+        significant = None if p is None else p < alpha
+        one = Said(row.effect, row.lower, row.upper, significant)
+        yield Key(HOLM, row.metric, row.arm), one
 
 
 def _adjusted(arms: Sequence[Arm], alpha: float) -> Iterator[tuple[Key, Said]]:

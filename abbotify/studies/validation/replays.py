@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +20,7 @@ from abbotify.progress import Progress, silent
 from abbotify.report import Document
 from abbotify.rng import Purpose, Stream, attempt, generator_seed
 from abbotify.scenario import Scenario
+from abbotify.stats import Effect
 from abbotify.studies.validation.methods import METHODS, Key, Said, of_effect
 from abbotify.studies.validation.rates import Expected, Measured, rows
 from abbotify.studies.validation.replicate import EFFECT, NOTHING
@@ -100,8 +101,7 @@ def replayed(
 
 
 def _expected(key: Key, alpha: float) -> Expected:
-    promised = key.method in METHODS and METHODS[key.method].promised
-    return Expected(alpha, 1 - alpha) if promised else Expected(alpha, None)
+    return Expected(alpha, 1 - alpha if METHODS[key.method].promised else None)
 
 
 def _runner(job: _Job) -> Callable[[int], _Told]:
@@ -160,9 +160,9 @@ def _told(nothing: Document, effect: Document) -> _Told:
     said: dict[Key, Said] = {}
     truths: dict[Key, float] = {}
     for row in effect.effects:
-        said.update(of_effect(row, alpha))
+        said.update(_known(row, alpha))
     for true in effect.truth:
-        if true.form == TOTAL:
+        if true.form == TOTAL and true.method in METHODS:
             key = Key(true.method, true.metric, true.arm)
             if key not in said:
                 excludes = None
@@ -170,10 +170,15 @@ def _told(nothing: Document, effect: Document) -> _Told:
                     excludes = true.lower > 0 or true.upper < 0
                 said[key] = Said(true.estimate, true.lower, true.upper, excludes)
             truths[key] = math.nan if true.truth is None else true.truth
-    aa = {key: one for row in nothing.effects for key, one in of_effect(row, alpha)}
+    aa = {key: one for row in nothing.effects for key, one in _known(row, alpha)}
     ratio = next((check for check in nothing.checks if check.name == "sample_ratio"), None)
     alarm = ratio is not None and ratio.status == "fail"
     return _Told((aa, said), truths, alarm, tuple(arm.users for arm in effect.arms))
+
+
+def _known(row: Effect, alpha: float) -> Iterator[tuple[Key, Said]]:
+    """What the methods say that are validated; a report may have others, such as quantiles."""
+    return (each for each in of_effect(row, alpha) if each[0].method in METHODS)
 
 
 def _trials(found: list[_Told]) -> Trials:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from abbotify.stats import effects, means
-from abbotify.stats.contrast import Estimate
-from abbotify.stats.moments import Moments
+from abbotify.stats.moments import Floats, Moments
 from tests.conftest import ROOT, Command
 from tests.studies.validation.worlds import scenario
 
@@ -129,12 +126,11 @@ def test_the_days_before_make_intervals_narrower(abbotify: Command, folder: Path
 def test_a_planted_bug_is_found(
     abbotify: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def confident(moments: Moments) -> Estimate:
-        found = means.mean(moments)
-        variance = None if found.variance is None else found.variance / 2
-        return dataclasses.replace(found, variance=variance)
+    def confident(moments: Moments) -> Floats:
+        variance: Floats = moments.covariance.diagonal() / 2
+        return variance
 
-    monkeypatch.setattr(effects, "mean", confident)
+    monkeypatch.setattr(Moments, "variance", property(confident))
     out = folder / "bug"
     finished = abbotify("validate", written(folder), *EXPERIMENTS, "--out", out)
     assert finished.code == 3
