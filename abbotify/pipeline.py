@@ -30,7 +30,7 @@ from abbotify.report.rails import METRIC, Rail
 from abbotify.report.tally import Tally
 from abbotify.report.truths import Truth
 from abbotify.scenario import Scenario, dump, plain
-from abbotify.shard import LOG, STATE
+from abbotify.shard import LOG, STATE, DaysPlayed
 from abbotify.totals import watched_in
 from abbotify.training import Trainer, Training
 from abbotify.truth import TrueEffects
@@ -65,14 +65,7 @@ def run(
     with outfolder.swapped(out) as folder:
         store = ModelStore(folder, earlier=[out])
         trainer = Trainer(scenario, plan.world, plan.arms, store, progress)
-        true = TrueEffects(plan, folder, trainer) if scenario.truth else None
-        played = play(plan, folder, trainer, workers, progress, true.keep if true else None)
-        truth = true.found(workers, progress) if true else ()
-        progress("report", 0, 0)
-        case = Case(scenario, plan.world.users.ids, folder, plan.covariates)
-        judgement = judge_all(case, shards_of(plan), workers, folder / "users.parquet")
-        details = _details(plan, folder / "users.parquet")
-        document = _document(plan, judgement, played.tally, trainer, details, truth)
+        document, played = play_and_judge(plan, folder, trainer, workers, progress)
         (folder / "scenario.yaml").write_text(dump(scenario), encoding="utf-8")
         if scenario.log.botify:
             _write_botify(scenario, folder)
@@ -87,6 +80,31 @@ def run(
         write(document, folder, execution)
         shutil.rmtree(folder / STATE)  # a finished run never goes on
     return document
+
+
+def play_and_judge(
+    plan: Plan, folder: Path, trainer: Trainer, workers: int = 1, progress: Progress = silent
+) -> tuple[Document, DaysPlayed]:
+    """Plays a scenario and judges its users; the report is not written.
+
+    Args:
+        plan: a scenario made ready.
+        folder: exists; log, models and users are written there.
+        trainer: of its arms.
+        workers: processes that share the shards.
+        progress: told what is being done.
+
+    Raises:
+        UserError: a training failed, or a recommender under `on_error: stop`.
+    """
+    true = TrueEffects(plan, folder, trainer) if plan.scenario.truth else None
+    played = play(plan, folder, trainer, workers, progress, true.keep if true else None)
+    truth = true.found(workers, progress) if true else ()
+    progress("report", 0, 0)
+    case = Case(plan.scenario, plan.world.users.ids, folder, plan.covariates)
+    judgement = judge_all(case, shards_of(plan), workers, folder / "users.parquet")
+    details = _details(plan, folder / "users.parquet")
+    return _document(plan, judgement, played.tally, trainer, details, truth), played
 
 
 def _entry(training: Training) -> dict[str, Any]:
