@@ -35,6 +35,7 @@ from abbotify.report.pictures import (
     check_trainings,
 )
 from abbotify.report.plain import read_as, to_plain
+from abbotify.report.truths import TruthRow
 from abbotify.stats import Effect
 
 FORMATS: Final = MappingProxyType({"report": 2, "log": 1, "users": 1, "effects": 2})
@@ -150,6 +151,7 @@ class Document:
     guardrails: tuple[GuardrailRow, ...] = ()
     segments: Segments | None = None
     monitored: Monitored | None = None
+    truth: tuple[TruthRow, ...] = ()
 
     @classmethod
     def from_dict(cls, data: object) -> Document:
@@ -226,6 +228,9 @@ def _refuse_contradictions(document: Document) -> None:
     for at, rail in enumerate(document.guardrails):
         if rail.arm not in treatments:
             raise DataError(f"{rail.arm!r} is not a treatment", key=f"guardrails[{at}].arm")
+    for at, row in enumerate(document.truth):
+        if row.arm not in treatments:
+            raise DataError(f"{row.arm!r} is not a treatment", key=f"truth[{at}].arm")
     for at, arm in enumerate(document.arms):
         _curves_fit(arm, f"arms[{at}]")
     if not 0 < document.run.alpha < 1:
