@@ -10,7 +10,16 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from abbotify.report.document import Arm, Document
-from abbotify.report.drawing import axes_within, color, linestyle, marker, ticks
+from abbotify.report.drawing import (
+    axes_within,
+    color,
+    days_along,
+    heading,
+    linestyle,
+    marker,
+    segments,
+    ticks,
+)
 from abbotify.report.labels import clean, metric
 from abbotify.report.pictures import Distribution, Survival
 from abbotify.report.svg import MUTED, PAPER, inline_svg
@@ -22,6 +31,9 @@ if TYPE_CHECKING:
 _SHOWN = 0.995
 """Share of an arm's users or sessions a curve shows at least; the tail beyond is told in words."""
 
+_DENSE = 60
+"""Days times treatments, beyond which dots and bars would hide each other."""
+
 
 def distribution(document: Document, name: str = "distribution") -> str | None:
     """Share of each arm's users by the decision metric; None when no arm has it."""
@@ -32,20 +44,21 @@ def distribution(document: Document, name: str = "distribution") -> str | None:
     right = max(_crop(histogram) for _, histogram in drawn)
 
     def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=52, right=14, top=12, bottom=48)
+        axes = axes_within(figure, left=52, right=14, top=30, bottom=48)
         for at, histogram in drawn:
             _outline(axes, at, histogram)
         axes.set_xlim(drawn[0][1].edges[0], right)
         axes.set_ylim(bottom=0)
         ticks(axes.yaxis, 7, scale=100.0, unit="%")
         ticks(axes.xaxis, 7)
-        axes.set_xlabel(f"{label} of a user")
+        axes.set_xlabel(f"{label} of a user{_unit(drawn[0][1].metric)}")
+        heading(axes, "Share of users")
 
     return inline_svg(
         paint,
         name=name,
-        width=390,
-        height=265,
+        width=400,
+        height=280,
         title=f"Distribution of {label.lower()} over the users of each arm",
         description=f"Share of users in each bin, drawn up to {right:g}.",
     )
@@ -62,7 +75,7 @@ def survival(document: Document, name: str = "survival") -> str | None:
         return None
 
     def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=52, right=14, top=12, bottom=48)
+        axes = axes_within(figure, left=52, right=14, top=30, bottom=48)
         for at, curve in drawn:
             x, y = _from_start(curve)
             axes.step(x, y, where="post", color=color(at), linestyle=linestyle(at), linewidth=2)
@@ -71,18 +84,19 @@ def survival(document: Document, name: str = "survival") -> str | None:
         ticks(axes.yaxis, 6, scale=100.0, unit="%")
         ticks(axes.xaxis, 7)
         axes.set_xlabel("Tracks played in the session")
+        heading(axes, "Share of sessions")
 
     return inline_svg(
         paint,
         name=name,
-        width=390,
-        height=265,
+        width=400,
+        height=280,
         title="Session survival of each arm",
         description="Share of sessions that go on after so many tracks.",
     )
 
 
-def daily(document: Document, name: str = "daily", narrow: bool = False) -> str | None:
+def daily(document: Document, name: str = "daily") -> str | None:
     """Effect of each treatment by day, with intervals and the zero line; None when unknown."""
     drawn = [
         (at, arm)
@@ -91,20 +105,24 @@ def daily(document: Document, name: str = "daily", narrow: bool = False) -> str 
     ]
     if not drawn:
         return None
+    days = [day.day for _, arm in drawn for day in arm.daily or ()]
 
     def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=54, right=14, top=12, bottom=48)
+        axes = axes_within(figure, left=54, right=14, top=30, bottom=48)
         axes.axhline(0, color=MUTED, linewidth=1.2)
         for rank, (at, arm) in enumerate(drawn):
-            _points(axes, at, arm, (rank - (len(drawn) - 1) / 2) * (0.2 if narrow else 0.13))
-        _days(axes, [day.day for _, arm in drawn for day in arm.daily or ()], narrow)
-        ticks(axes.yaxis, 8, sign=True)
+            dense = len(days) > _DENSE
+            shift = 0.0 if dense else (rank - (len(drawn) - 1) / 2) * 0.16
+            _points(axes, at, arm, shift, dense)
+        days_along(axes, days, 10)
+        ticks(axes.yaxis, 6, sign=True)
+        heading(axes, f"Difference of the day{_unit(curve_metric(document))}")
 
     return inline_svg(
         paint,
         name=name,
-        width=340 if narrow else 960,
-        height=270 if narrow else 320,
+        width=400,
+        height=280,
         title=f"Effect on {metric(curve_metric(document)).label.lower()} by day",
         description=f"Difference from {clean(document.control.name)} with intervals, by day.",
     )
@@ -178,30 +196,37 @@ def _faded(curve: Survival) -> int:
     return max(gone[0] if gone else curve.tracks[-1], 1)
 
 
-def _points(axes: Axes, at: int, arm: Arm, shift: float) -> None:
+def _unit(name: str) -> str:
+    unit = metric(name).unit
+    return f", {unit}" if unit else ""
+
+
+def _points(axes: Axes, at: int, arm: Arm, shift: float, dense: bool) -> None:
+    """Days with their intervals; where there are many, a line in a faint band."""
     known = [(day.day + shift, day) for day in arm.daily or () if day.effect is not None]
-    for x, day in known:
-        if day.lower is not None and day.upper is not None:
-            axes.plot([x, x], [day.lower, day.upper], color=color(at), linewidth=2)
+    ends = [
+        (x, day.lower, day.upper)
+        for x, day in known
+        if day.lower is not None and day.upper is not None
+    ]
+    x, effects = [x for x, _ in known], [day.effect or 0.0 for _, day in known]
+    if dense and ends:
+        axes.fill_between(*zip(*ends, strict=True), color=color(at), alpha=0.1, linewidth=0)
+    elif ends:
+        axes.plot(
+            segments([(x, x) for x, _, _ in ends]),
+            segments([(lower, upper) for _, lower, upper in ends]),
+            color=color(at),
+            linewidth=1.8,
+        )
     axes.plot(
-        [x for x, _ in known],
-        [day.effect or 0.0 for _, day in known],
+        x,
+        effects,
         color=color(at),
         linestyle=linestyle(at),
-        linewidth=1.0,
-        marker=marker(at),
-        markersize=8,
+        linewidth=1.6 if dense else 1.0,
+        marker=None if dense else marker(at),
+        markersize=7,
         markeredgecolor=PAPER,
         markeredgewidth=1.2,
     )
-
-
-def _days(axes: Axes, days: Sequence[int], narrow: bool) -> None:
-    from matplotlib.ticker import FixedLocator
-
-    first, last = min(days), max(days)
-    step = -(-(last - first + 1) // (8 if narrow else 16))
-    axes.set_xlim(first - 0.6, last + 0.6)
-    axes.xaxis.set_major_locator(FixedLocator(list(range(first, last + 1, step))))
-    axes.set_xticklabels([str(day) for day in range(first, last + 1, step)])
-    axes.set_xlabel("Day of the run")

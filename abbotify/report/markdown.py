@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from abbotify.report import labels, learning_view, view, words
+from abbotify.report import effects_view, labels, learning_view, view, words
 from abbotify.report.document import Document
 from abbotify.report.headline import rule
 from abbotify.report.rounding import MISSING, count, level
@@ -23,8 +23,8 @@ def render_markdown(document: Document) -> str:
         escaped(words.subtitle(document)),
         _decisions(document),
         f"**Rule:** {escaped(rule(document))}.",
-        _effects("Success metrics", view.deciding_groups(document), document.run.alpha),
-        _effects("Exploratory", view.other_groups(document), document.run.alpha),
+        _effects("Success metrics", effects_view.deciding_groups(document), document.run.alpha),
+        _effects("Exploratory", effects_view.exploratory_groups(document), document.run.alpha),
         _arms(document),
         _positions(document),
         _trainings(document),
@@ -53,7 +53,7 @@ def _decisions(document: Document) -> str:
     return lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
 
 
-def _effects(title: str, groups: Sequence[view.EffectGroup], alpha: float) -> str:
+def _effects(title: str, groups: Sequence[effects_view.EffectGroup], alpha: float) -> str:
     if not groups:
         return ""
     interval = f"{level(alpha)} interval"
@@ -67,7 +67,7 @@ def _effects(title: str, groups: Sequence[view.EffectGroup], alpha: float) -> st
     return f"## {title}\n\n{table(header, rows, numbers=6)}"
 
 
-def _effect(line: view.EffectLine) -> tuple[str, ...]:
+def _effect(line: effects_view.EffectLine) -> tuple[str, ...]:
     numbers = (
         line.relative,
         line.relative_interval,
@@ -79,7 +79,7 @@ def _effect(line: view.EffectLine) -> tuple[str, ...]:
     return (escaped(line.arm), escaped(line.note), *numbers, result)
 
 
-def _named(group: view.EffectGroup) -> str:
+def _named(group: effects_view.EffectGroup) -> str:
     plain = group.estimand == labels.estimand("mean")
     return group.metric if plain else f"{group.metric} ({group.estimand})"
 

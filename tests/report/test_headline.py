@@ -10,7 +10,7 @@ import pytest
 from abbotify.report.decision import Verdict, decisions
 from abbotify.report.document import Document
 from abbotify.report.headline import headline, sentences, summary_table
-from abbotify.report.view import deciding_groups
+from abbotify.report.effects_view import deciding_groups
 
 Plain = dict[str, Any]
 

@@ -1,0 +1,163 @@
+"""Estimates beside the truth as rows of ready texts: who was right, and by how much not.
+
+Texts here are not escaped: each rendering escapes for its own language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from abbotify.report import rounding
+from abbotify.report.decision import success_metrics
+from abbotify.report.document import Document
+from abbotify.report.intervals import Interval, Scale, scale
+from abbotify.report.labels import clean, estimand, metric, unit
+from abbotify.report.truths import TruthRow
+
+FORMS: Final = {"total": "everybody", "equal_data": "equal data"}
+"""The truth: with everybody under the arm; with as much to learn from as the arm had."""
+
+NAIVE: Final = frozenset({"naive_relative", "sessions_as_independent"})
+"""Methods that are known to be wrong, shown for comparison."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """One form of the truth beside an estimate."""
+
+    truth: str
+    bias: str
+    covered: str
+    tone: str
+
+
+@dataclass(frozen=True)
+class TruthLine:
+    """One method's estimate; `truths` are in the order of the table's forms, None where unknown."""
+
+    arm: str
+    at: int
+    method: str
+    naive: bool
+    estimate: str
+    interval: str
+    truths: tuple[Truth | None, ...]
+    note: str
+    drawn: Interval
+
+
+@dataclass(frozen=True)
+class TruthGroup:
+    """The methods on one metric in one unit, drawn to one scale."""
+
+    metric: str
+    unit: str
+    ticks: str
+    decides: bool
+    lines: tuple[TruthLine, ...]
+    scale: Scale
+
+
+@dataclass(frozen=True)
+class TruthTable:
+    """All groups, those of success metrics first, and how often each method's interval held."""
+
+    told: str
+    forms: tuple[str, ...]
+    groups: tuple[TruthGroup, ...]
+
+
+def truths(document: Document) -> TruthTable | None:
+    """The table; None where no truth is known."""
+    if not document.truth:
+        return None
+    success = success_metrics(document)
+    forms = tuple(form for form in FORMS if any(row.form == form for row in document.truth))
+    forms += tuple(dict.fromkeys(row.form for row in document.truth if row.form not in FORMS))
+    order = list(dict.fromkeys([*success, *(row.metric for row in document.truth)]))
+    rows = sorted(document.truth, key=lambda row: (order.index(row.metric), row.unit != "metric"))
+    groups = [
+        _group(document, tuple(members), forms)
+        for _, members in groupby(rows, key=lambda row: (row.metric, row.unit))
+    ]
+    return TruthTable(_told(document, forms), tuple(FORMS.get(f, clean(f)) for f in forms), tuple(groups))
+
+
+def _group(document: Document, rows: Sequence[TruthRow], forms: Sequence[str]) -> TruthGroup:
+    """The rows of one metric and unit; forms of the same estimate stand side by side."""
+    at = {arm.name: place for place, arm in enumerate(document.arms)}
+    same: dict[tuple[object, ...], list[TruthRow]] = {}
+    for row in sorted(rows, key=lambda row: (at[row.arm], row.method in NAIVE)):
+        same.setdefault((row.arm, row.method, row.estimate, row.lower, row.upper), []).append(row)
+    lines = tuple(_line(members, at, forms) for members in same.values())
+    first = rows[0]
+    percent = first.unit == "percent"
+    behind = "% of the control" if percent else metric(first.metric).unit
+    return TruthGroup(
+        metric=metric(first.metric).label,
+        unit=behind,
+        ticks="%" if percent else "",
+        decides=first.metric in success_metrics(document),
+        lines=lines,
+        scale=scale(line.drawn for line in lines),
+    )
+
+
+def _line(rows: Sequence[TruthRow], at: dict[str, int], forms: Sequence[str]) -> TruthLine:
+    first = rows[0]
+    behind = "%" if first.unit == "percent" else ""
+    shown = rounding.estimate(first.estimate, first.lower, first.upper, unit=behind)
+    named = shown.value if behind else _with_unit(shown.value, first.metric)
+    by_form = {row.form: row for row in rows}
+    held = [_truth(by_form.get(form), shown.places, behind) for form in forms]
+    return TruthLine(
+        arm=first.arm,
+        at=at[first.arm],
+        method=estimand(first.method),
+        naive=first.method in NAIVE,
+        estimate=named,
+        interval=shown.interval,
+        truths=tuple(held),
+        note="; ".join(dict.fromkeys(clean(row.note) for row in rows if row.note)),
+        drawn=Interval(first.estimate, first.lower, first.upper, mark=_first_truth(rows)),
+    )
+
+
+def _truth(row: TruthRow | None, places: int, behind: str) -> Truth | None:
+    if row is None:
+        return None
+    texts = [
+        rounding.MISSING if each is None else rounding.number(each, places, sign=True) + behind
+        for each in (row.truth, row.bias)
+    ]
+    words = {True: ("yes", "good"), False: ("no", "bad"), None: (rounding.MISSING, "")}
+    return Truth(texts[0], texts[1], *words[row.covered])
+
+
+def _with_unit(text: str, name: str) -> str:
+    return text if text == rounding.MISSING else text + unit(name)
+
+
+def _first_truth(rows: Iterable[TruthRow]) -> float | None:
+    return next((row.truth for row in rows if row.truth is not None), None)
+
+
+def _told(document: Document, forms: Sequence[str]) -> str:
+    """How often each method's interval held the truth, and how far off it was at the worst."""
+    first = forms[0]
+    parts = []
+    rows = sorted(document.truth, key=lambda row: row.method in NAIVE)
+    for method in dict.fromkeys(row.method for row in rows):
+        covered = [
+            row.covered
+            for row in rows
+            if row.method == method and row.form == first and row.covered is not None
+        ]
+        if covered:
+            parts.append(f"{estimand(method)} {sum(covered)} of {len(covered)}")
+    if not parts:
+        return "No interval can be held against a truth."
+    return f"Intervals that hold the truth ({FORMS.get(first, clean(first))}): {'; '.join(parts)}."

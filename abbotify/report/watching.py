@@ -1,0 +1,145 @@
+"""The chart of the looks: the effect so far by day, its stopping boundary and always-valid band.
+
+Every number drawn is in the document; nothing is estimated here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from abbotify.report.document import Arm, Document
+from abbotify.report.drawing import (
+    axes_within,
+    color,
+    days_along,
+    heading,
+    marker,
+    segments,
+    shortened_range,
+    ticks,
+)
+from abbotify.report.findings import Look
+from abbotify.report.labels import metric, shortened
+from abbotify.report.svg import INK, MUTED, PAPER, inline_svg
+from abbotify.report.watching_view import stop, told, watched_metric
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MANY: Final = 30  # looks, beyond which dots would hide the line
+
+
+def watching(document: Document, at: int) -> str | None:
+    """The looks of the arm at a place; None when no look has an effect."""
+    arm = document.arms[at]
+    looks = [look for look in arm.looks or () if look.effect is not None]
+    if not looks:
+        return None
+
+    def paint(figure: Figure) -> None:
+        axes = axes_within(figure, left=54, right=14, top=30, bottom=48)
+        axes.axhline(0, color=MUTED, linewidth=1.2)
+        axes.set_ylim(*_range(looks))
+        _band(axes, at, looks)
+        _boundaries(axes, at, looks)
+        _effects(axes, at, looks)
+        _stopped(axes, at, stop(arm.looks or ()))
+        days_along(axes, [look.day for look in arm.looks or ()], 10)
+        ticks(axes.yaxis, 6, sign=True)
+        heading(axes, f"Difference so far, {metric(watched_metric(document)).unit}".rstrip(", "))
+
+    return inline_svg(
+        paint,
+        name=f"watching-{at}",
+        width=400,
+        height=280,
+        title=f"Effect of {shortened(arm.name, 60)} as it stood by day",
+        description=told(document, arm),
+    )
+
+
+def _range(looks: Sequence[Look]) -> tuple[float, float]:
+    """All estimates in full; early bands, which are out of all proportion, are cut."""
+    late = looks[len(looks) // 2 :]
+    ends = [
+        end
+        for look in late
+        for end in (look.lower, look.upper, look.valid_lower, look.valid_upper)
+        if end is not None
+    ]
+    return shortened_range([look.effect or 0.0 for look in looks], ends)
+
+
+def _band(axes: Axes, at: int, looks: Sequence[Look]) -> None:
+    """The always-valid interval, a band from look to look."""
+    known = [
+        (look.day, look.valid_lower, look.valid_upper)
+        for look in looks
+        if look.valid_lower is not None and look.valid_upper is not None
+    ]
+    if not known:
+        return
+    days, lower, upper = zip(*known, strict=True)
+    low, high = axes.get_ylim()
+    reach = 20 * (high - low)  # paths that leave the picture by far are not drawn by all browsers
+    lower, upper = [max(end, low - reach) for end in lower], [min(end, high + reach) for end in upper]
+    axes.fill_between(days, lower, upper, color=color(at), alpha=0.13, linewidth=0)
+    for ends in (lower, upper):
+        axes.plot(days, ends, color=color(at), linewidth=1, linestyle=(0, (2, 2)))
+
+
+def _boundaries(axes: Axes, at: int, looks: Sequence[Look]) -> None:
+    """The group-sequential interval of each look, with caps."""
+    known = [
+        (look.day, look.lower, look.upper)
+        for look in looks
+        if look.lower is not None and look.upper is not None
+    ]
+    low, high = axes.get_ylim()
+    far = high - low
+    clipped = [(day, max(a, low - far), min(b, high + far)) for day, a, b in known]
+    cap = 0.12
+    x = [[(d, d), (d - cap, d + cap), (d - cap, d + cap)] for d, _, _ in clipped]
+    y = [[(a, b), (a, a), (b, b)] for _, a, b in clipped]
+    flat = [pair for three in x for pair in three], [pair for three in y for pair in three]
+    axes.plot(*map(segments, flat), color=color(at), linewidth=1.8)
+
+
+def _effects(axes: Axes, at: int, looks: Sequence[Look]) -> None:
+    days, effects = [look.day for look in looks], [look.effect or 0.0 for look in looks]
+    axes.plot(days, effects, color=color(at), linewidth=1.0)
+    if len(looks) <= _MANY:
+        axes.plot(
+            *(days, effects),
+            color=color(at),
+            linestyle="none",
+            marker=marker(at),
+            markersize=7,
+            markeredgecolor=PAPER,
+            markeredgewidth=1.2,
+        )
+
+
+def _stopped(axes: Axes, at: int, look: Look | None) -> None:
+    """A line and a ring at the look that would have ended it."""
+    if look is None or look.effect is None or not math.isfinite(look.effect):
+        return
+    axes.axvline(look.day, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
+    axes.plot(
+        [look.day],
+        [look.effect],
+        marker=marker(at),
+        markersize=11,
+        color=color(at),
+        markeredgecolor=INK,
+        markeredgewidth=2,
+    )
+
+
+def charts(document: Document) -> dict[int, str]:
+    """The chart of every treatment that was watched, by the arm's place."""
+    drawn = {at: watching(document, at) for at in range(len(document.arms))}
+    return {at: svg for at, svg in drawn.items() if svg is not None}
