@@ -44,7 +44,7 @@ def distribution(document: Document, name: str = "distribution") -> str | None:
     right = max(_crop(histogram) for _, histogram in drawn)
 
     def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=52, right=14, top=30, bottom=48)
+        axes = axes_within(figure, left=52, right=14, top=30, bottom=46)
         for at, histogram in drawn:
             _outline(axes, at, histogram)
         axes.set_xlim(drawn[0][1].edges[0], right)
@@ -75,7 +75,7 @@ def survival(document: Document, name: str = "survival") -> str | None:
         return None
 
     def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=52, right=14, top=30, bottom=48)
+        axes = axes_within(figure, left=52, right=14, top=30, bottom=46)
         for at, curve in drawn:
             x, y = _from_start(curve)
             axes.step(x, y, where="post", color=color(at), linestyle=linestyle(at), linewidth=2)
@@ -108,7 +108,7 @@ def daily(document: Document, name: str = "daily") -> str | None:
     days = [day.day for _, arm in drawn for day in arm.daily or ()]
 
     def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=54, right=14, top=30, bottom=48)
+        axes = axes_within(figure, left=54, right=14, top=30, bottom=46)
         axes.axhline(0, color=MUTED, linewidth=1.2)
         for rank, (at, arm) in enumerate(drawn):
             dense = len(days) > _DENSE

@@ -22,8 +22,12 @@ _MOST: Final = 8  # lines of a first screen
 
 @dataclass(frozen=True)
 class GuardrailLine:
-    """One guardrail of one treatment; losses are positive where the treatment is worse."""
+    """One guardrail of one treatment; losses are positive where the treatment is worse.
 
+    `order` is the guardrail's place among all, from 0.
+    """
+
+    order: int
     metric: str
     arm: str
     at: int
@@ -42,7 +46,8 @@ def guardrails(document: Document) -> tuple[GuardrailLine, ...]:
     at = {arm.name: place for place, arm in enumerate(document.arms)}
     order = list(dict.fromkeys(row.metric for row in document.guardrails))
     rows = sorted(document.guardrails, key=lambda row: (order.index(row.metric), at[row.arm]))
-    return tuple(_line(row, at[row.arm], document.run.alpha) for row in rows)
+    alpha = document.run.alpha
+    return tuple(_line(row, order.index(row.metric), at[row.arm], alpha) for row in rows)
 
 
 def declared(document: Document) -> tuple[str, ...]:
@@ -107,9 +112,10 @@ def lost(row: GuardrailRow) -> tuple[str, str]:
     return told[0], told[1]
 
 
-def _line(row: GuardrailRow, at: int, alpha: float) -> GuardrailLine:
+def _line(row: GuardrailRow, order: int, at: int, alpha: float) -> GuardrailLine:
     loss, bound = lost(row)
     return GuardrailLine(
+        order=order,
         metric=metric(row.metric).label,
         arm=row.arm,
         at=at,

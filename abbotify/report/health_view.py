@@ -10,7 +10,7 @@ from abbotify.report.labels import check, clean
 
 ITEMS: Final = {
     "sample_ratio": "Sample ratio",
-    "sample_ratio_watched": "Sample ratio, watched",
+    "sample_ratio_watched": "Ratio by day",
     "pre_balance": "Balance before",
     "cuped_sign": "CUPED sign",
     "skew": "Skew",

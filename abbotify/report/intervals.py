@@ -92,7 +92,7 @@ def axis(on: Scale, unit: str = "") -> str:
     return _svg(_HEIGHT, "".join(parts), ' class="mini ticks"')
 
 
-def ticks(on: Scale, most: int = 3) -> tuple[list[float], int]:
+def ticks(on: Scale, most: int = 4) -> tuple[list[float], int]:
     """Round values on the scale, zero among them, at most `most` steps apart; their decimals."""
     exponent = math.floor(math.log10((on.high - on.low) / most))
     wide = (on.high - on.low) / most

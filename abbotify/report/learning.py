@@ -37,7 +37,7 @@ def by_position(document: Document, name: str = "by-position") -> str | None:
     last = max(positions[-1].step for _, positions in drawn)
 
     def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=54, right=14, top=30, bottom=48)
+        axes = axes_within(figure, left=54, right=14, top=30, bottom=46)
         for at, positions in drawn:
             x, y = [each.step for each in positions], [each.mean for each in positions]
             _line(axes, at, x, y, marks=-(-len(x) // 12))
@@ -64,7 +64,7 @@ def training(document: Document, name: str = "training") -> str | None:
         return None
 
     def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=60, right=14, top=30, bottom=48)
+        axes = axes_within(figure, left=60, right=14, top=30, bottom=46)
         if logarithmic(document):
             axes.set_yscale("log")
         for at, trainings in drawn:

@@ -40,7 +40,7 @@ def trend(document: Document, name: str = "trend") -> str | None:
     days = [day for _, known in drawn for day in known.days]
 
     def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=54, right=14, top=30, bottom=48)
+        axes = axes_within(figure, left=54, right=14, top=30, bottom=46)
         axes.axhline(0, color=MUTED, linewidth=1.2)
         effects = [day.effect for day in days if day.effect is not None]
         ends = [end for day in days for end in (day.lower, day.upper) if end is not None]
@@ -73,7 +73,7 @@ def retention(document: Document, name: str = "retention") -> str | None:
         return None
 
     def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=52, right=14, top=30, bottom=48)
+        axes = axes_within(figure, left=52, right=14, top=30, bottom=46)
         for at, known in drawn:
             look = {"color": color(at), "linestyle": linestyle(at)}
             single = marker(at) if len(known.days) == 1 else None

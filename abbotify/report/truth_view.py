@@ -5,7 +5,7 @@ Texts here are not escaped: each rendering escapes for its own language.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -38,8 +38,6 @@ class Truth:
 class TruthLine:
     """One method's estimate; `truths` are in the order of the table's forms, None where unknown."""
 
-    arm: str
-    at: int
     method: str
     naive: bool
     estimate: str
@@ -51,9 +49,11 @@ class TruthLine:
 
 @dataclass(frozen=True)
 class TruthGroup:
-    """The methods on one metric in one unit, drawn to one scale."""
+    """The methods on one metric and treatment in one unit; all treatments share a scale."""
 
     metric: str
+    arm: str
+    at: int
     unit: str
     ticks: str
     decides: bool
@@ -78,35 +78,44 @@ def truths(document: Document) -> TruthTable | None:
     forms = tuple(form for form in FORMS if any(row.form == form for row in document.truth))
     forms += tuple(dict.fromkeys(row.form for row in document.truth if row.form not in FORMS))
     order = list(dict.fromkeys([*success, *(row.metric for row in document.truth)]))
-    rows = sorted(document.truth, key=lambda row: (order.index(row.metric), row.unit != "metric"))
-    groups = [
-        _group(document, tuple(members), forms)
-        for _, members in groupby(rows, key=lambda row: (row.metric, row.unit))
-    ]
-    return TruthTable(_told(document, forms), tuple(FORMS.get(f, clean(f)) for f in forms), tuple(groups))
-
-
-def _group(document: Document, rows: Sequence[TruthRow], forms: Sequence[str]) -> TruthGroup:
-    """The rows of one metric and unit; forms of the same estimate stand side by side."""
     at = {arm.name: place for place, arm in enumerate(document.arms)}
+    rows = sorted(
+        document.truth,
+        key=lambda row: (order.index(row.metric), row.unit != "metric", at[row.arm]),
+    )
+    groups: list[TruthGroup] = []
+    for _, members in groupby(rows, key=lambda row: (row.metric, row.unit)):
+        alike = tuple(members)
+        on = scale(_drawn((row,)) for row in alike)
+        for arm, own in groupby(alike, key=lambda row: row.arm):
+            decides = alike[0].metric in success
+            groups.append(_group(at[arm], tuple(own), forms, decides=decides, on=on))
+    named = tuple(FORMS.get(form, clean(form)) for form in forms)
+    return TruthTable(_told(document, forms), named, tuple(groups))
+
+
+def _group(
+    at: int, rows: Sequence[TruthRow], forms: Sequence[str], *, decides: bool, on: Scale
+) -> TruthGroup:
+    """The rows of one metric, unit and treatment; forms of one estimate stand side by side."""
     same: dict[tuple[object, ...], list[TruthRow]] = {}
-    for row in sorted(rows, key=lambda row: (at[row.arm], row.method in NAIVE)):
-        same.setdefault((row.arm, row.method, row.estimate, row.lower, row.upper), []).append(row)
-    lines = tuple(_line(members, at, forms) for members in same.values())
+    for row in sorted(rows, key=lambda row: row.method in NAIVE):
+        same.setdefault((row.method, row.estimate, row.lower, row.upper), []).append(row)
     first = rows[0]
     percent = first.unit == "percent"
-    behind = "% of the control" if percent else metric(first.metric).unit
     return TruthGroup(
         metric=metric(first.metric).label,
-        unit=behind,
+        arm=first.arm,
+        at=at,
+        unit="% of the control" if percent else metric(first.metric).unit,
         ticks="%" if percent else "",
-        decides=first.metric in success_metrics(document),
-        lines=lines,
-        scale=scale(line.drawn for line in lines),
+        decides=decides,
+        lines=tuple(_line(members, forms) for members in same.values()),
+        scale=on,
     )
 
 
-def _line(rows: Sequence[TruthRow], at: dict[str, int], forms: Sequence[str]) -> TruthLine:
+def _line(rows: Sequence[TruthRow], forms: Sequence[str]) -> TruthLine:
     first = rows[0]
     behind = "%" if first.unit == "percent" else ""
     shown = rounding.estimate(first.estimate, first.lower, first.upper, unit=behind)
@@ -114,15 +123,13 @@ def _line(rows: Sequence[TruthRow], at: dict[str, int], forms: Sequence[str]) ->
     by_form = {row.form: row for row in rows}
     held = [_truth(by_form.get(form), shown.places, behind) for form in forms]
     return TruthLine(
-        arm=first.arm,
-        at=at[first.arm],
         method=estimand(first.method),
         naive=first.method in NAIVE,
         estimate=named,
         interval=shown.interval,
         truths=tuple(held),
         note="; ".join(dict.fromkeys(clean(row.note) for row in rows if row.note)),
-        drawn=Interval(first.estimate, first.lower, first.upper, mark=_first_truth(rows)),
+        drawn=_drawn(rows),
     )
 
 
@@ -141,8 +148,11 @@ def _with_unit(text: str, name: str) -> str:
     return text if text == rounding.MISSING else text + unit(name)
 
 
-def _first_truth(rows: Iterable[TruthRow]) -> float | None:
-    return next((row.truth for row in rows if row.truth is not None), None)
+def _drawn(rows: Sequence[TruthRow]) -> Interval:
+    """The estimate with the first truth there is."""
+    first = rows[0]
+    truth = next((row.truth for row in rows if row.truth is not None), None)
+    return Interval(first.estimate, first.lower, first.upper, mark=truth)
 
 
 def _told(document: Document, forms: Sequence[str]) -> str:

@@ -40,7 +40,7 @@ def watching(document: Document, at: int) -> str | None:
         return None
 
     def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=54, right=14, top=30, bottom=48)
+        axes = axes_within(figure, left=54, right=14, top=30, bottom=46)
         axes.axhline(0, color=MUTED, linewidth=1.2)
         axes.set_ylim(*_range(looks))
         _band(axes, at, looks)
@@ -127,7 +127,7 @@ def _stopped(axes: Axes, at: int, look: Look | None) -> None:
     """A line and a ring at the look that would have ended it."""
     if look is None or look.effect is None or not math.isfinite(look.effect):
         return
-    axes.axvline(look.day, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
+    axes.axvline(look.day, color=INK, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1.5)
     axes.plot(
         [look.day],
         [look.effect],
