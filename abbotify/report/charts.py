@@ -5,24 +5,24 @@ Every number drawn is in the document; nothing is estimated here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from abbotify.report.document import Arm, Document
 from abbotify.report.drawing import (
+    DENSE,
     axes_within,
     color,
     days_along,
+    estimates,
     heading,
     linestyle,
-    marker,
-    segments,
     ticks,
 )
 from abbotify.report.labels import clean, metric
 from abbotify.report.pictures import Distribution, Survival
-from abbotify.report.svg import MUTED, PAPER, inline_svg
+from abbotify.report.svg import MUTED, inline_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 0.995
 """Share of an arm's users or sessions a curve shows at least; the tail beyond is told in words."""
-
-_DENSE = 60
-"""Days times treatments, beyond which dots and bars would hide each other."""
 
 
 def distribution(document: Document, name: str = "distribution") -> str | None:
@@ -106,14 +103,14 @@ def daily(document: Document, name: str = "daily") -> str | None:
     if not drawn:
         return None
     days = [day.day for _, arm in drawn for day in arm.daily or ()]
+    dense = len(days) > DENSE
 
     def paint(figure: Figure) -> None:
         axes = axes_within(figure, left=54, right=14, top=30, bottom=46)
         axes.axhline(0, color=MUTED, linewidth=1.2)
         for rank, (at, arm) in enumerate(drawn):
-            dense = len(days) > _DENSE
             shift = 0.0 if dense else (rank - (len(drawn) - 1) / 2) * 0.16
-            _points(axes, at, arm, shift, dense)
+            estimates(axes, at, list(_of_days(arm, shift)), dense)
         days_along(axes, days, 10)
         ticks(axes.yaxis, 6, sign=True)
         heading(axes, f"Difference of the day{_unit(curve_metric(document))}")
@@ -201,32 +198,7 @@ def _unit(name: str) -> str:
     return f", {unit}" if unit else ""
 
 
-def _points(axes: Axes, at: int, arm: Arm, shift: float, dense: bool) -> None:
-    """Days with their intervals; where there are many, a line in a faint band."""
-    known = [(day.day + shift, day) for day in arm.daily or () if day.effect is not None]
-    ends = [
-        (x, day.lower, day.upper)
-        for x, day in known
-        if day.lower is not None and day.upper is not None
-    ]
-    x, effects = [x for x, _ in known], [day.effect or 0.0 for _, day in known]
-    if dense and ends:
-        axes.fill_between(*zip(*ends, strict=True), color=color(at), alpha=0.1, linewidth=0)
-    elif ends:
-        axes.plot(
-            segments([(x, x) for x, _, _ in ends]),
-            segments([(lower, upper) for _, lower, upper in ends]),
-            color=color(at),
-            linewidth=1.8,
-        )
-    axes.plot(
-        x,
-        effects,
-        color=color(at),
-        linestyle=linestyle(at),
-        linewidth=1.6 if dense else 1.0,
-        marker=None if dense else marker(at),
-        markersize=7,
-        markeredgecolor=PAPER,
-        markeredgewidth=1.2,
-    )
+def _of_days(arm: Arm, shift: float) -> Iterator[tuple[float, float, float | None, float | None]]:
+    for day in arm.daily or ():
+        if day.effect is not None:
+            yield day.day + shift, day.effect, day.lower, day.upper

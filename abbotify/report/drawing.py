@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from abbotify.report import rounding
-from abbotify.report.svg import ARMS, MUTED
+from abbotify.report.svg import ARMS, MUTED, PAPER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Dash = tuple[float, tuple[float, ...]] | str
+
+DENSE = 60
+"""Days times arms, beyond which dots and bars would hide each other."""
 
 MARKERS = "oosD^vPX"
 _DASHES: tuple[tuple[int, ...], ...] = ((), (), (7, 2), (2, 2), (8, 2, 2, 2))
@@ -83,6 +86,36 @@ def days_along(axes: Axes, days: Sequence[int], most: int, label: str = "Day of 
     axes.xaxis.set_major_locator(FixedLocator(named))
     axes.set_xticklabels([str(day) for day in named])
     axes.set_xlabel(label)
+
+
+def estimates(
+    axes: Axes,
+    at: int,
+    rows: Sequence[tuple[float, float, float | None, float | None]],
+    dense: bool,
+) -> None:
+    """An arm's estimates with intervals, (x, value, lower, upper); where dense, line and band."""
+    ends = [(x, low, high) for x, _, low, high in rows if low is not None and high is not None]
+    look: dict[str, Any] = {"color": color(at), "linestyle": linestyle(at)}
+    x, values = [row[0] for row in rows], [row[1] for row in rows]
+    if dense and ends:
+        along, lower, upper = zip(*ends, strict=True)
+        axes.fill_between(along, lower, upper, color=color(at), alpha=0.1, linewidth=0)
+    elif ends:
+        sides = [(x, x) for x, _, _ in ends], [(low, high) for _, low, high in ends]
+        axes.plot(*map(segments, sides), color=color(at), linewidth=1.8)
+    if dense:
+        axes.plot(x, values, linewidth=1.6, **look)
+        return
+    axes.plot(
+        *(x, values),
+        **look,
+        linewidth=1.0,
+        marker=marker(at),
+        markersize=7,
+        markeredgecolor=PAPER,
+        markeredgewidth=1.2,
+    )
 
 
 def segments(pairs: Sequence[tuple[float, float]]) -> list[float]:

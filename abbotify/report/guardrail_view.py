@@ -70,7 +70,9 @@ def kept(document: Document, arm: str) -> str:
         for verdict in ("inferior", "undecided", None, "non-inferior")
     }
     parts = [
-        f"{', '.join(names)} {verdict or UNTESTED}" for verdict, names in by_verdict.items() if names
+        f"{', '.join(names)} {verdict or UNTESTED}"
+        for verdict, names in by_verdict.items()
+        if names
     ]
     return f"; guardrails: {'; '.join(parts)}" if parts else ""
 
@@ -108,7 +110,9 @@ def lost(row: GuardrailRow) -> tuple[str, str]:
     """The loss, and the most it may be, rounded to one place, with their unit."""
     shown = rounding.estimate(row.loss, row.lower, row.upper)
     behind = "%" if row.unit == "percent" else unit(row.metric)
-    told = [text if text == rounding.MISSING else text + behind for text in (shown.value, shown.upper)]
+    told = [
+        text if text == rounding.MISSING else text + behind for text in (shown.value, shown.upper)
+    ]
     return told[0], told[1]
 
 

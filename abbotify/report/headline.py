@@ -18,7 +18,6 @@ from abbotify.report.labels import check, clean, estimand, metric, unit
 from abbotify.report.rounding import MINUS, Rounded, estimate, level, p_equals, p_value
 from abbotify.stats import Effect
 
-
 _MAIN: Final = ("mean", "ratio")
 """The estimands the terminal tells of metrics that do not decide."""
 

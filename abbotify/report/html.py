@@ -134,12 +134,11 @@ def _time(document: Document) -> dict[str, Any]:
     """What happened from day to day."""
     from markupsafe import Markup
 
-    unit = labels.metric(watching_view.watched_metric(document)).unit
     return {
         "watched": watching_view.watched(document),
         "watching": [(at, Markup(svg)) for at, svg in watching.charts(document).items()],
         "setting": watching_view.setting(document),
-        "watched_unit": f", {unit}" if unit else "",
+        "watched_unit": watching_view.watched_unit(document),
         "trends": returning_view.trends(document),
         "trend_metric": returning_view.trend_metric(document),
     }
@@ -165,7 +164,11 @@ def _sections(parts: Mapping[str, Any]) -> list[tuple[str, str]]:
     every = [
         ("effects", "Effects", True),
         ("truth", "Truth", parts["truth"]),
-        ("days", "Over time", drawn["daily"] or drawn["trend"] or parts["watched"] or parts["trends"]),
+        (
+            "days",
+            "Over time",
+            drawn["daily"] or drawn["trend"] or parts["watched"] or parts["trends"],
+        ),
         ("sessions", "Sessions", any(drawn[name] for name in curves)),
         ("segments", "Segments", parts["segments"]),
         ("training", "Training", parts["trainings"]),

@@ -78,7 +78,7 @@ def picture(
     """
     zero = f'<path class="zero" d="M{on.x(0):g} 0V{_HEIGHT}"/>' if on.holds(0.0) else ""
     parts = [zero, _line(interval, on), _dot(interval, on, filled), _mark(interval.mark, on, marks)]
-    return _svg(_HEIGHT, "".join(parts), f' style="--arm:var(--arm-{style})"')
+    return _svg("mini", "".join(parts), f' style="--arm:var(--arm-{style})"')
 
 
 def axis(on: Scale, unit: str = "") -> str:
@@ -89,7 +89,7 @@ def axis(on: Scale, unit: str = "") -> str:
         f"{rounding.number(value, places, sign=True)}{unit}</text>"
         for value in values
     ]
-    return _svg(_HEIGHT, "".join(parts), ' class="mini ticks"')
+    return _svg("mini ticks", "".join(parts))
 
 
 def ticks(on: Scale, most: int = 4) -> tuple[list[float], int]:
@@ -131,9 +131,6 @@ def _mark(value: float | None, on: Scale, kind: str) -> str:
     return f'<path class="{kind}" d="{shape}"/>'
 
 
-def _svg(height: int, drawn: str, extra: str) -> str:
-    looks = extra if "class=" in extra else f' class="mini"{extra}'
-    return (
-        f'<svg{looks} width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
-        f'aria-hidden="true" focusable="false">{drawn}</svg>'
-    )
+def _svg(kind: str, drawn: str, extra: str = "") -> str:
+    box = f'viewBox="0 0 {WIDTH} {_HEIGHT}"'
+    return f'<svg class="{kind}"{extra} {box} aria-hidden="true">{drawn}</svg>'

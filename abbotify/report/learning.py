@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _WIDE_RANGE: Final = 20.0
 """Losses whose largest is so many times the smallest are drawn on a logarithmic scale."""
 
-_MOST_FAINT: Final = 30  # earlier trainings drawn of an arm, the latest ones
+_MOST_FAINT: Final = 60  # earlier trainings drawn, the latest ones of each arm
 
 Curves = list[
     tuple[int, tuple[Training, ...]]
@@ -68,7 +68,7 @@ def training(document: Document, name: str = "training") -> str | None:
         if logarithmic(document):
             axes.set_yscale("log")
         for at, trainings in drawn:
-            for earlier in trainings[-1 - _MOST_FAINT : -1]:
+            for earlier in trainings[-1 - _MOST_FAINT // len(drawn) : -1]:
                 _faint(axes, at, earlier.curve)
         for at, trainings in drawn:
             _losses(axes, at, trainings[-1])

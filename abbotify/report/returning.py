@@ -5,26 +5,27 @@ Every number drawn is in the document; nothing is estimated here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from abbotify.report.document import Document
 from abbotify.report.drawing import (
+    DENSE,
     axes_within,
     color,
     days_along,
+    estimates,
     heading,
     linestyle,
     marker,
-    segments,
     shortened_range,
     ticks,
 )
 from abbotify.report.findings import Trend
 from abbotify.report.labels import metric
-from abbotify.report.svg import MUTED, PAPER, inline_svg
+from abbotify.report.svg import MUTED, inline_svg
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -38,6 +39,7 @@ def trend(document: Document, name: str = "trend") -> str | None:
     if not drawn:
         return None
     days = [day for _, known in drawn for day in known.days]
+    dense = len(days) > DENSE
 
     def paint(figure: Figure) -> None:
         axes = axes_within(figure, left=54, right=14, top=30, bottom=46)
@@ -46,7 +48,8 @@ def trend(document: Document, name: str = "trend") -> str | None:
         ends = [end for day in days for end in (day.lower, day.upper) if end is not None]
         axes.set_ylim(*shortened_range(effects, ends))
         for rank, (at, known) in enumerate(drawn):
-            _trend(axes, at, known, (rank - (len(drawn) - 1) / 2) * 0.12)
+            shift = 0.0 if dense else (rank - (len(drawn) - 1) / 2) * 0.12
+            estimates(axes, at, list(_of_trend(known, shift)), dense)
         length = max(len(known.days) for _, known in drawn)
         days_along(axes, range(length), 10, "Days since the first session in the experiment")
         ticks(axes.yaxis, 6, unit="%", sign=True)
@@ -75,7 +78,7 @@ def retention(document: Document, name: str = "retention") -> str | None:
     def paint(figure: Figure) -> None:
         axes = axes_within(figure, left=52, right=14, top=30, bottom=46)
         for at, known in drawn:
-            look = {"color": color(at), "linestyle": linestyle(at)}
+            look: dict[str, Any] = {"color": color(at), "linestyle": linestyle(at)}
             single = marker(at) if len(known.days) == 1 else None
             axes.plot(known.days, known.active, linewidth=1.1, marker=single, markersize=4, **look)
             axes.plot(known.days, known.returned, linewidth=2.2, marker=single, **look)
@@ -95,27 +98,9 @@ def retention(document: Document, name: str = "retention") -> str | None:
     )
 
 
-def _trend(axes: Axes, at: int, known: Trend, shift: float) -> None:
-    seen = [(day + shift, each) for day, each in enumerate(known.days) if each.effect is not None]
-    ends = [
-        (x, each.lower, each.upper)
-        for x, each in seen
-        if each.lower is not None and each.upper is not None
-    ]
-    axes.plot(
-        segments([(x, x) for x, _, _ in ends]),
-        segments([(lower, upper) for _, lower, upper in ends]),
-        color=color(at),
-        linewidth=1.8,
-    )
-    axes.plot(
-        [x for x, _ in seen],
-        [each.effect or 0.0 for _, each in seen],
-        color=color(at),
-        linestyle=linestyle(at),
-        linewidth=1.0,
-        marker=marker(at),
-        markersize=7,
-        markeredgecolor=PAPER,
-        markeredgewidth=1.2,
-    )
+def _of_trend(
+    known: Trend, shift: float
+) -> Iterator[tuple[float, float, float | None, float | None]]:
+    for day, each in enumerate(known.days):
+        if each.effect is not None:
+            yield day + shift, each.effect, each.lower, each.upper

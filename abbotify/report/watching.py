@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from abbotify.report.document import Arm, Document
+from abbotify.report.document import Document
 from abbotify.report.drawing import (
     axes_within,
     color,
@@ -21,9 +21,9 @@ from abbotify.report.drawing import (
     ticks,
 )
 from abbotify.report.findings import Look
-from abbotify.report.labels import metric, shortened
+from abbotify.report.labels import shortened
 from abbotify.report.svg import INK, MUTED, PAPER, inline_svg
-from abbotify.report.watching_view import stop, told, watched_metric
+from abbotify.report.watching_view import stop, told, watched_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +49,7 @@ def watching(document: Document, at: int) -> str | None:
         _stopped(axes, at, stop(arm.looks or ()))
         days_along(axes, [look.day for look in arm.looks or ()], 10)
         ticks(axes.yaxis, 6, sign=True)
-        heading(axes, f"Difference so far, {metric(watched_metric(document)).unit}".rstrip(", "))
+        heading(axes, f"Difference so far{watched_unit(document)}")
 
     return inline_svg(
         paint,
@@ -82,13 +82,21 @@ def _band(axes: Axes, at: int, looks: Sequence[Look]) -> None:
     ]
     if not known:
         return
-    days, lower, upper = zip(*known, strict=True)
-    low, high = axes.get_ylim()
-    reach = 20 * (high - low)  # paths that leave the picture by far are not drawn by all browsers
-    lower, upper = [max(end, low - reach) for end in lower], [min(end, high + reach) for end in upper]
+    days = [day for day, _, _ in known]
+    lower, upper = (
+        _near(axes, [end for _, end, _ in known]),
+        _near(axes, [end for *_, end in known]),
+    )
     axes.fill_between(days, lower, upper, color=color(at), alpha=0.13, linewidth=0)
     for ends in (lower, upper):
         axes.plot(days, ends, color=color(at), linewidth=1, linestyle=(0, (2, 2)))
+
+
+def _near(axes: Axes, ends: Sequence[float]) -> list[float]:
+    """Ends no farther out of the picture than 20 times its height, which all browsers draw."""
+    low, high = axes.get_ylim()
+    far = 20 * (high - low)
+    return [min(max(end, low - far), high + far) for end in ends]
 
 
 def _boundaries(axes: Axes, at: int, looks: Sequence[Look]) -> None:
@@ -98,9 +106,13 @@ def _boundaries(axes: Axes, at: int, looks: Sequence[Look]) -> None:
         for look in looks
         if look.lower is not None and look.upper is not None
     ]
-    low, high = axes.get_ylim()
-    far = high - low
-    clipped = [(day, max(a, low - far), min(b, high + far)) for day, a, b in known]
+    if not known:
+        return
+    lower, upper = (
+        _near(axes, [end for _, end, _ in known]),
+        _near(axes, [end for *_, end in known]),
+    )
+    clipped = [(day, a, b) for (day, _, _), a, b in zip(known, lower, upper, strict=True)]
     cap = 0.12
     x = [[(d, d), (d - cap, d + cap), (d - cap, d + cap)] for d, _, _ in clipped]
     y = [[(a, b), (a, a), (b, b)] for _, a, b in clipped]

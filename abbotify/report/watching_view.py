@@ -66,11 +66,12 @@ def stop(looks: tuple[Look, ...]) -> Look | None:
 
 def valid_from(looks: tuple[Look, ...]) -> Look | None:
     """The first look whose always-valid interval leaves zero out; None when none does."""
-    for look in looks:
-        if look.valid_lower is not None and look.valid_upper is not None:
-            if look.valid_lower > 0 or look.valid_upper < 0:
-                return look
-    return None
+    return next((look for look in looks if _leaves_zero_out(look)), None)
+
+
+def _leaves_zero_out(look: Look) -> bool:
+    lower, upper = look.valid_lower, look.valid_upper
+    return lower is not None and upper is not None and (lower > 0 or upper < 0)
 
 
 def setting(document: Document) -> str:
@@ -107,6 +108,12 @@ def watched_metric(document: Document) -> str:
     return document.monitored.metric if document.monitored is not None else ""
 
 
+def watched_unit(document: Document) -> str:
+    """The unit of the looks, to stand in a table's head."""
+    found = metric(watched_metric(document)).unit
+    return f", {found}" if found else ""
+
+
 def _for(document: Document, look: Look) -> str:
     """For the better or the worse; where neither direction is better, which one it is."""
     up = (look.effect or 0.0) > 0
@@ -135,7 +142,7 @@ def _valid(looks: tuple[Look, ...]) -> str:
     first = valid_from(looks)
     if first is None:
         return "; the always-valid interval never leaves zero out"
-    return f"; the always-valid interval leaves zero out from day {first.day} on"
+    return f"; the always-valid interval first leaves zero out on day {first.day}"
 
 
 def _line(look: Look, stops: bool, document: Document) -> LookLine:

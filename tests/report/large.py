@@ -21,7 +21,9 @@ def large() -> Plain:
     data["run"] |= {"days": DAYS}
     data["arms"] = [_arm(at, draws) for at in range(ARMS)]
     treated = {arm["name"]: at / ARMS - 0.3 for at, arm in enumerate(data["arms"]) if at}
-    rows = [[found.at_once(row) for row in _measured(name, s, draws)] for name, s in treated.items()]
+    rows = [
+        [found.at_once(row) for row in _measured(name, s, draws)] for name, s in treated.items()
+    ]
     further = [row for arm in rows for base in arm[:3] for row in found.further_rows(base)]
     data["effects"] = [row for arm in rows for row in arm] + further
     return data | {

@@ -40,7 +40,10 @@ SCENARIO: Plain = {
     "experiment": {"name": "NEURAL", "control": "sticky", "traffic": 1.0, "alpha": 0.05},
     "metrics": {
         "success": ["mean_time_per_session"],
-        "guardrails": [{"metric": "skip_rate", "margin": 5.0}, {"metric": "sessions", "margin": 2.5}],
+        "guardrails": [
+            {"metric": "skip_rate", "margin": 5.0},
+            {"metric": "sessions", "margin": 2.5},
+        ],
         "report": "all",
     },
     "log": {"level": "events", "botify": False},

@@ -43,7 +43,10 @@ def test_reads_a_report_from_before_positions_and_trainings(usual: Document) -> 
 def test_text_of_the_file(small: Document) -> None:
     text = small.dumps()
     assert text.endswith("}\n")
-    assert list(json.loads(text)) == ["scenario", "run", "arms", "effects", "checks"]
+    assert list(json.loads(text)) == [
+        *("scenario", "run", "arms", "effects", "checks"),
+        *("guardrails", "segments", "monitored", "truth"),
+    ]
     assert list(json.loads(text)["effects"][0])[:4] == ["arm", "metric", "estimand", "n_control"]
     assert '"relative_lower": null' in text
 
