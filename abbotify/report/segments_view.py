@@ -78,8 +78,9 @@ def _told(document: Document) -> str:
     cut = " and ".join(f"{bound:g}" for bound in found.bounds)
     told = f"Users are told apart by {attribute(found.by)}{f', cut at {cut}' if cut else ''}."
     if found.without:
-        users = "user has" if found.without == 1 else "users have"
-        told += f" {rounding.count(found.without)} {users} no such value and are in no segment."
+        are = ("user has", "is") if found.without == 1 else ("users have", "are")
+        number = rounding.count(found.without)
+        told += f" {number} {are[0]} no such value and {are[1]} in no segment."
     return told
 
 
