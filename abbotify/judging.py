@@ -28,11 +28,13 @@ class Case:
         scenario: the description.
         ids: int64 ids of all users.
         folder: where it was written.
+        everybody: an arm that everybody was in, see `timeline.plan_day`.
     """
 
     scenario: Scenario
     ids: IntArray
     folder: Path
+    everybody: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,10 +97,7 @@ def reported(scenario: Scenario) -> list[str]:
 
 def _judged(case: Case, shard: Shard) -> Judged:
     scenario = case.scenario
-    part = case.ids[shard.rows.start : shard.rows.stop]
-    path = totals_file(case.folder, scenario.days - 1, shard.number)
-    totals = ShardTotals.load(path, scenario, part)
-    assigned = _assigned(scenario, part, timeline.experiment_days(scenario))
+    totals, assigned = _totals(case, shard)
     own, settings = columns(scenario), scenario.metrics
     first, *further = layers(scenario)
     users = totals.layers[first.name].table(assigned)
@@ -120,9 +119,27 @@ def _judged(case: Case, shard: Shard) -> Judged:
     )
 
 
-def _assigned(scenario: Scenario, ids: Any, days: range) -> dict[str, Labels]:
+def users_of(case: Case) -> Callable[[Shard], UserTable]:
+    """The function that gives the users of a shard, judged by the first experiment."""
+    first = layers(case.scenario)[0].name
+
+    def users(shard: Shard) -> UserTable:
+        totals, assigned = _totals(case, shard)
+        return totals.layers[first].table(assigned)
+
+    return users
+
+
+def _totals(case: Case, shard: Shard) -> tuple[ShardTotals, dict[str, Labels]]:
+    """The totals of a shard's users after the last day, and the arm of each by column."""
+    part = case.ids[shard.rows.start : shard.rows.stop]
+    path = totals_file(case.folder, case.scenario.days - 1, shard.number)
+    return ShardTotals.load(path, case.scenario, part), _assigned(case, part)
+
+
+def _assigned(case: Case, ids: Any) -> dict[str, Labels]:
     # Those a ramp has admitted by its last day: nobody ever leaves.
-    last = next(d for d in timeline.calendar(scenario) if d.number == days.stop - 1)
-    plan = timeline.plan_day(scenario, last, ids)
-    names = timeline.column_names(scenario)
+    last = timeline.calendar(case.scenario)[-1]
+    plan = timeline.plan_day(case.scenario, last, ids, case.everybody)
+    names = timeline.column_names(case.scenario)
     return {column: Labels(codes, names[column]) for column, codes in plan.labels.items()}

@@ -25,9 +25,11 @@ from abbotify.report import Document, pictures, write
 from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import FORMATS, Run
 from abbotify.report.tally import Tally
+from abbotify.report.truths import Truth
 from abbotify.scenario import Scenario, dump, plain
 from abbotify.shard import LOG, STATE
 from abbotify.training import Trainer, Training
+from abbotify.truth import TrueEffects
 
 
 def run(
@@ -59,11 +61,13 @@ def run(
     with outfolder.swapped(out) as folder:
         store = ModelStore(folder, earlier=[out])
         trainer = Trainer(scenario, plan.world, plan.arms, store, progress)
-        played = play(plan, folder, trainer, workers, progress)
+        true = TrueEffects(plan, folder, trainer) if scenario.truth else None
+        played = play(plan, folder, trainer, workers, progress, true.keep if true else None)
+        truth = true.found(workers, progress) if true else ()
         progress("report", 0, 0)
         case = Case(scenario, plan.world.users.ids, folder)
         judgement = judge_all(case, shards_of(plan), workers, folder / "users.parquet")
-        document = _document(plan, judgement, played.tally, trainer)
+        document = _document(plan, judgement, played.tally, trainer, truth)
         (folder / "scenario.yaml").write_text(dump(scenario), encoding="utf-8")
         if scenario.log.botify:
             _write_botify(scenario, folder)
@@ -100,6 +104,7 @@ def _document(
     judgement: Judgement,
     tally: Tally,
     trainer: Trainer,
+    truth: Sequence[Truth],
 ) -> Document:
     scenario, first = plan.scenario, layers(plan.scenario)[0]
     catalogue = plan.world.catalogue
@@ -126,6 +131,7 @@ def _document(
         metrics=reported(scenario),
         trainings=_curves(trainer.done),
         success=scenario.metrics.success,
+        truth=truth,
         titles=lambda track: (
             catalogue.titles[track],
             catalogue.artists[int(catalogue.artist[track])],

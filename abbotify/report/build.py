@@ -14,6 +14,7 @@ from abbotify.report.curves import daily, distributions, positions, survival, to
 from abbotify.report.document import Arm, Check, Document, Moments, Run
 from abbotify.report.pictures import Training
 from abbotify.report.tally import Tally
+from abbotify.report.truths import Truth, truth_rows
 
 Titles = Callable[[int], tuple[str | None, str | None]]
 
@@ -48,6 +49,7 @@ def build(
     titles: Titles | None = None,
     extra_checks: Sequence[Check] = (),
     trainings: Mapping[str, Sequence[Training]] | None = None,
+    truth: Sequence[Truth] = (),
 ) -> Document:
     """The document of an experiment.
 
@@ -63,6 +65,7 @@ def build(
         titles: title and artist of a track id.
         extra_checks: what the reader of the log found.
         trainings: name of an arm that learns -> its trainings in order.
+        truth: outcomes of the run's users under every arm, in each form.
 
     Raises:
         ValueError: arms are not the first ones of the column or of the tally.
@@ -81,7 +84,9 @@ def build(
         *checks.undetermined(_undetermined(users, metrics)),
         *_further_layers(further or {}, deciding, run),
     ]
-    return Document(scenario, run, built, effects, tuple(found))
+    sessions = dict(zip(tally.arms, tally.session_times, strict=True))
+    rows = truth_rows(effects, truth, sessions, names[0], run.alpha)
+    return Document(scenario, run, built, effects, tuple(found), truth=rows)
 
 
 def _checks(

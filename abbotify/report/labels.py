@@ -13,6 +13,12 @@ _ESTIMANDS: dict[str, str] = {
     "cuped": "mean, CUPED",
     "ratio_cuped": "ratio of sums, CUPED",
     "bootstrap": "mean, bootstrap",
+}
+_METHODS: dict[str, str] = {
+    "welch": "mean of users, Welch",
+    "fieller": "mean of users, Fieller",
+    "delta": "ratio of sums, delta method",
+    "delta_fieller": "ratio of sums, Fieller",
     "naive_relative": "naive relative interval",
     "sessions_as_independent": "sessions taken as independent",
 }
@@ -63,6 +69,14 @@ def estimand(name: str) -> str:
     if quantile is not None:
         return _percentile(f"{100 * float(quantile[1]):g}")
     return _ESTIMANDS.get(name, _spaced(name).lower())
+
+
+def method(name: str) -> str:
+    """How an effect was estimated, and its interval."""
+    if name in _METHODS:
+        return _METHODS[name]
+    plain = name.removesuffix("_fieller")
+    return estimand(plain) + ("" if plain == name else ", Fieller")
 
 
 def unit(name: str) -> str:

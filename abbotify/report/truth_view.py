@@ -5,7 +5,7 @@ Texts here are not escaped: each rendering escapes for its own language.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -14,7 +14,7 @@ from abbotify.report import rounding
 from abbotify.report.decision import success_metrics
 from abbotify.report.document import Document
 from abbotify.report.intervals import Interval, Scale, scale
-from abbotify.report.labels import clean, estimand, metric, unit
+from abbotify.report.labels import clean, method, metric, unit
 from abbotify.report.truths import TruthRow
 
 FORMS: Final = {"total": "everybody", "equal_data": "equal data"}
@@ -63,11 +63,15 @@ class TruthGroup:
 
 @dataclass(frozen=True)
 class TruthTable:
-    """All groups, those of success metrics first, and how often each method's interval held."""
+    """All groups, those of success metrics first, and how often each method's interval held.
+
+    `notes` are those that every row of a form has.
+    """
 
     told: str
     forms: tuple[str, ...]
     groups: tuple[TruthGroup, ...]
+    notes: tuple[str, ...]
 
 
 def truths(document: Document) -> TruthTable | None:
@@ -83,19 +87,26 @@ def truths(document: Document) -> TruthTable | None:
         document.truth,
         key=lambda row: (order.index(row.metric), row.unit != "metric", at[row.arm]),
     )
+    common = _common(document.truth, forms)
     groups: list[TruthGroup] = []
     for _, members in groupby(rows, key=lambda row: (row.metric, row.unit)):
         alike = tuple(members)
         on = scale(_drawn((row,)) for row in alike)
         for arm, own in groupby(alike, key=lambda row: row.arm):
             decides = alike[0].metric in success
-            groups.append(_group(at[arm], tuple(own), forms, decides=decides, on=on))
+            groups.append(_group(at[arm], tuple(own), forms, common, decides=decides, on=on))
     named = tuple(FORMS.get(form, clean(form)) for form in forms)
-    return TruthTable(_told(document, forms), named, tuple(groups))
+    return TruthTable(_told(document, forms), named, tuple(groups), common)
 
 
 def _group(
-    at: int, rows: Sequence[TruthRow], forms: Sequence[str], *, decides: bool, on: Scale
+    at: int,
+    rows: Sequence[TruthRow],
+    forms: Sequence[str],
+    common: Collection[str],
+    *,
+    decides: bool,
+    on: Scale,
 ) -> TruthGroup:
     """The rows of one metric, unit and treatment; forms of one estimate stand side by side."""
     same: dict[tuple[object, ...], list[TruthRow]] = {}
@@ -110,25 +121,25 @@ def _group(
         unit="% of the control" if percent else metric(first.metric).unit,
         ticks="%" if percent else "",
         decides=decides,
-        lines=tuple(_line(members, forms) for members in same.values()),
+        lines=tuple(_line(members, forms, common) for members in same.values()),
         scale=on,
     )
 
 
-def _line(rows: Sequence[TruthRow], forms: Sequence[str]) -> TruthLine:
+def _line(rows: Sequence[TruthRow], forms: Sequence[str], common: Collection[str]) -> TruthLine:
     first = rows[0]
     behind = "%" if first.unit == "percent" else ""
     shown = rounding.estimate(first.estimate, first.lower, first.upper, unit=behind)
     named = shown.value if behind else _with_unit(shown.value, first.metric)
-    by_form = {row.form: row for row in rows}
+    by_form: dict[str, TruthRow] = {row.form: row for row in rows}
     held = [_truth(by_form.get(form), shown.places, behind) for form in forms]
     return TruthLine(
-        method=estimand(first.method),
+        method=method(first.method),
         naive=first.method in NAIVE,
         estimate=named,
         interval=shown.interval,
         truths=tuple(held),
-        note="; ".join(dict.fromkeys(clean(row.note) for row in rows if row.note)),
+        note="; ".join(note for note in _notes(rows) if note not in common),
         drawn=_drawn(rows),
     )
 
@@ -148,6 +159,23 @@ def _with_unit(text: str, name: str) -> str:
     return text if text == rounding.MISSING else text + unit(name)
 
 
+def _notes(rows: Iterable[TruthRow]) -> list[str]:
+    """What is noted of any of the rows, each note once."""
+    every = [clean(note) for row in rows for note in row.note.split("; ") if note]
+    return list(dict.fromkeys(every))
+
+
+def _common(rows: Sequence[TruthRow], forms: Sequence[str]) -> tuple[str, ...]:
+    """The notes that every row of a form has, which are told once."""
+    found: list[str] = []
+    for form in forms:
+        of_form = [row for row in rows if row.form == form]
+        if len(of_form) > 1:
+            shared = [_notes([row]) for row in of_form]
+            found += [note for note in shared[0] if all(note in notes for notes in shared)]
+    return tuple(dict.fromkeys(found))
+
+
 def _drawn(rows: Sequence[TruthRow]) -> Interval:
     """The estimate with the first truth there is."""
     first = rows[0]
@@ -160,14 +188,14 @@ def _told(document: Document, forms: Sequence[str]) -> str:
     first = forms[0]
     parts = []
     rows = sorted(document.truth, key=lambda row: row.method in NAIVE)
-    for method in dict.fromkeys(row.method for row in rows):
+    for name in dict.fromkeys(row.method for row in rows):
         covered = [
             row.covered
             for row in rows
-            if row.method == method and row.form == first and row.covered is not None
+            if row.method == name and row.form == first and row.covered is not None
         ]
         if covered:
-            parts.append(f"{estimand(method)} {sum(covered)} of {len(covered)}")
+            parts.append(f"{method(name)} {sum(covered)} of {len(covered)}")
     if not parts:
         return "No interval can be held against a truth."
     return f"Intervals that hold the truth ({FORMS.get(first, clean(first))}): {'; '.join(parts)}."

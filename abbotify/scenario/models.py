@@ -9,7 +9,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from abbotify.errors import ScenarioError
 from abbotify.scenario.arms import Arm, Service
-from abbotify.scenario.base import Model, Name, Seed, Share, Tuple, at_key, nearest
+from abbotify.scenario.base import Model, Name, Seed, Share, Switch, Tuple, at_key, nearest
 from abbotify.scenario.metrics import Metrics, Monitoring
 from abbotify.scenario.phases import ExperimentDays, Phase, check_timeline
 from abbotify.scenario.world import WorldSpec
@@ -95,6 +95,7 @@ class Scenario(Model):
     monitoring: Monitoring = Monitoring()
     log: Log = Log()
     service: Service | None = None
+    truth: Switch = False
     shards: Literal["auto"] | Annotated[int, Field(ge=1, le=1_000_000)] = "auto"
 
     _source: Source = PrivateAttr(default=Source("scenario", {}, {}))

@@ -72,7 +72,8 @@ def test_the_family_is_holm_over_success_and_arms(run_folder: Path) -> None:
 
 
 def test_the_report_has_the_specified_keys(run_folder: Path, document: Plain) -> None:
-    assert list(document) == ["scenario", "run", "arms", "effects", "checks"]
+    assert list(document) == ["scenario", "run", "arms", "effects", "checks", "truth"]
+    assert document["truth"] == []
     assert set(document["run"]) == set(RUN.split())
     assert document["run"]["formats"] == {"report": 2, "log": 1, "users": 1, "effects": 2}
     arm_keys = (

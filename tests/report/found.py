@@ -149,9 +149,9 @@ def truths(arm: str, metric: str, truth: float, draws: np.random.Generator) -> l
     """Methods beside the truth, in both forms; sessions taken as independent are too sure."""
     found: list[Plain] = []
     methods = (
-        ("mean", "metric", 0.07, 0.14),
-        ("mean", "percent", 1.1, 2.2),
-        ("ratio", "metric", 0.06, 0.13),
+        ("welch", "metric", 0.07, 0.14),
+        ("fieller", "percent", 1.1, 2.2),
+        ("delta", "metric", 0.06, 0.13),
         ("cuped", "metric", 0.05, 0.1),
         ("naive_relative", "percent", 1.1, 2.0),
         ("sessions_as_independent", "metric", 0.06, 0.05),

@@ -27,6 +27,20 @@ def test_estimands(name: str, told: str) -> None:
     assert labels.estimand(name) == told
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("welch", "mean of users, Welch"),
+        ("delta_fieller", "ratio of sums, Fieller"),
+        ("cuped", "mean, CUPED"),
+        ("ratio_cuped_fieller", "ratio of sums, CUPED, Fieller"),
+        ("sessions_as_independent", "sessions taken as independent"),
+    ],
+)
+def test_methods(name: str, told: str) -> None:
+    assert labels.method(name) == told
+
+
 def test_units() -> None:
     assert labels.unit("mean_request_latency") == "\N{NO-BREAK SPACE}ms"
     assert labels.unit("skip_rate") == labels.unit("unknown") == ""

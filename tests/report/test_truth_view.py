@@ -17,7 +17,7 @@ SPACE = "\N{NO-BREAK SPACE}"
 
 def row(**values: Any) -> Plain:
     """An interval of 0.2 .. 0.6 around 0.4, and a truth of 0.5 in it."""
-    known = {"arm": "neural", "metric": "mean_time_per_session", "form": "total", "method": "mean"}
+    known = {"arm": "neural", "metric": "mean_time_per_session", "form": "total", "method": "welch"}
     numbers = {"estimate": 0.4, "lower": 0.2, "upper": 0.6, "truth": 0.5, "bias": -0.1}
     return {**known, "unit": "metric", **numbers, "covered": True, "note": "", **values}
 
@@ -35,7 +35,7 @@ def test_both_forms_stand_beside_one_estimate(hand: Plain) -> None:
     ((line,),) = (group.lines for group in found.groups)
     assert found.forms == ("everybody", "equal data")
     assert (line.method, line.estimate, line.interval) == (
-        "mean of users",
+        "mean of users, Welch",
         f"+0.40{SPACE}tracks",
         "[+0.20, +0.60]",
     )
@@ -61,7 +61,7 @@ def test_how_often_intervals_held(hand: Plain) -> None:
         row(form="equal_data", covered=False),
     )
     assert found.told == (
-        "Intervals that hold the truth (everybody): mean of users 1 of 2; "
+        "Intervals that hold the truth (everybody): mean of users, Welch 1 of 2; "
         "sessions taken as independent 0 of 1."
     )
 
@@ -96,6 +96,17 @@ def test_nothing_is_known(hand: Plain) -> None:
     document = Document.from_dict(hand)
     assert "not &lt;trained&gt;" in render_html(document)
     assert r"(not \<trained>)" in render_markdown(document)
+
+
+def test_what_all_rows_note_is_told_once(hand: Plain) -> None:
+    both = "no variance; trained <once>"
+    rows = [row(note=both), row(metric="time", note="trained <once>"), row(form="equal_data")]
+    found = table(hand, *rows)
+    assert found.notes == ("trained <once>",)
+    assert [line.note for group in found.groups for line in group.lines] == ["no variance", ""]
+    document = Document.from_dict(hand)
+    assert "Note: trained &lt;once&gt;." in render_html(document)
+    assert r"Note: trained \<once>." in render_markdown(document)
 
 
 def test_the_page_says_covered_or_not(hand: Plain) -> None:
