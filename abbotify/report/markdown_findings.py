@@ -40,8 +40,9 @@ def _truth(document: Document) -> str:
     interval = f"{level(document.run.alpha)} interval"
     header = ("Metric", *arm, "Method", "Estimate", interval, *named)
     grid = table(header, rows, numbers=2 + len(named))
+    leads = "".join(f"- {escaped(lead)}\n" for lead in found.leads)
     told = " ".join([found.told, *(f"Note: {note}." for note in found.notes)])
-    return f"## Estimate beside truth\n\n{escaped(told)}\n\n{grid}"
+    return f"## Estimate beside truth\n\n{leads}- {escaped(told)}\n\n{grid}"
 
 
 def _cells(truth: truth_view.Truth | None) -> tuple[str, str, str]:

@@ -5,7 +5,7 @@ Texts here are not escaped: each rendering escapes for its own language.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -22,6 +22,8 @@ FORMS: Final = {"total": "everybody", "equal_data": "equal data"}
 
 NAIVE: Final = frozenset({"naive_relative", "sessions_as_independent"})
 """Methods that are known to be wrong, shown for comparison."""
+
+_HOLDS: Final = {"good": ", in the interval", "bad": ", outside the interval", "": ""}
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,11 @@ class TruthGroup:
 class TruthTable:
     """All groups, those of success metrics first, and how often each method's interval held.
 
-    `notes` are those that every row of a form has.
+    `leads` is a sentence for each treatment about the first success metric, `notes` are those that
+    every row of a form has.
     """
 
+    leads: tuple[str, ...]
     told: str
     forms: tuple[str, ...]
     groups: tuple[TruthGroup, ...]
@@ -96,7 +100,8 @@ def truths(document: Document) -> TruthTable | None:
             decides = alike[0].metric in success
             groups.append(_group(at[arm], tuple(own), forms, common, decides=decides, on=on))
     named = tuple(FORMS.get(form, clean(form)) for form in forms)
-    return TruthTable(_told(document, forms), named, tuple(groups), common)
+    told = _told(document, forms)
+    return TruthTable(tuple(_leads(groups, named)), told, named, tuple(groups), common)
 
 
 def _group(
@@ -181,6 +186,26 @@ def _drawn(rows: Sequence[TruthRow]) -> Interval:
     first = rows[0]
     truth = next((row.truth for row in rows if row.truth is not None), None)
     return Interval(first.estimate, first.lower, first.upper, mark=truth)
+
+
+def _leads(groups: Sequence[TruthGroup], forms: Sequence[str]) -> Iterator[str]:
+    """What was estimated of the first success metric, and what is true, a sentence an arm."""
+    first = groups[0]
+    for group in groups:
+        if not group.decides or (group.metric, group.unit) != (first.metric, first.unit):
+            continue
+        line = group.lines[0]
+        known = [
+            f"{each.truth} ({form}{_HOLDS[each.tone]})"
+            for form, each in zip(forms, line.truths, strict=True)
+            if each is not None and each.truth != rounding.MISSING
+        ]
+        if known and line.estimate != rounding.MISSING:
+            estimated = f"{line.estimate} {line.interval}"
+            yield (
+                f"{clean(group.arm)}: {group.metric.lower()} was estimated at {estimated}; "
+                f"the truth is {' and '.join(known)}."
+            )
 
 
 def _told(document: Document, forms: Sequence[str]) -> str:

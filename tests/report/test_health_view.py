@@ -24,7 +24,7 @@ def test_what_was_not_checked_is_said(small: Document) -> None:
     assert [item.name for item in found.items] == ["Sample ratio"]
     assert found.unchecked == tuple(ITEMS.values())[1:]
     assert (found.told, found.tone) == ("All checks passed", "good")
-    assert "Not checked in this run: ratio by day, balance before" in render_html(small)
+    assert "Not checked in this run: Ratio by day, Balance before, CUPED sign" in render_html(small)
 
 
 def test_items_lead_to_their_check(hand: Plain) -> None:

@@ -45,6 +45,23 @@ def test_both_forms_stand_beside_one_estimate(hand: Plain) -> None:
     )
 
 
+def test_the_deciding_effect_leads(hand: Plain) -> None:
+    equal = row(form="equal_data", truth=0.1, bias=0.3, covered=False)
+    assert table(hand, row(metric="time"), row(method="delta"), row(), equal).leads == (
+        f"neural: time per session was estimated at +0.40{SPACE}tracks [+0.20, +0.60]; the truth "
+        "is +0.50 (everybody, in the interval).",
+    )
+    assert (
+        table(hand, row(), equal)
+        .leads[0]
+        .endswith(
+            "is +0.50 (everybody, in the interval) and +0.10 (equal data, outside the interval)."
+        )
+    )
+    assert table(hand, row(metric="time")).leads == ()
+    assert table(hand, row(truth=None)).leads == ()
+
+
 def test_one_form_alone_leaves_the_other_out(hand: Plain) -> None:
     found = table(hand, row(form="equal_data"))
     assert found.forms == ("equal data",)
