@@ -41,13 +41,19 @@ def number(value: float | None, places: int, sign: bool = False) -> str:
 
 def _digits(value: float, places: int) -> str:
     """The digits of a number that is not negative, with a power of ten where there are too many."""
+    value = round(value, places)
     exponent = math.floor(math.log10(value)) if value else 0
     shown = exponent + places  # digits behind the first one
-    long = exponent <= -_LONG or (exponent >= _LONG and places < 0) or shown > _EXACT
-    if not long or shown < 0:
-        return f"{round(value, places):,.{max(places, 0)}f}"
-    digits, _, power = f"{value:.{min(shown, _EXACT)}e}".partition("e")
+    if not value or not _long(exponent, places):
+        return f"{value:,.{max(places, 0) if value else min(max(places, 0), _LONG)}f}"
+    digits, _, power = f"{value:.{max(min(shown, _EXACT), 0)}e}".partition("e")
     return f"{digits}e{power.lstrip('+0') if power[0] == '+' else MINUS + power.lstrip('-0')}"
+
+
+def _long(exponent: int, places: int) -> bool:
+    """Whether a number has too many digits to be written out."""
+    insignificant = exponent >= _LONG and places < 0
+    return exponent <= -_LONG or insignificant or exponent + places > _EXACT
 
 
 def count(value: int | None) -> str:
