@@ -15,7 +15,7 @@ from abbotify.errors import DataError
 from abbotify.events import ARM, arm_column
 from abbotify.experiment import layers
 from abbotify.metrics.users import UserTotals
-from abbotify.report.watching import Watching, watching
+from abbotify.report.attendance import Watching, watching
 from abbotify.scenario import Scenario
 from abbotify.sessions import SessionTable
 from abbotify.world.base import IntArray

@@ -17,8 +17,8 @@ from abbotify.errors import DataError
 from abbotify.eventlog.merge import Run, heads
 from abbotify.events import ARM, NO_ARM, SESSION, STEP, USER, Events, IntArray, Labels
 from abbotify.metrics.users import UserTable, user_table
+from abbotify.report.attendance import Watched, Watching, joined, watched
 from abbotify.report.tally import Tally
-from abbotify.report.watching import Watched, Watching, joined, watched
 from abbotify.sessions import SessionTable, session_table
 
 SUCCESS: Final = "mean_time_per_session"

@@ -14,7 +14,7 @@ from abbotify import stats
 from abbotify.events import ARM
 from abbotify.metrics.definitions import METRICS, PRE, Metric
 from abbotify.metrics.users import Population, UserTable
-from abbotify.report.watching import Watched, Watching, joined, watched
+from abbotify.report.attendance import Watched, Watching, joined, watched
 from abbotify.sessions import FloatArray
 
 Rows = npt.NDArray[np.bool_]

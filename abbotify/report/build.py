@@ -10,6 +10,7 @@ from abbotify import stats
 from abbotify.metrics.definitions import COLUMNS, METRICS, determined
 from abbotify.report import checks, doubts, looks
 from abbotify.report.aggregates import CURVE_METRIC, UserAggregates
+from abbotify.report.attendance import WATCHABLE
 from abbotify.report.curves import daily, distributions, positions, survival, top_tracks
 from abbotify.report.details import Details
 from abbotify.report.document import Arm, Check, Document, Moments, Run
@@ -17,7 +18,6 @@ from abbotify.report.pictures import Training
 from abbotify.report.rails import Rail, guard
 from abbotify.report.tally import Tally
 from abbotify.report.truths import Truth, truth_rows
-from abbotify.report.watching import WATCHABLE
 
 Titles = Callable[[int], tuple[str | None, str | None]]
 

@@ -5,15 +5,24 @@ Every number drawn is in the document; nothing is estimated here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from abbotify.report.document import Arm, Document
-from abbotify.report.drawing import axes_within, color, linestyle, marker, ticks
+from abbotify.report.drawing import (
+    DENSE,
+    axes_within,
+    color,
+    days_along,
+    estimates,
+    heading,
+    linestyle,
+    ticks,
+)
 from abbotify.report.labels import clean, metric
 from abbotify.report.pictures import Distribution, Survival
-from abbotify.report.svg import MUTED, PAPER, inline_svg
+from abbotify.report.svg import MUTED, inline_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,20 +41,21 @@ def distribution(document: Document, name: str = "distribution") -> str | None:
     right = max(_crop(histogram) for _, histogram in drawn)
 
     def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=52, right=14, top=12, bottom=48)
+        axes = axes_within(figure, left=52, right=14, top=30, bottom=46)
         for at, histogram in drawn:
             _outline(axes, at, histogram)
         axes.set_xlim(drawn[0][1].edges[0], right)
         axes.set_ylim(bottom=0)
         ticks(axes.yaxis, 7, scale=100.0, unit="%")
         ticks(axes.xaxis, 7)
-        axes.set_xlabel(f"{label} of a user")
+        axes.set_xlabel(f"{label} of a user{_unit(drawn[0][1].metric)}")
+        heading(axes, "Share of users")
 
     return inline_svg(
         paint,
         name=name,
-        width=390,
-        height=265,
+        width=400,
+        height=280,
         title=f"Distribution of {label.lower()} over the users of each arm",
         description=f"Share of users in each bin, drawn up to {right:g}.",
     )
@@ -62,7 +72,7 @@ def survival(document: Document, name: str = "survival") -> str | None:
         return None
 
     def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=52, right=14, top=12, bottom=48)
+        axes = axes_within(figure, left=52, right=14, top=30, bottom=46)
         for at, curve in drawn:
             x, y = _from_start(curve)
             axes.step(x, y, where="post", color=color(at), linestyle=linestyle(at), linewidth=2)
@@ -71,18 +81,19 @@ def survival(document: Document, name: str = "survival") -> str | None:
         ticks(axes.yaxis, 6, scale=100.0, unit="%")
         ticks(axes.xaxis, 7)
         axes.set_xlabel("Tracks played in the session")
+        heading(axes, "Share of sessions")
 
     return inline_svg(
         paint,
         name=name,
-        width=390,
-        height=265,
+        width=400,
+        height=280,
         title="Session survival of each arm",
         description="Share of sessions that go on after so many tracks.",
     )
 
 
-def daily(document: Document, name: str = "daily", narrow: bool = False) -> str | None:
+def daily(document: Document, name: str = "daily") -> str | None:
     """Effect of each treatment by day, with intervals and the zero line; None when unknown."""
     drawn = [
         (at, arm)
@@ -91,20 +102,24 @@ def daily(document: Document, name: str = "daily", narrow: bool = False) -> str 
     ]
     if not drawn:
         return None
+    days = [day.day for _, arm in drawn for day in arm.daily or ()]
+    dense = len(days) > DENSE
 
     def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=54, right=14, top=12, bottom=48)
+        axes = axes_within(figure, left=54, right=14, top=30, bottom=46)
         axes.axhline(0, color=MUTED, linewidth=1.2)
         for rank, (at, arm) in enumerate(drawn):
-            _points(axes, at, arm, (rank - (len(drawn) - 1) / 2) * (0.2 if narrow else 0.13))
-        _days(axes, [day.day for _, arm in drawn for day in arm.daily or ()], narrow)
-        ticks(axes.yaxis, 8, sign=True)
+            shift = 0.0 if dense else (rank - (len(drawn) - 1) / 2) * 0.16
+            estimates(axes, at, list(_of_days(arm, shift)), dense)
+        days_along(axes, days, 10)
+        ticks(axes.yaxis, 6, sign=True)
+        heading(axes, f"Difference of the day{_unit(curve_metric(document))}")
 
     return inline_svg(
         paint,
         name=name,
-        width=340 if narrow else 960,
-        height=270 if narrow else 320,
+        width=400,
+        height=280,
         title=f"Effect on {metric(curve_metric(document)).label.lower()} by day",
         description=f"Difference from {clean(document.control.name)} with intervals, by day.",
     )
@@ -178,30 +193,12 @@ def _faded(curve: Survival) -> int:
     return max(gone[0] if gone else curve.tracks[-1], 1)
 
 
-def _points(axes: Axes, at: int, arm: Arm, shift: float) -> None:
-    known = [(day.day + shift, day) for day in arm.daily or () if day.effect is not None]
-    for x, day in known:
-        if day.lower is not None and day.upper is not None:
-            axes.plot([x, x], [day.lower, day.upper], color=color(at), linewidth=2)
-    axes.plot(
-        [x for x, _ in known],
-        [day.effect or 0.0 for _, day in known],
-        color=color(at),
-        linestyle=linestyle(at),
-        linewidth=1.0,
-        marker=marker(at),
-        markersize=8,
-        markeredgecolor=PAPER,
-        markeredgewidth=1.2,
-    )
+def _unit(name: str) -> str:
+    unit = metric(name).unit
+    return f", {unit}" if unit else ""
 
 
-def _days(axes: Axes, days: Sequence[int], narrow: bool) -> None:
-    from matplotlib.ticker import FixedLocator
-
-    first, last = min(days), max(days)
-    step = -(-(last - first + 1) // (8 if narrow else 16))
-    axes.set_xlim(first - 0.6, last + 0.6)
-    axes.xaxis.set_major_locator(FixedLocator(list(range(first, last + 1, step))))
-    axes.set_xticklabels([str(day) for day in range(first, last + 1, step)])
-    axes.set_xlabel("Day of the run")
+def _of_days(arm: Arm, shift: float) -> Iterator[tuple[float, float, float | None, float | None]]:
+    for day in arm.daily or ():
+        if day.effect is not None:
+            yield day.day + shift, day.effect, day.lower, day.upper

@@ -18,12 +18,12 @@ from abbotify.metrics.users import Population
 from abbotify.report.findings import SegmentRow, Segments, SegmentTest
 from abbotify.report.kinds import Cut, Kinds, cut
 from abbotify.sessions import FloatArray
+from abbotify.stats.effects import BOOTSTRAP
 from abbotify.stats.skewness import Shape
 
 Rows = npt.NDArray[np.bool_]
 
 QUANTILE: Final = "quantile_"
-BOOTSTRAP: Final = "bootstrap"
 
 _SEED: Final = 0  # of resampling: the same users give the same intervals, simulated or from a log
 

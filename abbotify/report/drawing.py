@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from abbotify.report import rounding
-from abbotify.report.svg import ARMS
+from abbotify.report.svg import ARMS, MUTED, PAPER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Dash = tuple[float, tuple[float, ...]] | str
+
+DENSE = 60
+"""Days times arms, beyond which dots and bars would hide each other."""
 
 MARKERS = "oosD^vPX"
 _DASHES: tuple[tuple[int, ...], ...] = ((), (), (7, 2), (2, 2), (8, 2, 2, 2))
@@ -57,6 +62,76 @@ def axes_within(figure: Figure, left: float, right: float, top: float, bottom: f
     return axes
 
 
+def heading(axes: Axes, text: str) -> None:
+    """What the vertical axis measures, above it."""
+    axes.annotate(
+        text,
+        (0, 1),
+        xycoords=("figure fraction", "axes fraction"),
+        xytext=(6, 14),
+        textcoords="offset points",
+        color=MUTED,
+        va="center_baseline",
+    )
+
+
+def days_along(axes: Axes, days: Sequence[int], most: int, label: str = "Day of the run") -> None:
+    """The horizontal axis from the first day to the last, with at most `most` whole days named."""
+    from matplotlib.ticker import FixedLocator
+
+    first, last = min(days), max(days)
+    step = -(-(last - first + 1) // most)
+    named = list(range(first, last + 1, step))
+    axes.set_xlim(first - 0.6, last + 0.6)
+    axes.xaxis.set_major_locator(FixedLocator(named))
+    axes.set_xticklabels([str(day) for day in named])
+    axes.set_xlabel(label)
+
+
+def estimates(
+    axes: Axes,
+    at: int,
+    rows: Sequence[tuple[float, float, float | None, float | None]],
+    dense: bool,
+) -> None:
+    """An arm's estimates with intervals, (x, value, lower, upper); where dense, line and band."""
+    ends = [(x, low, high) for x, _, low, high in rows if low is not None and high is not None]
+    look: dict[str, Any] = {"color": color(at), "linestyle": linestyle(at)}
+    x, values = [row[0] for row in rows], [row[1] for row in rows]
+    if dense and ends:
+        along, lower, upper = zip(*ends, strict=True)
+        axes.fill_between(along, lower, upper, color=color(at), alpha=0.1, linewidth=0)
+    elif ends:
+        sides = [(x, x) for x, _, _ in ends], [(low, high) for _, low, high in ends]
+        axes.plot(*map(segments, sides), color=color(at), linewidth=1.8)
+    if dense:
+        axes.plot(x, values, linewidth=1.6, **look)
+        return
+    axes.plot(
+        *(x, values),
+        **look,
+        linewidth=1.0,
+        marker=marker(at),
+        markersize=7,
+        markeredgecolor=PAPER,
+        markeredgewidth=1.2,
+    )
+
+
+def segments(pairs: Sequence[tuple[float, float]]) -> list[float]:
+    """Starts and ends with gaps between them: many lines as one path."""
+    return [each for start, end in pairs for each in (start, end, math.nan)]
+
+
+def shortened_range(values: Sequence[float], ends: Sequence[float]) -> tuple[float, float]:
+    """A range with zero, all values, and ends up to four times as far as the farthest value."""
+    far = 4 * max(map(abs, values), default=0.0) or max(map(abs, ends), default=0.0) or 1.0
+    inside = [0.0, *values, *(min(max(end, -far), far) for end in ends)]
+    low, high = min(inside), max(inside)
+    pad = 0.08 * (high - low)
+    return low - pad, high + pad
+
+
 def ticks(
     axis: Axis, count: int, *, scale: float = 1.0, unit: str = "", sign: bool = False
 ) -> None:
@@ -64,8 +139,9 @@ def ticks(
     from matplotlib.ticker import FixedLocator, MaxNLocator
 
     low, high = sorted(axis.get_view_interval())
+    slack = 1e-9 * (high - low)
     values = MaxNLocator(nbins=count, steps=[1, 2, 5, 10]).tick_values(low, high)
-    inside = [float(value) for value in values if low - 1e-12 <= value <= high + 1e-12]
+    inside = [float(value) for value in values if low - slack <= value <= high + slack]
     places = _places(float(values[1] - values[0]) * scale)
     axis.set_major_locator(FixedLocator(inside))
     labels = [rounding.number(value * scale, places, sign) + unit for value in inside]
@@ -74,4 +150,4 @@ def ticks(
 
 def _places(step: float) -> int:
     """Decimals that tell ticks one step apart."""
-    return next((p for p in range(10) if abs(round(step, p) - step) < 1e-9 * step), 10)
+    return next((p for p in range(16) if abs(round(step, p) - step) < 1e-9 * step), 15)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from abbotify.report.decision import (
     Decision,
@@ -13,9 +13,13 @@ from abbotify.report.decision import (
     success_metrics,
 )
 from abbotify.report.document import Document
-from abbotify.report.labels import check, clean, estimand, metric
+from abbotify.report.guardrail_view import declared, kept
+from abbotify.report.labels import check, clean, estimand, metric, unit
 from abbotify.report.rounding import MINUS, Rounded, estimate, level, p_equals, p_value
 from abbotify.stats import Effect
+
+_MAIN: Final = ("mean", "ratio")
+"""The estimands the terminal tells of metrics that do not decide."""
 
 
 class SummaryRow(NamedTuple):
@@ -58,17 +62,28 @@ def sentence(document: Document, decision: Decision) -> str:
         Verdict.HOLD: f"Do not ship {arm}",
         Verdict.UNDECIDED: f"No decision on {arm}",
     }[decision.verdict]
-    return f"{opening}: {_finding(document, decision)}{_addition(document, decision)}."
+    told = f"{_finding(document, decision)}{_addition(document, decision)}"
+    return f"{opening}: {told}{kept(document, decision.arm.name)}."
 
 
 def rule(document: Document) -> str:
     """The rule of the decision and its error rate, in words."""
     comparisons = sum(row.p_adjusted is not None for row in decisive(document))
     holm = f", Holm-adjusted over {comparisons} comparisons" if comparisons > 1 else ""
-    return (
+    alpha = f"\N{GREEK SMALL LETTER ALPHA} = {document.run.alpha:g}"
+    opening = (
         f"ship when at least one success metric ({_listed(success_metrics(document))}) is "
-        f"significantly better at \N{GREEK SMALL LETTER ALPHA} = {document.run.alpha:g}{holm}, "
-        f"none is significantly worse and no check has failed; no guardrails are declared"
+        f"significantly better at {alpha}{holm}"
+    )
+    rails = declared(document)
+    if not rails:
+        return (
+            f"{opening}, none is significantly worse and no check has failed; "
+            "no guardrails are declared"
+        )
+    return (
+        f"{opening}, none is significantly worse, every guardrail is non-inferior at one-sided "
+        f"{alpha} ({', '.join(rails)}) and no check has failed"
     )
 
 
@@ -82,10 +97,12 @@ def shown_effect(effect: Effect) -> Rounded:
 
 
 def summary_table(document: Document) -> tuple[SummaryRow, ...]:
-    """The rows for the terminal: success metrics first, then the rest in their order."""
-    first = decisive(document)
+    """The rows for the terminal: success metrics by every estimand, then the rest by the main."""
+    first, names = decisive(document), success_metrics(document)
     rest = [row for row in document.effects if row not in first]
-    return tuple(_summary(document, row) for row in (*first, *rest))
+    same = [row for row in rest if row.metric in names]
+    others = [row for row in rest if row.metric not in names and row.estimand in _MAIN]
+    return tuple(_summary(document, row) for row in (*first, *same, *others))
 
 
 def _summary(document: Document, row: Effect) -> SummaryRow:
@@ -109,7 +126,9 @@ def _finding(document: Document, decision: Decision) -> str:
     shown = shown_effect(row)
     against = f"against {clean(document.control.name)}"
     verb = "rises" if row.effect > 0 else "falls" if row.effect < 0 else "does not change"
-    by = f" by {shown.value.lstrip('+' + MINUS)}" if row.effect else ""
+    relative = row.relative_lower is not None and row.relative_upper is not None
+    behind = "" if relative else unit(row.metric)
+    by = f" by {shown.value.lstrip('+' + MINUS)}{behind}" if row.effect else ""
     return f"{metric(row.metric).label.lower()} {verb}{by} {against} ({_evidence(document, row)})"
 
 
@@ -127,9 +146,11 @@ def _addition(document: Document, decision: Decision) -> str:
     """What else the decision rests on."""
     if decision.verdict is Verdict.SHIP:
         return f"{_others(decision.better)}, and no success metric is worse"
-    if decision.verdict is Verdict.HOLD:
+    if decision.worse:
         gains = _listed(row.metric for row in decision.better)
         return f", significantly worse{f', although {gains} is better' if gains else ''}"
+    if decision.better:
+        return f"{_others(decision.better)}, but not every guardrail holds"
     if decision.effect is None or decision.effect.effect is None:
         return ""
     if decision.effect.significant:

@@ -5,17 +5,27 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from abbotify.report import (
     charts,
     drawing,
+    effects_view,
+    guardrail_view,
+    health_view,
+    intervals,
     labels,
     learning,
     learning_view,
+    returning,
+    returning_view,
     rounding,
+    segments_view,
+    truth_view,
     view,
+    watching,
+    watching_view,
     words,
 )
 from abbotify.report.document import Document
@@ -60,42 +70,118 @@ def environment() -> Environment:
         "details": _details,
         "glued": _glued,
     }
+    made.globals |= {"drawn": _marked(intervals.picture), "axis": _marked(intervals.axis)}
     return made
+
+
+def _marked(draw: Callable[..., str]) -> Callable[..., str]:
+    """The drawing, safe to be put into a page: it holds numbers alone."""
+    from markupsafe import Markup
+
+    return lambda *args, **kwargs: Markup(draw(*args, **kwargs))
 
 
 def _context(document: Document, execution: Mapping[str, object]) -> dict[str, Any]:
     run = document.run
-    return {
+    charts_drawn = _charts(document)
+    parts = {
         "document": document,
         "run": run,
         "title": words.title(document),
         "subtitle": words.subtitle(document),
-        "cards": view.decision_cards(document),
         "several": len(document.treatments) > 1,
-        "rule": rule(document),
-        "health": view.health(document.checks),
         "level": rounding.level(run.alpha),
-        "deciding": view.deciding_groups(document),
-        "others": view.other_groups(document),
         "arms": _arms(document),
-        "means": view.means(document),
-        "counters": view.counters(document),
-        "positions": learning_view.positions(document),
-        "trainings": learning_view.trainings(document),
-        "reading": learning_view.reading(document),
-        "charts": _charts(document),
-        "beyond": charts.beyond(document),
+        "charts": charts_drawn,
         "curve_metric": labels.metric(charts.curve_metric(document)),
         "check_name": labels.check,
         "method": words.method(document),
         "made": _made(document),
         "execution": [(str(name).replace("_", " "), str(at)) for name, at in execution.items()],
         "scenario": _yaml(document.scenario),
+        **_first_screen(document),
+        **_effects(document),
+        **_time(document),
+        **_sessions(document),
+        "truth": truth_view.truths(document),
+        "segments": segments_view.segments(document),
+    }
+    return parts | {"sections": _sections(parts)}
+
+
+def _first_screen(document: Document) -> dict[str, Any]:
+    """The decision, guardrails and health."""
+    rails = guardrail_view.guardrails(document)
+    return {
+        "cards": view.decision_cards(document),
+        "rule": rule(document),
+        "guardrails": guardrail_view.arranged(rails) if rails else None,
+        "rails_scale": intervals.scale(line.drawn for line in rails),
+        "health": health_view.health(document),
     }
 
 
+def _effects(document: Document) -> dict[str, Any]:
+    return {
+        "deciding": effects_view.deciding_groups(document),
+        "deciding_further": effects_view.further_groups(document, deciding=True),
+        "others": effects_view.exploratory_groups(document),
+        "others_further": effects_view.further_groups(document, deciding=False),
+    }
+
+
+def _time(document: Document) -> dict[str, Any]:
+    """What happened from day to day."""
+    from markupsafe import Markup
+
+    return {
+        "watched": watching_view.watched(document),
+        "watching": [(at, Markup(svg)) for at, svg in watching.charts(document).items()],
+        "setting": watching_view.setting(document),
+        "watched_unit": watching_view.watched_unit(document),
+        "trends": returning_view.trends(document),
+        "trend_metric": returning_view.trend_metric(document),
+    }
+
+
+def _sessions(document: Document) -> dict[str, Any]:
+    """Means, counters, positions, trainings: what the arms did."""
+    return {
+        "means": view.means(document),
+        "counters": view.counters(document),
+        "positions": learning_view.positions(document),
+        "returned": returning_view.returned(document),
+        "trainings": learning_view.trainings(document),
+        "reading": learning_view.reading(document),
+        "beyond": charts.beyond(document),
+    }
+
+
+def _sections(parts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Anchors and names of the sections there are."""
+    drawn = parts["charts"]
+    curves = ("survival", "by_position", "distribution", "retention")
+    every = [
+        ("effects", "Effects", True),
+        ("truth", "Truth", parts["truth"]),
+        (
+            "days",
+            "Over time",
+            drawn["daily"] or drawn["trend"] or parts["watched"] or parts["trends"],
+        ),
+        ("sessions", "Sessions", any(drawn[name] for name in curves)),
+        ("segments", "Segments", parts["segments"]),
+        ("training", "Training", parts["trainings"]),
+        ("arms", "Arms", True),
+        ("played", "Tracks", True),
+        ("checks", "Checks", True),
+        ("made", "How this was made", True),
+    ]
+    return [(anchor, name) for anchor, name, there in every if there]
+
+
 def _charts(document: Document) -> dict[str, Any]:
-    """Every chart that can be drawn; those with text in columns also in a narrow form."""
+    """Every chart that can be drawn; the one with text in columns also in a narrow form."""
     from markupsafe import Markup
 
     drawn = {
@@ -104,11 +190,10 @@ def _charts(document: Document) -> dict[str, Any]:
         "distribution": charts.distribution(document),
         "survival": charts.survival(document),
         "daily": charts.daily(document),
-        "daily_narrow": charts.daily(document, "daily-narrow", narrow=True),
+        "trend": returning.trend(document),
+        "retention": returning.retention(document),
         "by_position": learning.by_position(document),
-        "by_position_narrow": learning.by_position(document, "by-position-narrow", narrow=True),
         "training": learning.training(document),
-        "training_narrow": learning.training(document, "training-narrow", narrow=True),
     }
     return {name: None if svg is None else Markup(svg) for name, svg in drawn.items()}
 

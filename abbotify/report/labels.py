@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from abbotify.metrics.definitions import METRICS, Metric
@@ -9,6 +10,28 @@ from abbotify.metrics.definitions import METRICS, Metric
 _ESTIMANDS: dict[str, str] = {
     "mean": "mean of users",
     "ratio": "ratio of sums",
+    "cuped": "mean, CUPED",
+    "ratio_cuped": "ratio of sums, CUPED",
+    "bootstrap": "mean, bootstrap",
+}
+_METHODS: dict[str, str] = {
+    "welch": "mean of users, Welch",
+    "fieller": "mean of users, Fieller",
+    "delta": "ratio of sums, delta method",
+    "bootstrap_relative": "mean, bootstrap, relative",
+    "delta_fieller": "ratio of sums, Fieller",
+    "naive_relative": "naive relative interval",
+    "sessions_as_independent": "sessions taken as independent",
+}
+_QUANTILE = re.compile(r"quantile_(0?\.\d{1,6})")
+
+_ATTRIBUTES: dict[str, str] = {
+    "file": "the segments of a file",
+    "bias": "the users’ bias",
+    "sharpness": "the sharpness of the users’ taste",
+    "budget": "the users’ session budget",
+    "neighbours": "how many neighbours the users have",
+    "gamma": "the users’ artist discount",
 }
 
 _COUNTERS: dict[str, str] = {
@@ -23,7 +46,17 @@ _COUNTERS: dict[str, str] = {
 TROUBLE = frozenset({"errors", "timeouts", "truncated_sessions"})
 """Counters that are zero in a healthy run."""
 
-_CHECKS: dict[str, str] = {"sample_ratio": "Sample ratio"}
+_CHECKS: dict[str, str] = {
+    "sample_ratio": "Sample ratio",
+    "sample_ratio_watched": "Sample ratio, watched by day",
+    "pre_balance": "Balance before the experiment",
+    "cuped_sign": "Sign under CUPED",
+    "skew": "Skew",
+    "novelty": "Novelty",
+    "truncated_sessions": "Sessions cut at the limit",
+    "fallbacks": "Answers by the fallback",
+    "guardrails_untested": "Guardrails without a test",
+}
 
 
 def metric(name: str) -> Metric:
@@ -32,8 +65,33 @@ def metric(name: str) -> Metric:
 
 
 def estimand(name: str) -> str:
-    """What is estimated: the mean of users, or a ratio of sums."""
+    """What is estimated, and how: a mean of users, a ratio of sums, a percentile."""
+    quantile = _QUANTILE.fullmatch(name)
+    if quantile is not None:
+        return _percentile(f"{100 * float(quantile[1]):g}")
     return _ESTIMANDS.get(name, _spaced(name).lower())
+
+
+def method(name: str) -> str:
+    """How an effect was estimated, and its interval."""
+    if name in _METHODS:
+        return _METHODS[name]
+    plain = name.removesuffix("_fieller")
+    return estimand(plain) + ("" if plain == name else ", Fieller")
+
+
+def unit(name: str) -> str:
+    """The metric's unit as it stands behind a number, with its space; empty for a share."""
+    found = metric(name).unit
+    return f"\N{NO-BREAK SPACE}{found}" if found else ""
+
+
+def attribute(name: str) -> str:
+    """What users are told apart by: a metric of the days before, or a trait of theirs."""
+    before = name.removeprefix("pre_")
+    if before != name:
+        return f"their {metric(before).label.lower()} before the experiment"
+    return _ATTRIBUTES.get(name, clean(_spaced(name).lower()))
 
 
 def counter(name: str) -> str:
@@ -55,6 +113,15 @@ def shortened(text: str, limit: int) -> str:
     """The clean text cut to `limit` characters, with an ellipsis where something is missing."""
     text = clean(text)
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _percentile(number: str) -> str:
+    """The number's ordinal: 10th, 91st, 99.5th percentile."""
+    if number == "50":
+        return "median"
+    teens = number[-2:] in ("11", "12", "13")
+    ending = "th" if "." in number or teens else {"1": "st", "2": "nd", "3": "rd"}.get(number[-1])
+    return f"{number}{ending or 'th'} percentile"
 
 
 def _visible(character: str) -> str:

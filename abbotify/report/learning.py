@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from abbotify.curve import Epoch
 from abbotify.report import rounding
 from abbotify.report.document import Document
-from abbotify.report.drawing import axes_within, color, linestyle, marker, ticks
+from abbotify.report.drawing import axes_within, color, heading, linestyle, marker, ticks
 from abbotify.report.pictures import Training
 from abbotify.report.svg import PAPER, inline_svg
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 _WIDE_RANGE: Final = 20.0
 """Losses whose largest is so many times the smallest are drawn on a logarithmic scale."""
 
-_MOST_FAINT: Final = 30  # earlier trainings drawn of an arm, the latest ones
+_MOST_FAINT: Final = 60  # earlier trainings drawn, the latest ones of each arm
 
 Curves = list[
     tuple[int, tuple[Training, ...]]
 ]  # position of an arm, its trainings that have passes
 
 
-def by_position(document: Document, name: str = "by-position", narrow: bool = False) -> str | None:
+def by_position(document: Document, name: str = "by-position") -> str | None:
     """Mean listened fraction of each arm by step of the session; None when unknown."""
     drawn = [(at, arm.by_position) for at, arm in enumerate(document.arms) if arm.by_position]
     if not drawn:
@@ -37,49 +37,51 @@ def by_position(document: Document, name: str = "by-position", narrow: bool = Fa
     last = max(positions[-1].step for _, positions in drawn)
 
     def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=54, right=14, top=12, bottom=48)
+        axes = axes_within(figure, left=54, right=14, top=30, bottom=46)
         for at, positions in drawn:
             x, y = [each.step for each in positions], [each.mean for each in positions]
-            _line(axes, at, x, y, marks=-(-len(x) // (10 if narrow else 40)))
-        _whole_numbers(axes, last, narrow)
+            _line(axes, at, x, y, marks=-(-len(x) // 12))
+        _whole_numbers(axes, last)
         ticks(axes.yaxis, 7, scale=100.0, unit="%")
         axes.set_xlabel("Recommended track of the session")
+        heading(axes, "Listened fraction")
 
     return inline_svg(
         paint,
         name=name,
-        width=340 if narrow else 960,
-        height=270 if narrow else 320,
+        width=400,
+        height=280,
         title="Listened fraction by position in the session, of each arm",
         description="Mean share of a track that is heard, by its place among the recommended "
         f"tracks of a session, from 1 to {last}.",
     )
 
 
-def training(document: Document, name: str = "training", narrow: bool = False) -> str | None:
+def training(document: Document, name: str = "training") -> str | None:
     """Losses by pass of each arm that learns; None when no training has passes."""
     drawn = curves(document)
     if not drawn:
         return None
 
     def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=60, right=14, top=12, bottom=48)
+        axes = axes_within(figure, left=60, right=14, top=30, bottom=46)
         if logarithmic(document):
             axes.set_yscale("log")
         for at, trainings in drawn:
-            for earlier in trainings[-1 - _MOST_FAINT : -1]:
+            for earlier in trainings[-1 - _MOST_FAINT // len(drawn) : -1]:
                 _faint(axes, at, earlier.curve)
         for at, trainings in drawn:
             _losses(axes, at, trainings[-1])
-        _whole_numbers(axes, max(_last(trainings) for _, trainings in drawn), narrow)
+        _whole_numbers(axes, max(_last(trainings) for _, trainings in drawn))
         _loss_ticks(axes)
         axes.set_xlabel("Pass over the training data")
+        heading(axes, "Loss")
 
     return inline_svg(
         paint,
         name=name,
-        width=340 if narrow else 960,
-        height=270 if narrow else 320,
+        width=400,
+        height=280,
         title="Loss of each trained arm by pass",
         description="Loss over what was trained on and, where something was held out, over that.",
     )
@@ -170,14 +172,13 @@ def _last(trainings: Sequence[Training]) -> int:
     return max(each.curve[-1].number for each in trainings)
 
 
-def _whole_numbers(axes: Axes, last: int, narrow: bool) -> None:
+def _whole_numbers(axes: Axes, last: int) -> None:
     """Ticks at 1 and at round whole numbers up to the last."""
     from matplotlib.ticker import FixedLocator
 
-    most = 8 if narrow else 10
     powers = [10**power for power in range(len(str(last)))]
     steps = [digit * power for power in powers for digit in (1, 2, 5)]
-    step = next((each for each in steps if last <= each * most), steps[-1])
+    step = next((each for each in steps if last <= each * 10), steps[-1])
     places = sorted({1, *range(step, last + 1, step)})
     axes.set_xlim(1 - 0.02 * max(last - 1, 10), last + 0.02 * max(last - 1, 10))
     axes.xaxis.set_major_locator(FixedLocator(places))

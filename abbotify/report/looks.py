@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 
 from abbotify import stats
+from abbotify.report.attendance import ArmWatched, Watched, Watching
 from abbotify.report.findings import Look, Monitored, Retention, Trend, TrendDay
-from abbotify.report.watching import ArmWatched, Watched, Watching
 from abbotify.stats import always_valid as valid
 from abbotify.stats import monitoring, spending
 from abbotify.stats.novelty import novelty

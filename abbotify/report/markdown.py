@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from abbotify.report import labels, learning_view, view, words
+from abbotify.report import (
+    effects_view,
+    guardrail_view,
+    labels,
+    learning_view,
+    markdown_findings,
+    view,
+    words,
+)
 from abbotify.report.document import Document
 from abbotify.report.headline import rule
+from abbotify.report.marks import escaped, table
 from abbotify.report.rounding import MISSING, count, level
 
-_SPECIAL = re.compile(
-    r"([\\`*<|~$]|&(?=[#\w])|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_]))",
-)
-"""What Markdown, a table, HTML or GitHub's mathematics would act on, where they would."""
+__all__ = ["escaped", "render_markdown", "table"]
 
 
 def render_markdown(document: Document) -> str:
@@ -23,26 +28,22 @@ def render_markdown(document: Document) -> str:
         escaped(words.subtitle(document)),
         _decisions(document),
         f"**Rule:** {escaped(rule(document))}.",
-        _effects("Success metrics", view.deciding_groups(document), document.run.alpha),
-        _effects("Exploratory", view.other_groups(document), document.run.alpha),
-        _arms(document),
+        _guardrails(document),
+        _checks(document),
+        _effects("Success metrics", effects_view.deciding_groups(document), document.run.alpha),
+        _effects(
+            "Other estimates of the same effects",
+            effects_view.further_groups(document, deciding=True),
+            document.run.alpha,
+        ),
+        _effects("Exploratory", effects_view.exploratory_groups(document), document.run.alpha),
+        *markdown_findings.sections(document),
         _positions(document),
         _trainings(document),
-        _checks(document),
+        _arms(document),
         _seeds(document),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def escaped(text: str) -> str:
-    """The text on one line, to be shown as it is; plain text stays readable in the source."""
-    return _SPECIAL.sub(r"\\\1", labels.clean(text))
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 0) -> str:
-    """A table; the last `numbers` columns are aligned right. Cells must be escaped."""
-    rules = ["---"] * (len(header) - numbers) + ["--:"] * numbers
-    return "\n".join("| " + " | ".join(row) + " |" for row in (header, rules, *rows))
 
 
 def _decisions(document: Document) -> str:
@@ -53,7 +54,24 @@ def _decisions(document: Document) -> str:
     return lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
 
 
-def _effects(title: str, groups: Sequence[view.EffectGroup], alpha: float) -> str:
+def _guardrails(document: Document) -> str:
+    lines = guardrail_view.guardrails(document)
+    if not lines:
+        return ""
+    header = ("Guardrail", "Arm", "Verdict", "Loss", "Upper bound", "Margin", "p")
+    rows = [
+        (
+            escaped(line.metric),
+            escaped(line.arm),
+            f"**{line.verdict}**" + (f" ({escaped(line.note)})" if line.note else ""),
+            *(line.loss, line.bound, line.margin, line.p),
+        )
+        for line in lines
+    ]
+    return f"## Guardrails\n\n{table(header, rows, numbers=4)}"
+
+
+def _effects(title: str, groups: Sequence[effects_view.EffectGroup], alpha: float) -> str:
     if not groups:
         return ""
     interval = f"{level(alpha)} interval"
@@ -67,7 +85,7 @@ def _effects(title: str, groups: Sequence[view.EffectGroup], alpha: float) -> st
     return f"## {title}\n\n{table(header, rows, numbers=6)}"
 
 
-def _effect(line: view.EffectLine) -> tuple[str, ...]:
+def _effect(line: effects_view.EffectLine) -> tuple[str, ...]:
     numbers = (
         line.relative,
         line.relative_interval,
@@ -79,7 +97,7 @@ def _effect(line: view.EffectLine) -> tuple[str, ...]:
     return (escaped(line.arm), escaped(line.note), *numbers, result)
 
 
-def _named(group: view.EffectGroup) -> str:
+def _named(group: effects_view.EffectGroup) -> str:
     plain = group.estimand == labels.estimand("mean")
     return group.metric if plain else f"{group.metric} ({group.estimand})"
 
@@ -130,7 +148,7 @@ def _checks(document: Document) -> str:
         for check in document.checks
     ]
     lines += [f"- **note** {escaped(note)}" for note in document.run.notes]
-    return "## Checks\n\n" + ("\n".join(lines) or "Nothing was checked.")
+    return "## Health\n\n" + ("\n".join(lines) or "Nothing was checked.")
 
 
 def _seeds(document: Document) -> str:

@@ -13,6 +13,9 @@ MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 
 _EXTRA_DECIMALS = 4
+_EXACT = 15  # decimal digits that a double holds
+_LONG = 10
+"""Numbers with so many digits before or zeros behind the point are written as 1.2e−12."""
 
 
 def decimals(half_width: float) -> int:
@@ -30,10 +33,27 @@ def number(value: float | None, places: int, sign: bool = False) -> str:
     """A number with thousands separators and a true minus sign; `sign` shows a plus too."""
     if value is None:
         return MISSING
-    text = f"{abs(round(value, places)):,.{max(places, 0)}f}"
+    text = _digits(abs(value), places)
     if not any(digit in text for digit in "123456789"):
         return text
     return (MINUS if value < 0 else "+" if sign else "") + text
+
+
+def _digits(value: float, places: int) -> str:
+    """The digits of a number that is not negative, with a power of ten where there are too many."""
+    value = round(value, places)
+    exponent = math.floor(math.log10(value)) if value else 0
+    shown = exponent + places  # digits behind the first one
+    if not value or not _long(exponent, places):
+        return f"{value:,.{max(places, 0) if value else min(max(places, 0), _LONG)}f}"
+    digits, _, power = f"{value:.{max(min(shown, _EXACT), 0)}e}".partition("e")
+    return f"{digits}e{power.lstrip('+0') if power[0] == '+' else MINUS + power.lstrip('-0')}"
+
+
+def _long(exponent: int, places: int) -> bool:
+    """Whether a number has too many digits to be written out."""
+    insignificant = exponent >= _LONG and places < 0
+    return exponent <= -_LONG or insignificant or exponent + places > _EXACT
 
 
 def count(value: int | None) -> str:

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from abbotify.stats import Effect, Moments
 from abbotify.stats.contrast import difference
-from abbotify.stats.effects import MEAN, RATIO
+from abbotify.stats.effects import BOOTSTRAP, CUPED, MEAN, RATIO, RATIO_CUPED
 from abbotify.stats.means import mean
 
 Form = Literal["total", "equal_data"]
@@ -118,6 +118,10 @@ class Truth:
         return Truth(self.form, arms, self.note)
 
 
+# Those whose truth is a mean or a ratio of sums; that of a quantile is another one.
+_ESTIMANDS: Final = (MEAN, RATIO, CUPED, RATIO_CUPED, BOOTSTRAP)
+
+
 def truth_rows(
     effects: Sequence[Effect],
     truths: Sequence[Truth],
@@ -138,7 +142,7 @@ def truth_rows(
         row
         for truth in truths
         for effect in effects
-        if effect.metric in truth.arms[effect.arm].means
+        if effect.metric in truth.arms[effect.arm].means and effect.estimand in _ESTIMANDS
         for row in _rows(effect, truth, sessions, control, alpha)
     )
 
@@ -165,6 +169,8 @@ def _named(estimand: str) -> tuple[str, str]:
     """The methods of an estimand's absolute and relative intervals."""
     if estimand == MEAN:
         return "welch", "fieller"
+    if estimand == BOOTSTRAP:
+        return BOOTSTRAP, f"{BOOTSTRAP}_relative"
     name = "delta" if estimand == RATIO else estimand
     return name, f"{name}_fieller"
 

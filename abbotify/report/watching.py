@@ -1,174 +1,157 @@
-"""What is needed to tell how an experiment looked day by day, as sums that merge."""
+"""The chart of the looks: the effect so far by day, its stopping boundary and always-valid band.
+
+Every number drawn is in the document; nothing is estimated here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Final
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
-import numpy.typing as npt
+from abbotify.report.document import Document
+from abbotify.report.drawing import (
+    axes_within,
+    color,
+    days_along,
+    heading,
+    marker,
+    segments,
+    shortened_range,
+    ticks,
+)
+from abbotify.report.findings import Look
+from abbotify.report.labels import shortened
+from abbotify.report.svg import INK, MUTED, PAPER, inline_svg
+from abbotify.report.watching_view import stop, told, watched_unit
 
-from abbotify import stats
-from abbotify.events import ARM, IntArray
-from abbotify.metrics.course import LONGEST, NEVER, Course
-from abbotify.metrics.users import UserTable
-from abbotify.sessions import FloatArray
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-Rows = npt.NDArray[np.bool_]
-Value = Callable[[Course, int], FloatArray]
-
-LONGEST_TREND: Final = 14  # days since exposure over which an effect's trend is looked for
-
-
-@dataclass(frozen=True)
-class Watching:
-    """What is watched.
-
-    Attributes:
-        metric: one of `WATCHABLE`, whose value over a user's window is frozen.
-        window_days: length of the window, from the first session on.
-        days: of the experiment.
-    """
-
-    metric: str
-    window_days: int
-    days: range
-
-    @property
-    def followed(self) -> int:
-        """Days since exposure that must be known of each user."""
-        return max(self.window_days, min(len(self.days), LONGEST))
-
-    @property
-    def trend_days(self) -> int:
-        """Days of the trend: those that users who came in the first half have behind them."""
-        return min(LONGEST_TREND, (len(self.days) + 1) // 2)
+_MANY: Final = 30  # looks, beyond which dots would hide the line
 
 
-def watching(success: Sequence[str], window_days: int, days: range) -> Watching | None:
-    """What to watch: the first success metric that days add up to; None when none does."""
-    known = [name for name in success if name in WATCHABLE]
-    return Watching(known[0], min(window_days, len(days)), days) if known else None
+def watching(document: Document, at: int) -> str | None:
+    """The looks of the arm at a place; None when no look has an effect."""
+    arm = document.arms[at]
+    looks = [look for look in arm.looks or () if look.effect is not None]
+    if not looks:
+        return None
 
+    def paint(figure: Figure) -> None:
+        axes = axes_within(figure, left=54, right=14, top=30, bottom=46)
+        axes.axhline(0, color=MUTED, linewidth=1.2)
+        axes.set_ylim(*_range(looks))
+        _band(axes, at, looks)
+        _boundaries(axes, at, looks)
+        _effects(axes, at, looks)
+        _stopped(axes, at, stop(arm.looks or ()))
+        days_along(axes, [look.day for look in arm.looks or ()], 10)
+        ticks(axes.yaxis, 6, sign=True)
+        heading(axes, f"Difference so far{watched_unit(document)}")
 
-@dataclass(frozen=True)
-class ArmWatched:
-    """An arm's users, by the day of their first session.
-
-    Attributes:
-        came: day -> users whose first session was on it.
-        entered: day -> moments, k = 1, of the values over their windows of those who came on it;
-            only days whose windows are complete.
-        trend: moments of listened time by day since exposure, over users with all these days
-            behind them.
-        active: int64 (days, 2): by day since exposure, users who have it behind them, and those
-            of them with a session on it.
-        back: int64 (days, 2): by day since exposure, users who had their next session on it, and
-            users who had none and of whom no more is known.
-    """
-
-    came: Mapping[int, int]
-    entered: Mapping[int, stats.Moments]
-    trend: stats.Moments
-    active: IntArray
-    back: IntArray
-
-    def merge(self, other: ArmWatched) -> ArmWatched:
-        """The users of both, this one's moments first."""
-        came, entered = dict(self.came), dict(self.entered)
-        for day, users in other.came.items():
-            came[day] = came.get(day, 0) + users
-        for day, moments in other.entered.items():
-            entered[day] = entered[day].merge(moments) if day in entered else moments
-        return ArmWatched(
-            came,
-            entered,
-            self.trend.merge(other.trend),
-            self.active + other.active,
-            self.back + other.back,
-        )
-
-
-Watched = tuple[ArmWatched, ...]
-
-
-def watched(users: UserTable, arms: int, what: Watching) -> Watched:
-    """How the exposed users of the first arms came and went.
-
-    Args:
-        users: some or all, with their courses.
-        arms: how many of the first arms of the column `arm`.
-        what: what is watched.
-
-    Raises:
-        ValueError: the courses of the users are not known.
-    """
-    course = users.course
-    if course is None:
-        raise ValueError("users without courses cannot be watched")
-    label, exposed = users.arms[ARM], users.members("exposed") & (course.first != NEVER)
-    return tuple(_arm(course, exposed & (label.codes == code), what) for code in range(arms))
-
-
-def joined(one: Watched, other: Watched) -> Watched:
-    """Both, arm by arm."""
-    return tuple(mine.merge(theirs) for mine, theirs in zip(one, other, strict=True))
-
-
-def _arm(whole: Course, own: Rows, what: Watching) -> ArmWatched:
-    course = Course(whole.first[own], whole.time[own], whole.sessions[own], whole.tracks[own])
-    last = what.days[-1]
-    came, entered = {}, {}
-    values = WATCHABLE[what.metric](course, what.window_days)
-    for day in np.unique(course.first).tolist():
-        here = course.first == day
-        came[day] = int(np.count_nonzero(here))
-        if day + what.window_days - 1 <= last:
-            entered[day] = stats.Moments.of(values[here])
-    behind = last - course.first.astype(np.int64)  # days after that of the first session
-    settled = behind >= what.trend_days - 1
-    return ArmWatched(
-        came,
-        entered,
-        stats.Moments.of(course.time[settled, : what.trend_days]),
-        _active(course, behind),
-        _back(course, behind),
+    return inline_svg(
+        paint,
+        name=f"watching-{at}",
+        width=400,
+        height=280,
+        title=f"Effect of {shortened(arm.name, 60)} as it stood by day",
+        description=told(document, arm),
     )
 
 
-def _active(course: Course, behind: IntArray) -> IntArray:
-    known = behind[:, None] >= np.arange(course.sessions.shape[1])
-    return np.stack([known.sum(axis=0), (known & (course.sessions > 0)).sum(axis=0)], 1)
+def _range(looks: Sequence[Look]) -> tuple[float, float]:
+    """All estimates in full; early bands, which are out of all proportion, are cut."""
+    late = looks[len(looks) // 2 :]
+    ends = [
+        end
+        for look in late
+        for end in (look.lower, look.upper, look.valid_lower, look.valid_upper)
+        if end is not None
+    ]
+    return shortened_range([look.effect or 0.0 for look in looks], ends)
 
 
-def _back(course: Course, behind: IntArray) -> IntArray:
-    users, days = course.sessions.shape
-    # A column beyond the last day, so that everybody has a next session somewhere.
-    later = np.hstack([course.sessions[:, 1:] > 0, np.ones((users, 1), np.bool_)])
-    when = 1 + later.argmax(axis=1)
-    returned = when < days
-    until = np.minimum(behind, days - 1)[~returned]
-    counts = [np.bincount(each, minlength=days) for each in (when[returned], until)]
-    return np.stack(counts, 1).astype(np.int64)
+def _band(axes: Axes, at: int, looks: Sequence[Look]) -> None:
+    """The always-valid interval, a band from look to look."""
+    known = [
+        (look.day, look.valid_lower, look.valid_upper)
+        for look in looks
+        if look.valid_lower is not None and look.valid_upper is not None
+    ]
+    if not known:
+        return
+    days = [day for day, _, _ in known]
+    lower, upper = (
+        _near(axes, [end for _, end, _ in known]),
+        _near(axes, [end for *_, end in known]),
+    )
+    axes.fill_between(days, lower, upper, color=color(at), alpha=0.13, linewidth=0)
+    for ends in (lower, upper):
+        axes.plot(days, ends, color=color(at), linewidth=1, linestyle=(0, (2, 2)))
 
 
-def _sum(name: str) -> Value:
-    return lambda course, days: getattr(course, name)[:, :days].sum(axis=1).astype(np.float64)
+def _near(axes: Axes, ends: Sequence[float]) -> list[float]:
+    """Ends no farther out of the picture than 20 times its height, which all browsers draw."""
+    low, high = axes.get_ylim()
+    far = 20 * (high - low)
+    return [min(max(end, low - far), high + far) for end in ends]
 
 
-def _per_session(name: str) -> Value:
-    # Nobody has none: the first day has the first session.
-    return lambda course, days: _sum(name)(course, days) / _sum("sessions")(course, days)
+def _boundaries(axes: Axes, at: int, looks: Sequence[Look]) -> None:
+    """The group-sequential interval of each look, with caps."""
+    known = [
+        (look.day, look.lower, look.upper)
+        for look in looks
+        if look.lower is not None and look.upper is not None
+    ]
+    if not known:
+        return
+    lower, upper = (
+        _near(axes, [end for _, end, _ in known]),
+        _near(axes, [end for *_, end in known]),
+    )
+    clipped = [(day, a, b) for (day, _, _), a, b in zip(known, lower, upper, strict=True)]
+    cap = 0.12
+    x = [[(d, d), (d - cap, d + cap), (d - cap, d + cap)] for d, _, _ in clipped]
+    y = [[(a, b), (a, a), (b, b)] for _, a, b in clipped]
+    flat = [pair for three in x for pair in three], [pair for three in y for pair in three]
+    axes.plot(*map(segments, flat), color=color(at), linewidth=1.8)
 
 
-WATCHABLE: Final[Mapping[str, Value]] = MappingProxyType(
-    {
-        "time": _sum("time"),
-        "sessions": _sum("sessions"),
-        "tracks": _sum("tracks"),
-        "mean_time_per_session": _per_session("time"),
-        "mean_tracks_per_session": _per_session("tracks"),
-    }
-)
+def _effects(axes: Axes, at: int, looks: Sequence[Look]) -> None:
+    days, effects = [look.day for look in looks], [look.effect or 0.0 for look in looks]
+    axes.plot(days, effects, color=color(at), linewidth=1.0)
+    if len(looks) <= _MANY:
+        axes.plot(
+            *(days, effects),
+            color=color(at),
+            linestyle="none",
+            marker=marker(at),
+            markersize=7,
+            markeredgecolor=PAPER,
+            markeredgewidth=1.2,
+        )
+
+
+def _stopped(axes: Axes, at: int, look: Look | None) -> None:
+    """A line and a ring at the look that would have ended it."""
+    if look is None or look.effect is None or not math.isfinite(look.effect):
+        return
+    axes.axvline(look.day, color=INK, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1.5)
+    axes.plot(
+        [look.day],
+        [look.effect],
+        marker=marker(at),
+        markersize=11,
+        color=color(at),
+        markeredgecolor=INK,
+        markeredgewidth=2,
+    )
+
+
+def charts(document: Document) -> dict[int, str]:
+    """The chart of every treatment that was watched, by the arm's place."""
+    drawn = {at: watching(document, at) for at in range(len(document.arms))}
+    return {at: svg for at, svg in drawn.items() if svg is not None}

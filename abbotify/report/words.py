@@ -21,13 +21,64 @@ def method(document: Document) -> tuple[str, ...]:
     ]
     if "ratio" in kinds:
         told.append("Ratios of sums use the delta method, with users as clusters.")
+    if kinds & {"cuped", "ratio_cuped"}:
+        told.append(
+            "CUPED adjusts for the same users' days before the experiment, each arm with its own "
+            "slope (Lin); what is measured after a user's first exposure is no covariate."
+        )
+    if any(kind.startswith("quantile_") for kind in kinds):
+        told.append(
+            "Percentiles are of users' values; their intervals draw the ranks of each arm "
+            "(Schultzberg and Ankargren) and have no p-value."
+        )
+    if "bootstrap" in kinds:
+        told.append("The bootstrap resamples users and has no p-value.")
     if sum(row.p_adjusted is not None for row in decisive(document)) > 1:
         told.append("Success metrics and treatments share one error rate by Holm's method.")
+    told += _findings(document)
     told.append(
         "Everything that is not a success metric is exploratory: its p-values are not adjusted. "
         "Treatments are compared with the control, not with each other."
     )
     return tuple(told)
+
+
+def _findings(document: Document) -> list[str]:
+    """How what stands beside the effects came about."""
+    arms, told = document.arms, []
+    if any(row.p_simultaneous is not None for row in document.effects):
+        told.append(
+            "What holds for all treatments at once is by max-z: the largest of the treatments' "
+            "statistics, which share the control."
+        )
+    if document.guardrails:
+        told.append(
+            "A guardrail is non-inferior when the one-sided upper bound of its loss, of level "
+            f"{level(document.run.alpha)}, is below its margin; inferior when the lower bound is "
+            "above it."
+        )
+    if any(arm.looks for arm in arms):
+        told.append(
+            "Looks count a user once the window since the first session is complete. Their "
+            "boundaries spend the error by information, not by days (Lan and DeMets); always-valid "
+            "intervals are asymptotic confidence sequences and hold at whatever look one stops."
+        )
+    if document.segments is not None:
+        told.append(
+            "Whether segments differ is Cochran's Q over their effects; their p-values are "
+            "adjusted by Benjamini and Hochberg's method."
+        )
+    if any(arm.survival is not None or arm.retention is not None for arm in arms):
+        told.append(
+            "Survival of sessions and return of users are Kaplan and Meier's: what was cut short "
+            "is censored."
+        )
+    if document.truth:
+        told.append(
+            "The truth is the mean difference between everybody under the treatment and everybody "
+            "under the control, from the same state, over the run's users."
+        )
+    return told
 
 
 def subtitle(document: Document) -> str:

@@ -11,6 +11,7 @@ MEAN = "mean"
 RATIO = "ratio"
 CUPED = "cuped"
 RATIO_CUPED = "ratio_cuped"
+BOOTSTRAP = "bootstrap"
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from abbotify.report import Document, rounding, sentences
 from abbotify.report.decision import success_metrics
 from abbotify.report.headline import shown_effect
+from abbotify.report.health_view import state
 from abbotify.report.labels import check, clean, estimand, metric, shortened
 from abbotify.report.rounding import MINUS, MISSING
-from abbotify.report.view import health
 from abbotify.stats import Contrast, Effect
 from abbotify.studies.compare import Comparison, Level, Moved
 
@@ -150,7 +150,7 @@ def _order(comparison: Comparison, metrics: list[str]) -> list[str]:
 
 
 def _state(letter: str, name: str, document: Document) -> State:
-    words, tone = health(document.checks)
+    words, tone = state(document.checks)
     found = [one for one in document.checks if one.status in ("fail", "warn")]
     return State(
         letter=letter,

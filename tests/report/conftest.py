@@ -6,13 +6,14 @@ import pytest
 
 from abbotify.report.document import Document
 from tests.report.by_hand import Plain, hand_made
+from tests.report.large import large
 from tests.report.nasty import nasty
 from tests.report.realistic import realistic
 
-# What a page with everything in it draws; columns of text and days also in a narrow form.
+# What a page with everything in it draws; columns of text also in a narrow form.
 CHARTS = (
-    *("forest", "forest-narrow", "daily", "daily-narrow", "distribution", "survival"),
-    *("by-position", "by-position-narrow", "training", "training-narrow"),
+    *("forest", "forest-narrow", "daily", "trend", "distribution", "survival"),
+    *("by-position", "retention", "training", "watching-1"),
 )
 
 
@@ -32,6 +33,12 @@ def usual() -> Document:
 def hostile() -> Document:
     """The nasty document."""
     return Document.from_dict(nasty())
+
+
+@pytest.fixture(scope="session")
+def huge() -> Document:
+    """The document of ten arms and sixty days."""
+    return Document.from_dict(large())
 
 
 @pytest.fixture

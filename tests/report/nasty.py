@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tests.report import found
 from tests.report.arms import arm_of, positions, rows_of, training
 from tests.report.by_hand import Plain
 from tests.report.realistic import SCENARIO, realistic
@@ -21,6 +22,7 @@ UNBOUNDED = {
     "naive_lower": None,
     "note": "unbounded: the control's mean is not told apart from 0",
 }
+EXTREMES = (1e-12, 1e12, 1e300)
 MISSING = dict.fromkeys(("distribution", "daily", "top_tracks", "counters", "metrics"))
 
 
@@ -35,11 +37,41 @@ def nasty() -> Plain:
     data["run"]["notes"] = ["the world was fitted to the lists it judges <i>really</i>"]
     data["arms"] = nasty_arms(draws)
     data["effects"] = nasty_rows(draws)
-    data["checks"][0] |= {
+    data["checks"][0] = data["checks"][0] | {
         "status": "fail",
         "summary": "Users per arm are not as planned (p = 2.5e-10): look at <assignment>.",
     }
-    return data
+    data["checks"].append({"name": "layer <b>", "status": "info", "summary": "An <i>other</i>."})
+    return data | nasty_findings(data["arms"], draws)
+
+
+def nasty_findings(arms: list[Plain], draws: np.random.Generator) -> Plain:
+    """Some of everything: what is undefined, without a note, out of all proportion."""
+    metric = "mean_time_per_session"
+    treated = dict(zip(NAMES[1:], STRENGTHS[1:], strict=True))
+    for arm, strength in zip(arms, STRENGTHS, strict=True):
+        arm["retention"] = found.retention(strength, 1 if strength > 0.5 else 12)
+    for arm, strength in zip(arms[1:], STRENGTHS[1:], strict=True):
+        arm["looks"] = found.looks(strength, range(3, 15), 900, 5_000)
+        arm["trend"] = found.trend(strength)
+    arms[3]["looks"] = found.looks(0.0, range(3, 5), 900, 5_000)
+    arms[3]["trend"] |= dict.fromkeys(("slope", "lower", "upper", "p_value", "fading"))
+    arms[3]["trend"]["days"][2:] = [dict.fromkeys(("effect", "lower", "upper"))] * 5
+    parts = found.segments(treated, (metric, "skip_rate"), draws)
+    for row in parts["rows"][::3]:
+        row["segment"] = "<b>ages</b> `18|24` $x$ 夜"
+    parts["rows"][1] |= dict.fromkeys(
+        ("relative_effect", "relative_lower", "relative_upper", "p_value", "p_adjusted")
+    )
+    parts["tests"][0] |= dict.fromkeys(("statistic", "df", "p_value"), None) | {"note": "<none>"}
+    true = [row for arm, s in treated.items() for row in found.truths(arm, metric, 0.4 * s, draws)]
+    true[0] |= dict.fromkeys(("estimate", "lower", "upper", "bias", "covered"))
+    true[1] |= {"truth": None, "bias": None, "covered": None, "note": "not <trained>"}
+    for row, value in zip(true[4:], EXTREMES, strict=False):
+        row |= {"estimate": value, "lower": -value, "upper": 2 * value, "bias": value}
+    rails = [found.guardrail(arm, "skip_rate", 6 * s + 4, 2.1) for arm, s in treated.items()]
+    rails += [found.untested(arm, "timeouts") for arm in treated]
+    return {"guardrails": rails, "segments": parts, "truth": true}
 
 
 def nasty_arms(draws: np.random.Generator) -> list[Plain]:
@@ -64,5 +96,7 @@ def nasty_rows(draws: np.random.Generator) -> list[Plain]:
     rows = [rows_of(name, s, 1200, draws) for name, s in zip(NAMES[1:], STRENGTHS[1:], strict=True)]
     rows[2][3] |= UNBOUNDED
     rows[1][9] |= {"relative_lower": -190.0, "relative_upper": 750.0, "relative_effect": 200.0}
+    rows[0] += found.further_rows(rows[0][0])
+    rows[1][:3] = [found.at_once(row) for row in rows[1][:3]]
     rows[0][0] |= {"p_value": None, "p_adjusted": None, "significant": None}
     return [row for arm in rows for row in arm if row["metric"] != "minutes"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tests.report import found
 from tests.report.arms import arm_of, positions, rows_of, training
 from tests.report.by_hand import Plain, hand_made
 
@@ -37,36 +38,30 @@ SCENARIO: Plain = {
         "neural": {"recommender": "neural", "embedding_size": 64, "learning_rate": 0.05},
     },
     "experiment": {"name": "NEURAL", "control": "sticky", "traffic": 1.0, "alpha": 0.05},
-    "metrics": {"success": ["mean_time_per_session"], "guardrails": [], "report": "all"},
+    "metrics": {
+        "success": ["mean_time_per_session"],
+        "guardrails": [
+            {"metric": "skip_rate", "margin": 5.0},
+            {"metric": "sessions", "margin": 2.5},
+        ],
+        "report": "all",
+    },
     "log": {"level": "events", "botify": False},
     "shards": "auto",
 }
-CHECKS: list[Plain] = [
-    {
-        "name": "sample_ratio",
-        "status": "pass",
-        "summary": "4,987 and 5,003 users are as planned (p = 0.87).",
-        "details": {"observed": [4987, 5003], "expected": [4995.0, 4995.0], "p_value": 0.87},
-    },
-    {
-        "name": "fallbacks",
-        "status": "pass",
-        "summary": "No arm leans on its fallback: at most 0.2% of requests.",
-        "details": None,
-    },
-    {
-        "name": "skewness",
-        "status": "warn",
-        "summary": "Listened time is skewed; its interval may be a little narrow.",
-        "details": {"time": 2.9},
-    },
-    {
-        "name": "truncated_sessions",
-        "status": "info",
-        "summary": "No session was cut at 1,000 tracks.",
-        "details": None,
-    },
-]
+SAMPLE_RATIO: Plain = {
+    "name": "sample_ratio",
+    "status": "pass",
+    "summary": "4,987 and 5,003 users are as planned (p = 0.87).",
+    "details": {"observed": [4987, 5003], "expected": [4995.0, 4995.0], "p_value": 0.87},
+}
+MONITORED: Plain = {
+    "metric": "mean_time_per_session",
+    "window_days": 3,
+    "planned_users": 10_000,
+    "spending": "obrien_fleming",
+    "alpha": 0.05,
+}
 
 
 def realistic() -> Plain:
@@ -85,7 +80,27 @@ def realistic() -> Plain:
     ]
     for arm, strength in zip(data["arms"], (0.0, 1.0), strict=True):
         arm["by_position"] = positions(strength)
+        arm["retention"] = found.retention(strength)
     data["arms"][1]["trainings"] = [training(3, 27)]
     data["effects"] = rows_of("neural", 1.0, 4995, draws)
-    data["checks"] = [dict(check) for check in CHECKS]
-    return data
+    data["effects"] += found.further_rows(data["effects"][0])
+    data["checks"] = [SAMPLE_RATIO, *found.health()]
+    return data | findings(data, draws)
+
+
+def findings(data: Plain, draws: np.random.Generator) -> Plain:
+    """What is told beside the effects; the treatment's looks and trend go to its arm."""
+    data["arms"][1] |= {
+        "looks": found.looks(1.0, range(3, 10), 8_000, 10_000),
+        "trend": found.trend(1.0),
+    }
+    metric = "mean_time_per_session"
+    return {
+        "guardrails": [
+            found.guardrail("neural", "skip_rate", -5.1, 2.0),
+            found.guardrail("neural", "sessions", 0.4, 1.6, 2.5),
+        ],
+        "segments": found.segments({"neural": 1.0}, (metric,), draws),
+        "monitored": MONITORED,
+        "truth": found.truths("neural", metric, 0.42, draws),
+    }

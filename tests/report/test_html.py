@@ -49,6 +49,10 @@ def test_same_bytes_again(usual: Document, plain: str) -> None:
     assert len(plain.encode()) < 2_000_000
 
 
+def test_ten_arms_over_sixty_days_stay_small(huge: Document) -> None:
+    assert len(render_html(huge).encode()) < 2_000_000
+
+
 def test_a_matplotlibrc_of_the_users_changes_nothing(usual: Document, plain: str) -> None:
     import matplotlib
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from abbotify.report.document import Document
-from abbotify.report.markdown import escaped, render_markdown
+from abbotify.report.markdown import render_markdown
+from abbotify.report.marks import escaped
 
 EXPECTED = """\
 # tiny
@@ -20,11 +21,16 @@ Experiment TINY · 7 days · 200 users · simulated
 **Rule:** ship when at least one success metric (time per session) is significantly better at \
 α = 0.05, none is significantly worse and no check has failed; no guardrails are declared.
 
+## Health
+
+- **pass** Sample ratio: users per arm are as planned
+- **note** the world was fitted to the lists it judges
+
 ## Success metrics
 
 | Metric | Arm | Relative | 95% interval | Difference | 95% interval | p | Result |
 | --- | --- | --: | --: | --: | --: | --: | --: |
-| Time per session | neural | +10.0% | [+4.0%, +16.0%] | +0.50 | [+0.20, +0.80] \
+| Time per session | neural | +10.0% | [+4.0%, +16.0%] | +0.50 tracks | [+0.20, +0.80] \
 | 0.002 | **better** |
 
 ## Exploratory
@@ -40,11 +46,6 @@ Experiment TINY · 7 days · 200 users · simulated
 | --- | --- | --: | --: | --: |
 | sticky (control) | – | 100 | 50.00% | – |
 | neural | – | 100 | 50.00% | – |
-
-## Checks
-
-- **pass** Sample ratio: users per arm are as planned
-- **note** the world was fitted to the lists it judges
 
 ## How to run it again
 
@@ -111,13 +112,13 @@ def test_positions_and_trainings(hand: dict[str, Any]) -> None:
         {"day": 2, "plays": 9, "curve": curve, "digest": "sha256:dd"},
     ]
     text = render_markdown(Document.from_dict(hand))
-    assert text[text.index("## Listened") : text.index("\n## Checks")] == LEARNING
+    assert text[text.index("## Listened") : text.index("\n## Arms")] == LEARNING
 
 
 def test_every_table_keeps_its_columns(hostile: Document) -> None:
     blocks = render_markdown(hostile).split("\n\n")
     tables = [block.splitlines() for block in blocks if block.startswith("|")]
-    assert len(tables) == 5
+    assert len(tables) == 10
     for table in tables:
         bars = {line.replace("\\\\", "").replace("\\|", "").count("|") for line in table}
         assert len(bars) == 1

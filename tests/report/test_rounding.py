@@ -53,6 +53,22 @@ def test_percentages() -> None:
     assert rounding.percent(None) == "–"
 
 
+@pytest.mark.parametrize(
+    ("value", "places", "text"),
+    [
+        (1e-12, 13, "1.0e−12"),
+        (-2.34e-10, 11, "−2.3e−10"),
+        (1.5e-9, 10, "0.0000000015"),
+        (1e12, -11, "1.0e12"),
+        (12_345_678_912.4, 1, "12,345,678,912.4"),
+        (1e300, 2, "1.000000000000000e300"),
+        (1e-300, 2, "0.00"),
+    ],
+)
+def test_very_large_and_very_small_numbers(value: float, places: int, text: str) -> None:
+    assert rounding.number(value, places) == text
+
+
 def test_numbers() -> None:
     assert rounding.number(-1234567.891, 1) == "−1,234,567.9"
     assert rounding.number(-0.001, 2) == "0.00"

@@ -93,13 +93,13 @@ def test_rows_and_arms_that_one_run_lacks_are_told() -> None:
     data["effects"] = [row for row in data["effects"] if row["metric"] != "skip_rate"]
     data["effects"].append({**data["effects"][0], "arm": "more"})
     # An estimand this version knows nothing of is a row like any other.
-    data["effects"].append({**data["effects"][0], "estimand": "cuped"})
+    data["effects"].append({**data["effects"][0], "estimand": "trimmed"})
     found = compare(document(realistic()), reseeded(data), NAMES)
     assert (found.only_a, found.only_b) == ((), ("more",))
     assert {row.arm for row in found.effects} == {"neural"}
     assert moved(found, "skip_rate").relative.note == "only in A"
-    assert moved(found, data["effects"][0]["metric"], "cuped").b is not None
-    assert moved(found, data["effects"][0]["metric"], "cuped").absolute.note == "only in B"
+    assert moved(found, data["effects"][0]["metric"], "trimmed").b is not None
+    assert moved(found, data["effects"][0]["metric"], "trimmed").absolute.note == "only in B"
 
 
 def test_what_differs() -> None:

@@ -1,0 +1,153 @@
+"""The effects as rows of ready texts: what decides, what is explored, and other estimates.
+
+Texts here are not escaped: each rendering escapes for its own language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+from abbotify.report import rounding
+from abbotify.report.decision import decisive, direction, success_metrics
+from abbotify.report.document import Document
+from abbotify.report.labels import clean, estimand, metric, unit
+from abbotify.stats import Effect
+
+
+@dataclass(frozen=True)
+class EffectLine:
+    """One effect as texts; `tone` is good, bad, calm (changed) or empty when not significant."""
+
+    arm: str
+    at: int
+    estimand: str
+    users: str
+    control: str
+    treatment: str
+    difference: str
+    difference_interval: str
+    relative: str
+    relative_interval: str
+    naive_interval: str
+    p: str
+    p_adjusted: str
+    simultaneous_interval: str
+    p_simultaneous: str
+    reduction: str
+    tone: str
+    word: str
+    note: str
+
+
+@dataclass(frozen=True)
+class EffectGroup:
+    """The effects on one metric by one estimand, a line for each treatment."""
+
+    metric: str
+    unit: str
+    meaning: str
+    estimand: str
+    lines: tuple[EffectLine, ...]
+
+    @property
+    def naive(self) -> bool:
+        """Whether any line has a naive interval."""
+        return any(line.naive_interval != rounding.MISSING for line in self.lines)
+
+    @property
+    def reduced(self) -> bool:
+        """Whether any line tells what an adjustment removed."""
+        return any(line.reduction != rounding.MISSING for line in self.lines)
+
+    @property
+    def simultaneous(self) -> bool:
+        """Whether any line holds for all treatments at once."""
+        return any(line.simultaneous_interval != rounding.MISSING for line in self.lines)
+
+
+def deciding_groups(document: Document) -> tuple[EffectGroup, ...]:
+    """The success metrics' effects, by the estimand that decides."""
+    return _groups(document, decisive(document))
+
+
+def exploratory_groups(document: Document) -> tuple[EffectGroup, ...]:
+    """The other metrics' effects, each by its main estimand."""
+    return _groups(document, _main(document))
+
+
+def further_groups(document: Document, *, deciding: bool) -> tuple[EffectGroup, ...]:
+    """Other estimates of the same effects, of metrics that decide or of those that do not."""
+    names = success_metrics(document)
+    shown = (*decisive(document), *_main(document))
+    rest = [
+        row
+        for row in document.effects
+        if (row.metric in names) is deciding and not any(row is each for each in shown)
+    ]
+    order = {name: place for place, name in enumerate((*names, *(row.metric for row in rest)))}
+    kinds = list(dict.fromkeys(row.estimand for row in document.effects))
+    rest.sort(key=lambda row: (order[row.metric], kinds.index(row.estimand)))
+    return _groups(document, rest)
+
+
+def _main(document: Document) -> tuple[Effect, ...]:
+    """One row of each metric that does not decide and each treatment: the mean, if there is one."""
+    names = success_metrics(document)
+    chosen: dict[tuple[str, str], Effect] = {}
+    for row in document.effects:
+        key = (row.metric, row.arm)
+        if row.metric not in names and (key not in chosen or row.estimand == "mean"):
+            chosen[key] = row
+    order = list(dict.fromkeys(row.metric for row in chosen.values()))
+    return tuple(sorted(chosen.values(), key=lambda row: order.index(row.metric)))
+
+
+def _groups(document: Document, rows: Iterable[Effect]) -> tuple[EffectGroup, ...]:
+    at = {arm.name: place for place, arm in enumerate(document.arms)}
+    alpha = document.run.alpha
+    found = []
+    for (name, kind), members in groupby(rows, key=lambda row: (row.metric, row.estimand)):
+        lines = tuple(_line(row, at[row.arm], alpha) for row in members)
+        about = metric(name)
+        found.append(EffectGroup(about.label, about.unit, about.meaning, estimand(kind), lines))
+    return tuple(found)
+
+
+def _line(row: Effect, at: int, alpha: float) -> EffectLine:
+    difference = rounding.estimate(row.effect, row.lower, row.upper)
+    together = rounding.estimate(None, row.simultaneous_lower, row.simultaneous_upper)
+    relative = rounding.estimate(
+        row.relative_effect, row.relative_lower, row.relative_upper, unit="%"
+    )
+    naive = rounding.estimate(None, row.naive_lower, row.naive_upper, unit="%")
+    good = direction(row)
+    return EffectLine(
+        arm=row.arm,
+        at=at,
+        estimand=estimand(row.estimand),
+        users=f"{rounding.count(row.n_treatment)} / {rounding.count(row.n_control)}",
+        control=rounding.number(row.control_mean, difference.places),
+        treatment=rounding.number(row.treatment_mean, difference.places),
+        difference=difference.value + ("" if row.effect is None else unit(row.metric)),
+        difference_interval=difference.interval,
+        relative=relative.value,
+        relative_interval=relative.interval,
+        naive_interval=naive.interval,
+        p=rounding.p_value(row.p_value, alpha),
+        p_adjusted=rounding.p_value(row.p_adjusted, alpha),
+        simultaneous_interval=together.interval,
+        p_simultaneous=rounding.p_value(row.p_simultaneous, alpha),
+        reduction=rounding.percent(row.variance_reduction, 0),
+        tone={1: "good", -1: "bad", 0: "calm" if row.significant else ""}[good],
+        word=_word(row, good),
+        note=clean(row.note or ""),
+    )
+
+
+def _word(row: Effect, good: int) -> str:
+    """The result in a word; empty when there was no test."""
+    if row.significant is None:
+        return ""
+    return {1: "better", -1: "worse", 0: "changed" if row.significant else "not significant"}[good]

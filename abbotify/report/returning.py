@@ -1,0 +1,106 @@
+"""The charts of what days do: the effect by days since exposure, and who comes back.
+
+Every number drawn is in the document; nothing is estimated here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from abbotify.report.document import Document
+from abbotify.report.drawing import (
+    DENSE,
+    axes_within,
+    color,
+    days_along,
+    estimates,
+    heading,
+    linestyle,
+    marker,
+    shortened_range,
+    ticks,
+)
+from abbotify.report.findings import Trend
+from abbotify.report.labels import metric
+from abbotify.report.svg import MUTED, inline_svg
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def trend(document: Document, name: str = "trend") -> str | None:
+    """Relative effect of each treatment by day since exposure; None when unknown."""
+    drawn = [
+        (at, arm.trend)
+        for at, arm in enumerate(document.arms)
+        if arm.trend is not None and any(day.effect is not None for day in arm.trend.days)
+    ]
+    if not drawn:
+        return None
+    days = [day for _, known in drawn for day in known.days]
+    dense = len(days) > DENSE
+
+    def paint(figure: Figure) -> None:
+        axes = axes_within(figure, left=54, right=14, top=30, bottom=46)
+        axes.axhline(0, color=MUTED, linewidth=1.2)
+        effects = [day.effect for day in days if day.effect is not None]
+        ends = [end for day in days for end in (day.lower, day.upper) if end is not None]
+        axes.set_ylim(*shortened_range(effects, ends))
+        for rank, (at, known) in enumerate(drawn):
+            shift = 0.0 if dense else (rank - (len(drawn) - 1) / 2) * 0.12
+            estimates(axes, at, list(_of_trend(known, shift)), dense)
+        length = max(len(known.days) for _, known in drawn)
+        days_along(axes, range(length), 10, "Days since the first session in the experiment")
+        ticks(axes.yaxis, 6, unit="%", sign=True)
+        heading(axes, "Relative effect")
+
+    return inline_svg(
+        paint,
+        name=name,
+        width=400,
+        height=280,
+        title=f"Effect on {metric(drawn[0][1].metric).label.lower()} by days since exposure",
+        description="Per cent of the control on each day since users' first session, intervals.",
+    )
+
+
+def retention(document: Document, name: str = "retention") -> str | None:
+    """Share of users who have come back by each day, and of those there on it; None if unknown."""
+    drawn = [
+        (at, arm.retention)
+        for at, arm in enumerate(document.arms)
+        if arm.retention is not None and arm.retention.days
+    ]
+    if not drawn:
+        return None
+
+    def paint(figure: Figure) -> None:
+        axes = axes_within(figure, left=52, right=14, top=30, bottom=46)
+        for at, known in drawn:
+            look: dict[str, Any] = {"color": color(at), "linestyle": linestyle(at)}
+            single = marker(at) if len(known.days) == 1 else None
+            axes.plot(known.days, known.active, linewidth=1.1, marker=single, markersize=4, **look)
+            axes.plot(known.days, known.returned, linewidth=2.2, marker=single, **look)
+        axes.set_ylim(0, 1.02)
+        days_along(axes, [day for _, known in drawn for day in known.days], 10)
+        ticks(axes.yaxis, 6, scale=100.0, unit="%")
+        axes.set_xlabel("Days since the first session in the experiment")
+        heading(axes, "Share of users")
+
+    return inline_svg(
+        paint,
+        name=name,
+        width=400,
+        height=280,
+        title="Return of the users of each arm",
+        description="Thick: share of users who have come back by then. Thin: active on that day.",
+    )
+
+
+def _of_trend(
+    known: Trend, shift: float
+) -> Iterator[tuple[float, float, float | None, float | None]]:
+    for day, each in enumerate(known.days):
+        if each.effect is not None:
+            yield day + shift, each.effect, each.lower, each.upper

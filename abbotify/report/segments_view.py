@@ -1,0 +1,117 @@
+"""Effects by kind of user as rows of ready texts, and in words whether they differ.
+
+Texts here are not escaped: each rendering escapes for its own language.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+
+from abbotify.report import rounding
+from abbotify.report.document import Document
+from abbotify.report.findings import SegmentRow, SegmentTest
+from abbotify.report.intervals import Interval, Scale, scale
+from abbotify.report.labels import attribute, clean, metric, unit
+
+
+@dataclass(frozen=True)
+class SegmentLine:
+    """The effect in one segment."""
+
+    segment: str
+    users: str
+    relative: str
+    relative_interval: str
+    difference: str
+    difference_interval: str
+    p: str
+    p_adjusted: str
+    significant: bool
+    note: str
+    drawn: Interval
+
+
+@dataclass(frozen=True)
+class SegmentGroup:
+    """One treatment and metric: a line for each segment, and what the test of them says."""
+
+    metric: str
+    arm: str
+    at: int
+    test: str
+    differs: bool
+    lines: tuple[SegmentLine, ...]
+
+
+@dataclass(frozen=True)
+class SegmentTable:
+    """All groups, drawn to one scale (per cent of the control)."""
+
+    told: str
+    groups: tuple[SegmentGroup, ...]
+    scale: Scale
+
+
+def segments(document: Document) -> SegmentTable | None:
+    """The table; None when users were not told apart."""
+    found = document.segments
+    if found is None or not found.rows:
+        return None
+    at = {arm.name: place for place, arm in enumerate(document.arms)}
+    alpha = document.run.alpha
+    groups = []
+    for (name, arm), rows in groupby(found.rows, key=lambda row: (row.metric, row.arm)):
+        tests = [test for test in found.tests if (test.metric, test.arm) == (name, arm)]
+        said, differs = _tested(tests[0] if tests else None, alpha)
+        lines = tuple(_line(row, alpha) for row in rows)
+        groups.append(SegmentGroup(metric(name).label, arm, at.get(arm, 0), said, differs, lines))
+    drawn = [line.drawn for group in groups for line in group.lines]
+    return SegmentTable(_told(document), tuple(groups), scale(drawn))
+
+
+def _told(document: Document) -> str:
+    """What users are told apart by."""
+    found = document.segments
+    if found is None:
+        return ""
+    cut = " and ".join(f"{bound:g}" for bound in found.bounds)
+    told = f"Users are told apart by {attribute(found.by)}{f', cut at {cut}' if cut else ''}."
+    if found.without:
+        are = ("user has", "is") if found.without == 1 else ("users have", "are")
+        number = rounding.count(found.without)
+        told += f" {number} {are[0]} no such value and {are[1]} in no segment."
+    return told
+
+
+def _tested(test: SegmentTest | None, alpha: float) -> tuple[str, bool]:
+    """Whether the effect is the same in all segments, in words."""
+    if test is None or test.p_value is None:
+        why = clean(test.note) if test is not None and test.note else "undefined"
+        return f"Whether it differs between segments was not tested: {why}.", False
+    p = rounding.p_equals(test.p_value, alpha)
+    evidence = f"Cochran’s Q = {test.statistic:.3g}, {test.df} df, {p}"
+    if test.p_value < alpha:
+        return f"The effect differs between segments ({evidence}).", True
+    return f"The effect is not shown to differ between segments ({evidence}).", False
+
+
+def _line(row: SegmentRow, alpha: float) -> SegmentLine:
+    relative = rounding.estimate(
+        row.relative_effect, row.relative_lower, row.relative_upper, unit="%"
+    )
+    difference = rounding.estimate(row.effect, row.lower, row.upper)
+    known = difference.value != rounding.MISSING
+    return SegmentLine(
+        segment=clean(row.segment),
+        users=f"{rounding.count(row.n_treatment)} / {rounding.count(row.n_control)}",
+        relative=relative.value,
+        relative_interval=relative.interval,
+        difference=difference.value + (unit(row.metric) if known else ""),
+        difference_interval=difference.interval,
+        p=rounding.p_value(row.p_value, alpha),
+        p_adjusted=rounding.p_value(row.p_adjusted, alpha),
+        significant=row.p_adjusted is not None and row.p_adjusted < alpha,
+        note=clean(row.note),
+        drawn=Interval(row.relative_effect, row.relative_lower, row.relative_upper),
+    )

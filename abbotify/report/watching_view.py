@@ -1,0 +1,166 @@
+"""The effect as it would have been watched, look by look: in words and as rows of ready texts.
+
+Texts here are not escaped: each rendering escapes for its own language.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from abbotify.report import rounding
+from abbotify.report.document import Arm, Document
+from abbotify.report.findings import Look
+from abbotify.report.labels import clean, metric, unit
+
+SPENDING: Final = {"obrien_fleming": "O’Brien and Fleming’s", "pocock": "Pocock’s"}
+
+
+@dataclass(frozen=True)
+class LookLine:
+    """One look; `stops` where it would have ended the experiment."""
+
+    day: str
+    users: str
+    information: str
+    effect: str
+    interval: str
+    critical: str
+    valid_interval: str
+    valid_p: str
+    sample_ratio_p: str
+    stops: bool
+    note: str
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One treatment's looks, and what they come to in a sentence."""
+
+    arm: str
+    at: int
+    told: str
+    stopped: bool
+    lines: tuple[LookLine, ...]
+
+
+def watched(document: Document) -> tuple[Watched, ...]:
+    """The looks of each treatment that was watched."""
+    return tuple(
+        Watched(
+            arm=arm.name,
+            at=at,
+            told=told(document, arm),
+            stopped=stop(arm.looks) is not None,
+            lines=tuple(_line(look, stop(arm.looks) is look, document) for look in arm.looks),
+        )
+        for at, arm in enumerate(document.arms)
+        if arm.looks
+    )
+
+
+def stop(looks: tuple[Look, ...]) -> Look | None:
+    """The first look that crosses its boundary; None when all went on."""
+    return next((look for look in looks if look.significant), None)
+
+
+def valid_from(looks: tuple[Look, ...]) -> Look | None:
+    """The first look whose always-valid interval leaves zero out; None when none does."""
+    return next((look for look in looks if _leaves_zero_out(look)), None)
+
+
+def _leaves_zero_out(look: Look) -> bool:
+    lower, upper = look.valid_lower, look.valid_upper
+    return lower is not None and upper is not None and (lower > 0 or upper < 0)
+
+
+def setting(document: Document) -> str:
+    """What is watched and how the error is spent, in a sentence; empty without looks."""
+    watching = document.monitored
+    if watching is None:
+        return ""
+    days = watching.window_days
+    window = "the first day" if days == 1 else f"the first {days} days"
+    spending = SPENDING.get(watching.spending, clean(watching.spending))
+    return (
+        f"{metric(watching.metric).label} over {window} of each user, as it stood at the end of "
+        f"each day; an error of {watching.alpha:g} is spent as {spending} boundary has it, up to "
+        f"{rounding.count(watching.planned_users)} users."
+    )
+
+
+def told(document: Document, arm: Arm) -> str:
+    """When the experiment would have stopped, and with what."""
+    looks = arm.looks or ()
+    first, name = stop(looks), clean(arm.name)
+    if first is None:
+        seen = any(look.critical is not None for look in looks)
+        never = "no look crosses its boundary" if seen else "no look had data to stop on"
+        return f"{name}: {never}, so it runs to the end{_valid(looks)}."
+    return (
+        f"{name} would have stopped at the end of day {first.day}, {_for(document, first)}, with "
+        f"{_size(first)}: {_effect(document, first)}{_valid(looks)}."
+    )
+
+
+def watched_metric(document: Document) -> str:
+    """The metric of the looks."""
+    return document.monitored.metric if document.monitored is not None else ""
+
+
+def watched_unit(document: Document) -> str:
+    """The unit of the looks, to stand in a table's head."""
+    found = metric(watched_metric(document)).unit
+    return f", {found}" if found else ""
+
+
+def _for(document: Document, look: Look) -> str:
+    """For the better or the worse; where neither direction is better, which one it is."""
+    up = (look.effect or 0.0) > 0
+    better = metric(watched_metric(document)).direction
+    if better is None:
+        return "higher" if up else "lower"
+    return "for the better" if up == (better == "higher") else "for the worse"
+
+
+def _size(look: Look) -> str:
+    users = f"{rounding.count(look.users)} users"
+    if look.information is None:
+        return users
+    return f"{users} and {rounding.percent(look.information, 0)} of the planned information"
+
+
+def _effect(document: Document, look: Look) -> str:
+    shown = rounding.estimate(look.effect, look.lower, look.upper)
+    name = watched_metric(document)
+    return f"{metric(name).label.lower()} {shown.value}{unit(name)} {shown.interval}"
+
+
+def _valid(looks: tuple[Look, ...]) -> str:
+    if not any(look.valid_lower is not None for look in looks):
+        return ""
+    first = valid_from(looks)
+    if first is None:
+        return "; the always-valid interval never leaves zero out"
+    return f"; the always-valid interval first leaves zero out on day {first.day}"
+
+
+def _line(look: Look, stops: bool, document: Document) -> LookLine:
+    shown = rounding.estimate(look.effect, look.lower, look.upper)
+    valid = rounding.estimate(None, look.valid_lower, look.valid_upper)
+    if look.lower is None:
+        shown = rounding.estimate(look.effect, look.valid_lower, look.valid_upper)
+    alpha = document.run.alpha
+    return LookLine(
+        day=str(look.day),
+        users=rounding.count(look.users),
+        information=rounding.percent(look.information, 0),
+        effect=shown.value,
+        interval=rounding.MISSING if look.lower is None else shown.interval,
+        critical=rounding.number(look.critical, 2),
+        valid_interval=valid.interval,
+        valid_p=rounding.p_value(look.valid_p, alpha),
+        sample_ratio_p=rounding.p_value(look.sample_ratio_p),
+        stops=stops,
+        note=clean(look.note),
+    )

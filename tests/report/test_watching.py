@@ -1,0 +1,130 @@
+"""The effect as it would have been watched: sentence, table, chart."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from abbotify.report import watching, watching_view
+from abbotify.report.document import Document
+from abbotify.report.html import render_html
+from tests.report.found import NOTHING_SEEN
+from tests.report.realistic import MONITORED
+
+Plain = dict[str, Any]
+SPACE = "\N{NO-BREAK SPACE}"
+
+
+def look(day: int, effect: float, half: float, **values: Any) -> Plain:
+    """An effect with a stopping interval of half width `half` and an always-valid one twice so."""
+    return {
+        "day": day,
+        "users": 100 * day,
+        "information": day / 10,
+        "effect": effect,
+        "lower": effect - half,
+        "upper": effect + half,
+        "critical": 2.5,
+        "significant": abs(effect) > half,
+        "valid_lower": effect - 2 * half,
+        "valid_upper": effect + 2 * half,
+        "valid_p": 0.01,
+        "sample_ratio_p": 0.5,
+        **values,
+    }
+
+
+def document(hand: Plain, *looks: Plain, metric: str = "mean_time_per_session") -> Document:
+    hand["arms"][1]["looks"] = list(looks)
+    hand["monitored"] = MONITORED | {"metric": metric}
+    return Document.from_dict(hand)
+
+
+def told(hand: Plain, *looks: Plain, metric: str = "mean_time_per_session") -> str:
+    (found,) = watching_view.watched(document(hand, *looks, metric=metric))
+    return found.told
+
+
+def test_when_it_would_have_stopped(hand: Plain) -> None:
+    looks = [look(3, 0.4, 0.5), look(4, 0.5, 0.3), look(5, 0.5, 0.2)]
+    assert told(hand, *looks) == (
+        "neural would have stopped at the end of day 4, for the better, with 400 users and 40% of "
+        f"the planned information: time per session +0.50{SPACE}tracks [+0.20, +0.80]; the "
+        "always-valid interval first leaves zero out on day 5."
+    )
+    (found,) = watching_view.watched(document(hand, *looks))
+    assert [line.stops for line in found.lines] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("metric", "effect", "words"),
+    [
+        ("time", -0.5, "for the worse"),
+        ("skip_rate", -0.5, "for the better"),
+        ("skip_rate", 0.5, "for the worse"),
+        ("artist_diversity", 0.5, "higher"),
+        ("artist_diversity", -0.5, "lower"),
+    ],
+)
+def test_for_better_or_worse(hand: Plain, metric: str, effect: float, words: str) -> None:
+    assert f"day 4, {words}, with" in told(hand, look(4, effect, 0.1), metric=metric)
+
+
+def test_when_it_runs_to_the_end(hand: Plain) -> None:
+    assert told(hand, look(3, 0.1, 0.5)) == (
+        "neural: no look crosses its boundary, so it runs to the end; "
+        "the always-valid interval never leaves zero out."
+    )
+
+
+def test_when_there_was_nothing_to_stop_on(hand: Plain) -> None:
+    empty = {"day": 3, "users": 0, **NOTHING_SEEN, "note": "no window is <complete>"}
+    assert told(hand, empty) == "neural: no look had data to stop on, so it runs to the end."
+    built = document(hand, empty)
+    assert watching.charts(built) == {}
+    page = render_html(built)
+    assert "no window is &lt;complete&gt;" in page
+    assert '<svg class="chart watching' not in page
+
+
+def test_the_setting(hand: Plain) -> None:
+    built = document(hand, look(3, 0.1, 0.5))
+    assert watching_view.setting(built) == (
+        "Time per session over the first 3 days of each user, as it stood at the end of each day; "
+        "the error is spent as O’Brien and Fleming’s boundary has it, up to 10,000 users."
+    )
+    assert watching_view.watched_unit(built) == ", tracks"
+
+
+def test_a_line_of_the_table(hand: Plain) -> None:
+    (found,) = watching_view.watched(document(hand, look(3, 0.4, 0.5)))
+    (line,) = found.lines
+    assert (line.day, line.users, line.information) == ("3", "300", "30%")
+    assert (line.effect, line.interval) == ("+0.40", "[−0.10, +0.90]")
+    assert (line.valid_interval, line.critical) == ("[−0.6, +1.4]", "2.50")
+    assert (line.valid_p, line.sample_ratio_p, line.note) == ("0.010", "0.500", "")
+
+
+def test_the_chart_marks_where_it_stops(hand: Plain) -> None:
+    stopped = watching.watching(document(hand, look(3, 0.1, 0.5), look(4, 0.5, 0.3)), 1) or ""
+    going = watching.watching(document(hand, look(3, 0.1, 0.5), look(4, 0.2, 0.3)), 1) or ""
+    assert "var(--ink)" in stopped
+    assert "var(--ink)" not in re.sub("<text.*?</text>", "", going)
+    assert "would have stopped at the end of day 4" in stopped
+    assert watching.watching(document(hand), 0) is None
+
+
+@pytest.mark.parametrize("size", [1e-12, 1.0, 1e12])
+def test_every_size_can_be_drawn(hand: Plain, size: float) -> None:
+    looks = [look(3, size, 1e4 * size), look(4, size, 0.5 * size)]
+    drawn = watching.watching(document(hand, *looks), 1)
+    assert drawn is not None
+    assert "nan" not in drawn
+
+
+def test_one_panel_for_each_treatment(hostile: Document) -> None:
+    assert sorted(watching.charts(hostile)) == [1, 2]
+    page = render_html(hostile)
+    assert page.count("<summary>Looks at <bdi>") == 3
