@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from abbotify.studies.calibration.calibrate import calibrate
 from abbotify.studies.calibration.table import to_csv, to_markdown
+from abbotify.studies.calibration.themes import calibrate
 from abbotify.studies.characteristics import outside
 
 

@@ -23,6 +23,7 @@ from abbotify.studies.calibration.tables import (
     Law,
     Table,
     cell,
+    difference_skewness,
     draw,
     scaled,
     shifted,
@@ -33,22 +34,25 @@ from abbotify.studies.calibration.trials import ALPHA, Effort, Trial, hits
 THEME: Final = "Sizes of the arms"
 ABOUT: Final = """\
 Users split as the weights promise. `srm` is the chi-square test, at the .001 of the report and at
-.05, where the rate is measured more sharply; `srm, looking again` is the same test at .05 after
-each of 20 equal batches, any of which may raise the alarm; `srm sequential` is the Bayes factor
-made for that, whose error over all looks is at most the level."""
+.05, where the rate is measured more sharply; `looking again` is the same test after each of 20
+equal batches, any of which may raise the alarm, .256 of the time at 50/50; `srm sequential` is the
+Bayes factor made for that, whose error over all looks, ever, is at most the level (about .01 here).
+"""
 GUARDRAILS: Final = "Guardrails"
 ABOUT_GUARDRAILS: Final = """\
 The treatment is worse by just the margin, so each verdict "non-inferior" is false; the one-sided
-level is .05. It is kept with equal arms, by absolute and relative margins. With 10 % of the users
-in the treatment the verdict has the error of one tail, which the skewness of the difference moves
-(expected to first order): .07 instead of .05 at s = 1 and 10 000 users, on the side where a rise
-is the loss .03. The report warns of it."""
+level is .05. It is kept with equal arms, by absolute margins (users shifted) and relative ones
+(users multiplied), which then decide alike. With 10 % of the users in the treatment the verdict has
+the error of one tail, which the skewness of the difference moves, as expected to first order: .067
+at s = 1 and 10 000 users where a rise is the loss, .034 where a fall is. The report warns of it.
+"""
 NOVELTY: Final = "Trend of the effect"
 ABOUT_NOVELTY: Final = """\
 Seven days of users whose days hang together. Without an effect the trend's test finds one at .05,
-and calls .025 of them fading, those towards 0. A constant lift of 20 % over a control that falls by
+and calls half of them fading, those towards 0. A constant lift of 20 % over a control that falls by
 half within the week is no trend of the lift: its relative test keeps .05, while the test of the
-absolute effect, which does fall, finds that."""
+absolute effect finds, rightly, that this falls.
+"""
 
 Counts = NDArray[np.int64]
 _MARGIN: Final = 5.0  # per cent
@@ -126,16 +130,11 @@ def _passed(
     setting = f"lognormal s = {law.s}, {users[0]}/{users[1]} users, "
     setting += "a fall is the loss" if higher else "a rise is the loss"
     # Where a fall is the loss, what passes lies in the upper tail of the difference.
-    expected = one_sided_error((-1 if higher else 1) * _skewness(law, users), ALPHA)
+    skewness = difference_skewness(law.skewness, *users)
+    expected = one_sided_error(-skewness if higher else skewness, ALPHA)
     for method in ("guardrail", "relative_guardrail"):
         count, quantity = verdicts[method, NON_INFERIOR], "false_positive_rate"
         yield Trial(method, setting, quantity, count, len(table), expected, gate)
-
-
-def _skewness(law: Law, users: tuple[int, int]) -> float:
-    """Of the difference, for arms with one law."""
-    control, treatment = users
-    return law.skewness * (treatment**-2 - control**-2) / (1 / control + 1 / treatment) ** 1.5
 
 
 def trends(effort: Effort) -> Iterator[Trial]:

@@ -20,14 +20,16 @@ ABOUT: Final = """\
 Nothing to find, users are randomised, and each has 1 to 11 sessions whose values correlate by
 .0975: a design effect of 1 + (46 / 6 - 1) .0975 = 1.65. Welch's test over sessions takes them as
 independent and rejects 2 Phi(-1.96 / sqrt(1.65)) = .127 instead of .05. The ratio of sums over
-users with the delta method's error, on the same sessions, rejects .05."""
+users with the delta method's error, on the same sessions, rejects .05.
+"""
 INTERFERENCE: Final = "Interference"
 ABOUT_INTERFERENCE: Final = """\
 Friends in groups of 2 to 10. A treated user gains .31, and everybody gains .49 times the share of
 treated friends, so everybody treated instead of nobody is worth .80. Users randomised one by one
 have as many treated friends in either arm: their difference has the expectation .31 exactly,
-whatever the number of users, and its interval all but never holds .80. Groups randomised as wholes,
-with the group as the unit of the ratio of sums, give .80, and their intervals cover it."""
+whatever the number of users, and its interval does not hold .80. Groups randomised as wholes, with
+the group as the unit of the ratio of sums, give .80, and their intervals cover it.
+"""
 
 CORRELATION: Final = 0.65 / (46 / 6 - 1)
 DIRECT: Final = 0.31

@@ -15,14 +15,15 @@ THEME: Final = "Power"
 ABOUT: Final = """\
 `stats.power` promises how often an effect is found; here the effect that it says has the power .8
 is planted, and looked for by Welch's test and by CUPED (correlation of value and value before as
-stated). The formula holds for effects that shift users and for such that multiply them, for equal
-arms and for 80/20."""
+stated, the effect smaller by as much as CUPED allows). The formula holds for effects that shift
+users and for such that multiply them, for equal arms and for 80/20.
+"""
 CURSE: Final = "Winner's curse"
 ABOUT_CURSE: Final = """\
 An effect that has the power .2, .5 or .8. The estimates that turn out significant exaggerate it
 2.26, 1.41 and 1.125 times, the figures of the truncated normal distribution: a small experiment's
-finding is too large to be believed as it stands. At power .2 one finding in 190 has the wrong
-sign."""
+finding is too large to be believed as it stands. At power .2 one finding in 190 has the wrong sign.
+"""
 
 _LAW: Final = Law(0.5)
 _SIZES: Final = ((500, 500), (4000, 1000))

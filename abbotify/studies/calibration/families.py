@@ -16,7 +16,8 @@ ABOUT: Final = """\
 Nothing to find. Of 10 or 20 independent metrics tested at .05 each, one at least is "found" in .40
 or .64 of the experiments; after Holm in no more than .05. Two or three treatments against one
 control, each tested at .05, give .09 and .125 (less than independent ones, since they share the
-control); `max_z` accounts for just that and gives .05."""
+control); `max_z` accounts for just that and gives .05.
+"""
 
 _USERS: Final = 250  # an arm
 

@@ -7,8 +7,9 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from abbotify.studies.calibration.calibrate import ABOUT
+from abbotify.stats.skewness import TWO_SIDED
 from abbotify.studies.calibration.tables import SEED
+from abbotify.studies.calibration.themes import ABOUT
 from abbotify.studies.calibration.trials import Row
 from abbotify.studies.characteristics import COLUMNS, FALSE_ALARM, Characteristic, gate_level
 
@@ -54,7 +55,7 @@ def to_markdown(rows: Sequence[Row], seconds: float) -> str:
     parts = [_introduction(rows, seconds)]
     for theme, about in ABOUT.items():
         lines = "".join(_line(row) for row in rows if row.theme == theme)
-        parts.append(f"## {theme}\n\n{about}\n\n{_HEAD}{lines}")
+        parts.append(f"## {theme}\n\n{about}\n{_HEAD}{lines}")
     return "\n".join(parts)
 
 
@@ -76,11 +77,11 @@ twentieth of the replications. The figures are those of [calibration.csv](calibr
   {gate_level(gated):.1e} (binomial, or normal for a mean), so that a right program fails one of
   the {gated} gated rows with chance {FALSE_ALARM}; elsewhere the 95 % interval of what was
   measured.
-* **Gated** rows are promises: equal arms from 1 000 users, 90/10 from 10 000, lognormal s up to 1;
-  always-valid, Holm and the sequential check of the arms' sizes as bounds from above. The others
-  are findings about the methods.
-* {len(rows)} rows, {len(left)} of which left their band, {faults} of them gated. {seconds:.0f} s on
-  one core.
+* **Gated** rows are promises: equal arms from 1 000 users, 90/10 from 10 000, lognormal s up to 1
+  and a skewness of the difference up to {TWO_SIDED}; always-valid, Holm and the sequential check of
+  the arms' sizes as bounds from above. The others are findings about the methods.
+* {len(rows)} rows, {len(left)} of which left their band, {faults} of them gated.
+* {seconds:.0f} s of one processor.
 """
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from abbotify import rng
 from abbotify.jit import kernel
 from abbotify.stats import Moments
-from abbotify.stats.skewness import Shape
+from abbotify.stats.skewness import Shape, skew_of_difference
 
 Floats = NDArray[np.float64]
 
@@ -63,6 +63,12 @@ class Law:
     def skewness(self) -> float:
         """Of the value."""
         return (math.exp(self.s * self.s) + 2) * math.sqrt(math.expm1(self.s * self.s))
+
+    @property
+    def ratio_skewness(self) -> float:
+        """Of what a user adds to the ratio of sums: sessions times the value's deviation."""
+        second, third = 6.0, 26.0  # moments of the number of sessions
+        return self.skewness * third / second**1.5
 
     @property
     def value_correlation(self) -> float:
@@ -151,6 +157,11 @@ def scaled(moments: Moments, *factors: float) -> Moments:
 def shifted(moments: Moments, *shifts: float) -> Moments:
     """The moments of users whose columns are all shifted: an additive effect."""
     return Moments(moments.n, moments.mean + np.array(shifts), moments.comoments)
+
+
+def difference_skewness(skewness: float, control: int, treatment: int) -> float:
+    """Of the difference of the means of two arms whose users have one law."""
+    return skew_of_difference(Shape(control, 1.0, skewness), Shape(treatment, 1.0, skewness))
 
 
 def cell(name: str) -> int:

@@ -9,7 +9,7 @@ import pytest
 
 from abbotify.stats import contrast
 from abbotify.studies.calibration import SMALL, Calibration, calibrate, dependence, families
-from abbotify.studies.calibration.calibrate import ABOUT, THEMES
+from abbotify.studies.calibration.themes import ABOUT, THEMES
 from abbotify.studies.calibration.trials import Trial, characterise
 from abbotify.studies.characteristics import outside
 

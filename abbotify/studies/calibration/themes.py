@@ -57,7 +57,7 @@ class Calibration:
 
     Attributes:
         rows: In the order of `ABOUT`.
-        seconds: Of each theme that was run.
+        seconds: Of the processor, for each theme that was run.
     """
 
     rows: tuple[Row, ...]
@@ -71,13 +71,13 @@ def calibrate(
 
     Args:
         effort: How many replications, and how large.
-        tell: Called with each theme's name and seconds when it is done.
+        tell: Called with each theme's name and seconds of the processor when it is done.
     """
     trials, seconds = list[Trial](), dict[str, float]()
     for theme, run in THEMES.items():
-        start = time.perf_counter()
+        start = time.process_time()
         trials += [trial if trial.theme else replace(trial, theme=theme) for trial in run(effort)]
-        seconds[theme] = time.perf_counter() - start
+        seconds[theme] = time.process_time() - start
         tell(theme, seconds[theme])
     order = list(ABOUT)
     trials.sort(key=lambda trial: order.index(trial.theme))
