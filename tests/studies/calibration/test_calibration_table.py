@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from abbotify.studies.calibration import Calibration, Row
+from abbotify.studies.calibration import Calibration, Row, rates
 from abbotify.studies.calibration.table import HEADER, from_csv, to_csv, to_markdown
 from abbotify.studies.calibration.themes import ABOUT
 from abbotify.studies.calibration.trials import Trial, characterise
@@ -101,6 +101,23 @@ def test_the_paragraphs_say_what_the_rows_do(
     assert words in PAGE
     assert len(measured) == 1
     assert measured[0] == pytest.approx(figure, abs=0.51 * 10**-digits)
+
+
+def test_the_warning_comes_where_the_error_is_not_kept_and_seldom_where_it_is() -> None:
+    published = from_csv(TABLE)
+    warned = {
+        row.found.metric.partition(", skewness")[0]: row.found.measured or 0.0
+        for row in published
+        if row.found.method == "warning, two-sided"
+    }
+    welch = [r.found for r in published if r.theme == rates.THEME and r.found.method == "welch"]
+    assert {found.metric for found in welch} == set(warned)
+    bad = [warned[found.metric] for found in welch if (found.measured or 0.0) > 0.06]
+    gated = [warned[found.metric] for found in welch if found.gated]
+    assert len(bad) >= 5
+    assert min(bad) > 0.83
+    assert len(gated) >= 10
+    assert max(gated) < 0.09
 
 
 def test_no_published_gate_is_left() -> None:
