@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from abbotify import scale, timeline
+from abbotify.background import Covariates
 from abbotify.events import ARM, Labels
 from abbotify.experiment import layers
 from abbotify.metrics.definitions import METRICS
@@ -15,8 +16,9 @@ from abbotify.metrics.users import UserTable
 from abbotify.metrics.users_file import write_users
 from abbotify.report.aggregates import UserAggregates, aggregate
 from abbotify.scenario import Scenario
+from abbotify.sessions import FloatArray
 from abbotify.shard import Shard, totals_file
-from abbotify.totals import ShardTotals, columns
+from abbotify.totals import ShardTotals, columns, watched_in
 from abbotify.world.base import IntArray
 
 
@@ -28,11 +30,15 @@ class Case:
         scenario: the description.
         ids: int64 ids of all users.
         folder: where it was written.
+        covariates: that estimates are adjusted for, see `background.covariates_of`.
+        everybody: an arm that everybody was in, see `timeline.plan_day`.
     """
 
     scenario: Scenario
     ids: IntArray
     folder: Path
+    covariates: Covariates = field(default_factory=dict)
+    everybody: str | None = None
 
 
 @dataclass(frozen=True)
@@ -89,23 +95,28 @@ def judge(case: Case) -> Callable[[Shard], Judged]:
 def reported(scenario: Scenario) -> list[str]:
     """The metrics that a report is about."""
     wanted = scenario.metrics.report
-    shown = list(METRICS) if wanted == "all" else [*scenario.metrics.success, *wanted]
+    guarded = [rail.metric for rail in scenario.metrics.guardrails]
+    shown = list(METRICS) if wanted == "all" else [*scenario.metrics.success, *guarded, *wanted]
     return [name for name in METRICS if name in shown]
 
 
 def _judged(case: Case, shard: Shard) -> Judged:
     scenario = case.scenario
-    part = case.ids[shard.rows.start : shard.rows.stop]
-    path = totals_file(case.folder, scenario.days - 1, shard.number)
-    totals = ShardTotals.load(path, scenario, part)
-    assigned = _assigned(scenario, part, timeline.experiment_days(scenario))
+    totals, assigned = _totals(case, shard)
     own, settings = columns(scenario), scenario.metrics
     first, *further = layers(scenario)
     users = totals.layers[first.name].table(assigned)
     return Judged(
-        users,
+        replace(users, course=None),
         Judgement(
-            aggregate(users, len(first.arms), reported(scenario), settings.population),
+            aggregate(
+                users,
+                len(first.arms),
+                reported(scenario),
+                settings.population,
+                watching=watched_in(scenario),
+                covariates=_covariates(case, shard, users),
+            ),
             {
                 layer.name: aggregate(
                     totals.layers[layer.name].table({ARM: assigned[own[layer.name]]}),
@@ -120,9 +131,36 @@ def _judged(case: Case, shard: Shard) -> Judged:
     )
 
 
-def _assigned(scenario: Scenario, ids: Any, days: range) -> dict[str, Labels]:
+def _covariates(case: Case, shard: Shard, users: UserTable) -> dict[str, FloatArray]:
+    """The covariates of a shard's users."""
+    rows = slice(shard.rows.start, shard.rows.stop)
+    return {
+        name: users.values[name] if values is None else values[rows]
+        for name, values in case.covariates.items()
+    }
+
+
+def users_of(case: Case) -> Callable[[Shard], UserTable]:
+    """The function that gives the users of a shard, judged by the first experiment."""
+    first = layers(case.scenario)[0].name
+
+    def users(shard: Shard) -> UserTable:
+        totals, assigned = _totals(case, shard)
+        return totals.layers[first].table(assigned)
+
+    return users
+
+
+def _totals(case: Case, shard: Shard) -> tuple[ShardTotals, dict[str, Labels]]:
+    """The totals of a shard's users after the last day, and the arm of each by column."""
+    part = case.ids[shard.rows.start : shard.rows.stop]
+    path = totals_file(case.folder, case.scenario.days - 1, shard.number)
+    return ShardTotals.load(path, case.scenario, part), _assigned(case, part)
+
+
+def _assigned(case: Case, ids: Any) -> dict[str, Labels]:
     # Those a ramp has admitted by its last day: nobody ever leaves.
-    last = next(d for d in timeline.calendar(scenario) if d.number == days.stop - 1)
-    plan = timeline.plan_day(scenario, last, ids)
-    names = timeline.column_names(scenario)
+    last = timeline.calendar(case.scenario)[-1]
+    plan = timeline.plan_day(case.scenario, last, ids, case.everybody)
+    names = timeline.column_names(case.scenario)
     return {column: Labels(codes, names[column]) for column, codes in plan.labels.items()}

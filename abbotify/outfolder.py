@@ -17,33 +17,35 @@ from abbotify.errors import OutputError
 MARKS: Final = frozenset({"report.json", "effects.csv", "users.parquet"})
 
 
-def check(out: Path) -> None:
-    """Refuses a run folder that `swapped` would refuse, before any work is done.
+def check(out: Path, marks: frozenset[str] = MARKS, kind: str = "run") -> None:
+    """Refuses a folder that `swapped` would refuse, before any work is done.
 
     Raises:
         OutputError: see `swapped`.
     """
-    _refuse(_target(out), out)
+    _refuse(_target(out), out, marks, kind)
 
 
 @contextmanager
-def swapped(out: Path) -> Iterator[Path]:
+def swapped(out: Path, marks: frozenset[str] = MARKS, kind: str = "run") -> Iterator[Path]:
     """A new folder beside `out` that takes its place at the end.
 
     When the block raises, the new folder is removed and an old run stays as it was.
 
     Args:
-        out: the run folder; an existing run is replaced, missing parents are made.
+        out: the folder; an existing one of its kind is replaced, missing parents are made.
+        marks: the names that every folder of its kind has.
+        kind: what such a folder is called.
 
     Yields:
         the empty folder to write to.
 
     Raises:
-        OutputError: `out` is a file or a non-empty folder that is no run, or the place cannot be
+        OutputError: `out` is a file or a non-empty folder of another kind, or the place cannot be
             written to.
     """
     target = _target(out)
-    _refuse(target, out)
+    _refuse(target, out, marks, kind)
     temporary = _beside(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +55,7 @@ def swapped(out: Path) -> Iterator[Path]:
         raise OutputError(f"cannot be written ({error.strerror})", file=out) from error
     try:
         yield temporary
-        _refuse(target, out)  # another program may have written there meanwhile
+        _refuse(target, out, marks, kind)  # another program may have written there meanwhile
         _swap(temporary, target, out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -84,15 +86,15 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def _refuse(target: Path, out: Path) -> None:
+def _refuse(target: Path, out: Path, marks: frozenset[str], kind: str) -> None:
     try:
         if not target.exists():
             return
         if not target.is_dir():
             raise OutputError("is a file, not a folder", file=out)
         names = {path.name for path in target.iterdir()}
-        if names and (missing := sorted(MARKS - names)):
-            what = f"is a folder with other things in it, no run (no {missing[0]})"
+        if names and (missing := sorted(marks - names)):
+            what = f"is a folder with other things in it, no {kind} (no {missing[0]})"
             raise OutputError(what, file=out)
     except OSError as error:
         raise OutputError(f"cannot be read ({error.strerror})", file=out) from error

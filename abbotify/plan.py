@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from abbotify import timeline
+from abbotify.background import Covariates, covariates_of, kinds_of
 from abbotify.engine import COMPILED, SIMPY
 from abbotify.errors import UserError
 from abbotify.events import arm_label
 from abbotify.experiment import Layer, layers, require_users
 from abbotify.recommenders import Arm, build_arms, learners
+from abbotify.report.kinds import Cut, Kinds
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Learner
 from abbotify.scenario.phases import (
@@ -24,6 +26,7 @@ from abbotify.scenario.phases import (
     untrained,
 )
 from abbotify.world import World, load_world
+from abbotify.worlds import POOLED, alternatives, retrainings
 
 AUTO: Final = "auto"
 MOST_VISITS: Final = 1000  # sessions a day of one user; as `visits_per_day` allows
@@ -40,6 +43,8 @@ class Plan:
         coupled: why users depend on each other; empty when they do not.
         engine: the one that plays it: `compiled` or `simpy`.
         shards: the users' rows of each shard.
+        kinds: how users are told apart in the report; None: not.
+        covariates: that estimates are adjusted for, see `covariates_of`.
     """
 
     scenario: Scenario
@@ -48,6 +53,8 @@ class Plan:
     coupled: str
     engine: str
     shards: tuple[range, ...]
+    kinds: Kinds | Cut | None = None
+    covariates: Covariates = field(default_factory=dict)
 
 
 def prepare(scenario: Scenario, engine: str = AUTO) -> Plan:
@@ -71,7 +78,9 @@ def prepare(scenario: Scenario, engine: str = AUTO) -> Plan:
     _check_learners(scenario, world)
     coupled = coupling(scenario, arms)
     shards = timeline.shards(scenario, len(world.users), bool(coupled))
-    return Plan(scenario, world, arms, coupled, _engine(engine, coupled), shards)
+    chosen = _engine(engine, coupled)
+    kinds, covariates = kinds_of(scenario, world), covariates_of(scenario, world)
+    return Plan(scenario, world, arms, coupled, chosen, shards, kinds, covariates)
 
 
 def _engine(wanted: str, coupled: str) -> str:
@@ -138,8 +147,9 @@ def describe(plan: Plan) -> str:
         _arms(plan),
         *(_experiment(plan, layer) for layer in layers(plan.scenario)),
         _playing(plan),
+        _truth(plan),
     ]
-    return "\n\n".join("\n".join(lines) for lines in parts)
+    return "\n\n".join("\n".join(lines) for lines in parts if lines)
 
 
 def _world(plan: Plan) -> list[str]:
@@ -222,6 +232,28 @@ def _experiment(plan: Plan, layer: Layer) -> list[str]:
     if outside:
         lines.append(f"      {'(outside)':{width}}  {outside:>9,} users")
     return [f"Experiment {layer.name}", *lines]
+
+
+def _truth(plan: Plan) -> list[str]:
+    scenario, ids = plan.scenario, plan.world.users.ids
+    if not scenario.truth:
+        return []
+    serving = timeline.serving_arms(scenario)
+    learning = [arm.name for arm in plan.arms if not arm.trained and arm.name in serving]
+    worlds = alternatives(scenario, ids, learning)
+    equal = sum(world.equal_data for world in worlds)
+    again = len(retrainings(scenario)) * sum(len(world.learning) for world in worlds)
+    days = scenario.days if plan.coupled else len(timeline.experiment_days(scenario))
+    what = "all days, since users meet" if plan.coupled else "the experiment's days"
+    lines = [
+        f"Truth     {len(worlds)} more runs of {what} ({days}): everybody under each of "
+        f"{len(worlds) - equal} arms"
+        + (f", {equal} of them again with equal data" if equal else ""),
+        f"          {again} more trainings.",
+    ]
+    if again and not equal:
+        lines.append(f"          {POOLED[0].upper()}{POOLED[1:]}.")
+    return lines
 
 
 def _playing(plan: Plan) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial, reduce
 from itertools import count
@@ -16,34 +16,88 @@ from abbotify.plan import Plan
 from abbotify.progress import Progress
 from abbotify.recommenders import Arm, build_arm
 from abbotify.shard import LOG, STATE, DaysPlayed, Job, Player, Shard, Stint, log_file
-from abbotify.training import Trainer
+from abbotify.training import Pieces, Trainer
 
 PlayDays = Callable[[timeline.Segment, Mapping[str, Path]], DaysPlayed]
+Morning = Callable[[timeline.Segment], Mapping[str, Path]]
+Train = Callable[[int, str, Pieces], Mapping[str, Path]]  # as `Trainer.train`
 
 
 def play(
-    plan: Plan, folder: Path, trainer: Trainer, workers: int, progress: Progress
+    plan: Plan,
+    folder: Path,
+    trainer: Trainer,
+    workers: int,
+    progress: Progress,
+    eve: Callable[[], None] | None = None,
 ) -> DaysPlayed:
-    """Plays all days; between two days models may be trained, for all shards at once."""
+    """Plays all days; between two days models may be trained, for all shards at once.
+
+    Args:
+        plan: the run.
+        folder: where it is written.
+        trainer: trains its arms.
+        workers: processes that share the shards.
+        progress: told of days.
+        eve: called when all is ready for the experiment's first day and the state that the day
+            before has left is still there; not when users meet.
+    """
     scenario = plan.scenario
     midnight = counted("days", len(plan.shards) * scenario.days, progress)
     if plan.coupled:
-        return _play_coupled(plan, folder, trainer, midnight)
+        return play_together(plan, folder, trainer.train, midnight)
+    first = timeline.experiment_days(scenario).start
+
+    def morning(segment: timeline.Segment) -> Mapping[str, Path]:
+        day = segment.days[0].number
+        models: Mapping[str, Path] = {}
+        if segment.training is not None:
+            events = partial(events_before, plan, folder, day)
+            models = trainer.train(day, segment.training, events)
+        if eve is not None and day == first:
+            eve()
+        return models
+
+    segments = timeline.segments(scenario, 0 if eve is None else first)
+    return play_apart(plan, folder, segments, morning, workers, midnight)
+
+
+def play_apart(
+    plan: Plan,
+    folder: Path,
+    segments: Sequence[timeline.Segment],
+    morning: Morning,
+    workers: int,
+    midnight: Callable[[], None],
+    everybody: str | None = None,
+) -> DaysPlayed:
+    """Plays consecutive segments of a run whose users do not meet.
+
+    Args:
+        plan: the run.
+        folder: where it is written; what the day before the first segment left is there.
+        segments: at least one.
+        morning: called before each; gives models that serve from then on, by the arm's name.
+        workers: processes that share the shards.
+        midnight: called when a day of a shard is over.
+        everybody: an arm that everybody is in, see `timeline.plan_day`.
+    """
     played: list[DaysPlayed] = []  # a segment each
     models: dict[str, Path] = {}
-    with segments_played(plan, folder, workers, midnight) as play_days:
-        for segment in timeline.segments(scenario):
-            first = segment.days[0].number
-            if segment.training is not None:
-                events = partial(events_before, plan, folder, first)
-                models |= trainer.train(first, segment.training, events)
+    with segments_played(plan, folder, workers, midnight, everybody) as play_days:
+        for segment in segments:
+            models |= morning(segment)
             played.append(play_days(segment, models))
     return reduce(DaysPlayed.merge, played)
 
 
 @contextmanager
 def segments_played(
-    plan: Plan, folder: Path, workers: int, midnight: Callable[[], None]
+    plan: Plan,
+    folder: Path,
+    workers: int,
+    midnight: Callable[[], None],
+    everybody: str | None = None,
 ) -> Iterator[PlayDays]:
     """A function that plays segments, in order, by processes that stay from one to the next.
 
@@ -52,13 +106,14 @@ def segments_played(
         folder: where it is written; days before are there.
         workers: processes that share the shards.
         midnight: called when a day of a shard is over.
+        everybody: an arm that everybody is in, see `timeline.plan_day`.
 
     Yields:
         (segment, name of an arm that learns -> the file of its model) -> what is left of its
         days, added up shard by shard.
     """
     _make_folders(folder)
-    job = Job(plan.scenario, plan.world, folder, bool(plan.coupled), plan.engine)
+    job = Job(plan.scenario, plan.world, folder, bool(plan.coupled), plan.engine, everybody)
     shards, alone = shards_of(plan), workers == 1 or len(plan.shards) == 1
     prepare = partial(Player, arms=plan.arms, midnight=midnight) if alone else Player
 
@@ -90,16 +145,28 @@ def play_segment(
         return play_days(segment, models)
 
 
-def _play_coupled(
-    plan: Plan, folder: Path, trainer: Trainer, midnight: Callable[[], None]
+def play_together(
+    plan: Plan,
+    folder: Path,
+    train: Train,
+    midnight: Callable[[], None],
+    everybody: str | None = None,
 ) -> DaysPlayed:
-    """Plays a run whose users meet: one unit over all days, trained as it goes."""
+    """Plays a run whose users meet: one unit over all days, trained as it goes.
+
+    Args:
+        plan: the run.
+        folder: where it is written.
+        train: as `Trainer.train`.
+        midnight: called when a day is over.
+        everybody: an arm that everybody is in, see `timeline.plan_day`.
+    """
     scenario, arms = plan.scenario, list(plan.arms)
     trainings = {s.days[0].number: s.training for s in timeline.segments(scenario) if s.training}
 
     def morning(day: int, so_far: Callable[[], Events]) -> list[Arm]:
         if day in trainings:
-            files = trainer.train(day, trainings[day], lambda: [so_far()])
+            files = train(day, trainings[day], lambda: [so_far()])
             for place, arm in enumerate(arms):  # the others go on with what they know
                 if arm.name in files:
                     spec, model = scenario.arms[arm.name], load_model(files[arm.name])
@@ -107,7 +174,7 @@ def _play_coupled(
         return list(arms)
 
     _make_folders(folder)
-    job = Job(scenario, plan.world, folder, True, plan.engine)
+    job = Job(scenario, plan.world, folder, True, plan.engine, everybody)
     player = Player(job, plan.arms, midnight, morning)
     days = timeline.calendar(scenario)
     return reduce(DaysPlayed.merge, [player(Stint(shard, days)) for shard in shards_of(plan)])
@@ -123,10 +190,20 @@ def shards_of(plan: Plan) -> list[Shard]:
     return [Shard(number, rows) for number, rows in enumerate(plan.shards)]
 
 
-def events_before(plan: Plan, folder: Path, day: int) -> Iterator[Events]:
-    """The log of the days before a day, whole users at a time."""
-    days, shards = range(day), range(len(plan.shards))
-    files = [log_file(folder, before, shard) for before in days for shard in shards]
+def events_before(
+    plan: Plan, folder: Path, day: int, beginning: tuple[Path, int] | None = None
+) -> Iterator[Events]:
+    """The log of the days before a day, whole users at a time.
+
+    Args:
+        plan: the run.
+        folder: where it is written.
+        day: not among those days.
+        beginning: another folder, which has the log of the days before the given one.
+    """
+    days, shards, (other, until) = range(day), range(len(plan.shards)), beginning or (folder, 0)
+    folders = [other if before < until else folder for before in days]
+    files = [log_file(folders[before], before, shard) for before in days for shard in shards]
     return open_log(files).pieces()
 
 

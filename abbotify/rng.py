@@ -59,6 +59,7 @@ class Purpose:
     FACTORISATION: Final = 25  # the seed of a library that factorises
     QUANTILE: Final = 26  # which user of an arm stands at its quantile (user is the replicate)
     BOOTSTRAP: Final = 27  # the seed of a library's or numpy's resampling
+    REPLICATION: Final = 28  # who takes part in an experiment that is repeated, and in which arm
 
 
 _M0: Final = 0xD2E7470EE14C6C93

@@ -58,6 +58,7 @@ class Job:
         folder: where `log/` and `state/` are.
         coupled: users meet, so there is one shard and one unit.
         engine: `compiled` or `simpy`.
+        everybody: an arm that everybody is in, see `timeline.plan_day`.
     """
 
     scenario: Scenario
@@ -65,6 +66,7 @@ class Job:
     folder: Path
     coupled: bool
     engine: str
+    everybody: str | None = None
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ def _play(job: Job, engine: Engine, stint: Stint) -> DaysPlayed:
         before = State.load(_state_file(job.folder, first - 1, shard.number))
     totals, state, units = _totals(job, stint), before, []
     for unit, result in timeline.play(
-        engine, scenario, ids, shard.number, shard.rows, job.coupled, days, before
+        engine, scenario, ids, shard.number, shard.rows, job.coupled, days, before, job.everybody
     ):
         _tally(tally, result)
         totals.add(result.sessions)

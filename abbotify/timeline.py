@@ -64,8 +64,13 @@ class Segment(NamedTuple):
     training: Literal["collect", "pooled", "own"] | None
 
 
-def segments(scenario: Scenario) -> tuple[Segment, ...]:
-    """The days of a run, cut wherever models are trained."""
+def segments(scenario: Scenario, cut: int = 0) -> tuple[Segment, ...]:
+    """The days of a run, cut wherever models are trained.
+
+    Args:
+        scenario: the description.
+        cut: a day at whose start to cut as well; 0 cuts nothing.
+    """
     trained: dict[int, Literal["collect", "pooled", "own"]] = {}
     number = 0
     for phase in scenario.timeline:
@@ -81,7 +86,7 @@ def segments(scenario: Scenario) -> tuple[Segment, ...]:
                 trained.setdefault(day, phase.training)
         number += phase.days
     days = calendar(scenario)
-    starts = sorted({0, *trained})
+    starts = sorted({0, cut, *trained})
     ends = [*starts[1:], len(days)]
     return tuple(
         Segment(days[start:end], trained.get(start))
@@ -120,15 +125,26 @@ def column_names(scenario: Scenario) -> dict[str, tuple[str, ...]]:
     return names
 
 
-def plan_day(scenario: Scenario, day: Day, ids: IntArray) -> DayPlan:
+def plan_day(scenario: Scenario, day: Day, ids: IntArray, everybody: str | None = None) -> DayPlan:
     """Who is served by whom on a day, and what the log says of it.
 
     In the phases before the experiment the log's `arm` names the arm that served; in the
     experiment it is the user's arm, and null for users outside.
+
+    Args:
+        scenario: the description.
+        day: one of its days.
+        ids: int64 ids of the users.
+        everybody: an arm of the first experiment that all users whom that has admitted are in, in
+            place of their own. Further experiments stay as they are, and before the experiment
+            nothing changes.
+
+    Raises:
+        ValueError: `everybody` is no arm of the first experiment.
     """
     experiments = layers(scenario)
     if isinstance(day.phase, ExperimentDays):
-        return _experiment_day(scenario, day, ids, experiments)
+        return _experiment_day(scenario, day, ids, experiments, everybody)
     places = list(scenario.arms)
     if isinstance(day.phase, Collect):
         serving = _collect(day.phase, ids, places, experiments[0])
@@ -146,8 +162,8 @@ def plan_day(scenario: Scenario, day: Day, ids: IntArray) -> DayPlan:
 class _Planned:
     """Plans of days, one after the other: most are like the day before, and hashing takes time."""
 
-    def __init__(self, scenario: Scenario, ids: IntArray) -> None:
-        self.scenario, self.ids = scenario, ids
+    def __init__(self, scenario: Scenario, ids: IntArray, everybody: str | None) -> None:
+        self.scenario, self.ids, self.everybody = scenario, ids, everybody
         self._known: tuple[Day, DayPlan] | None = None
         self._ramp = max(len(layer.traffic) for layer in layers(scenario)) - 1
 
@@ -158,7 +174,7 @@ class _Planned:
             settled = not isinstance(day.phase, ExperimentDays) or before.nth >= self._ramp
             if before.phase is day.phase and settled:
                 return replace(plan, day=day.number)
-        self._known = (day, plan_day(self.scenario, day, self.ids))
+        self._known = (day, plan_day(self.scenario, day, self.ids, self.everybody))
         return self._known[1]
 
 
@@ -169,9 +185,17 @@ def _collect(phase: Collect, ids: IntArray, places: list[str], first: Layer) -> 
 
 
 def _experiment_day(
-    scenario: Scenario, day: Day, ids: IntArray, experiments: tuple[Layer, ...]
+    scenario: Scenario,
+    day: Day,
+    ids: IntArray,
+    experiments: tuple[Layer, ...],
+    everybody: str | None,
 ) -> DayPlan:
     codes = [layer.codes(ids, day.nth) for layer in experiments]
+    if everybody is not None:
+        if everybody not in experiments[0].arms:
+            raise ValueError(f"{everybody!r} is no arm of {experiments[0].name}")
+        codes[0][codes[0] != NO_ARM] = experiments[0].arms.index(everybody)
     labels = {ARM: codes[0]}
     if scenario.experiments is not None:
         pairs = zip(experiments, codes, strict=True)
@@ -195,6 +219,7 @@ def play(
     coupled: bool,
     days: Sequence[Day] | None = None,
     state: State | None = None,
+    everybody: str | None = None,
 ) -> Iterator[tuple[Unit, UnitResult]]:
     """Plays days of one shard in order, each from the state that the day before left.
 
@@ -208,11 +233,12 @@ def play(
             days are one unit.
         days: consecutive ones; default all of the run.
         state: what the day before the first one left; needed unless that is the run's first.
+        everybody: an arm that everybody is in, see `plan_day`.
     """
     names, part = column_names(scenario), ids[rows.start : rows.stop]
     days = calendar(scenario) if days is None else days
     state = State.initial(len(rows)) if state is None else state
-    planned = _Planned(scenario, part)
+    planned = _Planned(scenario, part, everybody)
     for group in [days] if coupled else [(day,) for day in days]:
         plans = tuple(map(planned.day, group))
         unit = Unit(shard, rows.start, rows.stop, plans, names, scenario.days)

@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from abbotify import __version__, timeline
 from abbotify.digests import digest_data
+from abbotify.engine import DayPlan
 from abbotify.errors import UserError
-from abbotify.events import MS_PER_DAY, Events
+from abbotify.events import ARM, MS_PER_DAY, NO_ARM, Events
 from abbotify.modelstore import ModelStore, Trained
 from abbotify.progress import Progress
 from abbotify.recommenders import Arm, learners
@@ -33,6 +34,7 @@ from abbotify.world import digest
 from abbotify.world.base import World
 
 Pieces = Callable[[], Iterable[Events]]
+Rows = npt.NDArray[np.bool_]  # of users, or of sessions
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class Trainer:
         store: where models are kept.
         told: told of progress.
         learning: names of those to train; default all that learn and serve somebody.
+        everybody: an arm that everybody is in, see `timeline.plan_day`.
+        sample: bool (users); of the experiment's other users trainings with `own` see nothing.
 
     Attributes:
         world_digest: of the world.
@@ -74,8 +78,11 @@ class Trainer:
         store: ModelStore,
         told: Progress,
         learning: Sequence[str] | None = None,
+        everybody: str | None = None,
+        sample: Rows | None = None,
     ) -> None:
         self.scenario, self.world, self.store, self.told = scenario, world, store, told
+        self.everybody, self.sample = everybody, sample
         serving = timeline.serving_arms(scenario)
         all_learning = [arm.name for arm in arms if not arm.trained and arm.name in serving]
         self.learning = all_learning if learning is None else list(learning)
@@ -100,13 +107,22 @@ class Trainer:
         common = None
         for name in self.learning:
             if training == "own":
-                log = training_log(pieces(), self.scenario, self.world, day, training, name)
+                log = self._log(pieces, day, training, name)
             elif common is None:
-                log = common = training_log(pieces(), self.scenario, self.world, day, training)
+                log = common = self._log(pieces, day, training)
             done = self._trained(name, day, log)
             self.done.append(done)
             out[name] = self.store.folder / done.model.file
         return out
+
+    def latest(self, day: int) -> dict[str, Path]:
+        """Name of an arm -> the file of the model that serves on a day, of those trained so far."""
+        known = (done.model for done in self.done if done.model.day <= day)
+        return {model.arm: self.store.folder / model.file for model in known}
+
+    def _log(self, pieces: Pieces, day: int, training: str, arm: str | None = None) -> TrainingLog:
+        of, who = (self.scenario, self.world, day, training, arm), (self.everybody, self.sample)
+        return training_log(pieces(), *of, *who)
 
     def _trained(self, name: str, day: int, log: TrainingLog) -> Training:
         started = time.perf_counter()
@@ -167,6 +183,8 @@ def training_log(
     day: int,
     training: str,
     arm: str | None = None,
+    everybody: str | None = None,
+    sample: Rows | None = None,
 ) -> TrainingLog:
     """What a training at the start of a day sees.
 
@@ -178,8 +196,11 @@ def training_log(
         training: `collect` takes the sessions of collect phases alone; `pooled` those of the
             experiment too; `own` of the experiment those that `arm` served.
         arm: for `own`.
+        everybody: an arm that everybody is in, see `timeline.plan_day`.
+        sample: for `own`: bool (users), whose sessions of days in the experiment are seen; those
+            of users outside are in any case. Default everybody's.
     """
-    served = _Served(scenario, world, training, arm)
+    served = _Served(scenario, world, training, arm, everybody, sample)
     parts: list[dict[str, npt.NDArray[Any]]] = []
     for events in pieces:
         if not len(events):
@@ -213,27 +234,43 @@ def training_log(
 class _Served:
     """Whether a training may see sessions, by their day and user."""
 
-    def __init__(self, scenario: Scenario, world: World, training: str, arm: str | None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        world: World,
+        training: str,
+        arm: str | None,
+        everybody: str | None,
+        sample: Rows | None,
+    ) -> None:
+        self.everybody, self.sample = everybody, sample
         self.days = timeline.calendar(scenario)
         self.scenario, self.ids, self.training = scenario, world.users.ids, training
         self.place = list(scenario.arms).index(arm) if arm is not None else -1
-        self._serving: dict[int, npt.NDArray[np.int16]] = {}
+        self._plans: dict[int, DayPlan] = {}
 
-    def by(self, days: npt.NDArray[Any], rows: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    def by(self, days: npt.NDArray[Any], rows: npt.NDArray[Any]) -> Rows:
+        """Which sessions: bool (sessions,), from their days and their users' rows."""
         out = np.zeros(len(days), np.bool_)
         for number in np.unique(days).tolist():
             here = days == number
             phase = self.days[number].phase
-            if isinstance(phase, Collect) or (
-                isinstance(phase, ExperimentDays) and self.training == "pooled"
-            ):
+            if isinstance(phase, Collect):
                 out |= here
-            elif isinstance(phase, ExperimentDays) and self.training == "own":
-                out |= here & (self._served(number)[rows] == self.place)
+            elif isinstance(phase, ExperimentDays) and self.training != "collect":
+                out |= here & self._seen(number)[rows]
         return out
 
-    def _served(self, number: int) -> npt.NDArray[np.int16]:
-        if number not in self._serving:
-            plan = timeline.plan_day(self.scenario, self.days[number], self.ids)
-            self._serving[number] = plan.serving
-        return self._serving[number]
+    def _seen(self, number: int) -> Rows:
+        """Whose sessions of a day of the experiment are seen: bool (users,)."""
+        plan = self._plan(number)
+        if self.training == "pooled":
+            return np.ones(len(self.ids), np.bool_)
+        own = plan.serving == self.place
+        return own if self.sample is None else own & (self.sample | (plan.labels[ARM] == NO_ARM))
+
+    def _plan(self, number: int) -> DayPlan:
+        if number not in self._plans:
+            day = self.days[number]
+            self._plans[number] = timeline.plan_day(self.scenario, day, self.ids, self.everybody)
+        return self._plans[number]

@@ -1,6 +1,8 @@
 """Heard next: the tracks that listeners heard longest right after a track, learned from the log.
 
-In a scenario, after a phase `train`: `{recommender: recommenders/heard_next.py:HeardNext}`.
+In a scenario, after a phase `train`: `{recommender: recommenders/heard_next.py:HeardNext}`. With
+`strangers: 1` every list also holds a random track, drawn anew in each training: what is never
+played is never learned.
 """
 
 from __future__ import annotations
@@ -25,10 +27,12 @@ class HeardNext:
             size: how many tracks a list holds at most.
             doubt: plays of no listening at all that every pair starts with: one lucky play is
                 no proof.
+            strangers: how many random tracks are added to a list.
         """
 
         size: int = 20
         doubt: float = 1.0
+        strangers: int = 0
 
     def __init__(self, params: Params, world: World) -> None:
         self.params = params
@@ -45,9 +49,18 @@ class HeardNext:
         before = pairs[order] // self.tracks
         rank = np.arange(len(order)) - np.searchsorted(before, before)
         kept = (rank < self.params.size) & (score[order] > 0)
-        counts = np.bincount(before[kept], minlength=self.tracks)
-        offsets = np.concatenate([[0], np.cumsum(counts)])
-        return {"offsets": offsets, "tracks": (pairs[order] % self.tracks)[kept].astype(np.int32)}
+        return self._with_strangers(before[kept], (pairs[order] % self.tracks)[kept], len(log))
+
+    def _with_strangers(self, before: Any, after: Any, seed: int) -> dict[str, Any]:
+        """Lists of pairs (track, the one after it), each with its strangers at the end."""
+        drawn = np.random.default_rng(seed).integers(
+            0, self.tracks, (self.tracks, self.params.strangers)
+        )
+        before = np.concatenate([before, np.repeat(np.arange(self.tracks), drawn.shape[1])])
+        after = np.concatenate([after, drawn.ravel()])
+        order = np.argsort(before, kind="stable")
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(before, minlength=self.tracks))])
+        return {"offsets": offsets, "tracks": after[order].astype(np.int32)}
 
     def restore(self, arrays: Mapping[str, Any]) -> None:
         """Takes over what `fit` returned."""

@@ -38,6 +38,12 @@ SMALL = {
     "lastfm": REAL,
     "queue": SYNTHETIC,
     "quickstart": SYNTHETIC,
+    "symbiosis": [
+        *MADE_UP,
+        "world.catalogue.tracks=100",
+        "world.catalogue.artists=20",
+        "timeline.2.days=2",
+    ],
 }
 NEEDS_DATA = {"botify_lists", "lastfm", "lastfm_neural"}
 NEEDS_EXTRA = {"ladder": "implicit"}

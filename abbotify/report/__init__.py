@@ -15,6 +15,7 @@ from abbotify.report.pictures import (
 )
 from abbotify.report.render import read, write
 from abbotify.report.tables import effects_csv
+from abbotify.report.truths import TruthRow
 from abbotify.stats import EFFECT_COLUMNS, Effect
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Survival",
     "TopTrack",
     "Training",
+    "TruthRow",
     "Verdict",
     "decisions",
     "effects_csv",

@@ -22,7 +22,8 @@ class Tally:
     """Counts by arm that merge: lengths of sessions, days, plays of tracks and steps, counters.
 
     Only sessions of the given days in one of the arms count. All counts are independent of the
-    order of adding; the moments of days are so up to the last bits, hence merge in shard order.
+    order of adding; moments (of days, of sessions) are so up to the last bits, hence merge in
+    shard order.
 
     Args:
         arms: names, the control first; they are the first codes of the column.
@@ -38,6 +39,7 @@ class Tally:
         self.cut: list[Counts] = [NOTHING] * len(self.arms)
         self._plays = PlayCounts(len(self.arms))
         self.daily: dict[tuple[int, int], Moments] = {}
+        self.session_times: list[Moments] = [Moments.empty(1)] * len(self.arms)
         self.counters: dict[str, IntArray] = {}
         # By arm and step 1 .. HEARD_STEPS: plays, and their listened hundredths.
         self.heard: IntArray = np.zeros((len(self.arms), HEARD_STEPS, 2), np.int64)
@@ -67,6 +69,9 @@ class Tally:
             sessions, ended_by_limit = sessions.take(judged), ended_by_limit[judged]
         self._add_lengths(sessions, ended_by_limit)
         self._add_days(sessions)
+        self._merge_times(
+            [Moments.of(sessions.time[codes == arm]) for arm in range(len(self.arms))]
+        )
         if summed is not None:
             self._plays.add_table(summed[0])
             self.heard += summed[1][: len(self.arms)]
@@ -106,6 +111,7 @@ class Tally:
                 setattr(merged, name, [joined(*pair) for pair in pairs])
             for key, moments in part.daily.items():
                 merged._add_day(key, moments)
+            merged._merge_times(part.session_times)
             for name, counts in part.counters.items():
                 merged._add_counter(name, counts)
             merged.heard = merged.heard + part.heard
@@ -130,6 +136,10 @@ class Tally:
 
     def _add_day(self, key: tuple[int, int], moments: Moments) -> None:
         self.daily[key] = self.daily.get(key, Moments.empty(1)).merge(moments)
+
+    def _merge_times(self, times: Sequence[Moments]) -> None:
+        pairs = zip(self.session_times, times, strict=True)
+        self.session_times = [mine.merge(other) for mine, other in pairs]
 
     def _by_arm(self, codes: npt.NDArray[np.int16], values: npt.NDArray[Any]) -> IntArray:
         """The sum of whole values over each arm's sessions: int64 (arms,)."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 T = TypeVar("T")
@@ -21,6 +21,21 @@ Milliseconds = Annotated[int, Field(ge=0, le=86_400_000)]
 FilePath = Annotated[str, Field(min_length=1, max_length=4096)]
 # Names become column and folder names and are hashed; control characters and slashes do not.
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^/\\\x00-\x1f\x7f]+$")]
+
+
+def _switched(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if value not in _SWITCH:
+        raise ValueError(f"must be on or off, got {one_line(value)}")
+    return _SWITCH[value]
+
+
+# To YAML 1.2 `on` and `off` are texts.
+_SWITCH: Final = {"on": True, "off": False}
+Switch = Annotated[
+    bool, BeforeValidator(_switched), WithJsonSchema({"enum": [True, False, *_SWITCH]})
+]
 
 
 class Model(BaseModel):

@@ -139,6 +139,19 @@ def test_overrides(load_text: Loader) -> None:
     assert data["seeds"] == {"world": 1, "dynamics": 2**64 - 1}
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("on", True), ("off", False), ("true", True), ("false", False), ("'on'", True)],
+)
+def test_truth_is_switched_by_words_and_by_truth_values(
+    load_text: Loader, text: str, expected: bool
+) -> None:
+    scenario = load_text(TYPICAL, f"truth={text}")
+    assert scenario.truth is expected
+    assert plain(load_text(dump(scenario))) == plain(scenario)
+    assert plain(scenario)["truth"] is expected
+
+
 def test_the_seed_wins_over_an_override(load_text: Loader) -> None:
     assert load_text(MINIMAL, "seeds.dynamics=4", seed=5).seeds.dynamics == 5
 

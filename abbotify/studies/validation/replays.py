@@ -1,0 +1,198 @@
+"""Experiments played as a whole, each with its own luck, where users cannot be drawn apart."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from abbotify import pipeline, scale
+from abbotify.experiment import layers
+from abbotify.modelstore import ModelStore
+from abbotify.plan import Plan, prepare
+from abbotify.progress import Progress, silent
+from abbotify.report import Document
+from abbotify.rng import Purpose, Stream, attempt, generator_seed
+from abbotify.scenario import Scenario
+from abbotify.stats import Effect
+from abbotify.studies.validation.methods import METHODS, Key, Said, of_effect
+from abbotify.studies.validation.rates import Expected, Measured, rows
+from abbotify.studies.validation.replicate import EFFECT, NOTHING
+from abbotify.studies.validation.results import Validation
+from abbotify.studies.validation.trials import Trials, stacked, write_down
+from abbotify.training import Trainer
+
+TOTAL: Final = "total"  # the form of the truth: everybody under the arm, trained on everybody
+_LONGEST_NAME: Final = 80  # of an experiment, so that a number still fits
+
+UNGATED: Final = "users depend on each other"
+
+
+@dataclass(frozen=True)
+class _Job:
+    scenario: Scenario
+    folder: Path
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What one replication said.
+
+    Attributes:
+        worlds: of each world, method by method.
+        truths: of each key.
+        alarm: the sample ratio check found a mismatch where nothing differs.
+        users: exposed, of all arms.
+    """
+
+    worlds: tuple[Mapping[Key, Said], Mapping[Key, Said]]
+    truths: Mapping[Key, float]
+    alarm: bool
+    users: tuple[int, ...]
+
+
+def replayed(
+    plan: Plan, folder: Path, replications: int, workers: int, told: Progress, why: str
+) -> Validation:
+    """Plays the scenario again and again, each time twice: as it is, and with equal arms.
+
+    Args:
+        plan: the scenario made ready.
+        folder: exists; files that are needed on the way are written below it and removed.
+        replications: how many.
+        workers: processes that share them.
+        told: told of progress, and of the time that all of it takes.
+        why: users cannot be drawn apart.
+    """
+    scenario, job = plan.scenario, _Job(plan.scenario, folder)
+    found: list[_Told] = []
+    started = time.monotonic()
+    told("experiments", 0, replications)
+    for one in scale.each(_runner, job, range(replications), workers):
+        found.append(one)
+        left = (time.monotonic() - started) / len(found) * (replications - len(found))
+        told("experiments", len(found), replications, f"about {left / 60:.0f} min more")
+    trials = _trials(found)
+    alpha, success = scenario.layers[0].alpha, scenario.metrics.success
+    users = tuple(np.mean([one.users for one in found], axis=0).tolist())
+    expected = [_expected(key, alpha) for key in trials.keys]
+    measured = Measured(trials, expected, alpha, users, success, UNGATED)
+    return Validation(
+        scenario.name,
+        layers(scenario)[0].arms,
+        success,
+        alpha,
+        replications,
+        math.floor(sum(users) + 0.5),
+        rows(measured),
+        (
+            "Nothing is gated: the methods take users as independent, and here they are not.",
+            "The users are the same in all experiments, their luck and their arms are drawn anew: "
+            "where it is who they are that decides, intervals cover more often than they say.",
+        ),
+        why,
+    )
+
+
+def _expected(key: Key, alpha: float) -> Expected:
+    return Expected(alpha, 1 - alpha if METHODS[key.method].promised else None)
+
+
+def _runner(job: _Job) -> Callable[[int], _Told]:
+    def run(number: int) -> _Told:
+        own = replication(job.scenario, number)
+        effect = own.model_copy(update={"truth": True})
+        nothing = without_effect(own).model_copy(update={"truth": False})
+        folder = job.folder / f"experiment-{number}"
+        return _told(*(_played(each, folder) for each in (nothing, effect)))
+
+    return run
+
+
+def _played(scenario: Scenario, folder: Path) -> Document:
+    folder.mkdir()
+    plan = prepare(scenario)
+    trainer = Trainer(scenario, plan.world, plan.arms, ModelStore(folder), silent)
+    try:
+        return pipeline.play_and_judge(plan, folder, trainer)[0]
+    finally:
+        shutil.rmtree(folder)
+
+
+def replication(scenario: Scenario, number: int) -> Scenario:
+    """The scenario with luck and assignment of its own; nothing but a small log is kept."""
+    purpose = attempt(Purpose.REPLICATION, 1 + number)
+    seed = generator_seed(scenario.seeds.dynamics, purpose, Stream.ESTIMATE)
+    update: dict[str, Any] = {
+        "seeds": scenario.seeds.model_copy(update={"dynamics": seed}),
+        "log": scenario.log.model_copy(update={"botify": False}),
+    }
+    named = [
+        layer.model_copy(update={"name": f"{layer.name[:_LONGEST_NAME]} {place}.{number}"})
+        for place, layer in enumerate(scenario.layers)
+    ]
+    if scenario.experiments is None:
+        update["experiment"] = named[0]
+    else:
+        update["experiments"] = tuple(named)
+    return scenario.model_copy(update=update)
+
+
+def without_effect(scenario: Scenario) -> Scenario:
+    """The scenario with the control's recommender, latency and service in all its arms."""
+    first = scenario.layers[0]
+    control = scenario.arms[first.control]
+    same = {
+        name: control.model_copy(update={"weight": scenario.arms[name].weight})
+        for name in scenario.arms_of(first)
+    }
+    return scenario.model_copy(update={"arms": {**scenario.arms, **same}})
+
+
+def _told(nothing: Document, effect: Document) -> _Told:
+    alpha = effect.run.alpha
+    said: dict[Key, Said] = {}
+    truths: dict[Key, float] = {}
+    for row in effect.effects:
+        said.update(_known(row, alpha))
+    for true in effect.truth:
+        if true.form == TOTAL and true.method in METHODS:
+            key = Key(true.method, true.metric, true.arm)
+            if key not in said:
+                excludes = None
+                if true.lower is not None and true.upper is not None:
+                    excludes = true.lower > 0 or true.upper < 0
+                said[key] = Said(true.estimate, true.lower, true.upper, excludes)
+            truths[key] = math.nan if true.truth is None else true.truth
+    aa = {key: one for row in nothing.effects for key, one in _known(row, alpha)}
+    ratio = next((check for check in nothing.checks if check.name == "sample_ratio"), None)
+    alarm = ratio is not None and ratio.status == "fail"
+    return _Told((aa, said), truths, alarm, tuple(arm.users for arm in effect.arms))
+
+
+def _known(row: Effect, alpha: float) -> Iterator[tuple[Key, Said]]:
+    """What the methods say that are validated; a report may have others, such as quantiles."""
+    return (each for each in of_effect(row, alpha) if each[0].method in METHODS)
+
+
+def _trials(found: list[_Told]) -> Trials:
+    count, columns = len(found), dict[Key, Any]()
+    for at, one in enumerate(found):
+        for world in (NOTHING, EFFECT):
+            for key, each in one.worlds[world].items():
+                write_down(columns, count, (at, world), key, each)
+    keys = tuple(columns)
+    truths = np.array([[_truth(one, key) for key in keys] for one in found])
+    alarms = np.array([[one.alarm, False] for one in found])
+    return Trials(keys, stacked(columns, keys, count), alarms, truths)
+
+
+def _truth(one: _Told, key: Key) -> float:
+    """Holm decides on what Welch estimates."""
+    return one.truths.get(key, one.truths.get(key._replace(method="welch"), math.nan))

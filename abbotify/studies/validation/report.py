@@ -1,0 +1,131 @@
+"""What a validation shows: validate.csv, validate.md and validate.html with one picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from abbotify.outfolder import replacing
+from abbotify.report import labels, markdown, rounding
+from abbotify.report.html import environment
+from abbotify.report.tables import cell
+from abbotify.studies.characteristics import COLUMNS
+from abbotify.studies.validation import view
+from abbotify.studies.validation.picture import picture
+from abbotify.studies.validation.results import Validation
+from abbotify.studies.validation.view import Cell, Table
+
+
+def write(found: Validation, out: Path) -> None:
+    """Writes the three files; each appears whole or not at all."""
+    for name, text in (
+        ("validate.csv", validate_csv(found)),
+        ("validate.md", validate_markdown(found)),
+        ("validate.html", validate_html(found)),
+    ):
+        with replacing(out / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def validate_csv(found: Validation) -> str:
+    """One row for each quantity of each method, at full precision."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for one in found.characteristics:
+        writer.writerow([cell(getattr(one, name)) for name in COLUMNS])
+    return text.getvalue()
+
+
+def validate_markdown(found: Validation) -> str:
+    """The tables for a pull request."""
+    parts = [f"# {markdown.escaped(title(found))}", markdown.escaped(sentence(found))]
+    for name, table in _tables(found):
+        parts += [f"## {name}", _markdown_table(table)]
+    parts.append("\n".join(f"- {markdown.escaped(note)}" for note in found.notes))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def validate_html(found: Validation) -> str:
+    """The page: what was promised and kept, a picture, the tables. No scripts, no network."""
+    from jinja2 import ChoiceLoader, PackageLoader
+
+    pages = environment()
+    assert pages.loader is not None, "pages have templates"
+    ours = pages.overlay(loader=ChoiceLoader([PackageLoader("abbotify.studies", ""), pages.loader]))
+    page = ours.get_template("validate.html.j2").render(
+        title=title(found),
+        sentence=sentence(found),
+        verdict=verdict(found),
+        good=not found.failures,
+        kept=f"{found.gated - len(found.failures):,} of {found.gated:,}" if found.gated else "",
+        picture=picture(found),
+        tables=_tables(found),
+        notes=found.notes,
+    )
+    return page.strip() + "\n"
+
+
+def title(found: Validation) -> str:
+    """The heading."""
+    return f"{labels.clean(found.scenario)}: how often each method is right"
+
+
+def sentence(found: Validation) -> str:
+    """What was done."""
+    arms = f"{labels.clean(', '.join(found.arms[1:]))} against {labels.clean(found.arms[0])}"
+    many = f"{found.replications:,} experiments of {found.users:,} users each"
+    if found.meets:
+        how = f"each played as a whole, and once more with equal arms ({labels.clean(found.meets)})"
+    else:
+        how = (
+            "drawn with replacement from what every user does under each arm; false positives are "
+            "counted where all arms have the control's outcomes"
+        )
+    return f"{arms}: {many}, {how}. Intervals have level {rounding.level(found.alpha)}."
+
+
+def verdict(found: Validation) -> str:
+    """Whether promises were kept, in a sentence."""
+    if not found.gated:
+        return "No rate is promised in this world: all are findings."
+    if not found.failures:
+        return (
+            f"All {found.gated:,} promised rates lie in their bands, which a right program leaves "
+            "in one validation of a hundred."
+        )
+    left = [f"{view.method(one.method)}, {view.about(one.metric)}" for one in found.failures]
+    shown = "; ".join(dict.fromkeys(left[:5])) + ("; ..." if len(left) > 5 else "")
+    return f"{len(left)} of {found.gated:,} promised rates left their bands: {shown}."
+
+
+def _tables(found: Validation) -> list[tuple[str, Table]]:
+    tables = [
+        ("Rates outside their bands", view.failures(found)),
+        ("Success metrics", view.methods(found, success=True)),
+        ("Families and sample ratio", view.families(found)),
+        ("All other metrics", view.methods(found, success=False)),
+        ("Why a rate is not promised", view.reasons(found)),
+    ]
+    return [(name, table) for name, table in tables if table.rows]
+
+
+def _markdown_table(table: Table) -> str:
+    body = [[markdown.escaped(_plain(one)) for one in row] for row in table.rows]
+    return markdown.table([markdown.escaped(name) for name in table.head], body)
+
+
+def _plain(one: Cell) -> str:
+    mark = "**!** " if one.tone == "bad" else ""
+    return f"{mark}{one.text} {one.under}".strip()
+
+
+def terminal_table(found: Validation) -> tuple[list[str], list[list[str]]]:
+    """The success metrics as a terminal shows them."""
+    table = view.methods(found, success=True)
+    return list(table.head), [[one.text for one in row] for row in table.rows]
+
+
+__all__: Sequence[str] = ("sentence", "terminal_table", "verdict", "write")

@@ -1,0 +1,55 @@
+"""What a validation finds, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from abbotify.studies.characteristics import Characteristic, outside
+from abbotify.studies.validation.rates import Row
+
+KIND: Final = "validation"
+MARKS: Final = frozenset({"validate.csv", "validate.html"})  # of a folder that may be replaced
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Operating characteristics in one world.
+
+    Attributes:
+        scenario: its name.
+        arms: the control first.
+        success: the metrics that decide.
+        alpha: level.
+        replications: experiments.
+        users: of each of them, on average.
+        rows: all that was measured.
+        notes: what a reader has to know.
+        meets: why every experiment was a run of its own; empty when users were drawn.
+    """
+
+    scenario: str
+    arms: tuple[str, ...]
+    success: tuple[str, ...]
+    alpha: float
+    replications: int
+    users: int
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+    meets: str = ""
+
+    @property
+    def characteristics(self) -> tuple[Characteristic, ...]:
+        """The rows without reasons."""
+        return tuple(row.characteristic for row in self.rows)
+
+    @property
+    def gated(self) -> int:
+        """How many rates are promised."""
+        return sum(one.gated for one in self.characteristics)
+
+    @property
+    def failures(self) -> Sequence[Characteristic]:
+        """The promised rates that left their bands."""
+        return outside(self.characteristics)

@@ -1,0 +1,183 @@
+"""Operating characteristics of the program's methods in the world of a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from abbotify import outfolder, timeline
+from abbotify.counterfactual import potential_outcomes
+from abbotify.errors import UserError
+from abbotify.experiment import layers
+from abbotify.judging import reported
+from abbotify.metrics.users import UserTable
+from abbotify.plan import Plan, prepare
+from abbotify.progress import Progress, silent
+from abbotify.scenario import Scenario
+from abbotify.stats.effects import RATIO
+from abbotify.studies.validation import replays, report
+from abbotify.studies.validation.columns import Outcomes, stored
+from abbotify.studies.validation.expectations import expectations
+from abbotify.studies.validation.rates import Measured, Row, rows
+from abbotify.studies.validation.replicate import Sampler, expected_users
+from abbotify.studies.validation.results import KIND, MARKS, Validation
+from abbotify.studies.validation.trials import SIMULTANEOUS, Asked, collect
+
+# Below 193 a method that never finds anything would pass: of a rate of .05 that is gated beside 99
+# others the band reaches down to 0.
+FEWEST: Final = 200
+FEWEST_USERS: Final = 10
+MOST: Final = 1_000_000  # replications
+MOST_USERS: Final = 100_000_000
+
+
+def validate(
+    scenario: Scenario,
+    out: Path,
+    replications: int,
+    users: int | None = None,
+    workers: int = 1,
+    told: Progress = silent,
+) -> Validation:
+    """Repeats the experiment of a scenario and counts how often each method is right.
+
+    Where users do not meet, each replication draws its users with replacement from what every
+    user does under every arm, and the truth is the effect over all of them. Where they do, or
+    where arms are trained on the experiment's own days, each replication is a run of its own.
+
+    Args:
+        scenario: the description.
+        out: a folder; swapped in at the end, an earlier validation is replaced.
+        replications: how many experiments, at least `FEWEST`.
+        users: of each experiment; default as many as the scenario exposes.
+        workers: processes; changes nothing but the time.
+        told: told of progress.
+
+    Raises:
+        UserError: the user's mistake; nothing is written then.
+    """
+    _refuse(replications, users)
+    outfolder.check(out, MARKS, KIND)
+    told("world", 0, 0)
+    plan = prepare(scenario)
+    why = meets(plan)
+    if why and users is not None:
+        raise UserError(f"users cannot be drawn apart from each other: {why}", key="--users")
+    with outfolder.swapped(out, MARKS, KIND) as folder:
+        if why:
+            found = replays.replayed(plan, folder, replications, workers, told, why)
+        else:
+            found = _resampled(plan, folder, replications, users, workers, told)
+        report.write(found, folder)
+    return found
+
+
+def meets(plan: Plan) -> str:
+    """Why users cannot be drawn one by one; empty when they can."""
+    if plan.coupled:
+        return plan.coupled
+    serving = timeline.serving_arms(plan.scenario)
+    learning = [arm.name for arm in plan.arms if not arm.trained and arm.name in serving]
+    daily = [
+        phase
+        for phase in plan.scenario.timeline
+        if phase.phase == "experiment" and phase.retrain == "daily" and phase.training != "frozen"
+    ]
+    return f"{learning[0]} is trained on the days of the experiment" if learning and daily else ""
+
+
+def _refuse(replications: int, users: int | None) -> None:
+    if not FEWEST <= replications <= MOST:
+        what = f"must be {FEWEST} to {MOST:,} (with fewer, finding nothing ever would pass)"
+        raise UserError(f"{what}, got {replications}", key="--replications")
+    if users is not None and not FEWEST_USERS <= users <= MOST_USERS:
+        raise UserError(
+            f"must be {FEWEST_USERS} to {MOST_USERS:,} of an experiment, got {users}", key="--users"
+        )
+
+
+def _resampled(
+    plan: Plan,
+    folder: Path,
+    replications: int,
+    users: int | None,
+    workers: int,
+    told: Progress,
+) -> Validation:
+    scenario, layer = plan.scenario, layers(plan.scenario)[0]
+    alpha, success = scenario.layers[0].alpha, scenario.metrics.success
+    potential = potential_outcomes(plan, folder, layer.arms, workers, told)
+    outcomes = _outcomes(plan, layer.arms, potential.users)
+    count = users or _usual(plan, potential.users)
+    sampler = Sampler(outcomes, layer.weights, count, scenario.seeds.dynamics)
+    deciding = tuple(name for name in success if name in outcomes.metrics)
+    trials = collect(Asked(sampler, deciding, alpha), replications, workers, told)
+    expected_sizes = expected_users(layer.weights, count)
+    expected = expectations(outcomes, trials.keys, expected_sizes, alpha, replications)
+    truths = np.array([[one.truth for one in expected]])
+    measured = Measured(
+        replace(trials, truths=truths),
+        [one.expected for one in expected],
+        alpha,
+        expected_sizes,
+        deciding,
+    )
+    return _validation(plan, count, replications, rows(measured), outcomes)
+
+
+def _outcomes(plan: Plan, arms: Sequence[str], users: Mapping[str, UserTable]) -> Outcomes:
+    metrics, population = reported(plan.scenario), plan.scenario.metrics.population
+    try:
+        outcomes = stored(arms, users, metrics, population)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    if not outcomes.metrics:
+        raise UserError(f"no metric varies between the users of {arms[0]}: nothing to measure")
+    return outcomes
+
+
+def _usual(plan: Plan, users: Mapping[str, UserTable]) -> int:
+    """How many users the scenario's own experiment has."""
+    layer, population = layers(plan.scenario)[0], plan.scenario.metrics.population
+    codes = layer.codes(plan.world.users.ids, len(layer.traffic) - 1)
+    count = sum(
+        int(np.count_nonzero(users[arm].members(population) & (codes == code)))
+        for code, arm in enumerate(layer.arms)
+    )
+    if count < FEWEST_USERS:
+        raise UserError(f"the experiment has {count} users: too few to repeat")
+    return count
+
+
+def _validation(
+    plan: Plan, users: int, replications: int, found: Sequence[Row], outcomes: Outcomes
+) -> Validation:
+    scenario, layer = plan.scenario, layers(plan.scenario)[0]
+    return Validation(
+        scenario.name,
+        layer.arms,
+        tuple(name for name in scenario.metrics.success if name in outcomes.metrics),
+        scenario.layers[0].alpha,
+        replications,
+        users,
+        tuple(found),
+        tuple(_notes(outcomes, len(layer.arms) - 1, replications)),
+    )
+
+
+def _notes(outcomes: Outcomes, treatments: int, replications: int) -> list[str]:
+    notes = [f"{metric} is left out: {why}." for metric, why in outcomes.left_out.items()]
+    if any(group.estimand == RATIO for group in outcomes.groups):
+        notes.append(
+            "A test of single sessions needs squares of their times, which stored outcomes do not "
+            "have; what is shown is the test of single tracks, for shares of tracks."
+        )
+    most = SIMULTANEOUS.get(treatments, 0)
+    if treatments > 1 and most < replications:
+        told = f"in the first {most:,} experiments" if most else "in none of the experiments"
+        notes.append(f"max_z, slow with {treatments} treatments, was asked {told}.")
+    return notes

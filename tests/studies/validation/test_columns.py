@@ -1,0 +1,78 @@
+"""Stored outcomes as columns: who counts, what is left out, what is known of the days before."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from abbotify.stats import Moments
+from abbotify.studies.validation.columns import EXPOSED, stored
+from tests.studies.validation.worlds import METRICS, made_up, outcomes, user_table
+
+
+def test_columns_hold_the_values_less_their_means() -> None:
+    tables, found = made_up(), outcomes()
+    pool = tables["one"].exposed | tables["two"].exposed
+    assert found.users == pool.sum()
+    for arm, table in enumerate(tables.values()):
+        group = found.group("time", "mean")
+        values = table.values["time"][pool]
+        assert (found.defined(group, arm) == ~np.isnan(values)).all()
+        mean = np.nanmean(values)
+        expected = np.where(np.isnan(values), 0.0, values - mean)
+        assert found.values[arm, :, group.start + 1] == pytest.approx(expected, abs=1e-12)
+        assert found.centres[arm, group.start + 1] == pytest.approx(mean, rel=1e-14)
+        count = found.values[arm, :, found.group(EXPOSED, "mean").start]
+        assert count.sum() == table.exposed.sum()
+
+
+def test_moments_of_everybody_are_those_of_the_table() -> None:
+    tables, found = made_up(), outcomes()
+    for arm, table in enumerate(tables.values()):
+        got = found.moments(found.group("mean_time_per_session", "ratio"), arm)
+        names = ("time", "sessions", "pre_time", "pre_sessions")
+        columns = np.stack([table.values[name][table.exposed] for name in names], 1)
+        expected = Moments.of(columns)
+        assert got.n == expected.n
+        assert got.mean == pytest.approx(expected.mean, rel=1e-12)
+        assert got.comoments == pytest.approx(expected.comoments, rel=1e-9)
+
+
+def test_what_does_not_vary_is_left_out() -> None:
+    found = stored(("one", "two"), made_up(), (*METRICS, "timeouts"))
+    assert found.metrics == ("time", "mean_time_per_session", "retained")
+    assert found.left_out == {
+        "mean_request_latency": "the same for all users under one",
+        "timeouts": "not measured in this world",
+    }
+
+
+def test_covariates_have_an_indicator_only_where_some_are_missing() -> None:
+    found = outcomes()
+    assert found.group("time", "mean").variables == 2
+    assert found.group("mean_time_per_session", "mean").variables == 3
+    assert found.group("mean_time_per_session", "ratio").variables == 4
+    assert found.group("retained", "mean").variables == 1
+    assert not any(group.adjusted for group in outcomes(pre=False).groups)
+
+
+def test_the_assigned_count_absent_users_as_nothing() -> None:
+    tables = made_up()
+    found = stored(("one", "two"), tables, METRICS, "assigned")
+    assert found.users == len(tables["one"])
+    group = found.group("time", "mean")
+    assert found.defined(group, 0).all()
+    expected = np.nan_to_num(tables["one"].values["time"]).mean()
+    assert found.centres[0, group.start + 1] == pytest.approx(expected)
+    mean = found.group("mean_time_per_session", "mean")
+    assert found.defined(mean, 0).sum() == tables["one"].exposed.sum()
+
+
+def test_nobody_is_refused() -> None:
+    table = user_table({"time": [1.0, 2.0]}, [False, False])
+    with pytest.raises(ValueError, match="no user takes part"):
+        stored(("one",), {"one": table}, ("time",))
+    everybody = dataclasses.replace(table, exposed=np.ones(2, bool))
+    assert stored(("one",), {"one": everybody}, ("time",)).left_out  # its values are NaN

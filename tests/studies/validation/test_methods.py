@@ -1,0 +1,71 @@
+"""What methods say of an experiment, against the estimators on the same users."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+from abbotify import stats
+from abbotify.stats import Moments
+from abbotify.studies.validation.methods import Arm, Key, said, single_tracks
+from tests.studies.validation.worlds import made_up
+
+
+def arms() -> list[Arm]:
+    out = []
+    for name, table in made_up().items():
+        came, values = table.exposed, table.values
+        covariates = stats.with_indicator(values["pre_mean_time_per_session"][came])
+        mean = np.column_stack([values["mean_time_per_session"][came], covariates])
+        parts = ("time", "sessions", "pre_time", "pre_sessions")
+        ratio = np.stack([values[part][came] for part in parts], 1)
+        out.append(
+            Arm(
+                name,
+                {
+                    "time": Moments.of(values["time"][came]),
+                    "mean_time_per_session": Moments.of(mean),
+                },
+                {"mean_time_per_session": Moments.of(ratio)},
+            )
+        )
+    return out
+
+
+def test_every_method_says_what_its_estimator_says() -> None:
+    control, treatment = arms()
+    found = said([control, treatment], ["time"], 0.05, simultaneous=True)
+    tables = made_up()
+    values = [table.values["time"][table.exposed] for table in tables.values()]
+    test = scipy_stats.ttest_ind(values[1], values[0], equal_var=False)
+    interval = test.confidence_interval()
+    welch = found[Key("welch", "time", "two")]
+    assert welch[1:3] == pytest.approx((interval.low, interval.high))
+    assert welch.significant == (test.pvalue < 0.05)
+    pair = stats.cuped_means([arm.means["mean_time_per_session"] for arm in arms()]).pair(1)
+    expected = stats.difference(*pair, 0.05)
+    cuped = found[Key("cuped", "mean_time_per_session", "two")]
+    assert cuped[:3] == (expected.effect, expected.lower, expected.upper)
+    lift = stats.relative(*pair, 0.05)
+    fieller = found[Key("cuped_fieller", "mean_time_per_session", "two")]
+    assert fieller[:3] == (lift.effect, lift.lower, lift.upper)
+    ratios = stats.cuped_ratios([arm.ratios["mean_time_per_session"] for arm in arms()]).pair(1)
+    expected = stats.difference(*ratios, 0.05)
+    assert found[Key("ratio_cuped", "mean_time_per_session", "two")].upper == expected.upper
+    alone = found[Key("max_z", "time", "two")]  # of one treatment: the normal test
+    assert alone.estimate == welch.estimate
+    assert {key.method for key in found} == {
+        *("welch", "fieller", "naive_relative", "holm", "max_z", "delta", "delta_fieller"),
+        *("cuped", "cuped_fieller", "ratio_cuped", "ratio_cuped_fieller"),
+    }
+
+
+def test_single_tracks_are_a_sample_of_zeros_and_ones() -> None:
+    users = np.array([[3.0, 10.0], [0.0, 5.0], [7.0, 9.0]])  # skipped, all
+    tracks = np.concatenate([np.r_[np.ones(int(y)), np.zeros(int(d - y))] for y, d in users])
+    found = single_tracks(Moments.of(users))
+    assert found.value == pytest.approx(tracks.mean())
+    assert found.variance == pytest.approx(tracks.var() / len(tracks))
+    assert found.n == len(tracks)
+    assert single_tracks(Moments.of(users[:1])).variance is None

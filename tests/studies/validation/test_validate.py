@@ -1,0 +1,172 @@
+"""The command: right methods stay in their bands, a planted bug does not."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from abbotify.stats.moments import Floats, Moments
+from tests.conftest import ROOT, Command
+from tests.studies.validation.worlds import scenario
+
+COLUMNS = "method,metric,quantity,measured,lower,upper,expected,within"
+EXPERIMENTS = ("--replications", 400)
+
+
+def written(folder: Path, **keys: Any) -> Path:
+    path = folder / "small.yaml"
+    path.write_text(yaml.safe_dump(scenario(**keys), sort_keys=False))
+    return path
+
+
+def table(out: Path) -> dict[tuple[str, str, str], dict[str, str]]:
+    text = (out / "validate.csv").read_text(encoding="utf-8")
+    assert text.splitlines()[0] == COLUMNS
+    rows = list(csv.DictReader(text.splitlines()))
+    return {(row["method"], row["metric"], row["quantity"]): row for row in rows}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("validate")
+
+
+def test_right_methods_stay_in_their_bands(abbotify: Command, folder: Path) -> None:
+    out = folder / "out"
+    finished = abbotify("validate", written(folder), *EXPERIMENTS, "--out", out)
+    assert (finished.code, finished.err) == (0, "")
+    assert "promised rates lie in their bands" in finished.out
+    rows = table(out)
+    metric = "mean_time_per_session"
+    for method in ("welch", "fieller", "delta", "delta_fieller"):
+        assert rows[method, metric, "false_positive_rate"]["within"] == "true"
+        assert rows[method, metric, "coverage"]["within"] == "true"
+    # What is wrong is wrong by as much as theory says.
+    for method, name, quantity in (
+        ("tracks_as_independent", "skip_rate", "false_positive_rate"),
+        ("tracks_as_independent", "skip_rate", "coverage"),
+        ("naive_relative", metric, "coverage"),
+    ):
+        row = rows[method, name, quantity]
+        assert row["within"] == "true"
+        assert abs(float(row["expected"]) - (0.95 if quantity == "coverage" else 0.05)) > 0.02
+    assert rows["srm", "users", "false_alarm_rate"]["within"] == "true"
+    page = (out / "validate.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert 'class="chart validation"' in page
+    assert "Tracks as independent" in (out / "validate.md").read_text(encoding="utf-8")
+    assert {path.name for path in out.iterdir()} == {
+        *("validate.csv", "validate.html", "validate.md")
+    }
+
+
+def test_the_same_seed_gives_the_same_bytes(abbotify: Command, folder: Path) -> None:
+    path, outs = written(folder), [folder / name for name in ("one", "two", "other")]
+    common = ("validate", path, "--replications", 200, "--quiet")
+    assert abbotify(*common, "--out", outs[0], "--seed", 5).code == 0
+    assert abbotify(*common, "--out", outs[1], "--seed", 5, "--workers", 2).code == 0
+    assert abbotify(*common, "--out", outs[2], "--seed", 6).code == 0
+    first, second, other = ((out / "validate.csv").read_bytes() for out in outs)
+    assert first == second
+    assert first != other
+
+
+def test_nothing_is_found_where_arms_do_not_differ(abbotify: Command, folder: Path) -> None:
+    same = {"one": {"recommender": "sticky_artist"}, "two": {"recommender": "sticky_artist"}}
+    path = written(folder, arms=same, experiment={"name": "AA", "control": "one"})
+    assert abbotify("validate", path, *EXPERIMENTS, "--out", folder / "aa").code == 0
+    rows = table(folder / "aa")
+    assert not any(quantity == "power" for _, _, quantity in rows)
+    assert rows["welch", "time", "false_positive_rate"]["within"] == "true"
+
+
+def test_the_planted_effect_has_its_power(abbotify: Command, folder: Path) -> None:
+    path = ROOT / "scenarios" / "geometric.yaml"
+    few = ("--set", "world.users.count=3000", "--set", "arrivals.sessions=3000")
+    out = folder / "geometric"
+    assert abbotify("validate", path, *EXPERIMENTS, *few, "--users", 400, "--out", out).code == 0
+    row = table(out)["welch", "mean_time_per_session", "power"]
+    assert row["within"] == "true"
+    assert 0.5 < float(row["expected"]) < 0.999
+    assert table(out)["welch", "mean_time_per_session", "exaggeration"]["within"] == "true"
+
+
+def test_the_days_before_make_intervals_narrower(abbotify: Command, folder: Path) -> None:
+    days = [
+        {"phase": "pre", "days": 2, "recommender": "random"},
+        {"phase": "experiment", "days": 2},
+    ]
+    arms = {
+        "random": {"recommender": "random"},
+        "sticky": {"recommender": "sticky_artist"},
+        "mixed": {"recommender": "sticky_artist_mixed", "weight": 2},
+    }
+    path = written(folder, timeline=days, arms=arms)
+    assert abbotify("validate", path, *EXPERIMENTS, "--out", folder / "pre").code == 0
+    rows = table(folder / "pre")
+    for arm in ("sticky", "mixed"):
+        for method in ("cuped", "cuped_fieller", "ratio_cuped"):
+            metric = f"mean_time_per_session:{arm}"
+            assert rows[method, metric, "coverage"]["within"] == "true"
+            assert rows[method, metric, "power"]["within"] == "true"
+        widths = [
+            float(rows[method, f"time:{arm}", "mean_width"]["measured"])
+            for method in ("cuped", "welch")
+        ]
+        assert widths[0] < 0.97 * widths[1]
+    assert rows["max_z", "mean_time_per_session", "family_wise_coverage"]["within"] == "true"
+    assert rows["holm", "mean_time_per_session", "family_wise_error"]["within"] == "true"
+
+
+def test_a_planted_bug_is_found(
+    abbotify: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def confident(moments: Moments) -> Floats:
+        variance: Floats = moments.covariance.diagonal() / 2
+        return variance
+
+    monkeypatch.setattr(Moments, "variance", property(confident))
+    out = folder / "bug"
+    finished = abbotify("validate", written(folder), *EXPERIMENTS, "--out", out)
+    assert finished.code == 3
+    assert "promised rates left their bands: Welch" in finished.out
+    rows = table(out)
+    row = rows["welch", "mean_time_per_session", "false_positive_rate"]
+    assert row["within"] == "false"
+    assert float(row["measured"]) == pytest.approx(0.166, abs=0.06)  # 2 Phi(-1.96 / sqrt 2)
+    assert rows["delta", "mean_time_per_session", "coverage"]["within"] == "true"
+    assert "Rates outside their bands" in (out / "validate.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--replications", 199), "--replications: must be 200 to 1,000,000"),
+        (("--users", 9), "--users: must be 10 to 100,000,000 of an experiment, got 9"),
+        (("--set", "arms.random.size=3"), "unknown key"),
+    ],
+)
+def test_mistakes_are_one_line(
+    abbotify: Command, folder: Path, arguments: tuple[object, ...], told: str
+) -> None:
+    out = folder / "never"
+    finished = abbotify("validate", written(folder), *arguments, "--out", out)
+    assert finished.code == 2
+    assert told in finished.err
+    assert finished.err.count("\n") == 1
+    assert not out.exists()
+
+
+def test_other_folders_are_refused(abbotify: Command, folder: Path) -> None:
+    full = folder / "full"
+    full.mkdir()
+    (full / "mine.txt").write_text("mine")
+    finished = abbotify("validate", written(folder), "--out", full)
+    assert finished.code == 2
+    assert "is a folder with other things in it, no validation (no validate.csv)" in finished.err
+    assert (full / "mine.txt").read_text() == "mine"
