@@ -33,8 +33,9 @@ test: lint ## Run every check: style, types, layers, tests
 test-extras: $(VENV)/extras.stamp ## Run the tests that need the extras torch, als or lightgcn
 	$(BIN)/python -m pytest -m extras
 
-calibrate: $(VENV)/dev.stamp ## Run the long checks
+calibrate: $(VENV)/dev.stamp ## Run the long checks, and every estimator on known truth
 	$(BIN)/python -m pytest -m long --timeout 0
+	$(BIN)/python -m abbotify.studies.calibration docs
 
 lint: $(VENV)/dev.stamp ## Check style, types and layers
 	$(BIN)/ruff check .

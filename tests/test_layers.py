@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "abbotify"
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
-CLI = ("cli.py", "cli_*.py", "cli/*")
+CLI = ("cli.py", "cli_*.py", "cli/*", "studies/calibration/__main__.py")
 HOMES = {
     "simpy": ("engine/event_driven.py",),
     "dask": ("scale.py",),

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 # Of `skew_of_difference`, above which a report warns. Measured at level .05 on lognormal users
-# (s = .5 .. 1.5, CV 1 among them; 50/50, 70/30, 90/10; n = 100, 1 000, 10 000 users): wherever the
-# two-sided error is .06 or more the warning comes in .84 or more of the experiments, in cells
-# where it is .055 or less, from n = 1 000 with s <= 1, in .08 at most.
+# (docs/calibration.md: s = .5 .. 1.5, 50/50 and 90/10, n = 100 .. 100 000 users): wherever the
+# two-sided error is above .06 the warning comes in .83 or more of the experiments, where the error
+# is gated in .09 at most.
 TWO_SIDED: Final = 0.2
 # A one-sided test has the error of one tail alone, which is off in proportion: .061 or .039 here.
 ONE_SIDED: Final = 0.1
@@ -68,7 +68,7 @@ def skew_of_difference(control: Shape, treatment: Shape) -> float:
     deviations and k is the skewness of a user over both arms. A skewness of each arm's own would
     be the unbiased choice, but ten users do not show theirs: at 90/10, s = 1, n = 100 such an
     estimate exceeds .2 in .58 of the experiments, this one in .90; in equal arms of 500 users in
-    .05 against .02.
+    .05 against .01.
 
     Args:
         control: The control's users.

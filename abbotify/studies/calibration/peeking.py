@@ -1,0 +1,73 @@
+"""Looking again and again at a growing experiment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from abbotify.stats import difference, mean
+from abbotify.stats.always_valid import always_valid
+from abbotify.stats.monitoring import Pair, monitor
+from abbotify.stats.spending import obrien_fleming, pocock
+from abbotify.studies.calibration.tables import Law, Table, growing
+from abbotify.studies.calibration.theory import any_look
+from abbotify.studies.calibration.trials import ALPHA, Effort, Trial, hits
+
+THEME: Final = "Peeking"
+ABOUT: Final = """\
+Nothing to find, equal batches of new users, a look after each; the error is that of any look.
+`fixed` is Welch's test at .05 each time and rejects what Armitage, McPherson and Rowe (1969)
+computed: .14 after five looks, .37 after a hundred. `obrien_fleming` and `pocock` are the
+group-sequential boundaries and spend .05 over all looks. `always_valid` holds for any number of
+looks and any time, so in experiments that end it rejects far less than .05, about .01 here: that is
+the price of not having to say when one looks.
+"""
+
+_LAW: Final = Law(0.5)
+_CELLS: Final = ((5, 200, 5000), (10, 200, 5000), (14, 100, 4000), (100, 100, 2000))
+_SEQUENTIAL: Final = {5: 4000, 14: 1000}  # replications: 2.6 ms each at 5 looks
+
+
+def peeking(effort: Effort) -> Iterator[Trial]:
+    """Fixed tests, group-sequential ones and always-valid ones on the same looks."""
+    for looks, batch, replications in _CELLS:
+        table = growing(f"peeking {looks}", _LAW, [(batch, batch)] * looks, effort.of(replications))
+        setting = f"lognormal s = {_LAW.s}, {looks} looks, {batch} new users an arm"
+        yield from _looks(table, looks, setting, any_look(looks))
+        if looks in _SEQUENTIAL:
+            yield from _sequential(table, looks, setting, effort.of(_SEQUENTIAL[looks]))
+    table = growing("peeking skewed", Law(1.0), [(200, 200)] * 14, effort.of(2000))
+    setting = "lognormal s = 1.0, 14 looks, 200 new users an arm"
+    yield from _looks(table, 14, setting, any_look(14))
+
+
+def _looks(table: Table, looks: int, setting: str, expected: float) -> Iterator[Trial]:
+    fixed = valid = 0
+    users = sum(table.sizes[-2:])
+    for number in range(len(table)):
+        pairs = _pairs(table, number, looks)
+        fixed += hits([difference(*pair, ALPHA).p_value for pair in pairs]) > 0
+        valid += bool(always_valid(pairs, users, ALPHA)[-1].significant)
+    quantity = "false_positive_rate"
+    yield Trial("fixed", setting, quantity, fixed, len(table), expected, True)
+    yield Trial("always_valid", setting, quantity, valid, len(table), ALPHA, True, at_most=True)
+
+
+def _sequential(table: Table, looks: int, setting: str, replications: int) -> Iterator[Trial]:
+    control, treatment = table.sizes[-2:]
+    planned = 1 / (_LAW.variance / control + _LAW.variance / treatment)
+    stopped: Counter[str] = Counter()
+    for number in range(replications):
+        pairs = _pairs(table, number, looks)
+        for spending in (obrien_fleming, pocock):
+            found = monitor(pairs, planned, ALPHA, spending, final=True)
+            stopped[spending.__name__] += found.stopped is not None
+    for name in (obrien_fleming.__name__, pocock.__name__):
+        count = stopped[name]
+        yield Trial(name, setting, "false_positive_rate", count, replications, ALPHA, True)
+
+
+def _pairs(table: Table, number: int, looks: int) -> list[Pair]:
+    arms = [mean(table.moments(number, arm)) for arm in range(2 * looks)]
+    return list(zip(arms[::2], arms[1::2], strict=True))

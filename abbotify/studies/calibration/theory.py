@@ -1,0 +1,88 @@
+"""What theory says the rates are: closed forms, and integrals of the normal distribution."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from abbotify.stats.boundaries import crossing_chances
+from abbotify.stats.maxz import largest_below
+from abbotify.stats.roots import crossing
+
+LEAST = 1.959963984540054  # two-sided .05
+
+
+def naive_coverage(lift: float, share: float, critical: float = LEAST) -> float:
+    """Coverage of an interval of the lift that takes the control's mean as known.
+
+    Its variance lacks the factor (1 + lift)^2 on the control's part, where both arms have one
+    coefficient of variation.
+
+    Args:
+        lift: A fraction.
+        share: The treatment's share of the users.
+        critical: Of the interval.
+    """
+    treated, control = (1 + lift) ** 2 / share, 1 / (1 - share)
+    used = math.sqrt((treated + control) / (treated + (1 + lift) ** 2 * control))
+    return 1 - 2 * _above(critical * used)
+
+
+def any_of(metrics: int, alpha: float) -> float:
+    """The chance that one of so many independent tests at alpha rejects."""
+    return -math.expm1(metrics * math.log1p(-alpha))
+
+
+def any_arm(arms: int) -> float:
+    """The same for so many equal arms against one control, which they share (.05, Dunnett)."""
+    correlation = np.full((arms, arms), 0.5)
+    np.fill_diagonal(correlation, 1.0)
+    return 1 - largest_below(correlation)(LEAST)
+
+
+def any_look(looks: int, critical: float = LEAST) -> float:
+    """The same for so many looks after equal batches of users (Armitage, McPherson, Rowe 1969)."""
+    found = crossing_chances([(look + 1) / looks for look in range(looks)], [critical] * looks)
+    return math.fsum(found.upper) + math.fsum(found.lower)
+
+
+def clustered(design_effect: float) -> float:
+    """What a test that takes dependent units as independent rejects at .05."""
+    return 2 * _above(LEAST / math.sqrt(design_effect))
+
+
+def drift_for(power: float) -> float:
+    """The expected z at which a two-sided test at .05 has that power."""
+    return crossing(lambda drift: _found(drift)[0] + _found(drift)[1], power, 0.0, 10.0)
+
+
+def exaggeration(drift: float) -> float:
+    """Mean |estimate| / effect among significant results, by the truncated normal distribution.
+
+    Source: Gelman, Carlin (2014), Perspectives on Psychological Science 9.
+    """
+    above, below = _found(drift)
+    right = drift * above + _density(LEAST - drift)
+    left = -drift * below + _density(LEAST + drift)
+    return (right + left) / (above + below) / drift
+
+
+def wrong_sign(drift: float) -> float:
+    """The share of significant results whose sign is wrong."""
+    above, below = _found(drift)
+    return below / (above + below)
+
+
+def _found(drift: float) -> tuple[float, float]:
+    return _above(LEAST - drift), _above(LEAST + drift)
+
+
+def _above(z: float) -> float:
+    from scipy.special import ndtr
+
+    return float(ndtr(-z))
+
+
+def _density(z: float) -> float:
+    return math.exp(-z * z / 2) / math.sqrt(2 * math.pi)

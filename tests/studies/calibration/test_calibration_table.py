@@ -1,0 +1,138 @@
+"""The page in docs/ is that of its table, and the table that of the code."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+from abbotify.studies.calibration import Calibration, Row, rates
+from abbotify.studies.calibration.table import HEADER, from_csv, to_csv, to_markdown
+from abbotify.studies.calibration.themes import ABOUT
+from abbotify.studies.calibration.trials import Trial, characterise
+from abbotify.studies.characteristics import COLUMNS, outside
+
+DOCS = Path(__file__).parents[3] / "docs"
+TABLE = (DOCS / "calibration.csv").read_text(encoding="utf-8")
+PAGE = (DOCS / "calibration.md").read_text(encoding="utf-8")
+
+
+def rows(inside: bool) -> list[Row]:
+    found = 50 if inside else 500
+    return characterise(
+        [
+            Trial("welch", "users, 50/50", "rate", found, 1000, 0.05, True, theme="Power"),
+            Trial("welch", "x", "coverage", 3, 7, theme="Power"),
+        ]
+    )
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_the_table_reads_back(inside: bool) -> None:
+    assert from_csv(to_csv(rows(inside))) == rows(inside)
+    assert HEADER[1:-2] == COLUMNS
+
+
+def test_another_table_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected the columns theme, method"):
+        from_csv("a,b\n1,2\n")
+
+
+def test_the_page_is_that_of_the_table() -> None:
+    seconds = re.search(r"(\d+) s of one processor", PAGE)
+    assert seconds
+    assert to_markdown(from_csv(TABLE), float(seconds[1])) == PAGE
+
+
+def test_the_bands_are_those_of_the_measurements() -> None:
+    published = from_csv(TABLE)
+    assert to_csv(published) == TABLE
+    assert {row.theme for row in published} == set(ABOUT)
+    trials = [
+        Trial(
+            row.found.method,
+            row.found.metric,
+            row.found.quantity,
+            (row.found.measured or 0.0) * row.replications,
+            row.replications,
+            row.found.expected,
+            row.found.gated,
+            row.found.method in BOUNDS or "sequential" in row.found.method,
+            theme=row.theme,
+        )
+        for row in published
+    ]
+    means = ("estimate", "exaggeration")
+    for row, again in zip(published, characterise(trials), strict=True):
+        if row.found.quantity not in means:
+            assert again == row
+
+
+BOUNDS = ("always_valid", "holm")
+
+
+# What the paragraphs say, and the rows that say it: method, setting (its beginning), figure.
+SAID = [
+    ("with 100 users and .07 with 1 000", "welch", "lognormal s = 1.0, n = 1000, 90/10", 0.07),
+    ("Welch at s = 1 .12", "welch", "lognormal s = 1.0, n = 100, 90/10", 0.12),
+    ("`delta` .065", "delta", "lognormal s = 1.0, n = 10000, 90/10", 0.065),
+    ("`max_z` .07", "max_z", "lognormal s = 1.0, n = 10000, 90/5/5", 0.07),
+    (".31 with five users", "max_z", "lognormal s = 1.0, n = 100, 90/5/5", 0.31),
+    (".067\nat s = 1", "guardrail", "lognormal s = 1.0, 9000/1000 users, a rise", 0.067),
+    (".034 where a fall", "guardrail", "lognormal s = 1.0, 9000/1000 users, a fall", 0.034),
+    ("about .01 here", "always_valid", "lognormal s = 0.5, 10 looks", 0.01),
+    (".256 of the time", "srm at 0.05, looking again", "10 000 users split 50/50", 0.256),
+    ("about .963", "quantile", "lognormal s = 1.0, 500 users an arm, quantile 0.95", 0.963),
+    (".905 with 100", "bootstrap", "lognormal s = 1.0, 100 users", 0.905),
+    (".927 with 500", "bootstrap", "lognormal s = 1.0, 500 users", 0.927),
+]
+
+
+@pytest.mark.parametrize(("words", "method", "setting", "figure"), SAID)
+def test_the_paragraphs_say_what_the_rows_do(
+    words: str, method: str, setting: str, figure: float
+) -> None:
+    digits = len(str(figure)) - 2
+    said = [r.found for r in from_csv(TABLE) if r.found.method == method]
+    measured = [one.measured for one in said if one.metric.startswith(setting)]
+    assert words in PAGE
+    assert len(measured) == 1
+    assert measured[0] == pytest.approx(figure, abs=0.51 * 10**-digits)
+
+
+def test_the_warning_comes_where_the_error_is_not_kept_and_seldom_where_it_is() -> None:
+    published = from_csv(TABLE)
+    warned = {
+        row.found.metric.partition(", skewness")[0]: row.found.measured or 0.0
+        for row in published
+        if row.found.method == "warning, two-sided"
+    }
+    welch = [r.found for r in published if r.theme == rates.THEME and r.found.method == "welch"]
+    assert {found.metric for found in welch} == set(warned)
+    bad = [warned[found.metric] for found in welch if (found.measured or 0.0) > 0.06]
+    gated = [warned[found.metric] for found in welch if found.gated]
+    assert len(bad) >= 5
+    assert min(bad) > 0.83
+    assert len(gated) >= 10
+    assert max(gated) < 0.09
+
+
+def test_no_published_gate_is_left() -> None:
+    assert list(outside(row.found for row in from_csv(TABLE))) == []
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_the_command_writes_both_and_fails_outside_a_band(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: bool
+) -> None:
+    made = Calibration(tuple(rows(inside)), {"Power": 1.5})
+    monkeypatch.setattr("abbotify.studies.calibration.themes.calibrate", lambda tell: made)
+    monkeypatch.setattr(sys, "argv", ["calibration", str(tmp_path)])
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_module("abbotify.studies.calibration", run_name="__main__")
+    assert stopped.value.code == (0 if inside else 1)
+    assert from_csv((tmp_path / "calibration.csv").read_text()) == rows(inside)
+    assert "**no**" in (tmp_path / "calibration.md").read_text() or inside
