@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial, reduce
 from itertools import count
 from pathlib import Path
+from typing import Any, Protocol
 
 from abbotify import scale, timeline
 from abbotify.eventlog.log import open_log
@@ -59,45 +61,31 @@ def play(
         return models
 
     segments = timeline.segments(scenario, 0 if eve is None else first)
-    return play_apart(plan, folder, segments, morning, workers, midnight)
+    with segments_played(plan, folder, workers, midnight) as play_days:
+        return play_apart(play_days, segments, morning)
 
 
 def play_apart(
-    plan: Plan,
-    folder: Path,
-    segments: Sequence[timeline.Segment],
-    morning: Morning,
-    workers: int,
-    midnight: Callable[[], None],
-    everybody: str | None = None,
+    play_days: PlayDays, segments: Sequence[timeline.Segment], morning: Morning
 ) -> DaysPlayed:
     """Plays consecutive segments of a run whose users do not meet.
 
     Args:
-        plan: the run.
-        folder: where it is written; what the day before the first segment left is there.
+        play_days: plays one, see `segments_played`.
         segments: at least one.
         morning: called before each; gives models that serve from then on, by the arm's name.
-        workers: processes that share the shards.
-        midnight: called when a day of a shard is over.
-        everybody: an arm that everybody is in, see `timeline.plan_day`.
     """
     played: list[DaysPlayed] = []  # a segment each
     models: dict[str, Path] = {}
-    with segments_played(plan, folder, workers, midnight, everybody) as play_days:
-        for segment in segments:
-            models |= morning(segment)
-            played.append(play_days(segment, models))
+    for segment in segments:
+        models |= morning(segment)
+        played.append(play_days(segment, models))
     return reduce(DaysPlayed.merge, played)
 
 
 @contextmanager
 def segments_played(
-    plan: Plan,
-    folder: Path,
-    workers: int,
-    midnight: Callable[[], None],
-    everybody: str | None = None,
+    plan: Plan, folder: Path, workers: int, midnight: Callable[[], None]
 ) -> Iterator[PlayDays]:
     """A function that plays segments, in order, by processes that stay from one to the next.
 
@@ -106,30 +94,85 @@ def segments_played(
         folder: where it is written; days before are there.
         workers: processes that share the shards.
         midnight: called when a day of a shard is over.
-        everybody: an arm that everybody is in, see `timeline.plan_day`.
 
     Yields:
         (segment, name of an arm that learns -> the file of its model) -> what is left of its
         days, added up shard by shard.
     """
-    _make_folders(folder)
-    job = Job(plan.scenario, plan.world, folder, bool(plan.coupled), plan.engine, everybody)
+    with stage(plan, workers) as enter:
+        yield enter(folder, midnight)
+
+
+class Enter(Protocol):
+    """Begins to play a run, or the same days in another world, on a stage."""
+
+    def __call__(
+        self, folder: Path, midnight: Callable[[], None], everybody: str | None = None
+    ) -> PlayDays:
+        """A function that plays segments, as of `segments_played`.
+
+        Args:
+            folder: where it is written; days before are there.
+            midnight: called when a day of a shard is over.
+            everybody: an arm that everybody is in, see `timeline.plan_day`.
+        """
+        ...
+
+
+@contextmanager
+def stage(plan: Plan, workers: int) -> Iterator[Enter]:
+    """Processes on which a run is played, and other worlds after it: starting them takes 2 s.
+
+    Args:
+        plan: the run.
+        workers: processes that share the shards.
+    """
+    job = Job(plan.scenario, plan.world, Path(), bool(plan.coupled), plan.engine)
     shards, alone = shards_of(plan), workers == 1 or len(plan.shards) == 1
-    prepare = partial(Player, arms=plan.arms, midnight=midnight) if alone else Player
+    told: list[Callable[[], None]] = [lambda: None]
+    prepare = partial(_Players, arms=plan.arms, midnight=lambda: told[0]()) if alone else _Players
 
     with scale.processes(prepare, job, 1 if alone else min(workers, len(shards))) as do:
 
-        def play_days(segment: timeline.Segment, models: Mapping[str, Path]) -> DaysPlayed:
-            stints = [Stint(shard, segment.days, dict(models)) for shard in shards]
-            parts = do(stints)
-            return reduce(DaysPlayed.merge, parts if alone else map(counting, parts))
+        def enter(
+            folder: Path, midnight: Callable[[], None], everybody: str | None = None
+        ) -> PlayDays:
+            _make_folders(folder)
 
-        def counting(part: DaysPlayed) -> DaysPlayed:
-            for _ in {entry["days"][0] for entry in part.units}:
-                midnight()
-            return part
+            def play_days(segment: timeline.Segment, models: Mapping[str, Path]) -> DaysPlayed:
+                told[0] = midnight
+                stints = [Stint(shard, segment.days, dict(models)) for shard in shards]
+                parts = do([(folder, everybody, stint) for stint in stints])
+                return reduce(DaysPlayed.merge, parts if alone else map(counting, parts))
 
-        yield play_days
+            def counting(part: DaysPlayed) -> DaysPlayed:
+                for _ in {entry["days"][0] for entry in part.units}:
+                    midnight()
+                return part
+
+            return play_days
+
+        yield enter
+
+
+class _Players:
+    """Plays stints of a run, then of other worlds: of each its player, the latest one kept.
+
+    Args:
+        job: what they have in common.
+        options: of each player.
+    """
+
+    def __init__(self, job: Job, **options: Any) -> None:
+        self.job, self.options = job, options
+        self._latest: tuple[Path, Player] | None = None
+
+    def __call__(self, task: tuple[Path, str | None, Stint]) -> DaysPlayed:
+        folder, everybody, stint = task
+        if self._latest is None or self._latest[0] != folder:
+            job = replace(self.job, folder=folder, everybody=everybody)
+            self._latest = folder, Player(job, **self.options)
+        return self._latest[1](stint)
 
 
 def play_segment(
