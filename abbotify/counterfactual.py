@@ -21,18 +21,16 @@ from abbotify.metrics.users import UserTable
 from abbotify.modelstore import ModelStore
 from abbotify.plan import Plan
 from abbotify.playing import (
-    Enter,
     counted,
     events_before,
     play_apart,
     play_together,
     segments_played,
-    shards_of,
-    stage,
 )
 from abbotify.progress import Progress, silent
 from abbotify.scenario import Scenario
 from abbotify.shard import STATE
+from abbotify.stage import Enter, shards_of, stage
 from abbotify.training import Pieces, Trainer
 from abbotify.worlds import Alternative, alternatives, subsample
 

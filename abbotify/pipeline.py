@@ -19,7 +19,7 @@ from abbotify.experiment import layers
 from abbotify.judging import Case, Judgement, judge_all, reported
 from abbotify.modelstore import MODELS, ModelStore
 from abbotify.plan import Plan, prepare
-from abbotify.playing import play, shards_of
+from abbotify.playing import play
 from abbotify.progress import Progress, silent
 from abbotify.report import Document, pictures, write
 from abbotify.report.build import ArmInfo, build
@@ -28,6 +28,7 @@ from abbotify.report.tally import Tally
 from abbotify.report.truths import Truth
 from abbotify.scenario import Scenario, dump, plain
 from abbotify.shard import LOG, STATE
+from abbotify.stage import shards_of
 from abbotify.training import Trainer, Training
 from abbotify.truth import TrueEffects
 

@@ -19,10 +19,10 @@ from abbotify.judging import Case, reported, users_of
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import UserTable
 from abbotify.plan import Plan
-from abbotify.playing import shards_of
 from abbotify.progress import Progress
 from abbotify.report.truths import Form, Joint, Truth
 from abbotify.shard import STATE, Shard
+from abbotify.stage import shards_of
 from abbotify.stats import Moments
 from abbotify.training import Trainer
 from abbotify.worlds import POOLED, alternatives
