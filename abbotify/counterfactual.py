@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,10 +20,17 @@ from abbotify.judging import Case, users_of
 from abbotify.metrics.users import UserTable
 from abbotify.modelstore import ModelStore
 from abbotify.plan import Plan
-from abbotify.playing import counted, events_before, play_apart, play_together, shards_of
+from abbotify.playing import (
+    counted,
+    events_before,
+    play_apart,
+    play_together,
+    segments_played,
+)
 from abbotify.progress import Progress, silent
 from abbotify.scenario import Scenario
 from abbotify.shard import STATE
+from abbotify.stage import Enter, shards_of, stage
 from abbotify.training import Pieces, Trainer
 from abbotify.worlds import Alternative, alternatives, subsample
 
@@ -88,16 +96,22 @@ def potential_outcomes(
     users = {}
     worlds = alternatives(plan.scenario, plan.world.users.ids, eve.trainer.learning)
     total = {world.arm: world for world in worlds if not world.equal_data}
-    for arm in arms:
-        case = play_world(plan, total[arm], eve, folder / "world", workers, progress)
-        users[arm] = UserTable.concat(list(map(users_of(case), shards_of(plan))))
-        shutil.rmtree(case.folder)
+    with worlds_stage(plan, workers) as enter:
+        for number, arm in enumerate(arms):
+            case = play_world(plan, total[arm], eve, folder / f"{number}", enter, progress)
+            users[arm] = UserTable.concat(list(map(users_of(case), shards_of(plan))))
+            shutil.rmtree(case.folder)
     shutil.rmtree(folder / _EVE)
     return PotentialOutcomes(tuple(arms), users)
 
 
+def worlds_stage(plan: Plan, workers: int) -> AbstractContextManager[Enter]:
+    """The processes on which all worlds of a run are played, one after the other."""
+    return stage(_quiet(plan), workers)
+
+
 def play_world(
-    plan: Plan, world: Alternative, eve: Eve, folder: Path, workers: int, progress: Progress
+    plan: Plan, world: Alternative, eve: Eve, folder: Path, enter: Enter, progress: Progress
 ) -> Case:
     """Plays the experiment's days in another world.
 
@@ -106,7 +120,7 @@ def play_world(
         world: which.
         eve: what it goes on from.
         folder: made; all is written there.
-        workers: processes that share the shards.
+        enter: of the stage it is played on, see `worlds_stage`.
         progress: told of the days.
 
     Returns:
@@ -137,13 +151,12 @@ def play_world(
 
     if plan.coupled:
         midnight = counted(shown, scenario.days, progress)
-        play_together(_keeping(plan, "users"), folder, train, midnight, world.arm)
+        play_together(_quiet(plan), folder, train, midnight, world.arm)
     else:
         shutil.copytree(eve.state, folder / STATE)
-        segments = _from(scenario, days.start)
-        quiet = _keeping(plan, "events" if len(segments) > 1 else "users")
         midnight = counted(shown, len(plan.shards) * len(days), progress)
-        play_apart(quiet, folder, segments, morning, workers, midnight, world.arm)
+        play_days = enter(folder, midnight, world.arm)
+        play_apart(play_days, _from(scenario, days.start), morning)
     return Case(scenario, plan.world.users.ids, folder, everybody=world.arm)
 
 
@@ -182,7 +195,8 @@ def _played_until_eve(plan: Plan, folder: Path, workers: int, progress: Progress
     if before:
         quiet = _keeping(plan, "events" if timeline.trains(scenario) else "users")
         midnight = counted("days", len(plan.shards) * first, progress)
-        play_apart(quiet, folder, before, morning, workers, midnight)
+        with segments_played(quiet, folder, workers, midnight) as play_days:
+            play_apart(play_days, before, morning)
     morning(_from(scenario, first)[0])
     return eve
 
@@ -190,6 +204,15 @@ def _played_until_eve(plan: Plan, folder: Path, workers: int, progress: Progress
 def _from(scenario: Scenario, first: int) -> list[timeline.Segment]:
     """The segments from a day on."""
     return [s for s in timeline.segments(scenario, first) if s.days[0].number >= first]
+
+
+def _quiet(plan: Plan) -> Plan:
+    """The plan of a world, which keeps no log but for trainings that read it from files."""
+    again = (
+        not plan.coupled
+        and len(_from(plan.scenario, timeline.experiment_days(plan.scenario).start)) > 1
+    )
+    return _keeping(plan, "events" if again else "users")
 
 
 def _keeping(plan: Plan, level: str) -> Plan:

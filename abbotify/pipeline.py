@@ -20,7 +20,7 @@ from abbotify.judging import Case, Judgement, judge_all, reported
 from abbotify.metrics.users_file import StoredUsers
 from abbotify.modelstore import MODELS, ModelStore
 from abbotify.plan import Plan, prepare
-from abbotify.playing import play, shards_of
+from abbotify.playing import play
 from abbotify.progress import Progress, silent
 from abbotify.report import Document, looks, pictures, write
 from abbotify.report.build import ArmInfo, build
@@ -31,6 +31,7 @@ from abbotify.report.tally import Tally
 from abbotify.report.truths import Truth
 from abbotify.scenario import Scenario, dump, plain
 from abbotify.shard import LOG, STATE, DaysPlayed
+from abbotify.stage import shards_of
 from abbotify.totals import watched_in
 from abbotify.training import Trainer, Training
 from abbotify.truth import TrueEffects

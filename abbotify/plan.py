@@ -26,7 +26,7 @@ from abbotify.scenario.phases import (
     untrained,
 )
 from abbotify.world import World, load_world
-from abbotify.worlds import POOLED, alternatives, retrainings
+from abbotify.worlds import describe_worlds
 
 AUTO: Final = "auto"
 MOST_VISITS: Final = 1000  # sessions a day of one user; as `visits_per_day` allows
@@ -240,20 +240,7 @@ def _truth(plan: Plan) -> list[str]:
         return []
     serving = timeline.serving_arms(scenario)
     learning = [arm.name for arm in plan.arms if not arm.trained and arm.name in serving]
-    worlds = alternatives(scenario, ids, learning)
-    equal = sum(world.equal_data for world in worlds)
-    again = len(retrainings(scenario)) * sum(len(world.learning) for world in worlds)
-    days = scenario.days if plan.coupled else len(timeline.experiment_days(scenario))
-    what = "all days, since users meet" if plan.coupled else "the experiment's days"
-    lines = [
-        f"Truth     {len(worlds)} more runs of {what} ({days}): everybody under each of "
-        f"{len(worlds) - equal} arms"
-        + (f", {equal} of them again with equal data" if equal else ""),
-        f"          {again} more trainings.",
-    ]
-    if again and not equal:
-        lines.append(f"          {POOLED[0].upper()}{POOLED[1:]}.")
-    return lines
+    return describe_worlds(scenario, ids, learning, bool(plan.coupled))
 
 
 def _playing(plan: Plan) -> list[str]:

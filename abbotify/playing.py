@@ -8,17 +8,17 @@ from functools import partial, reduce
 from itertools import count
 from pathlib import Path
 
-from abbotify import scale, timeline
+from abbotify import timeline
 from abbotify.eventlog.log import open_log
 from abbotify.events import Events
 from abbotify.modelstore import load_model
 from abbotify.plan import Plan
 from abbotify.progress import Progress
 from abbotify.recommenders import Arm, build_arm
-from abbotify.shard import LOG, STATE, DaysPlayed, Job, Player, Shard, Stint, log_file
+from abbotify.shard import DaysPlayed, Job, Player, Stint, log_file
+from abbotify.stage import PlayDays, make_folders, shards_of, stage
 from abbotify.training import Pieces, Trainer
 
-PlayDays = Callable[[timeline.Segment, Mapping[str, Path]], DaysPlayed]
 Morning = Callable[[timeline.Segment], Mapping[str, Path]]
 Train = Callable[[int, str, Pieces], Mapping[str, Path]]  # as `Trainer.train`
 
@@ -59,45 +59,31 @@ def play(
         return models
 
     segments = timeline.segments(scenario, 0 if eve is None else first)
-    return play_apart(plan, folder, segments, morning, workers, midnight)
+    with segments_played(plan, folder, workers, midnight) as play_days:
+        return play_apart(play_days, segments, morning)
 
 
 def play_apart(
-    plan: Plan,
-    folder: Path,
-    segments: Sequence[timeline.Segment],
-    morning: Morning,
-    workers: int,
-    midnight: Callable[[], None],
-    everybody: str | None = None,
+    play_days: PlayDays, segments: Sequence[timeline.Segment], morning: Morning
 ) -> DaysPlayed:
     """Plays consecutive segments of a run whose users do not meet.
 
     Args:
-        plan: the run.
-        folder: where it is written; what the day before the first segment left is there.
+        play_days: plays one, see `segments_played`.
         segments: at least one.
         morning: called before each; gives models that serve from then on, by the arm's name.
-        workers: processes that share the shards.
-        midnight: called when a day of a shard is over.
-        everybody: an arm that everybody is in, see `timeline.plan_day`.
     """
     played: list[DaysPlayed] = []  # a segment each
     models: dict[str, Path] = {}
-    with segments_played(plan, folder, workers, midnight, everybody) as play_days:
-        for segment in segments:
-            models |= morning(segment)
-            played.append(play_days(segment, models))
+    for segment in segments:
+        models |= morning(segment)
+        played.append(play_days(segment, models))
     return reduce(DaysPlayed.merge, played)
 
 
 @contextmanager
 def segments_played(
-    plan: Plan,
-    folder: Path,
-    workers: int,
-    midnight: Callable[[], None],
-    everybody: str | None = None,
+    plan: Plan, folder: Path, workers: int, midnight: Callable[[], None]
 ) -> Iterator[PlayDays]:
     """A function that plays segments, in order, by processes that stay from one to the next.
 
@@ -106,30 +92,13 @@ def segments_played(
         folder: where it is written; days before are there.
         workers: processes that share the shards.
         midnight: called when a day of a shard is over.
-        everybody: an arm that everybody is in, see `timeline.plan_day`.
 
     Yields:
         (segment, name of an arm that learns -> the file of its model) -> what is left of its
         days, added up shard by shard.
     """
-    _make_folders(folder)
-    job = Job(plan.scenario, plan.world, folder, bool(plan.coupled), plan.engine, everybody)
-    shards, alone = shards_of(plan), workers == 1 or len(plan.shards) == 1
-    prepare = partial(Player, arms=plan.arms, midnight=midnight) if alone else Player
-
-    with scale.processes(prepare, job, 1 if alone else min(workers, len(shards))) as do:
-
-        def play_days(segment: timeline.Segment, models: Mapping[str, Path]) -> DaysPlayed:
-            stints = [Stint(shard, segment.days, dict(models)) for shard in shards]
-            parts = do(stints)
-            return reduce(DaysPlayed.merge, parts if alone else map(counting, parts))
-
-        def counting(part: DaysPlayed) -> DaysPlayed:
-            for _ in {entry["days"][0] for entry in part.units}:
-                midnight()
-            return part
-
-        yield play_days
+    with stage(plan, workers) as enter:
+        yield enter(folder, midnight)
 
 
 def play_segment(
@@ -173,21 +142,11 @@ def play_together(
                     arms[place] = build_arm(arm.name, spec, plan.world, scenario, model)
         return list(arms)
 
-    _make_folders(folder)
+    make_folders(folder)
     job = Job(scenario, plan.world, folder, True, plan.engine, everybody)
     player = Player(job, plan.arms, midnight, morning)
     days = timeline.calendar(scenario)
     return reduce(DaysPlayed.merge, [player(Stint(shard, days)) for shard in shards_of(plan)])
-
-
-def _make_folders(folder: Path) -> None:
-    for name in (LOG, STATE):
-        (folder / name).mkdir(exist_ok=True)
-
-
-def shards_of(plan: Plan) -> list[Shard]:
-    """The shards of a run."""
-    return [Shard(number, rows) for number, rows in enumerate(plan.shards)]
 
 
 def events_before(

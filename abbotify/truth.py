@@ -13,16 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify import scale
-from abbotify.counterfactual import Eve, play_world
+from abbotify.counterfactual import Eve, play_world, worlds_stage
 from abbotify.experiment import layers
 from abbotify.judging import Case, reported, users_of
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import UserTable
 from abbotify.plan import Plan
-from abbotify.playing import shards_of
 from abbotify.progress import Progress
 from abbotify.report.truths import Form, Joint, Truth
 from abbotify.shard import STATE, Shard
+from abbotify.stage import shards_of
 from abbotify.stats import Moments
 from abbotify.training import Trainer
 from abbotify.worlds import POOLED, alternatives
@@ -79,10 +79,11 @@ class TrueEffects:
         total: dict[str, Case] = {}
         equal: dict[str, Case] = {}
         wanted = alternatives(scenario, ids, self.eve.trainer.learning)
-        for number, world in enumerate(wanted):
-            folder = self.worlds / f"{number:02d}"
-            case = play_world(self.plan, world, self.eve, folder, workers, progress)
-            (equal if world.equal_data else total)[world.arm] = case
+        with worlds_stage(self.plan, workers) as enter:
+            for number, world in enumerate(wanted):
+                folder = self.worlds / f"{number:02d}"
+                case = play_world(self.plan, world, self.eve, folder, enter, progress)
+                (equal if world.equal_data else total)[world.arm] = case
         worlds: dict[Form, dict[str, Case]] = {"total": total}
         notes: dict[Form, str] = {"total": ""}
         if equal:

@@ -58,6 +58,33 @@ def alternatives(
     return (*total, *(Alternative(w.arm, True, w.learning) for w in total if w.learning))
 
 
+def describe_worlds(
+    scenario: Scenario, ids: IntArray, learning: Sequence[str], coupled: bool
+) -> list[str]:
+    """What the truth takes, as lines of text: more runs of days, more trainings.
+
+    Args:
+        scenario: the description.
+        ids: int64 ids of all users.
+        learning: names of the arms that learn.
+        coupled: users meet, so that all days are played again.
+    """
+    worlds = alternatives(scenario, ids, learning)
+    equal = sum(world.equal_data for world in worlds)
+    again = len(retrainings(scenario)) * sum(len(world.learning) for world in worlds)
+    days = scenario.days if coupled else len(timeline.experiment_days(scenario))
+    what = "all days, since users meet" if coupled else "the experiment's days"
+    twice = f", {equal} of them again with equal data" if equal else ""
+    lines = [
+        f"Truth     {len(worlds)} more runs of {what} ({days}): "
+        f"everybody under each of {len(worlds) - equal} arms{twice}",
+        f"          {again} more trainings.",
+    ]
+    if again and not equal:
+        lines.append(f"          {POOLED[0].upper()}{POOLED[1:]}.")
+    return lines
+
+
 def retrainings(scenario: Scenario) -> list[str]:
     """What the models of each day of the experiment but the first are trained on, day by day."""
     phases = [day.phase for day in timeline.calendar(scenario)]

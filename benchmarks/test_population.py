@@ -25,13 +25,13 @@ from abbotify.events import ARM, Labels
 from abbotify.experiment import layers
 from abbotify.judging import Case, Judgement, judge_all, reported
 from abbotify.plan import Plan, prepare
-from abbotify.playing import shards_of
 from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import Document, Run
 from abbotify.report.tally import Tally
 from abbotify.scenario import load
 from abbotify.sessions import SessionTable
 from abbotify.shard import STATE, Shard, totals_file
+from abbotify.stage import shards_of
 from abbotify.totals import ShardTotals
 from abbotify.world.digest import digest
 

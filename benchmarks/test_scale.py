@@ -22,7 +22,8 @@ import pytest
 from abbotify import timeline
 from abbotify.judging import Case, judge_all
 from abbotify.plan import Plan
-from abbotify.playing import play_segment, shards_of
+from abbotify.playing import play_segment
+from abbotify.stage import shards_of
 from benchmarks.runs import SMALL, planned, told, written
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(0)]

@@ -171,7 +171,8 @@ def test_worlds_learn_from_themselves(tmp_path: Path, training: str) -> None:
     assert not np.array_equal(run["time"].to_numpy()[own], time(found, "next")[own], equal_nan=True)
     own = (run["arm"] == "sticky").to_numpy()
     np.testing.assert_array_equal(run["time"].to_numpy()[own], time(found, "sticky")[own])
-    same(found, outcomes(later, tmp_path / "two", workers=2))
+    if training == "own":
+        same(found, outcomes(later, tmp_path / "two", workers=2))
 
 
 def test_a_subsample_has_the_size_of_the_arm() -> None:

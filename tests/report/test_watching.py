@@ -93,7 +93,7 @@ def test_the_setting(hand: Plain) -> None:
     built = document(hand, look(3, 0.1, 0.5))
     assert watching_view.setting(built) == (
         "Time per session over the first 3 days of each user, as it stood at the end of each day; "
-        "the error is spent as O’Brien and Fleming’s boundary has it, up to 10,000 users."
+        "an error of 0.05 is spent as O’Brien and Fleming’s boundary has it, up to 10,000 users."
     )
     assert watching_view.watched_unit(built) == ", tracks"
 
