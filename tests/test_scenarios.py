@@ -38,6 +38,7 @@ SMALL = {
     "lastfm": REAL,
     "queue": SYNTHETIC,
     "quickstart": SYNTHETIC,
+    "release": [*SYNTHETIC, "timeline.1.days=2"],
     "symbiosis": [
         *MADE_UP,
         "world.catalogue.tracks=100",

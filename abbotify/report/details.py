@@ -112,8 +112,11 @@ def _kinds(users: Users, wanted: Wanted, codes: npt.NDArray[np.int16]) -> Kinds 
 
 def _by_value(metric: str, arms: Sequence[FloatArray], wanted: Wanted) -> Iterator[stats.Effect]:
     """The rows of effects that sums cannot give."""
+    # All quantiles of yes and no are yes or no.
+    told = not all(((arm == 0) | (arm == 1)).all() for arm in arms)
     for name, treated in zip(wanted.arms[1:], arms[1:], strict=True):
-        yield from _quantiles(metric, name, arms[0], treated, wanted)
+        if told:
+            yield from _quantiles(metric, name, arms[0], treated, wanted)
         if wanted.bootstrap:
             yield _resampled(metric, name, arms[0], treated, wanted)
 

@@ -19,7 +19,7 @@ BALANCE_ALPHA: Final = 0.01  # of all comparisons of the days before together
 def balance(arms: Sequence[stats.ArmMoments], success: Sequence[str]) -> Iterator[Check]:
     """Whether the arms were alike before the experiment, in the covariates of success metrics."""
     tests = {
-        f"{treatment.name}, {metric}{part}": p_value
+        f"{treatment.name}, {_label(metric)}{part}": p_value
         for treatment in arms[1:]
         for metric in success
         if metric in treatment.adjusted
@@ -71,7 +71,7 @@ def sign_flips(effects: Sequence[Effect], success: Sequence[str], alpha: float) 
         summary = "Adjusting for the days before turns no effect round."
         yield Check("cuped_sign", "pass", summary)
         return
-    told = ", ".join(f"{row.arm}, {row.metric}" for row in flipped)
+    told = "; ".join(f"{row.arm}, {_label(row.metric)}" for row in flipped)
     summary = f"Adjusting for the days before turns the effect round: {told}. Do not trust either."
     yield Check("cuped_sign", "warn", summary)
 
@@ -87,7 +87,7 @@ def skew(
 ) -> Iterator[Check]:
     """Whether skewed metrics in unequal arms make tests reject too often."""
     found = {
-        f"{arm.name}, {metric}": (skew_of_difference(own[0], own[place]), metric in guarded)
+        f"{arm.name}, {_label(metric)}": (skew_of_difference(own[0], own[place]), metric in guarded)
         for metric, own in shapes.items()
         for place, arm in enumerate(arms)
         if place
@@ -106,7 +106,7 @@ def skew(
         yield Check("skew", "pass", "No metric is too skewed for the arms' sizes.", details)
         return
     summary = (
-        f"Skewed values in arms of unlike size: {', '.join(skewed)}. Tests there reject too often, "
+        f"Skewed values in arms of unlike size: {'; '.join(skewed)}. Tests there reject too often, "
         "and miss on one side more than on the other: more users, or equal arms, are needed."
     )
     yield Check("skew", "warn", summary, details)
@@ -156,7 +156,7 @@ def watched_ratio(arms: Sequence[Arm]) -> Iterator[Check]:
 
 def guardrails(rows: Sequence[GuardrailRow]) -> Iterator[Check]:
     """Guardrails that could not be tested."""
-    untested = {f"{row.arm}, {row.metric}": row.note for row in rows if row.verdict is None}
+    untested = {f"{row.arm}, {_label(row.metric)}": row.note for row in rows if row.verdict is None}
     if untested:
         told = "; ".join(f"{name} ({why or 'undefined'})" for name, why in untested.items())
         yield Check("guardrails_untested", "warn", f"Guardrails without a test: {told}.")
@@ -165,6 +165,10 @@ def guardrails(rows: Sequence[GuardrailRow]) -> Iterator[Check]:
 def not_watched(success: Sequence[str], known: Mapping[str, object]) -> Iterator[Check]:
     """That no success metric can be watched day by day."""
     if success and not any(name in known for name in success):
-        told = ", ".join(COLUMNS[name].label.lower() for name in success)
+        told = ", ".join(map(_label, success))
         summary = f"Not watched day by day: days do not add up to {told}."
         yield Check("monitoring", "info", summary)
+
+
+def _label(metric: str) -> str:
+    return COLUMNS[metric].label.lower()
