@@ -61,7 +61,7 @@ def validate_html(found: Validation) -> str:
         verdict=verdict(found),
         good=not found.failures,
         kept=f"{found.gated - len(found.failures):,} of {found.gated:,}" if found.gated else "",
-        picture=picture(found),
+        pictures=(picture(found), picture(found, narrow=True)),
         tables=_tables(found),
         notes=found.notes,
     )
