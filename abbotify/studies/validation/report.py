@@ -92,10 +92,10 @@ def verdict(found: Validation) -> str:
     if not found.gated:
         return "No rate is promised in this world: all are findings."
     if not found.failures:
-        return (
-            f"All {found.gated:,} promised rates lie in their bands, which a right program leaves "
-            "in one validation of a hundred."
-        )
+        lie = "The promised rate lies in its band"
+        if found.gated > 1:
+            lie = f"All {found.gated:,} promised rates lie in their bands"
+        return f"{lie}, which a right program leaves in one validation of a hundred."
     left = [f"{view.method(one.method)}, {view.about(one.metric)}" for one in found.failures]
     shown = "; ".join(dict.fromkeys(left[:5])) + ("; ..." if len(left) > 5 else "")
     return f"{len(left)} of {found.gated:,} promised rates left their bands: {shown}."
