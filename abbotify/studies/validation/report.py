@@ -96,8 +96,8 @@ def verdict(found: Validation) -> str:
         if found.gated > 1:
             lie = f"All {found.gated:,} promised rates lie in their bands"
         return f"{lie}, which a right program leaves in one validation of a hundred."
-    left = [f"{view.method(one.method)}, {view.about(one.metric)}" for one in found.failures]
-    shown = "; ".join(dict.fromkeys(left[:5])) + ("; ..." if len(left) > 5 else "")
+    left = [f"{view.method(one.method)} ({view.about(one.metric)})" for one in found.failures]
+    shown = "; ".join(dict.fromkeys(left[:5])) + (" and others" if len(left) > 5 else "")
     return f"{len(left)} of {found.gated:,} promised rates left their bands: {shown}."
 
 
