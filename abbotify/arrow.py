@@ -1,7 +1,8 @@
 """Arrow arrays over numpy's memory.
 
 `pyarrow.array` looks whether it was given something of pandas, and for that imports pandas when it
-is installed: 0.2 s in every process that writes a file. What is made here needs no pandas.
+is installed: 0.2 s in every process that writes a file; so does `to_numpy`. What is made here needs
+no pandas.
 """
 
 from __future__ import annotations
@@ -50,6 +51,31 @@ def array(
             np.ascontiguousarray(values.astype(wanted, casting="same_kind", copy=False))
         )
     return pa.Array.from_buffers(type, len(values), [valid, data])
+
+
+def floats(column: pa.Array) -> npt.NDArray[np.float64]:
+    """A column of float64 as numpy has it, NaN where it is null."""
+    valid, data = column.buffers()
+    whole = np.frombuffer(data, np.float64, len(column), column.offset * 8)
+    return np.array(whole) if valid is None else np.where(_flags(valid, column), whole, np.nan)
+
+
+def places(column: pa.Array) -> npt.NDArray[np.int32]:
+    """A column of int32 as numpy has it, -1 where it is null."""
+    valid, data = column.buffers()
+    whole = np.frombuffer(data, np.int32, len(column), column.offset * 4)
+    return np.array(whole) if valid is None else np.where(_flags(valid, column), whole, -1)
+
+
+def booleans(column: pa.Array) -> npt.NDArray[np.bool_]:
+    """A column of booleans, none of them null, as numpy has it."""
+    return _flags(column.buffers()[1], column)
+
+
+def _flags(bits: pa.Buffer, column: pa.Array) -> npt.NDArray[np.bool_]:
+    end = column.offset + len(column)
+    flags = np.unpackbits(np.frombuffer(bits, np.uint8), count=end, bitorder="little")
+    return flags[column.offset :].astype(np.bool_)
 
 
 def _bits(flags: npt.NDArray[np.bool_]) -> pa.Buffer:

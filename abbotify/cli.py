@@ -1,7 +1,6 @@
-"""The command line: the only place that prints or exits.
+"""The command line: with `cli_studies`, the only place that prints or exits.
 
-Exit codes: 0 good, 1 an internal fault, 2 the user's mistake, told in one line, 3 a validation in
-which a promised rate left its band.
+Exit codes: 0 good, 1 an internal fault, 2 the user's mistake, told in one line.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Annotated, Any, Final, NoReturn
 
 import typer
 
-from abbotify import __version__
+from abbotify import __version__, cli_studies
 from abbotify.cli_options import (
     EngineOption,
     Overrides,
@@ -29,7 +28,11 @@ from abbotify.cli_options import (
     numbers_of,
     pairs_of,
 )
-from abbotify.cli_terminal import headline_table, plain_table, print_anywhere, progress_bars
+from abbotify.cli_terminal import (
+    headline_table,
+    print_anywhere,
+    progress_bars,
+)
 
 app = typer.Typer(
     add_completion=False,
@@ -205,70 +208,6 @@ def train(
 
 
 @app.command()
-def sweep(
-    scenario: ScenarioFile,
-    vary: Annotated[
-        list[str], typer.Option("--vary", metavar="KEY.PATH=1,2,3", help="Values of a setting.")
-    ],
-    out: Annotated[
-        Path | None, typer.Option("--out", help="The folder; default reports/NAME-sweep.")
-    ] = None,
-    seed: SeedOption = None,
-    overrides: Overrides = None,
-    workers: Workers = 1,
-    quiet: Quiet = False,
-) -> None:
-    """Run a scenario under every combination of settings: one table, one picture."""
-    described = load_scenario(scenario, overrides, seed)
-    from abbotify import studies
-    from abbotify.studies import sweep_report
-
-    folder = out or Path("reports") / f"{described.name}-sweep"
-    keys = [studies.varied(text) for text in vary]
-    with progress_bars(quiet) as progress:
-        result = studies.sweep(scenario, keys, folder, overrides or (), seed, workers, progress)
-    sweep_report.write(result, folder)
-    print(f"{sweep_report.sentence(result)}\n")
-    plain_table(*sweep_report.rows(result))
-    print()
-    for name, key, spread in sweep_report.matters(result):
-        print(f"{name}: {key} moves the effect by {spread:.1f} points")
-    print(f"\nSweep: {folder / 'sweep.html'}")
-    if result.failures:
-        raise typer.Exit(2)
-
-
-@app.command()
-def validate(
-    scenario: ScenarioFile,
-    replications: Annotated[
-        int, typer.Option("--replications", metavar="N", help="Experiments.")
-    ] = 2000,
-    users: Annotated[
-        int | None, typer.Option("--users", metavar="N", help="Of each; default as the scenario.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="The folder; default reports/NAME-validate.")
-    ] = None,
-    seed: SeedOption = None,
-    overrides: Overrides = None,
-    workers: Workers = 1,
-    quiet: Quiet = False,
-) -> None:
-    """Repeat an experiment whose truth is known: how often is each method right?"""
-    described = load_scenario(scenario, overrides, seed)
-    from abbotify.studies import validation
-
-    folder = out or Path("reports") / f"{described.name}-validate"
-    with progress_bars(quiet) as progress:
-        found = validation.validate(described, folder, replications, users, workers, progress)
-    plain_table(*validation.report.terminal_table(found))
-    print(f"\n{validation.report.verdict(found)}\n\nValidation: {folder / 'validate.html'}")
-    if found.failures:
-        raise typer.Exit(3)
-
-
-@app.command()
 def report(run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR")]) -> None:
     """Render the report of a run folder again."""
     from abbotify.report import read, write
@@ -287,6 +226,10 @@ def new(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
     for path in workspace.create(folder):
         print(path)
     print(f"\nNext: cd {folder} && abbotify run scenarios/quickstart.yaml")
+
+
+for _command in cli_studies.COMMANDS:
+    app.command()(_command)
 
 
 def _version(asked: bool) -> None:

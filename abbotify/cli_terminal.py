@@ -13,6 +13,7 @@ from abbotify.progress import silent
 if TYPE_CHECKING:
     from abbotify import progress
     from abbotify.report import Document
+    from abbotify.studies.compare import Comparison
 
 # What a terminal without these characters shows instead; without
 # its minus a number would change sign.
@@ -67,6 +68,30 @@ def plain_table(head: list[str], rows: list[list[str]]) -> None:
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     console.print(table)
+
+
+def comparison_tables(comparison: Comparison) -> None:
+    """Prints two runs side by side."""
+    from rich.console import Console
+
+    from abbotify.studies import compare_view as view
+
+    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
+    for state in view.states(comparison):
+        console.print(f"{state.letter}  {state.name}: {state.health}")
+        for line in (*(f"{status}: {text}" for status, text in state.checks), *state.sentences):
+            console.print(f"   {line}")
+    console.print()
+    if differing := view.differing(comparison, short=True):
+        plain_table(["differs", "A", "B"], differing)
+    else:
+        console.print("Nothing differs: both were run alike.")
+    for line in filter(None, (view.alone(comparison), view.effects_note(comparison))):
+        console.print(f"\n{line}")
+    console.print()
+    plain_table(list(view.EFFECTS_HEAD), list(map(view.effect_cells, view.effects(comparison))))
+    console.print("\nLevels: the mean of each metric in each arm\n")
+    plain_table(list(view.LEVELS_HEAD), list(map(view.level_cells, view.levels(comparison))))
 
 
 @contextmanager

@@ -144,7 +144,7 @@ def play_world(
         quiet = _keeping(plan, "events" if len(segments) > 1 else "users")
         midnight = counted(shown, len(plan.shards) * len(days), progress)
         play_apart(quiet, folder, segments, morning, workers, midnight, world.arm)
-    return Case(scenario, plan.world.users.ids, folder, world.arm)
+    return Case(scenario, plan.world.users.ids, folder, everybody=world.arm)
 
 
 def _trainer(plan: Plan, world: Alternative, eve: Eve, folder: Path) -> Trainer:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.arrow import array
+from abbotify.arrow import array, places
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -142,7 +142,7 @@ def from_strings(column: pa.Array, names: tuple[str, ...]) -> Labels:
     import pyarrow.compute as pc
 
     codes = pc.index_in(column.cast(pa.string()), array(names), skip_nulls=True)
-    return Labels(np.asarray(codes.fill_null(NO_ARM)).astype(np.int16), names)
+    return Labels(places(codes).astype(np.int16), names)
 
 
 def schema(arm_columns: Sequence[str] = (ARM,)) -> pa.Schema:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from abbotify import scale, timeline
+from abbotify.background import Covariates
 from abbotify.events import ARM, Labels
 from abbotify.experiment import layers
 from abbotify.metrics.definitions import METRICS
@@ -15,8 +16,9 @@ from abbotify.metrics.users import UserTable
 from abbotify.metrics.users_file import write_users
 from abbotify.report.aggregates import UserAggregates, aggregate
 from abbotify.scenario import Scenario
+from abbotify.sessions import FloatArray
 from abbotify.shard import Shard, totals_file
-from abbotify.totals import ShardTotals, columns
+from abbotify.totals import ShardTotals, columns, watched_in
 from abbotify.world.base import IntArray
 
 
@@ -28,12 +30,14 @@ class Case:
         scenario: the description.
         ids: int64 ids of all users.
         folder: where it was written.
+        covariates: that estimates are adjusted for, see `background.covariates_of`.
         everybody: an arm that everybody was in, see `timeline.plan_day`.
     """
 
     scenario: Scenario
     ids: IntArray
     folder: Path
+    covariates: Covariates = field(default_factory=dict)
     everybody: str | None = None
 
 
@@ -91,7 +95,8 @@ def judge(case: Case) -> Callable[[Shard], Judged]:
 def reported(scenario: Scenario) -> list[str]:
     """The metrics that a report is about."""
     wanted = scenario.metrics.report
-    shown = list(METRICS) if wanted == "all" else [*scenario.metrics.success, *wanted]
+    guarded = [rail.metric for rail in scenario.metrics.guardrails]
+    shown = list(METRICS) if wanted == "all" else [*scenario.metrics.success, *guarded, *wanted]
     return [name for name in METRICS if name in shown]
 
 
@@ -102,9 +107,16 @@ def _judged(case: Case, shard: Shard) -> Judged:
     first, *further = layers(scenario)
     users = totals.layers[first.name].table(assigned)
     return Judged(
-        users,
+        replace(users, course=None),
         Judgement(
-            aggregate(users, len(first.arms), reported(scenario), settings.population),
+            aggregate(
+                users,
+                len(first.arms),
+                reported(scenario),
+                settings.population,
+                watching=watched_in(scenario),
+                covariates=_covariates(case, shard, users),
+            ),
             {
                 layer.name: aggregate(
                     totals.layers[layer.name].table({ARM: assigned[own[layer.name]]}),
@@ -117,6 +129,15 @@ def _judged(case: Case, shard: Shard) -> Judged:
             },
         ),
     )
+
+
+def _covariates(case: Case, shard: Shard, users: UserTable) -> dict[str, FloatArray]:
+    """The covariates of a shard's users."""
+    rows = slice(shard.rows.start, shard.rows.stop)
+    return {
+        name: users.values[name] if values is None else values[rows]
+        for name, values in case.covariates.items()
+    }
 
 
 def users_of(case: Case) -> Callable[[Shard], UserTable]:

@@ -17,17 +17,21 @@ from abbotify.eventlog.log import open_log
 from abbotify.events import ARM, arm_column, arm_label
 from abbotify.experiment import layers
 from abbotify.judging import Case, Judgement, judge_all, reported
+from abbotify.metrics.users_file import StoredUsers
 from abbotify.modelstore import MODELS, ModelStore
 from abbotify.plan import Plan, prepare
 from abbotify.playing import play, shards_of
 from abbotify.progress import Progress, silent
-from abbotify.report import Document, pictures, write
+from abbotify.report import Document, looks, pictures, write
 from abbotify.report.build import ArmInfo, build
+from abbotify.report.details import Details, Wanted, look_closer
 from abbotify.report.document import FORMATS, Run
+from abbotify.report.rails import METRIC, Rail
 from abbotify.report.tally import Tally
 from abbotify.report.truths import Truth
 from abbotify.scenario import Scenario, dump, plain
 from abbotify.shard import LOG, STATE, DaysPlayed
+from abbotify.totals import watched_in
 from abbotify.training import Trainer, Training
 from abbotify.truth import TrueEffects
 
@@ -97,9 +101,10 @@ def play_and_judge(
     played = play(plan, folder, trainer, workers, progress, true.keep if true else None)
     truth = true.found(workers, progress) if true else ()
     progress("report", 0, 0)
-    case = Case(plan.scenario, plan.world.users.ids, folder)
+    case = Case(plan.scenario, plan.world.users.ids, folder, plan.covariates)
     judgement = judge_all(case, shards_of(plan), workers, folder / "users.parquet")
-    return _document(plan, judgement, played.tally, trainer, truth), played
+    details = _details(plan, folder / "users.parquet")
+    return _document(plan, judgement, played.tally, trainer, details, truth), played
 
 
 def _entry(training: Training) -> dict[str, Any]:
@@ -122,6 +127,7 @@ def _document(
     judgement: Judgement,
     tally: Tally,
     trainer: Trainer,
+    details: Details,
     truth: Sequence[Truth],
 ) -> Document:
     scenario, first = plan.scenario, layers(plan.scenario)[0]
@@ -149,12 +155,52 @@ def _document(
         metrics=reported(scenario),
         trainings=_curves(trainer.done),
         success=scenario.metrics.success,
+        rails=_rails(scenario),
+        looking=_looking(scenario, judgement),
+        details=details,
         truth=truth,
         titles=lambda track: (
             catalogue.titles[track],
             catalogue.artists[int(catalogue.artist[track])],
         ),
     )
+
+
+def _details(plan: Plan, users: Path) -> Details:
+    """What needs the values of all users, from the file they are in."""
+    scenario, settings = plan.scenario, plan.scenario.metrics
+    return look_closer(
+        StoredUsers(users),
+        Wanted(
+            layers(scenario)[0].arms,
+            settings.success,
+            settings.population,
+            scenario.layers[0].alpha,
+            settings.quantiles,
+            settings.bootstrap,
+            plan.kinds,
+            tuple(rail.metric for rail in settings.guardrails),
+        ),
+    )
+
+
+def _rails(scenario: Scenario) -> list[Rail]:
+    return [
+        Rail(rail.metric, rail.margin)
+        if rail.margin is not None
+        else Rail(rail.metric, rail.absolute or 0.0, METRIC)
+        for rail in scenario.metrics.guardrails
+    ]
+
+
+def _looking(scenario: Scenario, judgement: Judgement) -> looks.Plan | None:
+    """How the experiment is watched; None where days do not add up to a success metric."""
+    what, settings = watched_in(scenario), scenario.monitoring
+    if what is None:
+        return None
+    planned = settings.planned_users or sum(arm.assigned for arm in judgement.users.arms)
+    weights = layers(scenario)[0].weights
+    return looks.Plan(what, weights, planned, settings.spending, scenario.layers[0].alpha)
 
 
 def _curves(done: Sequence[Training]) -> dict[str, list[pictures.Training]]:

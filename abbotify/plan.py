@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from abbotify import timeline
+from abbotify.background import Covariates, covariates_of, kinds_of
 from abbotify.engine import COMPILED, SIMPY
 from abbotify.errors import UserError
 from abbotify.events import arm_label
 from abbotify.experiment import Layer, layers, require_users
 from abbotify.recommenders import Arm, build_arms, learners
+from abbotify.report.kinds import Cut, Kinds
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Learner
 from abbotify.scenario.phases import (
@@ -41,6 +43,8 @@ class Plan:
         coupled: why users depend on each other; empty when they do not.
         engine: the one that plays it: `compiled` or `simpy`.
         shards: the users' rows of each shard.
+        kinds: how users are told apart in the report; None: not.
+        covariates: that estimates are adjusted for, see `covariates_of`.
     """
 
     scenario: Scenario
@@ -49,6 +53,8 @@ class Plan:
     coupled: str
     engine: str
     shards: tuple[range, ...]
+    kinds: Kinds | Cut | None = None
+    covariates: Covariates = field(default_factory=dict)
 
 
 def prepare(scenario: Scenario, engine: str = AUTO) -> Plan:
@@ -72,7 +78,9 @@ def prepare(scenario: Scenario, engine: str = AUTO) -> Plan:
     _check_learners(scenario, world)
     coupled = coupling(scenario, arms)
     shards = timeline.shards(scenario, len(world.users), bool(coupled))
-    return Plan(scenario, world, arms, coupled, _engine(engine, coupled), shards)
+    chosen = _engine(engine, coupled)
+    kinds, covariates = kinds_of(scenario, world), covariates_of(scenario, world)
+    return Plan(scenario, world, arms, coupled, chosen, shards, kinds, covariates)
 
 
 def _engine(wanted: str, coupled: str) -> str:

@@ -15,6 +15,7 @@ from abbotify.errors import DataError
 from abbotify.events import ARM, arm_column
 from abbotify.experiment import layers
 from abbotify.metrics.users import UserTotals
+from abbotify.report.watching import Watching, watching
 from abbotify.scenario import Scenario
 from abbotify.sessions import SessionTable
 from abbotify.world.base import IntArray
@@ -41,6 +42,7 @@ class ShardTotals:
     ) -> None:
         days = timeline.experiment_days(scenario)
         self._columns = columns(scenario)
+        watched = watched_in(scenario)
         self.layers = {
             name: UserTotals(
                 ids,
@@ -48,6 +50,8 @@ class ShardTotals:
                 () if place else range(days.start),
                 scenario.metrics.retained_days,
                 arrays=_of_layer(arrays or {}, place),
+                # What is watched day by day is the first experiment.
+                followed=0 if place or watched is None else watched.followed,
             )
             for place, name in enumerate(self._columns)
         }
@@ -82,6 +86,12 @@ def columns(scenario: Scenario) -> dict[str, str]:
     """Name of each experiment -> the column of its arms; the first one's is `arm`."""
     first, *further = layers(scenario)
     return {first.name: ARM} | {layer.name: arm_column(layer.name) for layer in further}
+
+
+def watched_in(scenario: Scenario) -> Watching | None:
+    """What is watched day by day."""
+    settings, days = scenario.monitoring, timeline.experiment_days(scenario)
+    return watching(scenario.metrics.success, settings.window_days, days)
 
 
 def _of_layer(arrays: Mapping[str, npt.NDArray[Any]], place: int) -> dict[str, npt.NDArray[Any]]:

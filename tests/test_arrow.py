@@ -13,13 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abbotify.arrow import array
+from abbotify.arrow import array, booleans, floats, places
 
 PROBE = """
 import sys
 import numpy as np
-from abbotify.arrow import array
+from abbotify.arrow import array, booleans, floats, places
 array(np.arange(5), mask=np.arange(5) < 2), array(np.zeros(3, bool)), array(("a", "b"))
+floats(array(np.zeros(3), mask=np.arange(3) < 2)), booleans(array(np.zeros(3, bool)))
+places(array(np.zeros(3, np.int32)))
 print("pandas" in sys.modules)
 """
 
@@ -72,3 +74,18 @@ def test_needs_no_pandas() -> None:
         [sys.executable, "-c", PROBE], capture_output=True, text=True, check=False
     )
     assert done.stdout == "False\n", done.stderr
+
+
+@given(st.lists(st.none() | st.floats(allow_nan=False)), st.integers(0, 9))
+def test_floats_and_places_have_their_own_for_null(values: list[float | None], start: int) -> None:
+    column = pa.array(values, pa.float64()).slice(start)
+    expected = np.array([np.nan if value is None else value for value in values[start:]])
+    assert floats(column).tobytes() == expected.tobytes()
+    numbers = [None if value is None else at for at, value in enumerate(values)]
+    found = places(pa.array(numbers, pa.int32()).slice(start))
+    assert found.tolist() == [-1 if number is None else number for number in numbers[start:]]
+
+
+@given(st.lists(st.booleans()), st.integers(0, 9))
+def test_booleans_are_those_of_the_column(values: list[bool], start: int) -> None:
+    assert booleans(pa.array(values, pa.bool_()).slice(start)).tolist() == values[start:]

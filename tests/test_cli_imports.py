@@ -39,6 +39,11 @@ def imported(*arguments: str) -> set[str]:
         (("check", "SCENARIO"), ("pyarrow.compute", "matplotlib", "jinja2", *STATISTICS)),
         (("run", "SCENARIO", "--out", "OUT"), STATISTICS),
         (("report", "OUT"), ("pyarrow", *STATISTICS)),
+        # pyarrow brings pandas when numpy asks for a column
+        (
+            ("compare", "OUT", "OUT"),
+            ("matplotlib", "jinja2", "statsmodels", "scipy.stats", "torch"),
+        ),
     ],
 )
 def test_commands_import_only_what_they_need(
@@ -46,6 +51,6 @@ def test_commands_import_only_what_they_need(
 ) -> None:
     paths = {"SCENARIO": str(tmp_path / "small.yaml"), "OUT": str(tmp_path / "out")}
     (tmp_path / "small.yaml").write_text(yaml.safe_dump(small))
-    if command[0] == "report":
+    if command[0] in ("report", "compare"):
         imported("run", paths["SCENARIO"], "--out", paths["OUT"])
     assert imported(*(paths.get(word, word) for word in command)) & set(spared) == set()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from abbotify import __version__, outfolder
-from abbotify.analysis.reading import Read
+from abbotify.analysis.reading import SUCCESS, Read, watching_of
 from abbotify.analysis.reading import read as read_log
 from abbotify.analysis.source import Order, Source, open_source, ordered
 from abbotify.digests import digest_data, digest_file
@@ -18,14 +18,16 @@ from abbotify.events import ARM, Labels, arm_label
 from abbotify.metrics.definitions import METRICS, PRE
 from abbotify.metrics.users import UserTable
 from abbotify.metrics.users_file import write_users
-from abbotify.report import checks
-from abbotify.report.aggregates import aggregate
+from abbotify.report import checks, looks
+from abbotify.report.aggregates import UserAggregates, aggregate
 from abbotify.report.build import ArmInfo, build
+from abbotify.report.details import Wanted, look_closer
 from abbotify.report.document import FORMATS, Document, Run
+from abbotify.report.kinds import Cut
 from abbotify.report.render import write
 from abbotify.sessions import SKIP_BELOW
 
-SUCCESS: Final = "mean_time_per_session"
+_QUANTILES: Final = (0.1, 0.5, 0.9)
 
 
 def analyze(
@@ -105,8 +107,10 @@ def _refuse_fractions(alpha: float, skip_below: float) -> None:
 def _document(
     source: Source, read: Read, users: UserTable, infos: Sequence[ArmInfo], run: Run
 ) -> Document:
+    arms, watched = len(infos), read.watched[: len(infos)]
+    aggregates = aggregate(users, arms, list(METRICS), "exposed")
     return build(
-        users=aggregate(users, len(infos), list(METRICS), "exposed"),
+        users=replace(aggregates, watched=watched),
         tally=read.tally,
         scenario=_scenario(run.experiment, infos),
         run=run,
@@ -114,7 +118,27 @@ def _document(
         metrics=list(METRICS),
         success=[SUCCESS],
         extra_checks=[*source.checks, checks.open_sessions(read.still_open, read.sessions)],
+        looking=_looking(read, aggregates, infos, run.alpha),
+        details=look_closer(users, _wanted(read, infos, run.alpha)),
     )
+
+
+def _looking(
+    read: Read, users: UserAggregates, infos: Sequence[ArmInfo], alpha: float
+) -> looks.Plan | None:
+    """How the experiment would have been watched, planned for the users it had."""
+    if read.known.days is None:
+        return None
+    weights = [info.weight for info in infos if info.weight is not None]
+    known = tuple(weights) if len(weights) == len(infos) else None
+    planned = sum(arm.exposed for arm in users.arms)
+    return looks.Plan(watching_of(read.known.days), known, planned, "obrien_fleming", alpha)
+
+
+def _wanted(read: Read, infos: Sequence[ArmInfo], alpha: float) -> Wanted:
+    kinds = Cut("pre_time") if read.known.earlier else None
+    names = tuple(info.name for info in infos)
+    return Wanted(names, (SUCCESS,), "exposed", alpha, _QUANTILES, kinds=kinds)
 
 
 def _infos(source: Source, names: Sequence[str], shown: Sequence[str]) -> list[ArmInfo]:

@@ -18,8 +18,10 @@ from abbotify.eventlog.merge import Run, heads
 from abbotify.events import ARM, NO_ARM, SESSION, STEP, USER, Events, IntArray, Labels
 from abbotify.metrics.users import UserTable, user_table
 from abbotify.report.tally import Tally
+from abbotify.report.watching import Watched, Watching, joined, watched
 from abbotify.sessions import SessionTable, session_table
 
+SUCCESS: Final = "mean_time_per_session"
 _AT_ONCE: Final = 1_000_000  # tracks in the sessions that are judged together
 
 
@@ -47,6 +49,7 @@ class Read:
     Attributes:
         tally: of the sessions in an arm.
         users: parts of all users, in order of id.
+        watched: how the users of each arm came and went.
         known: what held of all of it.
         codes: the arms that were seen.
         sessions: how many.
@@ -55,10 +58,16 @@ class Read:
 
     tally: Tally
     users: list[UserTable] = field(default_factory=list)
+    watched: Watched = ()
     known: Known = field(default_factory=lambda: Known(None, (), ()))
     codes: set[int] = field(default_factory=set)
     sessions: int = 0
     still_open: int = 0
+
+
+def watching_of(days: range) -> Watching:
+    """What of a log is watched day by day."""
+    return Watching(SUCCESS, 1, days)
 
 
 def read(source: Source, order: Order, shown: Sequence[str], skip_below: float) -> Read:
@@ -171,6 +180,7 @@ class _Reading:
             return  # nothing can be judged yet
         if after is not None:
             self.found.tally.add(after)
+        watching = watching_of(self.known.days)
         # Open sessions too: leaving them out would lose more users of an arm with longer sessions.
         users = user_table(
             tables,
@@ -178,8 +188,12 @@ class _Reading:
             pre_days=self.known.earlier,
             users=_users(tables),
             open_sessions=True,
+            followed=watching.followed,
         )
-        self.found.users.append(users)
+        if after is not None:
+            came = watched(users, len(after.arms[ARM].names), watching)
+            self.found.watched = joined(self.found.watched, came) if self.found.watched else came
+        self.found.users.append(replace(users, course=None))
 
 
 def _gathered(

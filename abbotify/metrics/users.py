@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.events import ARM, IntArray, Labels
+from abbotify.metrics.course import Course, Courses
 from abbotify.metrics.definitions import COLUMNS, PRE
 from abbotify.metrics.sums import ArmsSeen, Rows, Sums, places
 from abbotify.sessions import FloatArray, SessionTable
@@ -17,7 +18,7 @@ from abbotify.sessions import FloatArray, SessionTable
 Population = Literal["exposed", "assigned"]
 
 RETENTION_DAYS: Final = 1
-_PARTS: Final = ("after", "before", "arms")  # of the arrays' names
+_PARTS: Final = ("after", "before", "arms", "course")  # of the arrays' names
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class UserTable:
         values: column name -> float64 (n,), NaN where there is no value: the determined ones of
             `COLUMNS` in that order, then `pre_<name>` of each when there were days before.
         in_two_arms: column name -> how many users were seen in two arms (part of no arm here).
+        course: the users' days since their first session, where they were followed.
     """
 
     users: IntArray
@@ -38,9 +40,14 @@ class UserTable:
     exposed: npt.NDArray[np.bool_]
     values: Mapping[str, FloatArray]
     in_two_arms: Mapping[str, int] = field(default_factory=dict)
+    course: Course | None = None
 
     def __len__(self) -> int:
         return len(self.users)
+
+    def label(self, column: str = ARM) -> Labels:
+        """The arm of each user in an experiment."""
+        return self.arms[column]
 
     def members(self, population: Population, column: str = ARM) -> npt.NDArray[np.bool_]:
         """Who belongs to a population: bool (n,), users in one arm of the column."""
@@ -52,15 +59,12 @@ class UserTable:
 
         For the assigned, a user without sessions counts as 0 in a sum and has no mean.
         """
-        values = self.values[name]
-        if population == "assigned" and name in COLUMNS and COLUMNS[name].kind == "sum":
-            return np.where(self.exposed, values, 0.0)
-        return values
+        return for_population(self.values[name], name, population, lambda: self.exposed)
 
     @staticmethod
     def concat(parts: Sequence[UserTable]) -> UserTable:
         """The users of several shards, ids ascending from one to the next; equal columns."""
-        first = parts[0]
+        first, courses = parts[0], [part.course for part in parts if part.course is not None]
         return UserTable(
             users=np.concatenate([part.users for part in parts]),
             arms={
@@ -70,7 +74,20 @@ class UserTable:
             exposed=np.concatenate([part.exposed for part in parts]),
             values={c: np.concatenate([p.values[c] for p in parts]) for c in first.values},
             in_two_arms={c: sum(p.in_two_arms.get(c, 0) for p in parts) for c in first.in_two_arms},
+            course=None if len(courses) < len(parts) else Course.concat(courses),
         )
+
+
+def for_population(
+    values: FloatArray,
+    name: str,
+    population: Population,
+    exposed: Callable[[], npt.NDArray[np.bool_]],
+) -> FloatArray:
+    """A column for a population, see `UserTable.column`."""
+    if population == "assigned" and name in COLUMNS and COLUMNS[name].kind == "sum":
+        return np.where(exposed(), values, 0.0)
+    return values
 
 
 class UserTotals:
@@ -88,6 +105,7 @@ class UserTotals:
         open_sessions: count sessions without a "last" too; a log's end cut them off, so neither
             their time nor their tracks are complete.
         arrays: what `arrays` gave, to go on from there.
+        followed: how many days since the first session are told of each user; 0: none.
     """
 
     def __init__(
@@ -98,13 +116,15 @@ class UserTotals:
         retention_days: int = RETENTION_DAYS,
         open_sessions: bool = False,
         arrays: Mapping[str, npt.NDArray[Any]] | None = None,
+        followed: int = 0,
     ) -> None:
         self.users = users
         self._days, self._pre_days = _ascending(days), _ascending(pre_days)
         self._retention_days, self._open_sessions = retention_days, open_sessions
-        after, before, arms = (_part(arrays or {}, name) for name in _PARTS)
+        after, before, arms, course = (_part(arrays or {}, name) for name in _PARTS)
         self._after, self._before = Sums(len(users), after), Sums(len(users), before)
         self._arms = ArmsSeen(len(users), arms)
+        self._courses = Courses(len(users), followed, course) if followed else None
 
     def add(self, table: SessionTable) -> None:
         """Takes in sessions, each user's in order and after those taken in before.
@@ -117,12 +137,15 @@ class UserTotals:
         rows = self._rows(table, whole & _in_an_arm(table), self._days)
         self._arms.add(rows, table)
         self._after.add(rows, table)
+        if self._courses is not None:
+            self._courses.add(rows, table)
         if len(self._pre_days):
             self._before.add(self._rows(table, whole, self._pre_days), table)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """All that has been added up, by name: numbers only."""
-        kept = (self._after.arrays(), self._before.arrays(), self._arms.arrays())
+        course = {} if self._courses is None else self._courses.arrays()
+        kept = (self._after.arrays(), self._before.arrays(), self._arms.arrays(), course)
         parts = zip(_PARTS, kept, strict=True)
         return {f"{name}.{key}": array for name, part in parts for key, array in part.items()}
 
@@ -146,7 +169,8 @@ class UserTotals:
             for name, value in self._before.metrics(seen, last).items():
                 zero = COLUMNS[name].kind == "sum"
                 values[PRE + name] = np.where(seen, value, 0.0) if zero else value
-        return UserTable(self.users, labels, exposed, values, self._arms.in_two_arms())
+        course = None if self._courses is None else self._courses.course
+        return UserTable(self.users, labels, exposed, values, self._arms.in_two_arms(), course)
 
     def _rows(self, table: SessionTable, counts: npt.NDArray[np.bool_], days: IntArray) -> Rows:
         rows = np.empty(len(table), np.int32)
@@ -179,6 +203,7 @@ def user_table(
     assigned: Mapping[str, Labels] | None = None,
     retention_days: int = RETENTION_DAYS,
     open_sessions: bool = False,
+    followed: int = 0,
 ) -> UserTable:
     """The users of an experiment, see `UserTotals`.
 
@@ -190,6 +215,7 @@ def user_table(
         assigned: the arm of each user by column of arms, where known without the log.
         retention_days: k, the number of last days in which a session makes a user retained.
         open_sessions: count sessions without a "last" too.
+        followed: how many days since the first session are told of each user.
 
     Raises:
         ValueError: a session's user is not among the users, or tables differ in their arms' names.
@@ -197,7 +223,7 @@ def user_table(
     if users is None:
         tables = list(tables)
         users = np.unique(np.concatenate([table.user for table in tables] or [np.empty(0, int)]))
-    totals = UserTotals(users, days, pre_days, retention_days, open_sessions)
+    totals = UserTotals(users, days, pre_days, retention_days, open_sessions, followed=followed)
     for table in tables:
         totals.add(table)
     return totals.table(assigned)

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from abbotify.arrow import array
-from abbotify.events import ARMS_KEY, USER, to_strings
+from abbotify.arrow import array, booleans, floats
+from abbotify.events import ARM, ARMS_KEY, USER, Labels, from_strings, to_strings
 from abbotify.metrics.definitions import COLUMNS, PRE
-from abbotify.metrics.users import UserTable
+from abbotify.metrics.users import Population, UserTable, for_population
 from abbotify.outfolder import replacing
+from abbotify.sessions import FloatArray
 
 EXPOSED: Final = "exposed"
 ROW_GROUP: Final = 1 << 17
@@ -57,6 +59,37 @@ def write_users(path: str | Path, tables: Iterable[UserTable]) -> None:
     ):
         for group in _groups(_arrow(table, fields) for table in _ascending(chain([first], rest))):
             file.write_table(group, ROW_GROUP)
+
+
+class StoredUsers:
+    """A users.parquet, read column by column.
+
+    Args:
+        path: the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = pq.ParquetFile(path)
+        self._names = json.loads(self._file.schema_arrow.metadata[ARMS_KEY.encode()])
+
+    def label(self, column: str = ARM) -> Labels:
+        """The arm of each user in an experiment."""
+        return from_strings(self._read(column), tuple(self._names[column]))
+
+    def members(self, population: Population) -> npt.NDArray[np.bool_]:
+        """Who belongs to a population: bool (n,), users in one arm of the first experiment."""
+        in_arm = self.label().codes >= 0
+        return in_arm & self._exposed() if population == "exposed" else in_arm
+
+    def column(self, name: str, population: Population = "exposed") -> FloatArray:
+        """A column for a population: float64 (n,), NaN where there is no value."""
+        return for_population(floats(self._read(name)), name, population, self._exposed)
+
+    def _exposed(self) -> npt.NDArray[np.bool_]:
+        return booleans(self._read(EXPOSED))
+
+    def _read(self, name: str) -> pa.Array:
+        return self._file.read([name]).column(0).combine_chunks()
 
 
 def _ascending(tables: Iterable[UserTable]) -> Iterator[UserTable]:

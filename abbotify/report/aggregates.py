@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -11,8 +12,9 @@ import numpy.typing as npt
 
 from abbotify import stats
 from abbotify.events import ARM
-from abbotify.metrics.definitions import METRICS
+from abbotify.metrics.definitions import METRICS, PRE, Metric
 from abbotify.metrics.users import Population, UserTable
+from abbotify.report.watching import Watched, Watching, joined, watched
 from abbotify.sessions import FloatArray
 
 Rows = npt.NDArray[np.bool_]
@@ -62,6 +64,7 @@ class UserAggregates:
         columns: the determined ones of the users' table.
         absent: users in one arm, even one that is not among these, who never came.
         in_two_arms: users who were seen in two, and are part of none.
+        watched: how the arms' users came and went, where that was asked for.
     """
 
     arms: tuple[ArmUsers, ...]
@@ -69,6 +72,7 @@ class UserAggregates:
     columns: tuple[str, ...]
     absent: int
     in_two_arms: int
+    watched: Watched = ()
 
     def merge(self, other: UserAggregates) -> UserAggregates:
         """The aggregates of both.
@@ -87,6 +91,7 @@ class UserAggregates:
             self.columns,
             self.absent + other.absent,
             self.in_two_arms + other.in_two_arms,
+            joined(self.watched, other.watched),
         )
 
 
@@ -96,6 +101,8 @@ def aggregate(
     metrics: Sequence[str],
     population: Population,
     curve: bool = True,
+    watching: Watching | None = None,
+    covariates: Mapping[str, FloatArray] = MappingProxyType({}),
 ) -> UserAggregates:
     """The aggregates of some users.
 
@@ -105,6 +112,9 @@ def aggregate(
         metrics: those to report; ones that are no column of the table are left out.
         population: over whom; ratios of sums are over the exposed in any case.
         curve: keep the values whose distribution is drawn.
+        watching: what is watched day by day; needs the users' courses.
+        covariates: name -> values of the users, NaN where unknown, that means are adjusted for;
+            default each one's own from the days before.
     """
     label, exposed = users.arms[ARM], users.members("exposed")
     assigned = users.members("assigned")
@@ -113,7 +123,15 @@ def aggregate(
     return UserAggregates(
         tuple(
             ArmUsers(
-                _moments(users, names, population, judged & own, exposed & own, label.names[code]),
+                _moments(
+                    users,
+                    names,
+                    population,
+                    judged & own,
+                    exposed & own,
+                    label.names[code],
+                    covariates,
+                ),
                 int(np.count_nonzero(exposed & own)),
                 int(np.count_nonzero(assigned & own)),
                 int(users.values["sessions"][exposed & own].sum()),
@@ -127,6 +145,7 @@ def aggregate(
         tuple(users.values),
         int(np.count_nonzero(assigned & ~users.exposed)),
         users.in_two_arms.get(ARM, 0),
+        () if watching is None else watched(users, arms, watching),
     )
 
 
@@ -137,7 +156,15 @@ def _moments(
     judged: Rows,
     exposed: Rows,
     arm: str,
+    covariates: Mapping[str, FloatArray],
 ) -> stats.ArmMoments:
+    adjusted, adjusted_ratios = {}, {}
+    for name in metrics:
+        before = _before(users, METRICS[name], covariates)
+        if before is not None:
+            adjusted[name] = _adjusted(users.column(name, population)[judged], before[judged])
+        if PRE + name in users.values and METRICS[name].ratio is not None:
+            adjusted_ratios[name] = _ratio(users, METRICS[name], exposed, ("", PRE))
     return stats.ArmMoments(
         arm,
         {
@@ -145,12 +172,39 @@ def _moments(
             for name in metrics
         },
         {
-            name: stats.Moments.of(np.stack([users.values[part][exposed] for part in ratio], 1))
+            name: _ratio(users, METRICS[name], exposed, ("",))
             for name in metrics
-            for ratio in (METRICS[name].ratio,)
-            if ratio is not None
+            if METRICS[name].ratio is not None
         },
+        adjusted,
+        adjusted_ratios,
     )
+
+
+def _before(
+    users: UserTable, metric: Metric, covariates: Mapping[str, FloatArray]
+) -> FloatArray | None:
+    """What a mean is adjusted for: (users, covariates), all of them defined; None for nothing."""
+    if covariates:
+        return np.hstack([stats.with_indicator(values) for values in covariates.values()])
+    own = users.values.get(PRE + metric.name)
+    if own is None:
+        return None
+    # A sum of the days before is defined for everybody; a mean needs sessions.
+    return own[:, None] if metric.kind == "sum" else stats.with_indicator(own)
+
+
+def _adjusted(values: FloatArray, before: FloatArray) -> stats.Moments:
+    """Moments of a metric and its covariates, over the users where it is defined."""
+    known = ~np.isnan(values)
+    return stats.Moments.of(np.column_stack([values[known], before[known]]))
+
+
+def _ratio(users: UserTable, metric: Metric, exposed: Rows, when: Sequence[str]) -> stats.Moments:
+    """Moments of numerator and denominator, of each of some times."""
+    assert metric.ratio is not None, f"{metric.name} is no ratio"
+    columns = [users.values[time + part][exposed] for time in when for part in metric.ratio]
+    return stats.Moments.of(np.stack(columns, 1))
 
 
 def _defined(values: FloatArray) -> FloatArray:

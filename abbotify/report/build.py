@@ -8,13 +8,16 @@ from typing import Any
 
 from abbotify import stats
 from abbotify.metrics.definitions import COLUMNS, METRICS, determined
-from abbotify.report import checks
+from abbotify.report import checks, doubts, looks
 from abbotify.report.aggregates import CURVE_METRIC, UserAggregates
 from abbotify.report.curves import daily, distributions, positions, survival, top_tracks
+from abbotify.report.details import Details
 from abbotify.report.document import Arm, Check, Document, Moments, Run
 from abbotify.report.pictures import Training
+from abbotify.report.rails import Rail, guard
 from abbotify.report.tally import Tally
 from abbotify.report.truths import Truth, truth_rows
+from abbotify.report.watching import WATCHABLE
 
 Titles = Callable[[int], tuple[str | None, str | None]]
 
@@ -49,6 +52,9 @@ def build(
     titles: Titles | None = None,
     extra_checks: Sequence[Check] = (),
     trainings: Mapping[str, Sequence[Training]] | None = None,
+    rails: Sequence[Rail] = (),
+    looking: looks.Plan | None = None,
+    details: Details | None = None,
     truth: Sequence[Truth] = (),
 ) -> Document:
     """The document of an experiment.
@@ -65,6 +71,9 @@ def build(
         titles: title and artist of a track id.
         extra_checks: what the reader of the log found.
         trainings: name of an arm that learns -> its trainings in order.
+        rails: the guardrails.
+        looking: how the experiment is watched; the users' aggregates have what it takes.
+        details: what was found in the values of all users.
         truth: outcomes of the run's users under every arm, in each form.
 
     Raises:
@@ -75,18 +84,42 @@ def build(
     known = [name for name in metrics if name in users.columns]
     deciding = [name for name in success if name in known]
     moments = [arm.moments for arm in users.arms]
-    effects = stats.compare(moments, known, deciding, run.alpha)
-    built = _arms(users, tally, arms, run, titles, trainings or {})
+    closer = details or Details()
+    compared = stats.compare(moments, known, deciding, run.alpha)
+    effects = _ordered([*compared, *closer.effects], names, known)
+    built = _arms(users, tally, arms, run, titles, trainings or {}, looking)
+    guarded = tuple(guard(moments, [r for r in rails if r.metric in known], run.alpha))
     found = [
         *_checks(users, built, effects, deciding),
+        *_doubts(users, built, effects, deciding, run.alpha),
+        *doubts.skew(built, closer.shapes, [rail.metric for rail in rails]),
+        *doubts.guardrails(guarded),
         *_population(users, run),
         *extra_checks,
         *checks.undetermined(_undetermined(users, metrics)),
         *_further_layers(further or {}, deciding, run),
     ]
     sessions = dict(zip(tally.arms, tally.session_times, strict=True))
-    rows = truth_rows(effects, truth, sessions, names[0], run.alpha)
-    return Document(scenario, run, built, effects, tuple(found), rows)
+    return Document(
+        scenario,
+        run,
+        built,
+        effects,
+        tuple(found),
+        guarded,
+        closer.segments,
+        looking.monitored if looking is not None and users.watched else None,
+        truth_rows(effects, truth, sessions, names[0], run.alpha),
+    )
+
+
+def _ordered(
+    rows: Sequence[stats.Effect], arms: Sequence[str], metrics: Sequence[str]
+) -> tuple[stats.Effect, ...]:
+    """Rows by arm, then metric; estimands as they come."""
+    arm = {name: at for at, name in enumerate(arms)}
+    metric = {name: at for at, name in enumerate(metrics)}
+    return tuple(sorted(rows, key=lambda row: (arm[row.arm], metric[row.metric])))
 
 
 def _checks(
@@ -98,10 +131,25 @@ def _checks(
     yield checks.sample_ratio(
         [arm.name for arm in arms], [arm.users for arm in arms], [arm.weight for arm in arms]
     )
+    yield from doubts.watched_ratio(arms)
     yield checks.two_arms(users.in_two_arms)
     yield checks.sizes(arms)
     yield from checks.variance(effects, success)
     yield from checks.counted(arms)
+
+
+def _doubts(
+    users: UserAggregates,
+    arms: Sequence[Arm],
+    effects: Sequence[stats.Effect],
+    success: Sequence[str],
+    alpha: float,
+) -> Iterator[Check]:
+    yield from doubts.balance([arm.moments for arm in users.arms], success)
+    yield from doubts.sign_flips(effects, success, alpha)
+    yield from doubts.trends(arms)
+    if not users.watched:
+        yield from doubts.not_watched(success, WATCHABLE)
 
 
 def _population(users: UserAggregates, run: Run) -> Iterator[Check]:
@@ -134,6 +182,7 @@ def _arms(
     run: Run,
     titles: Titles | None,
     trainings: Mapping[str, Sequence[Training]],
+    looking: looks.Plan | None,
 ) -> tuple[Arm, ...]:
     histograms = distributions(CURVE_METRIC, [own.curve for own in users.arms])
     return tuple(
@@ -156,9 +205,24 @@ def _arms(
             counters={name: int(each[code]) for name, each in tally.counters.items()} or None,
             by_position=positions(tally, code),
             trainings=tuple(trainings.get(arm.name, ())) or None,
+            **_watched(users, code, looking),
         )
         for code, (arm, own) in enumerate(zip(arms, users.arms, strict=True))
     )
+
+
+def _watched(users: UserAggregates, code: int, looking: looks.Plan | None) -> dict[str, Any]:
+    """What is told of an arm day by day."""
+    if looking is None or not users.watched:
+        return {}
+    returned = looks.retention(users.watched[code])
+    if code == 0:
+        return {"retention": returned}
+    return {
+        "looks": looks.looks(users.watched, looking, code) or None,
+        "trend": looks.trend(users.watched, looking.what, code, looking.alpha),
+        "retention": returned,
+    }
 
 
 def _told(moments: stats.Moments) -> Moments:

@@ -1,8 +1,8 @@
 """The decision about each treatment, and the rule it follows from.
 
-Ship when at least one success metric is significantly better, none is significantly worse and no
-check has failed. A metric of which neither direction is better (`Metric.direction`) never decides.
-No scenario can declare guardrails.
+Ship when at least one success metric is significantly better, none is significantly worse, every
+guardrail is non-inferior and no check has failed. A metric of which neither direction is better
+(`Metric.direction`) never decides.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from abbotify.report.document import Arm, Check, Document
+from abbotify.report.findings import GuardrailRow
 from abbotify.report.labels import metric
 from abbotify.stats import Effect
+from abbotify.stats.guardrails import INFERIOR, NON_INFERIOR
 
 
 class Verdict(StrEnum):
@@ -36,6 +38,8 @@ class Decision:
         better: success metrics significantly better than the control's.
         worse: success metrics significantly worse.
         failed: checks that make the comparison invalid.
+        inferior: guardrails that are broken.
+        unsure: guardrails of which it is not known whether they hold.
     """
 
     arm: Arm
@@ -44,6 +48,8 @@ class Decision:
     better: tuple[Effect, ...]
     worse: tuple[Effect, ...]
     failed: tuple[Check, ...]
+    inferior: tuple[GuardrailRow, ...] = ()
+    unsure: tuple[GuardrailRow, ...] = ()
 
 
 def decisions(document: Document) -> tuple[Decision, ...]:
@@ -88,17 +94,21 @@ def _decide(document: Document, arm: Arm) -> Decision:
     better = tuple(row for row in rows if direction(row) > 0)
     worse = tuple(row for row in rows if direction(row) < 0)
     failed = tuple(check for check in document.checks if check.status == "fail")
-    verdict = _verdict(bool(better), bool(worse), bool(failed))
+    rails = [rail for rail in document.guardrails if rail.arm == arm.name]
+    inferior = tuple(rail for rail in rails if rail.verdict == INFERIOR)
+    unsure = tuple(rail for rail in rails if rail.verdict not in (INFERIOR, NON_INFERIOR))
+    verdict = _verdict(bool(better), bool(worse or inferior), bool(unsure), bool(failed))
     told = worse or better or tuple(rows)
-    return Decision(arm, verdict, told[0] if told else None, better, worse, failed)
+    effect = told[0] if told else None
+    return Decision(arm, verdict, effect, better, worse, failed, inferior, unsure)
 
 
-def _verdict(better: bool, worse: bool, failed: bool) -> Verdict:
+def _verdict(better: bool, harmed: bool, unsure: bool, failed: bool) -> Verdict:
     if failed:
         return Verdict.BLOCKED
-    if worse:
+    if harmed:
         return Verdict.HOLD
-    return Verdict.SHIP if better else Verdict.UNDECIDED
+    return Verdict.SHIP if better and not unsure else Verdict.UNDECIDED
 
 
 def _rank(decision: Decision) -> tuple[int, float]:

@@ -15,6 +15,15 @@ from typing import Any, Final, Literal
 
 from abbotify.errors import DataError
 from abbotify.metrics.users import Population
+from abbotify.report.findings import (
+    GuardrailRow,
+    Look,
+    Monitored,
+    Retention,
+    Segments,
+    Trend,
+    check_looks,
+)
 from abbotify.report.pictures import (
     Day,
     Distribution,
@@ -29,7 +38,7 @@ from abbotify.report.plain import read_as, to_plain
 from abbotify.report.truths import TruthRow
 from abbotify.stats import Effect
 
-FORMATS: Final = MappingProxyType({"report": 1, "log": 1, "users": 1, "effects": 1})
+FORMATS: Final = MappingProxyType({"report": 2, "log": 1, "users": 1, "effects": 1})
 """The versions of the files' formats, `run.formats` in a report."""
 
 
@@ -93,6 +102,9 @@ class Arm:
         counters: what the service counted.
         by_position: what was heard at each step of the sessions, in order.
         trainings: of an arm that learns, in order.
+        looks: of a treatment, as it would have been watched, by day.
+        trend: of a treatment's effect by day since exposure.
+        retention: who comes back.
     """
 
     name: str
@@ -112,6 +124,9 @@ class Arm:
     counters: dict[str, int] | None = None
     by_position: tuple[Position, ...] | None = None
     trainings: tuple[Training, ...] | None = None
+    looks: tuple[Look, ...] | None = None
+    trend: Trend | None = None
+    retention: Retention | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +148,9 @@ class Document:
     arms: tuple[Arm, ...]
     effects: tuple[Effect, ...]
     checks: tuple[Check, ...]
+    guardrails: tuple[GuardrailRow, ...] = ()
+    segments: Segments | None = None
+    monitored: Monitored | None = None
     truth: tuple[TruthRow, ...] = ()
 
     @classmethod
@@ -207,6 +225,9 @@ def _refuse_contradictions(document: Document) -> None:
     for at, effect in enumerate(document.effects):
         if effect.arm not in treatments:
             raise DataError(f"{effect.arm!r} is not a treatment", key=f"effects[{at}].arm")
+    for at, rail in enumerate(document.guardrails):
+        if rail.arm not in treatments:
+            raise DataError(f"{rail.arm!r} is not a treatment", key=f"guardrails[{at}].arm")
     for at, row in enumerate(document.truth):
         if row.arm not in treatments:
             raise DataError(f"{row.arm!r} is not a treatment", key=f"truth[{at}].arm")
@@ -231,3 +252,6 @@ def _curves_fit(arm: Arm, key: str) -> None:
         arm.survival.check(f"{key}.survival")
     check_positions(arm.by_position or (), f"{key}.by_position")
     check_trainings(arm.trainings or (), f"{key}.trainings")
+    check_looks(arm.looks or (), f"{key}.looks")
+    if arm.retention is not None:
+        arm.retention.check(f"{key}.retention")

@@ -9,25 +9,11 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from abbotify.errors import ScenarioError
 from abbotify.scenario.arms import Arm, Service
-from abbotify.scenario.base import Days, Model, Name, Seed, Share, Switch, Tuple, at_key, nearest
+from abbotify.scenario.base import Model, Name, Seed, Share, Switch, Tuple, at_key, nearest
+from abbotify.scenario.metrics import Metrics, Monitoring
 from abbotify.scenario.phases import ExperimentDays, Phase, check_timeline
 from abbotify.scenario.world import WorldSpec
 from abbotify.scenario.yaml import KeyPath, Source
-
-MetricName = Literal[
-    "time",
-    "sessions",
-    "tracks",
-    "mean_time_per_session",
-    "mean_tracks_per_session",
-    "mean_request_latency",
-    "minutes",
-    "skip_rate",
-    "repeat_rate",
-    "artist_diversity",
-    "retained",
-    "timeouts",
-]
 
 
 class Seeds(Model):
@@ -78,24 +64,6 @@ class Experiment(Model):
         return self
 
 
-class Metrics(Model):
-    """What is judged, what must not be harmed, and what is shown."""
-
-    success: Annotated[Tuple[MetricName], Field(min_length=1)] = ("mean_time_per_session",)
-    guardrails: Annotated[Tuple[MetricName], Field(max_length=0)] = ()
-    report: Literal["all"] | Annotated[Tuple[MetricName], Field(min_length=1)] = "all"
-    population: Literal["exposed", "assigned"] = "exposed"
-    retained_days: Days = 1
-
-    @model_validator(mode="after")
-    def _once(self) -> Metrics:
-        for name in ("success", "report"):
-            value = getattr(self, name)
-            if isinstance(value, tuple) and len(set(value)) < len(value):
-                raise at_key((name,), "names a metric twice")
-        return self
-
-
 class Log(Model):
     """How much of the run is kept."""
 
@@ -124,6 +92,7 @@ class Scenario(Model):
     experiment: Experiment | None = None
     experiments: Annotated[Tuple[Experiment], Field(min_length=1)] | None = None
     metrics: Metrics = Metrics()
+    monitoring: Monitoring = Monitoring()
     log: Log = Log()
     service: Service | None = None
     truth: Switch = False
@@ -140,6 +109,7 @@ class Scenario(Model):
             raise at_key(("name",), "must not consist of dots and spaces")
         _check_layers(self)
         check_timeline(self)
+        _check_metrics(self)
         return self
 
     @property
@@ -173,6 +143,23 @@ class Scenario(Model):
     def error(self, what: str, key: KeyPath) -> ScenarioError:
         """An error about a key of this scenario, with file and line."""
         return self._source.error(what, key)
+
+
+def _check_metrics(scenario: Scenario) -> None:
+    """What metrics and looks need of the timeline."""
+    days = sum(p.days for p in scenario.timeline if isinstance(p, ExperimentDays))
+    segments = scenario.metrics.segments
+    if days == scenario.days:
+        for number, name in enumerate(scenario.metrics.covariates):
+            if isinstance(name, str):
+                what = f"{name} needs days before the experiment: a phase pre or collect"
+                raise at_key(("metrics", "covariates", number), what)
+    if days == scenario.days and segments is not None and (segments.by or "").startswith("pre_"):
+        what = f"{segments.by} needs days before the experiment: a phase pre or collect"
+        raise at_key(("metrics", "segments", "by"), what)
+    if scenario.monitoring.window_days > days:
+        what = f"must not exceed the experiment's {days} days"
+        raise at_key(("monitoring", "window_days"), what)
 
 
 def _check_layers(scenario: Scenario) -> None:

@@ -1,5 +1,6 @@
 """Estimators as pure functions of mergeable aggregates; the unit is the randomised user."""
 
+from abbotify.stats.comparison import compare
 from abbotify.stats.contrast import (
     Contrast,
     Estimate,
@@ -8,10 +9,11 @@ from abbotify.stats.contrast import (
     fieller,
     naive_relative,
     relative,
+    variance_of_difference,
 )
 from abbotify.stats.covariates import refuse_later, with_indicator
 from abbotify.stats.cuped import Adjusted, cuped_means, cuped_ratios, sign_flip
-from abbotify.stats.effects import EFFECT_COLUMNS, ArmMoments, Effect, compare
+from abbotify.stats.effects import EFFECT_COLUMNS, ArmMoments, Effect
 from abbotify.stats.maxz import Simultaneous, max_z
 from abbotify.stats.means import mean, welch
 from abbotify.stats.moments import Moments
@@ -66,6 +68,7 @@ __all__ = [
     "segment_bounds",
     "segment_of",
     "sign_flip",
+    "variance_of_difference",
     "welch",
     "with_indicator",
 ]

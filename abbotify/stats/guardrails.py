@@ -28,7 +28,8 @@ class Guardrail:
         p_value: Of the hypothesis that the loss is the margin or more.
         verdict: `NON_INFERIOR` when p_value < alpha, which is when upper < margin; `INFERIOR`
             when lower > margin; else `UNDECIDED`; None where undefined.
-        note: What a reader has to know, else empty.
+        note: What a reader has to know, else empty. Where neither arm has any variance (a fixed
+            latency) the loss is what it is: the verdict then is its comparison with the margin.
     """
 
     loss: float | None
@@ -70,7 +71,7 @@ def guardrail(
     loss = fall if higher_is_better else -fall
     spread = _spread(control, treatment)
     if spread is None:
-        return Guardrail(loss, margin, note=_reasons(control, treatment))
+        return _certain(loss, margin, control, treatment)
     error, df = spread
     half = t_quantile(df, 2 * alpha) * error
     p_value = _tail(df, (margin - loss) / error)
@@ -106,6 +107,8 @@ def relative_guardrail(
     _check(margin, alpha)
     if control.value is None or treatment.value is None:
         return Guardrail(None, margin, note=_reasons(control, treatment))
+    if control.value == treatment.value == 0 == control.variance == treatment.variance:
+        return _certain(0.0, margin, control, treatment)
     if control.value == 0 or not math.isfinite(treatment.value / control.value):
         return Guardrail(None, margin, note="control is 0: no relative loss")
     # In multiples of the control, whose sign goes: a loss is a fall of `ratio` or a rise.
@@ -113,7 +116,7 @@ def relative_guardrail(
     loss = 100 * worse * (treatment.value - control.value) / control.value
     spread = _spread(control, treatment)
     if spread is None or control.variance is None or treatment.variance is None:
-        return Guardrail(loss, margin, note=_reasons(control, treatment))
+        return _certain(loss, margin, control, treatment)
     df = spread[1]
     limit = 1 + worse * margin / 100
     contrast = worse * math.copysign(1, control.value) * (limit * control.value - treatment.value)
@@ -137,6 +140,16 @@ def _judged(found: Guardrail, alpha: float) -> Guardrail:
     return Guardrail(
         found.loss, found.margin, found.lower, found.upper, found.p_value, verdict, found.note
     )
+
+
+def _certain(loss: float, margin: float, control: Estimate, treatment: Estimate) -> Guardrail:
+    """The verdict on arms without variance; none where variances are unknown."""
+    loss += 0.0  # a loss of -0 is 0
+    reasons = _reasons(control, treatment)
+    if control.variance is None or treatment.variance is None:
+        return Guardrail(loss, margin, note=reasons)
+    verdict = NON_INFERIOR if loss <= margin else INFERIOR
+    return Guardrail(loss, margin, verdict=verdict, note="no variance in either arm: no test")
 
 
 def _spread(control: Estimate, treatment: Estimate) -> tuple[float, float] | None:
@@ -166,4 +179,4 @@ def _check(margin: float, alpha: float) -> None:
 def _reasons(control: Estimate, treatment: Estimate) -> str:
     named = (("control", control), ("treatment", treatment))
     notes = "; ".join(f"{arm}: {estimate.note}" for arm, estimate in named if estimate.note)
-    return notes or "no variance in either arm: no test, no bound"
+    return notes

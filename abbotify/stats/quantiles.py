@@ -104,17 +104,29 @@ def _why_not(n: int, quantile: float, alpha: float) -> str:
 def _replicates(
     arms: list[Floats], quantile: float, seed: int, draws: int
 ) -> tuple[Floats, Floats]:
-    from scipy.stats import binom
-
     from abbotify.rng import Purpose, Stream, uniforms
 
     uniform = uniforms(seed, Stream.ESTIMATE, Purpose.QUANTILE, draws, 2)
-    ranks = (binom.ppf(uniform[:, i], len(v) + 1, quantile) for i, v in enumerate(arms))
+    ranks = (_binomial(uniform[:, i], len(v) + 1, quantile) for i, v in enumerate(arms))
     one, other = (
         values[np.clip(rank.astype(np.int64), 1, len(values)) - 1]
         for values, rank in zip(arms, ranks, strict=True)
     )
     return one, other
+
+
+def _binomial(chances: Floats, trials: int, share: float) -> Floats:
+    """The quantiles of the binomial distribution, looked up in its distribution function.
+
+    2 ms for 10 000 of them; `scipy.stats`, the oracle, imports for 0.5 s.
+    """
+    from scipy.special import bdtr
+
+    # Beyond 9 standard deviations lies less than a chance has digits.
+    reach = 9 * np.sqrt(trials * share * (1 - share)) + 20
+    first = max(0, int(trials * share - reach))
+    ranks = np.arange(first, min(trials, int(trials * share + reach)) + 1)
+    return first + np.searchsorted(bdtr(ranks, trials, share), chances).astype(np.float64)
 
 
 def _ends(replicates: Floats, alpha: float) -> tuple[float, float]:

@@ -6,7 +6,7 @@ from itertools import product
 from typing import get_args
 
 from abbotify.metrics.definitions import COLUMNS, METRICS, SUMS, determined
-from abbotify.scenario.models import MetricName
+from abbotify.scenario.metrics import MetricName
 
 NAMES = """time sessions tracks mean_time_per_session mean_tracks_per_session mean_request_latency
 minutes skip_rate repeat_rate artist_diversity retained timeouts"""

@@ -21,7 +21,7 @@ from tests.pipeline.playing import METRICS, Plain, play
 EFFECTS = (
     "arm,metric,estimand,n_control,n_treatment,control_mean,treatment_mean,effect,lower,upper,"
     "relative_effect,relative_lower,relative_upper,naive_lower,naive_upper,p_value,p_adjusted,"
-    "significant,note"
+    "significant,note,simultaneous_lower,simultaneous_upper,p_simultaneous,variance_reduction"
 )
 RUN = "seeds digests formats abbotify notes days alpha experiment population source"
 COUNTERS = "requests fallbacks errors misses timeouts truncated_sessions"
@@ -72,13 +72,14 @@ def test_the_family_is_holm_over_success_and_arms(run_folder: Path) -> None:
 
 
 def test_the_report_has_the_specified_keys(run_folder: Path, document: Plain) -> None:
-    assert list(document) == ["scenario", "run", "arms", "effects", "checks", "truth"]
+    first = ["scenario", "run", "arms", "effects", "checks"]
+    assert list(document) == [*first, "guardrails", "segments", "monitored", "truth"]
     assert document["truth"] == []
     assert set(document["run"]) == set(RUN.split())
-    assert document["run"]["formats"] == {"report": 1, "log": 1, "users": 1, "effects": 1}
+    assert document["run"]["formats"] == {"report": 2, "log": 1, "users": 1, "effects": 1}
     arm_keys = (
         "name label recommender control weight users assigned sessions tracks metrics distribution "
-        "survival daily top_tracks counters by_position trainings"
+        "survival daily top_tracks counters by_position trainings looks trend retention"
     )
     for arm in document["arms"]:
         assert set(arm) == set(arm_keys.split())

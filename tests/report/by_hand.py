@@ -60,7 +60,7 @@ def run_made() -> Plain:
     return {
         "seeds": {"world": 1, "dynamics": 31337},
         "digests": {"scenario": "sha256:aa", "world": "sha256:bb"},
-        "formats": {"report": 1, "log": 1, "users": 1, "effects": 1},
+        "formats": {"report": 2, "log": 1, "users": 1, "effects": 1},
         "abbotify": "0.1.0",
         "alpha": 0.05,
         "experiment": "TINY",

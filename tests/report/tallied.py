@@ -11,7 +11,7 @@ from abbotify.sessions import SessionTable, session_table
 
 ARMS = ("base", "neural")
 DAYS = range(1, 4)
-RUN = Run({"world": 1}, {}, {"report": 1}, "0.1.0", 0.05, "X", days=3)
+RUN = Run({"world": 1}, {}, {"report": 2}, "0.1.0", 0.05, "X", days=3)
 
 
 def made(users: int = 200, seed: int = 3) -> Events:

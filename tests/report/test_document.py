@@ -43,7 +43,9 @@ def test_reads_a_report_from_before_positions_and_trainings(usual: Document) -> 
 def test_text_of_the_file(small: Document) -> None:
     text = small.dumps()
     assert text.endswith("}\n")
-    assert list(json.loads(text)) == ["scenario", "run", "arms", "effects", "checks", "truth"]
+    first = ["scenario", "run", "arms", "effects", "checks"]
+    rest = ["guardrails", "segments", "monitored", "truth"]
+    assert list(json.loads(text)) == [*first, *rest]
     assert list(json.loads(text)["effects"][0])[:4] == ["arm", "metric", "estimand", "n_control"]
     assert '"relative_lower": null' in text
 
@@ -85,7 +87,7 @@ def test_dumps_refuses_nan_in_a_document_built_by_hand(small: Document) -> None:
         (lambda data: data["run"].update(alpha=1.5), "run.alpha"),
         (lambda data: data["run"].update(days=True), "run.days"),
         (lambda data: data["run"].update(source="dream"), "run.source"),
-        (lambda data: data["run"]["formats"].update(report=2), "run.formats.report"),
+        (lambda data: data["run"]["formats"].update(report=3), "run.formats.report"),
         (lambda data: data["run"].update(notes="text"), "run.notes"),
         (lambda data: data["run"].update(seeds=[1]), "run.seeds"),
         (lambda data: data.update(effects=[3]), "effects[0]"),

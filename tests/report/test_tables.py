@@ -17,11 +17,11 @@ def test_exact_text(small: Document) -> None:
     assert effects_csv(small.effects) == (
         "arm,metric,estimand,n_control,n_treatment,control_mean,treatment_mean,effect,lower,upper,"
         "relative_effect,relative_lower,relative_upper,naive_lower,naive_upper,p_value,p_adjusted,"
-        "significant,note\n"
+        "significant,note,simultaneous_lower,simultaneous_upper,p_simultaneous,variance_reduction\n"
         "neural,mean_time_per_session,mean,100,100,5.0,5.5,0.5,0.2,0.8,10.0,4.0,16.0,4.0,16.0,"
-        "0.002,0.002,true,\n"
+        "0.002,0.002,true,,,,,\n"
         "neural,skip_rate,mean,99,100,0.0,0.1,0.1,-0.3,0.5,,,,,,0.62,,false,"
-        "unbounded: the control's mean is not told apart from 0\n"
+        "unbounded: the control's mean is not told apart from 0,,,,\n"
     )
 
 

@@ -118,14 +118,30 @@ def test_true_loss_of_the_margin_passes_as_often_as_alpha() -> None:
 
 
 def test_undefined_is_none_with_the_reason() -> None:
-    some, steady = Estimate(9, 2.0, 0.1), Estimate(9, 2.0, 0.0)
+    some = Estimate(9, 2.0, 0.1)
     nobody, zero = Estimate(0, None, None, "no users"), Estimate(9, 0.0, 0.1)
     for check in (guardrail, relative_guardrail):
         assert check(nobody, some, 1, ALPHA).note == "control: no users"
-        found = check(steady, steady, 1, ALPHA)
-        assert (found.loss, found.verdict, found.p_value) == (0, None, None)
-        assert "no variance" in found.note
+        assert check(nobody, some, 1, ALPHA).verdict is None
     assert relative_guardrail(zero, some, 1, ALPHA).note == "control is 0: no relative loss"
+
+
+@pytest.mark.parametrize(
+    ("control", "treatment", "verdict"),
+    [(40.0, 40.0, NON_INFERIOR), (40.0, 42.0, NON_INFERIOR), (40.0, 42.5, INFERIOR)],
+)
+def test_arms_without_variance_are_compared_as_they_are(
+    control: float, treatment: float, verdict: str
+) -> None:
+    pair = (Estimate(9, control, 0.0), Estimate(9, treatment, 0.0))
+    for found in (
+        guardrail(*pair, 2.0, ALPHA, higher_is_better=False),
+        relative_guardrail(*pair, 5.0, ALPHA, higher_is_better=False),
+    ):
+        assert (found.verdict, found.p_value, found.upper) == (verdict, None, None)
+        assert "no variance" in found.note
+    nothing = Estimate(9, 0.0, 0.0)
+    assert relative_guardrail(nothing, nothing, 0, ALPHA).verdict == NON_INFERIOR
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ def test_columns_are_the_published_ones() -> None:
         *("control_mean", "treatment_mean", "effect", "lower", "upper"),
         *("relative_effect", "relative_lower", "relative_upper", "naive_lower", "naive_upper"),
         *("p_value", "p_adjusted", "significant", "note"),
+        *("simultaneous_lower", "simultaneous_upper", "p_simultaneous", "variance_reduction"),
     )
     assert published == EFFECT_COLUMNS
 
@@ -149,7 +150,7 @@ def test_row_is_plain_data_in_the_columns_order() -> None:
     rows = compare([arm("C", a=draws(1, 0)), arm("T", a=draws(2, 0))], ["a"], ["a"], ALPHA)
     row = rows[0].row()
     assert tuple(row) == EFFECT_COLUMNS == tuple(column.name for column in fields(Effect))
-    assert {type(value) for value in row.values()} == {str, int, float, bool}
+    assert {type(value) for value in row.values()} == {str, int, float, bool, type(None)}
 
 
 def test_only_a_control_gives_no_rows() -> None:
@@ -200,5 +201,5 @@ def test_refuses(
 def test_refuses_a_ratio_of_one_arm() -> None:
     control = arm("C", a=draws(1, 0))
     treatment = ArmMoments("T", control.means, {"a": Moments.empty(2)})
-    with pytest.raises(ValueError, match="only one of C and T has ratio a"):
+    with pytest.raises(ValueError, match="only one of C and T has ratios a"):
         compare([control, treatment], ["a"], [], ALPHA)

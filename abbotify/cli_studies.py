@@ -1,0 +1,154 @@
+"""The commands that ask questions over many runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from abbotify.cli_options import (
+    EngineOption,
+    Overrides,
+    Quiet,
+    ScenarioFile,
+    SeedOption,
+    Workers,
+    load_scenario,
+)
+from abbotify.cli_terminal import comparison_tables, plain_table, progress_bars
+
+
+def sweep(
+    scenario: ScenarioFile,
+    vary: Annotated[
+        list[str], typer.Option("--vary", metavar="KEY.PATH=1,2,3", help="Values of a setting.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The folder; default reports/NAME-sweep.")
+    ] = None,
+    seed: SeedOption = None,
+    overrides: Overrides = None,
+    workers: Workers = 1,
+    quiet: Quiet = False,
+) -> None:
+    """Run a scenario under every combination of settings: one table, one picture."""
+    described = load_scenario(scenario, overrides, seed)
+    from abbotify import studies
+    from abbotify.studies import sweep_report
+
+    folder = out or Path("reports") / f"{described.name}-sweep"
+    keys = [studies.varied(text) for text in vary]
+    with progress_bars(quiet) as progress:
+        result = studies.sweep(scenario, keys, folder, overrides or (), seed, workers, progress)
+    sweep_report.write(result, folder)
+    print(f"{sweep_report.sentence(result)}\n")
+    plain_table(*sweep_report.rows(result))
+    print()
+    for name, key, spread in sweep_report.matters(result):
+        print(f"{name}: {key} moves the effect by {spread:.1f} points")
+    print(f"\nSweep: {folder / 'sweep.html'}")
+    if result.failures:
+        raise typer.Exit(2)
+
+
+def compare(
+    run_a: Annotated[Path, typer.Argument(metavar="RUN_A", help="A run folder.")],
+    run_b: Annotated[Path, typer.Argument(metavar="RUN_B", help="The one beside it.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A folder for compare.html, .md and .csv.")
+    ] = None,
+) -> None:
+    """Show two runs side by side: what differs, health, decisions, effects, levels."""
+    from abbotify.studies import compare_report
+    from abbotify.studies.compare_runs import compare_runs
+
+    if out is not None:
+        compare_report.check(out, (run_a, run_b))
+    comparison = compare_runs(run_a, run_b)
+    comparison_tables(comparison)
+    if out is not None:
+        compare_report.write(comparison, out)
+        print(f"\nComparison: {out / 'compare.html'}")
+
+
+def power(
+    scenario: ScenarioFile,
+    mde: Annotated[
+        float | None, typer.Option("--mde", metavar="PCT", help="A lift: the users that find it.")
+    ] = None,
+    users: Annotated[
+        int | None, typer.Option("--users", help="Users of all arms: the lift that they find.")
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option("--days", help="Days of the experiment: what their users find.")
+    ] = None,
+    wanted: Annotated[float, typer.Option("--power", help="The power wanted.")] = 0.8,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A folder for power.csv, .md and .html.")
+    ] = None,
+    engine: EngineOption = "auto",
+    seed: SeedOption = None,
+    overrides: Overrides = None,
+    workers: Workers = 1,
+    quiet: Quiet = False,
+) -> None:
+    """Say how many users an experiment needs, or what it can find, with and without CUPED.
+
+    Plays the scenario with everybody in the control and plans with its users.
+
+    A lift of an amount (time, sessions) multiplies users' values, so their spread grows.
+
+    A lift of a share is added to it.
+    """
+    described = load_scenario(scenario, overrides, seed)
+    from abbotify.studies import power as study
+    from abbotify.studies import power_question, power_report, power_table, power_words
+
+    question = power_question.Question(mde, users, days, wanted)
+    if out is not None:
+        power_report.check(out)
+    with progress_bars(quiet) as progress:
+        found = study.power_study(described, question, workers, progress, engine)
+    if out is not None:
+        power_report.write(found, out)
+    print(f"{power_words.sentence(found)}\n")
+    plain_table(*power_table.rows(found))
+    if found.guardrails:
+        print()
+        plain_table(*power_table.rail_rows(found))
+    print("\n" + "\n".join(power_words.notes(found)))
+    if out is not None:
+        print(f"\nPower: {out / 'power.html'}")
+
+
+def validate(
+    scenario: ScenarioFile,
+    replications: Annotated[
+        int, typer.Option("--replications", metavar="N", help="Experiments.")
+    ] = 2000,
+    users: Annotated[
+        int | None, typer.Option("--users", metavar="N", help="Of each; default as the scenario.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The folder; default reports/NAME-validate.")
+    ] = None,
+    seed: SeedOption = None,
+    overrides: Overrides = None,
+    workers: Workers = 1,
+    quiet: Quiet = False,
+) -> None:
+    """Repeat an experiment whose truth is known: how often is each method right?"""
+    described = load_scenario(scenario, overrides, seed)
+    from abbotify.studies import validation
+
+    folder = out or Path("reports") / f"{described.name}-validate"
+    with progress_bars(quiet) as progress:
+        found = validation.validate(described, folder, replications, users, workers, progress)
+    plain_table(*validation.report.terminal_table(found))
+    print(f"\n{validation.report.verdict(found)}\n\nValidation: {folder / 'validate.html'}")
+    if found.failures:
+        raise typer.Exit(3)
+
+
+COMMANDS: Final = (sweep, compare, power, validate)

@@ -1,0 +1,80 @@
+"""Kinds of users, told apart by something known before the experiment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from abbotify import stats
+from abbotify.sessions import FloatArray
+
+Codes = npt.NDArray[np.int16]
+
+PARTS: Final = 3  # light, medium and heavy users
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """Which kind each user is of.
+
+    Attributes:
+        by: what they are told apart by.
+        names: of the kinds.
+        codes: int16 (users,), -1 for users of no kind.
+        bounds: where values were cut; empty for kinds that have names of their own.
+    """
+
+    by: str
+    names: tuple[str, ...]
+    codes: Codes
+    bounds: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A value that users are cut by.
+
+    Attributes:
+        by: its name; a column of the users' table unless there are values.
+        parts: into how many about equal parts.
+        bounds: or where; a bound belongs to the part below it.
+        values: float64 (users,), in the order of the users' table.
+    """
+
+    by: str
+    parts: int = PARTS
+    bounds: tuple[float, ...] | None = None
+    values: FloatArray | None = None
+
+
+def cut(values: FloatArray, how: Cut, judged: npt.NDArray[np.bool_]) -> Kinds:
+    """The kinds of users by a value.
+
+    Args:
+        values: float64 (users,), NaN where unknown.
+        how: how they are cut.
+        judged: bool (users,), those over whom parts are equal.
+    """
+    bounds = how.bounds
+    if bounds is None:
+        bounds = stats.segment_bounds(values[judged], how.parts)
+    codes = stats.segment_of(values, bounds).astype(np.int16)
+    return Kinds(how.by, _names(bounds), codes, bounds)
+
+
+def _names(bounds: tuple[float, ...]) -> tuple[str, ...]:
+    if not bounds:
+        return ("all",)
+    # As few digits as tell the bounds apart; with 17 any two are.
+    rounded = (_told(bounds, digits) for digits in range(4, 18))
+    told = next(each for each in rounded if len(set(each)) == len(bounds))
+    between = [f"above {low} to {high}" for low, high in pairwise(told)]
+    return (f"up to {told[0]}", *between, f"above {told[-1]}")
+
+
+def _told(bounds: tuple[float, ...], digits: int) -> list[str]:
+    return [f"{bound:.{digits}g}" for bound in bounds]

@@ -1,0 +1,174 @@
+"""What is needed to tell how an experiment looked day by day, as sums that merge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from abbotify import stats
+from abbotify.events import ARM, IntArray
+from abbotify.metrics.course import LONGEST, NEVER, Course
+from abbotify.metrics.users import UserTable
+from abbotify.sessions import FloatArray
+
+Rows = npt.NDArray[np.bool_]
+Value = Callable[[Course, int], FloatArray]
+
+LONGEST_TREND: Final = 14  # days since exposure over which an effect's trend is looked for
+
+
+@dataclass(frozen=True)
+class Watching:
+    """What is watched.
+
+    Attributes:
+        metric: one of `WATCHABLE`, whose value over a user's window is frozen.
+        window_days: length of the window, from the first session on.
+        days: of the experiment.
+    """
+
+    metric: str
+    window_days: int
+    days: range
+
+    @property
+    def followed(self) -> int:
+        """Days since exposure that must be known of each user."""
+        return max(self.window_days, min(len(self.days), LONGEST))
+
+    @property
+    def trend_days(self) -> int:
+        """Days of the trend: those that users who came in the first half have behind them."""
+        return min(LONGEST_TREND, (len(self.days) + 1) // 2)
+
+
+def watching(success: Sequence[str], window_days: int, days: range) -> Watching | None:
+    """What to watch: the first success metric that days add up to; None when none does."""
+    known = [name for name in success if name in WATCHABLE]
+    return Watching(known[0], min(window_days, len(days)), days) if known else None
+
+
+@dataclass(frozen=True)
+class ArmWatched:
+    """An arm's users, by the day of their first session.
+
+    Attributes:
+        came: day -> users whose first session was on it.
+        entered: day -> moments, k = 1, of the values over their windows of those who came on it;
+            only days whose windows are complete.
+        trend: moments of listened time by day since exposure, over users with all these days
+            behind them.
+        active: int64 (days, 2): by day since exposure, users who have it behind them, and those
+            of them with a session on it.
+        back: int64 (days, 2): by day since exposure, users who had their next session on it, and
+            users who had none and of whom no more is known.
+    """
+
+    came: Mapping[int, int]
+    entered: Mapping[int, stats.Moments]
+    trend: stats.Moments
+    active: IntArray
+    back: IntArray
+
+    def merge(self, other: ArmWatched) -> ArmWatched:
+        """The users of both, this one's moments first."""
+        came, entered = dict(self.came), dict(self.entered)
+        for day, users in other.came.items():
+            came[day] = came.get(day, 0) + users
+        for day, moments in other.entered.items():
+            entered[day] = entered[day].merge(moments) if day in entered else moments
+        return ArmWatched(
+            came,
+            entered,
+            self.trend.merge(other.trend),
+            self.active + other.active,
+            self.back + other.back,
+        )
+
+
+Watched = tuple[ArmWatched, ...]
+
+
+def watched(users: UserTable, arms: int, what: Watching) -> Watched:
+    """How the exposed users of the first arms came and went.
+
+    Args:
+        users: some or all, with their courses.
+        arms: how many of the first arms of the column `arm`.
+        what: what is watched.
+
+    Raises:
+        ValueError: the courses of the users are not known.
+    """
+    course = users.course
+    if course is None:
+        raise ValueError("users without courses cannot be watched")
+    label, exposed = users.arms[ARM], users.members("exposed") & (course.first != NEVER)
+    return tuple(_arm(course, exposed & (label.codes == code), what) for code in range(arms))
+
+
+def joined(one: Watched, other: Watched) -> Watched:
+    """Both, arm by arm."""
+    return tuple(mine.merge(theirs) for mine, theirs in zip(one, other, strict=True))
+
+
+def _arm(whole: Course, own: Rows, what: Watching) -> ArmWatched:
+    course = Course(whole.first[own], whole.time[own], whole.sessions[own], whole.tracks[own])
+    last = what.days[-1]
+    came, entered = {}, {}
+    values = WATCHABLE[what.metric](course, what.window_days)
+    for day in np.unique(course.first).tolist():
+        here = course.first == day
+        came[day] = int(np.count_nonzero(here))
+        if day + what.window_days - 1 <= last:
+            entered[day] = stats.Moments.of(values[here])
+    behind = last - course.first.astype(np.int64)  # days after that of the first session
+    settled = behind >= what.trend_days - 1
+    return ArmWatched(
+        came,
+        entered,
+        stats.Moments.of(course.time[settled, : what.trend_days]),
+        _active(course, behind),
+        _back(course, behind),
+    )
+
+
+def _active(course: Course, behind: IntArray) -> IntArray:
+    known = behind[:, None] >= np.arange(course.sessions.shape[1])
+    return np.stack([known.sum(axis=0), (known & (course.sessions > 0)).sum(axis=0)], 1)
+
+
+def _back(course: Course, behind: IntArray) -> IntArray:
+    users, days = course.sessions.shape
+    # A column beyond the last day, so that everybody has a next session somewhere.
+    later = np.hstack([course.sessions[:, 1:] > 0, np.ones((users, 1), np.bool_)])
+    when = 1 + later.argmax(axis=1)
+    returned = when < days
+    until = np.minimum(behind, days - 1)[~returned]
+    counts = [np.bincount(each, minlength=days) for each in (when[returned], until)]
+    return np.stack(counts, 1).astype(np.int64)
+
+
+def _sum(name: str) -> Value:
+    return lambda course, days: getattr(course, name)[:, :days].sum(axis=1).astype(np.float64)
+
+
+def _per_session(name: str) -> Value:
+    # Nobody has none: the first day has the first session.
+    return lambda course, days: _sum(name)(course, days) / _sum("sessions")(course, days)
+
+
+WATCHABLE: Final[Mapping[str, Value]] = MappingProxyType(
+    {
+        "time": _sum("time"),
+        "sessions": _sum("sessions"),
+        "tracks": _sum("tracks"),
+        "mean_time_per_session": _per_session("time"),
+        "mean_tracks_per_session": _per_session("tracks"),
+    }
+)

@@ -1,0 +1,103 @@
+"""Two values for each unit: the same users in two runs, compared user by user.
+
+What users have in common in both runs (who they are, the draws they meet) leaves the difference,
+so its error is that of the differences alone, however the two runs depend on each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from abbotify.stats.contrast import Contrast, Estimate, difference
+from abbotify.stats.means import mean, welch
+from abbotify.stats.moments import Floats, Moments
+
+SAME = "the same for every user"
+
+
+def paired(differences: Moments, alpha: float) -> Contrast:
+    """The mean difference of pairs with Student's interval and test, in the metric's units.
+
+    Equals `scipy.stats.ttest_rel(second, first)` with its interval.
+
+    Args:
+        differences: k = 1, second minus first value, over the users who have both.
+        alpha: Two-sided level; the interval has confidence 1 - alpha.
+
+    Raises:
+        ValueError: When k is not 1 or alpha is not strictly between 0 and 1.
+
+    Source: Student (1908), Biometrika 6.
+    """
+    nothing = Estimate(differences.n, 0.0, 0.0)  # a known 0 takes no degree of freedom
+    return _told(difference(nothing, mean(differences), alpha), differences)
+
+
+def paired_effects(control: Moments, treatment: Moments, alpha: float) -> Contrast:
+    """How far a treatment's effect moves from the first run to the second.
+
+    The two arms' users are different ones: Welch's difference of their paired differences.
+
+    Args:
+        control: k = 1, second minus first value of the control's users.
+        treatment: k = 1, of the treatment's.
+        alpha: Two-sided level.
+
+    Raises:
+        ValueError: When k is not 1 or alpha is not strictly between 0 and 1.
+
+    Source: Welch (1947), Biometrika 34.
+    """
+    return _told(welch(control, treatment, alpha), control, treatment)
+
+
+def lift_terms(control: Floats, treatment: Floats) -> tuple[Floats, Floats] | None:
+    """Values whose difference of means is the lift, and whose spread is its first-order spread.
+
+    Args:
+        control: Shape (n,), values of the control's users.
+        treatment: Shape (m,), of the treatment's.
+
+    Returns:
+        Terms of shape (n,) and (m,), in per cent of |control's mean|; None where that is 0 or an
+        arm is empty.
+
+    Source: Deng, Knoblich, Lu (2018), arXiv 1803.06336: the delta method as a linearisation.
+    """
+    if not (len(control) and len(treatment)):
+        return None
+    base, level = float(control.mean()), float(treatment.mean())
+    if base == 0:
+        return None
+    moved = (level / base) * (control - base) + base
+    return 100 * (moved / abs(base)), 100 * (treatment / abs(base))
+
+
+def ratio_terms(numerator: Floats, denominator: Floats) -> Floats | None:
+    """Values whose mean is a ratio of sums, and whose spread is its first-order spread.
+
+    Args:
+        numerator: Shape (n,), of each user.
+        denominator: Shape (n,).
+
+    Returns:
+        Terms of shape (n,), in units of the ratio; None where the denominators' sum is 0.
+
+    Source: Deng, Knoblich, Lu (2018), arXiv 1803.06336.
+    """
+    total = float(np.sum(denominator))
+    if total == 0:
+        return None
+    ratio = float(np.sum(numerator)) / total
+    return ratio + (numerator - ratio * denominator) / (total / len(denominator))
+
+
+def _told(contrast: Contrast, *differences: Moments) -> Contrast:
+    """The contrast with a note about pairs where there is no variance."""
+    flat = all(d.n > 1 and float(d.variance[0]) == 0 for d in differences)
+    if contrast.effect is None or not flat:
+        return contrast
+    none = all(float(d.mean[0]) == 0 for d in differences)
+    return replace(contrast, note=SAME if none else "the same difference for every user")

@@ -1,0 +1,262 @@
+"""Two runs side by side: what differs in them, and how far effects and levels move.
+
+Runs with one seed let the same listeners meet the same draws (common random numbers), so they
+depend on each other. Where both have the same users in the same arms they are compared user by
+user, whatever the seeds; else only runs that are independent get an interval of the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from abbotify.errors import UserError
+from abbotify.report import Arm, Document
+from abbotify.stats import Contrast, Effect, Estimate, difference
+from abbotify.stats.independent import Bounded, independent
+from abbotify.studies.compare_facts import Difference, differing
+from abbotify.studies.compare_pairs import Paired
+from abbotify.studies.compare_users import Overlap
+
+Basis = Literal["paired", "independent", "none"]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """An effect in both runs.
+
+    Attributes:
+        arm: the treatment.
+        metric: its name.
+        estimand: as in the reports.
+        a: in the first run; None when it is not there.
+        b: in the second.
+        relative: B minus A, in points (per cent of the control's mean).
+        absolute: B minus A, in the metric's units.
+        pairs: users behind it, when it is paired.
+    """
+
+    arm: str
+    metric: str
+    estimand: str
+    a: Effect | None
+    b: Effect | None
+    relative: Contrast
+    absolute: Contrast
+    pairs: int | None = None
+
+
+@dataclass(frozen=True)
+class Level:
+    """A metric's mean in an arm in both runs, and B minus A."""
+
+    arm: str
+    metric: str
+    a: float | None
+    b: float | None
+    difference: Contrast
+    pairs: int | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs side by side, A the first one.
+
+    Attributes:
+        names: what the runs are called, usually their folders.
+        a: the first run's document.
+        b: the second's.
+        basis: what the intervals of differences rest on.
+        why: the same in a sentence.
+        differing: keys that differ.
+        only_a: arms that only A has.
+        only_b: arms that only B has.
+        effects: of the treatments that both have.
+        levels: of the arms that both have.
+    """
+
+    names: tuple[str, str]
+    a: Document
+    b: Document
+    basis: Basis
+    why: str
+    differing: tuple[Difference, ...]
+    only_a: tuple[str, ...]
+    only_b: tuple[str, ...]
+    effects: tuple[Moved, ...]
+    levels: tuple[Level, ...]
+
+
+def compare(
+    a: Document,
+    b: Document,
+    names: tuple[str, str],
+    overlap: Overlap = "unknown",
+    paired: Paired | None = None,
+) -> Comparison:
+    """Two runs side by side.
+
+    Args:
+        a: the first.
+        b: the second; differences are this one minus the first.
+        names: what they are called.
+        overlap: how far their users are the same.
+        paired: compares them user by user, when they are.
+
+    Raises:
+        UserError: they have no arm, or no metric, in common.
+    """
+    arms = [arm.name for arm in a.arms if arm.name in {other.name for other in b.arms}]
+    metrics = set(_metrics(a)) & set(_metrics(b))
+    for what, common in (("arm", arms), ("metric", metrics)):
+        if not common:
+            raise UserError(f"{names[0]} and {names[1]} have no {what} in common")
+    basis, why = _basis(a, b, overlap, paired)
+    method = _Method(a, b, basis, paired)
+    return Comparison(
+        names=names,
+        a=a,
+        b=b,
+        basis=basis,
+        why=why,
+        differing=differing(a, b),
+        only_a=tuple(arm.name for arm in a.arms if arm.name not in arms),
+        only_b=tuple(arm.name for arm in b.arms if arm.name not in arms),
+        effects=tuple(method.effects(arms)),
+        levels=tuple(method.levels(arms)),
+    )
+
+
+def _metrics(document: Document) -> Iterator[str]:
+    for arm in document.arms:
+        yield from arm.metrics or {}
+    for effect in document.effects:
+        yield effect.metric
+
+
+def _basis(a: Document, b: Document, overlap: Overlap, paired: Paired | None) -> tuple[Basis, str]:
+    """What intervals of differences may rest on, and why."""
+    seeds = [document.run.seeds.get("dynamics") for document in (a, b)]
+    if paired is not None:
+        common = ", and the seeds let them meet the same draws" if seeds[0] == seeds[1] else ""
+        same = f"Both runs have the same users in the same arms{common if seeds[0] else ''}"
+        return "paired", f"{same}: they are compared user by user, over the users of both."
+    if overlap == "disjoint":
+        return "independent", "No user is in both runs: they are independent."
+    if None in seeds:
+        return "none", (
+            "Whether the runs are independent is not known, and their users cannot be paired: "
+            "differences have no interval."
+        )
+    if seeds[0] != seeds[1]:
+        wide = (
+            " Where the listeners are the same, the intervals are rather too wide than too narrow."
+        )
+        told = "The dynamics seeds differ: the runs are independent."
+        return "independent", told + (wide if overlap != "unknown" else "")
+    lacking = {
+        "unknown": "users.parquet is missing from a run folder",
+        "partly": "not all users are in both runs in the same arm",
+    }.get(overlap, "means are over different populations")
+    return "none", (
+        "The dynamics seeds are equal, so listeners meet the same draws in both runs (common "
+        f"random numbers) and an unpaired interval would be wrong; {lacking}, so they cannot be "
+        "paired: differences have no interval."
+    )
+
+
+@dataclass(frozen=True)
+class _Method:
+    a: Document
+    b: Document
+    basis: Basis
+    paired: Paired | None
+
+    def effects(self, arms: list[str]) -> Iterator[Moved]:
+        first = {(e.arm, e.metric, e.estimand): e for e in self.a.effects if e.arm in arms}
+        second = {(e.arm, e.metric, e.estimand): e for e in self.b.effects if e.arm in arms}
+        for key in dict.fromkeys([*first, *second]):
+            yield self._moved(key, first.get(key), second.get(key))
+
+    def levels(self, arms: list[str]) -> Iterator[Level]:
+        first, second = ({arm.name: arm for arm in run.arms} for run in (self.a, self.b))
+        for name in arms:
+            known = dict.fromkeys([*(first[name].metrics or {}), *(second[name].metrics or {})])
+            for metric in known:
+                yield self._level(metric, first[name], second[name])
+
+    def _moved(self, key: tuple[str, str, str], a: Effect | None, b: Effect | None) -> Moved:
+        if a is None or b is None:
+            nothing = Contrast(None, note=f"only in {'B' if a is None else 'A'}")
+            return Moved(*key, a, b, nothing, nothing)
+        if self.paired is not None:
+            controls = (self.a.control.name, self.b.control.name)
+            found = self.paired.effect(key, controls, self.a.run.alpha)
+            if found is not None:
+                relative, absolute, pairs = found
+                return Moved(*key, a, b, _bounded(relative, a, b), absolute, pairs)
+        relative = self._apart(
+            (a.relative_effect, a.relative_lower, a.relative_upper),
+            (b.relative_effect, b.relative_lower, b.relative_upper),
+        )
+        absolute = self._apart((a.effect, a.lower, a.upper), (b.effect, b.lower, b.upper))
+        return Moved(*key, a, b, relative, absolute)
+
+    def _apart(
+        self,
+        a: tuple[float | None, float | None, float | None],
+        b: tuple[float | None, float | None, float | None],
+    ) -> Contrast:
+        """B minus A from what the documents say."""
+        if a[0] is None or b[0] is None:
+            return Contrast(None, note="undefined in a run")
+        known = [value for value in (*a, *b) if value is not None]
+        note = self._no_interval(complete=len(known) == 6)
+        if note:
+            return Contrast(b[0] - a[0], note=note)
+        return independent(Bounded(*known[:3]), Bounded(*known[3:]), self.a.run.alpha)
+
+    def _no_interval(self, complete: bool) -> str:
+        """Why a difference has no interval; empty when it has."""
+        if self.basis == "paired":
+            return "not compared user by user"
+        if self.basis == "none":
+            return "the runs are not independent"
+        if self.a.run.alpha != self.b.run.alpha:
+            return "the runs' intervals have different levels"
+        return "" if complete else "a run has no interval"
+
+    def _level(self, metric: str, a: Arm, b: Arm) -> Level:
+        one, two = _estimate(a, metric), _estimate(b, metric)
+        alpha = self.a.run.alpha
+        if self.paired is not None and None not in (one.value, two.value):
+            found = self.paired.level(a.name, metric, alpha)
+            if found is not None:
+                return Level(a.name, metric, one.value, two.value, *found)
+        if self.basis == "independent":
+            told = difference(one, two, alpha)
+        elif one.value is None or two.value is None:
+            told = Contrast(None, note="undefined in a run")
+        else:
+            told = Contrast(two.value - one.value, note=self._no_interval(complete=True))
+        return Level(a.name, metric, one.value, two.value, told)
+
+
+def _estimate(arm: Arm, metric: str) -> Estimate:
+    moments = (arm.metrics or {}).get(metric)
+    if moments is None or moments.mean is None:
+        return Estimate(0, None, None, "undefined in a run")
+    if moments.variance is None or moments.n < 2:
+        return Estimate(moments.n, moments.mean, None, "no variance")
+    return Estimate(moments.n, moments.mean, moments.variance / moments.n)
+
+
+def _bounded(relative: Contrast, a: Effect, b: Effect) -> Contrast:
+    """The difference of two lifts, without an interval where one of the lifts has none.
+
+    The delta method knows nothing of a control that is not distinct from 0.
+    """
+    if None in (a.relative_lower, b.relative_lower) and relative.lower is not None:
+        return Contrast(relative.effect, note="a run has no relative interval")
+    return relative

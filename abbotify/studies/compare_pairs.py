@@ -1,0 +1,102 @@
+"""Effects and levels of two runs compared user by user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from abbotify.metrics.definitions import METRICS
+from abbotify.metrics.users import Population
+from abbotify.stats import Contrast, Moments
+from abbotify.stats.moments import Floats
+from abbotify.stats.paired import lift_terms, paired, paired_effects, ratio_terms
+from abbotify.studies.compare_users import Pairs
+
+Two = tuple[Floats, Floats]  # values of the same users in the first and the second run
+
+
+@dataclass(frozen=True, eq=False)
+class Paired:
+    """What can be said of two runs with the same users in the same arms."""
+
+    pairs: Pairs
+
+    def level(self, arm: str, metric: str, alpha: float) -> tuple[Contrast, int] | None:
+        """B minus A of an arm's mean, and the users behind it; None where it cannot be paired."""
+        two = self._values(arm, metric, "mean")
+        if two is None:
+            return None
+        return paired(_moved(two), alpha), len(two[0])
+
+    def effect(
+        self, key: tuple[str, str, str], controls: tuple[str, str], alpha: float
+    ) -> tuple[Contrast, Contrast, int] | None:
+        """B minus A of an effect: relative in points, absolute, and the users behind them.
+
+        Args:
+            key: arm, metric and estimand.
+            controls: of the first run and of the second.
+            alpha: two-sided level.
+
+        Returns:
+            None where it cannot be paired: another estimand, no such column, other controls.
+        """
+        arm, metric, estimand = key
+        if controls[0] != controls[1]:
+            return None
+        control = self._values(controls[0], metric, estimand)
+        treatment = self._values(arm, metric, estimand)
+        if control is None or treatment is None:
+            return None
+        absolute = paired_effects(_moved(control), _moved(treatment), alpha)
+        relative = _relative(control, treatment, alpha)
+        return relative, absolute, len(control[0]) + len(treatment[0])
+
+    def _values(self, arm: str, metric: str, estimand: str) -> Two | None:
+        """Values, one for each user of an arm, whose means are the estimates in both runs."""
+        own = self.pairs.arm(arm)
+        if estimand == "mean":
+            return self._defined(own, metric, self.pairs.population)
+        about = METRICS.get(metric)
+        if estimand != "ratio" or about is None or about.ratio is None:
+            return None
+        # Ratios of sums are over the exposed whatever means are over.
+        above = self._defined(own, about.ratio.numerator, "exposed")
+        below = self._defined(own, about.ratio.denominator, "exposed")
+        if above is None or below is None or len(above[0]) != len(below[0]):
+            return None
+        first, second = (ratio_terms(*sums) for sums in zip(above, below, strict=True))
+        return None if first is None or second is None else (first, second)
+
+    def _defined(self, own: np.ndarray, name: str, population: Population) -> Two | None:
+        columns = self._column(name, population)
+        if columns is None:
+            return None
+        known = own & self.pairs.members(population)
+        for values in columns:
+            known = known & ~np.isnan(values)
+        return columns[0][known], columns[1][known]
+
+    def _column(self, name: str, population: Population) -> Two | None:
+        return _kept(self.pairs, name, population)
+
+
+@lru_cache(maxsize=4)  # the arms of a metric are asked for one after the other
+def _kept(pairs: Pairs, name: str, population: Population) -> Two | None:
+    return pairs.column(name, population)
+
+
+def _moved(two: Two) -> Moments:
+    return Moments.of(two[1] - two[0])
+
+
+def _relative(control: Two, treatment: Two, alpha: float) -> Contrast:
+    """B minus A of the lift in points, to first order of the delta method."""
+    lifts = [lift_terms(*values) for values in zip(control, treatment, strict=True)]
+    first, second = lifts
+    if first is None or second is None:
+        return Contrast(None, note="control is 0: no relative effect")
+    moved = [Moments.of(late - early) for early, late in zip(first, second, strict=True)]
+    return paired_effects(moved[0], moved[1], alpha)

@@ -1,0 +1,166 @@
+"""What a comparison writes: compare.html with one picture, compare.md and compare.csv."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+from abbotify import outfolder
+from abbotify.errors import OutputError
+from abbotify.report import markdown, rounding
+from abbotify.report.html import environment
+from abbotify.report.tables import cell
+from abbotify.stats import Contrast, Effect
+from abbotify.studies import compare_view as view
+from abbotify.studies.compare import Comparison
+from abbotify.studies.compare_picture import picture
+
+CSV: Final = "compare.csv"
+MARKDOWN: Final = "compare.md"
+HTML: Final = "compare.html"
+MARKS: Final = frozenset({CSV, MARKDOWN, HTML})
+KIND: Final = "comparison"
+
+COLUMNS: Final = (
+    *("what", "metric", "arm", "estimand", "a", "a_lower", "a_upper", "b", "b_lower", "b_upper"),
+    *("difference", "difference_lower", "difference_upper", "p_value", "pairs", "note"),
+)
+
+
+def check(out: Path, runs: Sequence[Path]) -> None:
+    """Refuses a folder that `write` would refuse, before any work is done.
+
+    Raises:
+        OutputError: it holds other things, or is above a run, which would go with it.
+    """
+    target = out.resolve()
+    for run in runs:
+        if target in (run.resolve(), *run.resolve().parents):
+            raise OutputError(f"holds the run {run}", file=out, key="--out")
+    outfolder.check(out, MARKS, KIND)
+
+
+def write(comparison: Comparison, out: Path) -> None:
+    """Writes the folder, which appears whole or not at all; an earlier comparison is replaced.
+
+    Raises:
+        OutputError: the folder holds other things, or cannot be written.
+    """
+    texts = {
+        CSV: compare_csv(comparison),
+        MARKDOWN: compare_markdown(comparison),
+        HTML: compare_html(comparison),
+    }
+    with outfolder.swapped(out, MARKS, KIND) as folder:
+        for name, text in texts.items():
+            try:
+                (folder / name).write_text(text, encoding="utf-8", newline="\n")
+            except OSError as error:
+                what = f"cannot be written ({error.strerror})"
+                raise OutputError(what, file=out / name) from error
+
+
+def compare_csv(comparison: Comparison) -> str:
+    """A row for each effect, relative and absolute, and each level; full precision."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([cell(value) for value in row] for row in _rows(comparison))
+    return text.getvalue()
+
+
+def _rows(comparison: Comparison) -> Iterator[tuple[Any, ...]]:
+    for row in comparison.effects:
+        key = (row.metric, row.arm, row.estimand)
+        for what, start, told in (
+            ("relative_effect", "relative_", row.relative),
+            ("effect", "", row.absolute),
+        ):
+            runs = (*_ends(row.a, start), *_ends(row.b, start))
+            yield (what, *key, *runs, *_told(told), row.pairs, told.note)
+    for level in comparison.levels:
+        key = (level.metric, level.arm, "mean")
+        runs = (level.a, None, None, level.b, None, None)
+        told = level.difference
+        yield ("level", *key, *runs, *_told(told), level.pairs, told.note)
+
+
+def _ends(effect: Effect | None, start: str) -> tuple[float | None, ...]:
+    names = ("effect", "lower", "upper")
+    return tuple(None if effect is None else getattr(effect, start + name) for name in names)
+
+
+def _told(told: Contrast) -> tuple[float | None, ...]:
+    return told.effect, told.lower, told.upper, told.p_value
+
+
+def compare_markdown(comparison: Comparison) -> str:
+    """The text of compare.md, for a pull request."""
+    escaped = markdown.escaped
+    parts = [
+        f"# {escaped(title(comparison))}",
+        *(_state(state) for state in view.states(comparison)),
+        f"## What differs\n\n{_differing(comparison)}",
+        escaped(view.alone(comparison)),
+        f"## Effects\n\n{escaped(view.effects_note(comparison))}",
+        _table(view.EFFECTS_HEAD, map(view.effect_cells, view.effects(comparison)), numbers=7),
+        "## Levels",
+        _table(view.LEVELS_HEAD, map(view.level_cells, view.levels(comparison)), numbers=5),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _state(state: view.State) -> str:
+    lines = [f"**{state.letter}** is {markdown.escaped(state.name)} ({state.health.lower()}).", ""]
+    lines += [f"- {markdown.escaped(sentence)}" for sentence in state.sentences]
+    lines += [f"- **{status}** {markdown.escaped(text)}" for status, text in state.checks]
+    return "\n".join(lines)
+
+
+def _differing(comparison: Comparison) -> str:
+    rows = view.differing(comparison, short=True)
+    return _table(("key", "A", "B"), rows) if rows else "Nothing: both were run alike."
+
+
+def _table(head: Sequence[str], rows: Any, numbers: int = 0) -> str:
+    return markdown.table(head, [list(map(markdown.escaped, row)) for row in rows], numbers)
+
+
+def title(comparison: Comparison) -> str:
+    """Both runs' names."""
+    one, two = (state.name for state in view.states(comparison))
+    return f"{one} beside {two}"
+
+
+def compare_html(comparison: Comparison) -> str:
+    """The page: both runs, what differs, a picture, the tables. No scripts, no network."""
+    from jinja2 import ChoiceLoader, PackageLoader
+    from markupsafe import Markup
+
+    pages = environment()
+    assert pages.loader is not None, "pages have templates"
+    ours = pages.overlay(loader=ChoiceLoader([PackageLoader("abbotify.studies", ""), pages.loader]))
+    drawn = picture(comparison), picture(comparison, "compare-narrow", narrow=True)
+    page = ours.get_template("compare.html.j2").render(
+        title=title(comparison),
+        states=view.states(comparison),
+        differing=view.differing(comparison),
+        alone=view.alone(comparison),
+        level=rounding.level(comparison.a.run.alpha),
+        effects_note=view.effects_note(comparison),
+        between=view.BETWEEN,
+        effects=_grouped(view.effects(comparison)),
+        levels=_grouped(view.levels(comparison)),
+        pictures=[Markup(svg) for svg in drawn if svg is not None],
+        version=comparison.b.run.abbotify,
+    )
+    return page.strip() + "\n"
+
+
+def _grouped(lines: Sequence[view.Line]) -> list[list[view.Line]]:
+    """The lines of one metric and estimand together."""
+    return [list(own) for _, own in groupby(lines, key=lambda one: (one.metric, one.estimand))]

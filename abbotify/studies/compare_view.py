@@ -1,0 +1,234 @@
+"""A comparison as rows of ready texts, shared by the terminal, the page and the Markdown.
+
+Texts here are clean, on one line, but not escaped: each rendering escapes for its own language.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from abbotify.report import Document, rounding, sentences
+from abbotify.report.decision import success_metrics
+from abbotify.report.headline import shown_effect
+from abbotify.report.labels import check, clean, estimand, metric, shortened
+from abbotify.report.rounding import MINUS, MISSING
+from abbotify.report.view import health
+from abbotify.stats import Contrast, Effect
+from abbotify.studies.compare import Comparison, Level, Moved
+
+BETWEEN = f"B {MINUS} A"
+EFFECTS_HEAD = ("metric", "arm", "A", "interval", "B", "interval", BETWEEN, "interval", "p")
+LEVELS_HEAD = ("metric", "arm", "A", "B", BETWEEN, "interval", "p")
+_POINTS = " pp"
+
+
+@dataclass(frozen=True)
+class Line:
+    """An effect or a level in both runs; `tone` is good, bad, calm (changed) or empty."""
+
+    metric: str
+    estimand: str
+    arm: str
+    a: str
+    a_interval: str
+    b: str
+    b_interval: str
+    difference: str
+    interval: str
+    p: str
+    tone: str
+    word: str
+    note: str
+
+
+@dataclass(frozen=True)
+class State:
+    """One run: what it is, its health, its decisions."""
+
+    letter: str
+    name: str
+    scenario: str
+    health: str
+    tone: str
+    checks: tuple[tuple[str, str], ...]
+    sentences: tuple[str, ...]
+
+
+def states(comparison: Comparison) -> tuple[State, State]:
+    """Both runs."""
+    names = map(clean, comparison.names)
+    one, two = (
+        _state(letter, name, document)
+        for letter, name, document in zip("AB", names, (comparison.a, comparison.b), strict=True)
+    )
+    return one, two
+
+
+def differing(comparison: Comparison, short: bool = False) -> list[list[str]]:
+    """Keys that differ, with both values; `short` shows the beginnings of digests."""
+    rows = [[one.key, one.a, one.b] for one in comparison.differing]
+    return [[_value(value, short) for value in row] for row in rows]
+
+
+def _value(value: str | None, short: bool) -> str:
+    if value is None:
+        return MISSING
+    return shortened(value, 20) if short and value.startswith("sha256:") else clean(value)
+
+
+def alone(comparison: Comparison) -> str:
+    """The arms that only one run has, in a sentence; empty when there are none."""
+    told = [
+        f"only in {letter}: {', '.join(map(clean, arms))}"
+        for letter, arms in (("A", comparison.only_a), ("B", comparison.only_b))
+        if arms
+    ]
+    return f"Arms {'; '.join(told)}." if told else ""
+
+
+def controls(comparison: Comparison) -> str:
+    """The control of both runs, in a sentence."""
+    one, two = (clean(run.control.name) for run in (comparison.a, comparison.b))
+    if one == two:
+        return f"Effects are against {one}."
+    return f"Effects are against {one} in A and against {two} in B."
+
+
+def effects_note(comparison: Comparison) -> str:
+    """How effects and their differences are to be read."""
+    level = rounding.level(comparison.a.run.alpha)
+    return (
+        f"{controls(comparison)} {BETWEEN} of relative effects is in percentage points (pp). "
+        f"{level} intervals and p-values are those of single comparisons. {comparison.why}"
+    )
+
+
+def effects(comparison: Comparison) -> list[Line]:
+    """The treatments' effects, success metrics first, a metric's arms together."""
+    order = _order(comparison, [moved.metric for moved in comparison.effects])
+    kinds = dict.fromkeys(moved.estimand for moved in comparison.effects)
+    rows = sorted(
+        comparison.effects, key=lambda row: (order.index(row.metric), [*kinds].index(row.estimand))
+    )
+    return [_effect(row, comparison.a.run.alpha) for row in rows]
+
+
+def levels(comparison: Comparison) -> list[Line]:
+    """The arms' means, success metrics first, a metric's arms together."""
+    order = _order(comparison, [level.metric for level in comparison.levels])
+    rows = sorted(comparison.levels, key=lambda row: order.index(row.metric))
+    return [_level(row, comparison.a.run.alpha) for row in rows]
+
+
+def effect_cells(line: Line) -> list[str]:
+    """The cells under `EFFECTS_HEAD`."""
+    runs = [line.a, line.a_interval, line.b, line.b_interval]
+    return [_named(line), line.arm, *runs, line.difference, line.interval, line.p]
+
+
+def level_cells(line: Line) -> list[str]:
+    """The cells under `LEVELS_HEAD`."""
+    return [_named(line), line.arm, line.a, line.b, line.difference, line.interval, line.p]
+
+
+def comparable(moved: Moved) -> bool:
+    """Whether both runs' relative effects are bounded, so that they and not the units are told."""
+    return all(effect is None or _is_relative(effect) for effect in (moved.a, moved.b))
+
+
+def _is_relative(effect: Effect) -> bool:
+    return effect.relative_lower is not None and effect.relative_upper is not None
+
+
+def _named(line: Line) -> str:
+    return f"{line.metric} ({line.estimand})" if line.estimand else line.metric
+
+
+def _order(comparison: Comparison, metrics: list[str]) -> list[str]:
+    first = (*success_metrics(comparison.a), *success_metrics(comparison.b))
+    return [*dict.fromkeys([*first, *metrics])]
+
+
+def _state(letter: str, name: str, document: Document) -> State:
+    words, tone = health(document.checks)
+    found = [one for one in document.checks if one.status in ("fail", "warn")]
+    return State(
+        letter=letter,
+        name=name,
+        scenario=clean(str(document.scenario.get("name", document.run.experiment))),
+        health=words,
+        tone=tone,
+        checks=tuple((one.status, f"{check(one.name)}: {one.summary}") for one in found),
+        sentences=sentences(document),
+    )
+
+
+def _effect(row: Moved, alpha: float) -> Line:
+    relative = comparable(row)
+    a, b = (_shown(effect, relative) for effect in (row.a, row.b))
+    told = row.relative if relative else row.absolute
+    unit = _POINTS if relative and told.effect is not None else ""
+    kind = "" if row.estimand == "mean" else estimand(row.estimand)
+    return _line(row.metric, kind, row.arm, a, b, told, unit, alpha)
+
+
+def _shown(effect: Effect | None, relative: bool) -> tuple[str, str]:
+    if effect is None:
+        return MISSING, MISSING
+    if relative:
+        shown = shown_effect(effect)
+    else:
+        shown = rounding.estimate(effect.effect, effect.lower, effect.upper)
+    return shown.value, shown.interval
+
+
+def _level(row: Level, alpha: float) -> Line:
+    contrast = row.difference
+    places = rounding.estimate(contrast.effect, contrast.lower, contrast.upper).places
+    if contrast.lower is None:
+        places = max(rounding.estimate(value, None, None).places for value in (row.a, row.b))
+        places = max(places, 2)
+    a, b = ((rounding.number(value, places), MISSING) for value in (row.a, row.b))
+    return _line(row.metric, "", row.arm, a, b, contrast, "", alpha)
+
+
+def _line(
+    name: str,
+    kind: str,
+    arm: str,
+    a: tuple[str, str],
+    b: tuple[str, str],
+    told: Contrast,
+    unit: str,
+    alpha: float,
+) -> Line:
+    shown = rounding.estimate(told.effect, told.lower, told.upper)
+    tone, word = _result(name, told, alpha)
+    return Line(
+        metric=metric(name).label,
+        estimand=kind,
+        arm=clean(arm),
+        a=a[0],
+        a_interval=a[1],
+        b=b[0],
+        b_interval=b[1],
+        difference=shown.value + unit,
+        interval=shown.interval,
+        p=rounding.p_value(told.p_value, alpha),
+        tone=tone,
+        word=word,
+        note=clean(told.note),
+    )
+
+
+def _result(name: str, told: Contrast, alpha: float) -> tuple[str, str]:
+    """Tone and word of a difference by this comparison alone; empty when there was no test."""
+    if told.p_value is None or told.effect is None:
+        return "", ""
+    if told.p_value >= alpha:
+        return "", "not significant"
+    way = metric(name).direction
+    if way is None:
+        return "calm", "changed"
+    better = (told.effect > 0) == (way == "higher")
+    return ("good", "better in B") if better else ("bad", "worse in B")

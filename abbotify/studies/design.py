@@ -1,0 +1,213 @@
+"""Users, lift and power of every metric of an experiment: each from the other two."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from abbotify.report.rails import Rail
+from abbotify.stats.effects import MEAN
+from abbotify.stats.power import FEWEST, Pilot, detectable_effect, power, sample_size
+from abbotify.studies.pilot import Piloted
+
+SUCCESS: Final = "success"
+EXPLORATORY: Final = "exploratory"
+GUARDRAIL: Final = "guardrail"
+
+USERS: Final = "users"
+LIFT: Final = "lift"
+POWER: Final = "power"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How an experiment decides, and between whom.
+
+    Attributes:
+        alpha: two-sided error rate of the experiment.
+        wanted: power.
+        success: metrics that decide.
+        treatments: (name, weight) of each treatment, weights on the control's scale.
+        control: weight of the control.
+    """
+
+    alpha: float
+    wanted: float
+    success: tuple[str, ...]
+    treatments: tuple[tuple[str, float], ...]
+    control: float = 1.0
+
+    @property
+    def hypotheses(self) -> int:
+        """Of Holm's family: success metrics times treatments."""
+        return len(self.success) * len(self.treatments)
+
+    @property
+    def sizes(self) -> tuple[tuple[tuple[str, ...], tuple[float, float]], ...]:
+        """Treatments of one size, and the shares of (control, each of them) in all users."""
+        total = self.control + sum(weight for _, weight in self.treatments)
+        alike: dict[float, list[str]] = {}
+        for name, weight in self.treatments:
+            alike.setdefault(weight, []).append(name)
+        return tuple(
+            (tuple(names), (self.control / total, weight / total))
+            for weight, names in alike.items()
+        )
+
+    def role(self, metric: str, estimand: str) -> str:
+        """What a row is for; guardrails have rows of their own, see `guarded`."""
+        return SUCCESS if metric in self.success and estimand == MEAN else EXPLORATORY
+
+    def level(self, role: str) -> float:
+        """The two-sided level a row is planned at: Holm rejects at alpha / h whatever the rest."""
+        return self.alpha / self.hypotheses if role == SUCCESS else self.alpha
+
+
+@dataclass(frozen=True)
+class Point:
+    """Users, lift and power that belong together; None where there is no such number.
+
+    Attributes:
+        solved: which of the three follows from the other two: `USERS`, `LIFT` or `POWER`.
+        users: of all arms together, whether the metric is defined for them or not.
+        lift: per cent of |control|, a rise.
+        effect: the same in the metric's units.
+        power: of this hypothesis, at least.
+        note: why a number is missing, else empty.
+    """
+
+    solved: str
+    users: float | None
+    lift: float | None
+    effect: float | None
+    power: float | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One metric and estimand, against treatments of one size, with or without CUPED.
+
+    Attributes:
+        piloted: the metric.
+        arms: the treatments.
+        shares: of control and of each of these treatments in all users.
+        role: `SUCCESS`, `EXPLORATORY` or `GUARDRAIL`.
+        level: of this hypothesis, two-sided; one-sided of a guardrail.
+        points: in the order asked for.
+        rail: the margin of a guardrail.
+    """
+
+    piloted: Piloted
+    arms: tuple[str, ...]
+    shares: tuple[float, float]
+    role: str
+    level: float
+    points: tuple[Point, ...]
+    rail: Rail | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be told of every row.
+
+    Attributes:
+        users: at which the detectable lift is wanted, of all arms together; None for none.
+        lifts: per cent, at which the users needed are wanted.
+        power_at: per cent, at which the power at `users` is wanted.
+    """
+
+    users: float | None = None
+    lifts: tuple[float, ...] = ()
+    power_at: tuple[float, ...] = ()
+
+
+def design(metrics: Sequence[Piloted], terms: Terms, asked: Asked) -> tuple[Row, ...]:
+    """The rows: success metrics first, as the pilot has them otherwise."""
+    rows = [
+        _row(piloted, names, shares, terms, asked)
+        for piloted in metrics
+        for names, shares in terms.sizes
+    ]
+    return tuple(sorted(rows, key=lambda row: row.role != SUCCESS))
+
+
+def _row(
+    piloted: Piloted,
+    names: tuple[str, ...],
+    shares: tuple[float, float],
+    terms: Terms,
+    asked: Asked,
+) -> Row:
+    role = terms.role(piloted.metric, piloted.estimand)
+    row = Row(piloted, names, shares, role, terms.level(role), ())
+    return replace(row, points=tuple(_told(row, terms.wanted, asked)))
+
+
+def _told(row: Row, wanted: float, asked: Asked) -> Iterator[Point]:
+    if asked.users is not None:
+        yield detectable(row, asked.users, wanted)
+    for lift in asked.lifts:
+        yield needed(row, lift, wanted)
+    if asked.users is not None:
+        for lift in asked.power_at:
+            yield powered(row, lift, asked.users)
+
+
+def detectable(row: Row, users: float, wanted: float) -> Point:
+    """The least lift that has the wanted power with so many users."""
+    pilot, why = row.piloted.pilot, row.piloted.note or too_few(row, users)
+    if pilot is None or why:
+        return Point(LIFT, users, None, None, wanted, why)
+    effect = detectable_effect(pilot, wanted, in_arms(row, users), row.level)
+    if effect is None:
+        why = f"no lift has this power with {users:,.0f} users"
+        return Point(LIFT, users, None, None, wanted, why)
+    return Point(LIFT, users, pilot.lift_of(effect), effect, wanted)
+
+
+def needed(row: Row, lift: float, wanted: float) -> Point:
+    """The users with whom a lift has the wanted power; not a whole number."""
+    pilot = row.piloted.pilot
+    if pilot is None:
+        return Point(USERS, None, lift, None, wanted, row.piloted.note)
+    effect, shares = pilot.effect_of(lift), shares_of(row)
+    users = sample_size(pilot, effect, wanted, row.level, shares)
+    if users is None:
+        return Point(USERS, None, lift, effect, wanted, "no number of users is enough")
+    return Point(USERS, users, lift, effect, _power(pilot, row, effect, users))
+
+
+def powered(row: Row, lift: float, users: float) -> Point:
+    """The power that a lift has with so many users."""
+    pilot, why = row.piloted.pilot, row.piloted.note or too_few(row, users)
+    if pilot is None or why:
+        return Point(POWER, users, lift, None, None, why)
+    effect = pilot.effect_of(lift)
+    return Point(POWER, users, lift, effect, _power(pilot, row, effect, users))
+
+
+def in_arms(row: Row, users: float) -> tuple[float, float]:
+    """Of so many users those in the control and in one treatment with the metric defined."""
+    control, treatment = shares_of(row)
+    return control * users, treatment * users
+
+
+def _power(pilot: Pilot, row: Row, effect: float, users: float) -> float:
+    control, treatment = in_arms(row, users)
+    # The least arm has FEWEST exactly, whatever the rounding of its share.
+    return power(pilot, effect, (max(FEWEST, control), max(FEWEST, treatment)), row.level)
+
+
+def shares_of(row: Row) -> tuple[float, float]:
+    """Of all users those in the control and in one treatment with the metric defined."""
+    share = row.piloted.share
+    return row.shares[0] * share, row.shares[1] * share
+
+
+def too_few(row: Row, users: float) -> str:
+    """Why so many users are no experiment; empty when they are."""
+    few = min(in_arms(row, users)) < FEWEST or not math.isfinite(users)
+    return f"fewer than {FEWEST:.0f} users in an arm" if few else ""

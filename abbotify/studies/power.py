@@ -1,0 +1,220 @@
+"""How many users an experiment needs, from a pilot: the scenario with everybody in the control."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+
+from abbotify import plan as plans
+from abbotify.counterfactual import potential_outcomes
+from abbotify.errors import UserError
+from abbotify.judging import reported
+from abbotify.metrics.users import Population, UserTable
+from abbotify.plan import Plan
+from abbotify.progress import Progress, silent
+from abbotify.scenario import Scenario
+from abbotify.scenario.phases import ExperimentDays, Train
+from abbotify.sessions import FloatArray
+from abbotify.stats.power import FEWEST
+from abbotify.studies.design import Asked, Row, Terms, design
+from abbotify.studies.guarded import guarded, rail_of
+from abbotify.studies.pilot import piloted
+from abbotify.studies.power_question import MOST_DAYS, Coming, Question
+
+LIFTS: Final = (1.0, 2.0, 5.0)  # per cent, for which the users needed are told
+POWER_AT: Final = (1.0, 2.0, 5.0, 10.0)  # per cent, at which the power is told
+
+
+@dataclass(frozen=True)
+class PowerStudy:
+    """The answer.
+
+    Attributes:
+        scenario: its name.
+        control: the arm whose users are the pilot.
+        question: what was asked.
+        terms: how the experiment decides.
+        population: over whom.
+        coming: who came.
+        pre_days: days before the experiment, which CUPED takes its covariates from.
+        rows: of all metrics.
+        guardrails: of the guardrails.
+        covariates: names of those that means are adjusted for; none: each metric's own from
+            the days before.
+    """
+
+    scenario: str
+    control: str
+    question: Question
+    terms: Terms
+    population: Population
+    coming: Coming
+    pre_days: int
+    rows: tuple[Row, ...]
+    guardrails: tuple[Row, ...] = ()
+    covariates: tuple[str, ...] = ()
+
+    @property
+    def users(self) -> int:
+        """The users at which the detectable lift is told: those asked for, or the pilot's."""
+        return self.coming.judged if self.question.users is None else self.question.users
+
+
+def power_study(
+    scenario: Scenario,
+    question: Question,
+    workers: int = 1,
+    told: Progress = silent,
+    engine: str = plans.AUTO,
+) -> PowerStudy:
+    """Plays the days of a scenario with everybody in the control, and plans with its users.
+
+    Args:
+        scenario: the description; its first experiment is planned.
+        question: what is asked.
+        workers: processes that share the users.
+        told: told of progress.
+        engine: `auto`, `compiled` or `simpy`.
+
+    Raises:
+        UserError: the scenario cannot be played, the power wanted is not above its alpha, or the
+            users asked for are too few for its arms.
+    """
+    if question.days is not None:
+        scenario = with_days(scenario, question.days)
+    terms = terms_of(scenario, question.power)
+    _refuse(terms, question)
+    control = scenario.layers[0].control
+    plan = untrained(plans.prepare(scenario, engine), control)
+    with tempfile.TemporaryDirectory(prefix="abbotify-power-") as folder:
+        outcomes = potential_outcomes(plan, Path(folder), [control], workers, told)
+    users = outcomes.users[control]
+    known = {
+        name: users.values[name] if values is None else values
+        for name, values in plan.covariates.items()
+    }
+    return studied(scenario, question, users, known)
+
+
+def untrained(plan: Plan, control: str) -> Plan:
+    """The plan without trainings, where the pilot is served by nobody who learns.
+
+    Its users are the same: 3 s instead of 28 s for `neural_vs_sticky.yaml`.
+    """
+    scenario = plan.scenario
+    learns = any(arm.name == control and not arm.trained for arm in plan.arms)
+    if learns or len(scenario.layers) > 1:
+        return plan
+    timeline = tuple(
+        phase.model_copy(update={"retrain": "never"})
+        if isinstance(phase, ExperimentDays)
+        else phase
+        for phase in scenario.timeline
+        if not isinstance(phase, Train)
+    )
+    return replace(plan, scenario=scenario.model_copy(update={"timeline": timeline}))
+
+
+def studied(
+    scenario: Scenario,
+    question: Question,
+    users: UserTable,
+    covariates: Mapping[str, FloatArray] = MappingProxyType({}),
+) -> PowerStudy:
+    """The answer from the pilot's users.
+
+    Args:
+        scenario: the description, with the pilot's days.
+        question: what is asked.
+        users: everybody under the control.
+        covariates: of these users, that means are adjusted for; see `piloted`.
+    """
+    population: Population = scenario.metrics.population
+    days = sum(p.days for p in scenario.timeline if isinstance(p, ExperimentDays))
+    judged, admitted = (
+        int(np.count_nonzero(users.members(who))) for who in (population, "assigned")
+    )
+    coming = Coming(len(users), admitted, judged, days)
+    terms = terms_of(scenario, question.power)
+    metrics = piloted(users, _metrics(scenario), population, covariates)
+    asked = _asked(question, judged)
+    return PowerStudy(
+        scenario.name,
+        scenario.layers[0].control,
+        question,
+        terms,
+        population,
+        coming,
+        scenario.days - days,
+        design(metrics, terms, asked),
+        guarded(metrics, list(map(rail_of, scenario.metrics.guardrails)), terms, asked),
+        tuple(covariates),
+    )
+
+
+def terms_of(scenario: Scenario, wanted: float) -> Terms:
+    """How a scenario's first experiment decides."""
+    layer = scenario.layers[0]
+    control, *treatments = scenario.arms_of(layer)
+    weights = {name: float(scenario.arms[name].weight) for name in (control, *treatments)}
+    return Terms(
+        layer.alpha,
+        wanted,
+        tuple(scenario.metrics.success),
+        tuple((name, weights[name]) for name in treatments),
+        weights[control],
+    )
+
+
+def with_days(scenario: Scenario, days: int) -> Scenario:
+    """The scenario with another number of days of the experiment.
+
+    Of several such phases the last ones are cut, or the very last is lengthened.
+
+    Raises:
+        UserError: more days than a run may have.
+    """
+    before = [phase for phase in scenario.timeline if not isinstance(phase, ExperimentDays)]
+    phases = [phase for phase in scenario.timeline if isinstance(phase, ExperimentDays)]
+    most = MOST_DAYS - sum(phase.days for phase in before)
+    if days > most:
+        raise UserError(f"at most {most} with the days before the experiment", key="--days")
+    cut, left = list[ExperimentDays](), days
+    for place, phase in enumerate(phases):
+        own = left if place == len(phases) - 1 else min(phase.days, left)
+        if own:
+            cut.append(phase.model_copy(update={"days": own}))
+        left -= own
+    return scenario.model_copy(update={"timeline": (*before, *cut)})
+
+
+def _refuse(terms: Terms, question: Question) -> None:
+    if question.power <= terms.alpha:
+        what = f"must be above the experiment's alpha of {terms.alpha:g}, got {question.power:g}"
+        raise UserError(what, key="--power")
+    least = min(min(shares) for _, shares in terms.sizes)
+    fewest = math.ceil(FEWEST / least)
+    if question.users is not None and question.users < fewest:
+        what = f"must be at least {fewest}, 2 in each arm, got {question.users}"
+        raise UserError(what, key="--users")
+
+
+def _asked(question: Question, judged: int) -> Asked:
+    if question.mde is not None:
+        return Asked(lifts=(question.mde,))
+    if question.users is None and question.days is None:
+        return Asked(users=judged, lifts=LIFTS)
+    return Asked(users=question.users or judged, power_at=POWER_AT)
+
+
+def _metrics(scenario: Scenario) -> Sequence[str]:
+    """Success metrics in their order, then the others that a report is about."""
+    success = scenario.metrics.success
+    return [*success, *(name for name in reported(scenario) if name not in success)]

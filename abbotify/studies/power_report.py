@@ -1,0 +1,132 @@
+"""What a power study shows: power.csv, power.md and power.html with one picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from abbotify.errors import OutputError
+from abbotify.outfolder import replacing
+from abbotify.report import markdown
+from abbotify.report.html import environment
+from abbotify.report.tables import cell
+from abbotify.studies import power_table as table
+from abbotify.studies import power_words as words
+from abbotify.studies.design import USERS, Point, Row
+from abbotify.studies.power import PowerStudy
+from abbotify.studies.power_picture import picture
+
+COLUMNS: Final = (
+    *("metric", "estimand", "arm", "role", "level", "cuped", "model"),
+    *("pilot_users", "defined", "control_share", "arm_share", "value", "variance", "removed"),
+    *("solved", "users", "lift", "effect", "power", "days", "margin", "margin_unit", "note"),
+)
+
+
+def write(study: PowerStudy, out: Path) -> None:
+    """Writes the three files into a folder, made if need be; each appears whole or not at all.
+
+    Raises:
+        OutputError: the folder cannot be written to.
+    """
+    files = {
+        "power.csv": power_csv(study),
+        "power.md": power_markdown(study),
+        "power.html": power_html(study),
+    }
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            with replacing(out / name) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"cannot be written ({error.strerror})", file=out) from error
+
+
+def check(out: Path) -> None:
+    """Refuses what cannot be a folder, before any work is done.
+
+    Raises:
+        OutputError: it, or what should hold it, is a file.
+    """
+    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise OutputError("is a file, not a folder", file=there)
+
+
+def power_csv(study: PowerStudy) -> str:
+    """One row for each number asked of each metric and treatment; full precision.
+
+    In every row `users`, `lift` and `power` belong together, and `solved` names the one that
+    follows from the other two. Lifts are in per cent of the control; a guardrail's power is that
+    of being found non-inferior at a lift of 0.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in (*study.rows, *study.guardrails):
+        for arm in row.arms:
+            for point in row.points:
+                writer.writerow(list(map(cell, _cells(study, row, arm, point))))
+    return text.getvalue()
+
+
+def _cells(
+    study: PowerStudy, row: Row, arm: str, point: Point
+) -> Iterator[str | float | bool | None]:
+    own = row.piloted
+    yield from (own.metric, own.estimand, arm, row.role, row.level, own.cuped, own.model)
+    yield from (own.n, own.share, *row.shares, own.value)
+    yield from (None if own.pilot is None else own.pilot.variance, own.removed)
+    yield from (point.solved, point.users, point.lift, point.effect, point.power)
+    needs_days = point.solved == USERS and point.users is not None
+    yield study.coming.days_for(point.users) if needs_days and point.users else None
+    yield from (None, None) if row.rail is None else (row.rail.margin, row.rail.unit)
+    yield point.note
+
+
+def power_markdown(study: PowerStudy) -> str:
+    """The table for a pull request, and what its numbers mean."""
+    head, body = table.rows(study)
+    safe = [list(map(markdown.escaped, row)) for row in (head, *body)]
+    parts = [
+        f"# {markdown.escaped(words.title(study))}",
+        markdown.escaped(words.sentence(study)),
+        markdown.table(safe[0], safe[1:], numbers=table.numbers(study)),
+        *_rails(study),
+        "\n".join(f"- {markdown.escaped(note)}" for note in words.notes(study)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _rails(study: PowerStudy) -> Iterator[str]:
+    head, body = table.rail_rows(study)
+    if body:
+        safe = [list(map(markdown.escaped, row)) for row in (head, *body)]
+        yield markdown.table(safe[0], safe[1:], numbers=table.rail_numbers(study))
+
+
+def power_html(study: PowerStudy) -> str:
+    """The page: a picture, the table, what its numbers mean. No scripts, no network."""
+    from jinja2 import ChoiceLoader, PackageLoader
+
+    pages = environment()
+    assert pages.loader is not None, "pages have templates"
+    ours = pages.overlay(loader=ChoiceLoader([PackageLoader("abbotify.studies", ""), pages.loader]))
+    head, body = table.rows(study)
+    page = ours.get_template("power.html.j2").render(
+        title=words.title(study),
+        sentence=words.sentence(study),
+        picture=picture(study),
+        picture_narrow=picture(study, narrow=True),
+        head=head,
+        rows=body,
+        numbers=table.numbers(study),
+        rails=table.rail_rows(study),
+        rail_numbers=table.rail_numbers(study),
+        notes=words.notes(study),
+    )
+    return page.strip() + "\n"

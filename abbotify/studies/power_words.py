@@ -1,0 +1,181 @@
+"""A power study in words: its title, its answer, and what its numbers mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from abbotify.report import labels, rounding
+from abbotify.report.rails import PERCENT
+from abbotify.stats.effects import MEAN
+from abbotify.studies.design import LIFT, SUCCESS, Point, Row
+from abbotify.studies.power import PowerStudy
+from abbotify.studies.power_question import Coming
+
+
+def title(study: PowerStudy) -> str:
+    """The scenario, and what was asked."""
+    asked, name = study.question, labels.clean(study.scenario)
+    if asked.mde is not None:
+        return f"{name}: users for a lift of {lift(asked.mde)}"
+    if asked.users is not None:
+        return f"{name}: what {rounding.count(asked.users)} users can find"
+    return f"{name}: what {_days(study.coming.days)} can find"
+
+
+def sentence(study: PowerStudy) -> str:
+    """The answer for the first success metric."""
+    name, wanted = labels.metric(study.terms.success[0]).label, f"{study.terms.wanted:.3g}"
+    rows = [row for row in study.rows if _is_first(study, row)]
+    plain = [row for row in rows if not row.piloted.cuped]
+    told = [text for row in plain if (text := _answer(study, row, rows))]
+    if not told:
+        why = plain[0].points[0].note if plain else "the pilot has no such metric"
+        return f"{name}: nothing can be planned ({why})."
+    return f"{name}, with power {wanted}: {'; '.join(told)}."
+
+
+def _is_first(study: PowerStudy, row: Row) -> bool:
+    own = row.piloted
+    return own.metric == study.terms.success[0] and own.estimand == MEAN
+
+
+def _answer(study: PowerStudy, row: Row, rows: Sequence[Row]) -> str:
+    """What a row without CUPED says, and its twin with it."""
+    point = row.points[0]
+    if point.users is None or point.lift is None:
+        return ""
+    twin = next((r.points[0] for r in rows if r.piloted.cuped and r.arms == row.arms), None)
+    against = f"{', '.join(map(labels.clean, row.arms))}: " if len(study.terms.sizes) > 1 else ""
+    text = against + f"{_people(point.users)} users find a lift of {lift(point.lift)}"
+    if twin is None or twin.users is None or twin.lift is None:
+        return text
+    return f"{text}, with CUPED {_twin(twin)}"
+
+
+def _twin(point: Point) -> str:
+    return lift(point.lift) if point.solved == LIFT else f"{_people(point.users or 0)} do"
+
+
+def _people(users: float) -> str:
+    return rounding.count(math.ceil(users))
+
+
+def notes(study: PowerStudy) -> list[str]:
+    """What the numbers mean, a sentence or two each."""
+    told = [_pilot(study), _users(study), _levels(study), _model(), _cuped(study), _more(study)]
+    return [*told, *([_guardrails(study)] if study.guardrails else [])]
+
+
+def _pilot(study: PowerStudy) -> str:
+    coming, control = study.coming, labels.clean(study.control)
+    who = "came" if study.population == "exposed" else "were admitted"
+    share = coming.judged / coming.world if coming.world else 0.0
+    so = f", so n users need a population of n / {share:.4g}" if share else ""
+    return (
+        f"Pilot: everybody under {control} for {_days(coming.days)}; "
+        f"{coming.judged:,} of the world's {coming.world:,} users {who} "
+        f"({rounding.percent(share)}){so}."
+    )
+
+
+def _users(study: PowerStudy) -> str:
+    terms, who = study.terms, "exposed" if study.population == "exposed" else "assigned"
+    total = terms.control + sum(weight for _, weight in terms.treatments)
+    arms = ((study.control, terms.control), *terms.treatments)
+    split = ", ".join(f"{labels.clean(name)} {100 * w / total:.4g}%" for name, w in arms)
+    return f"Users are {who} users of all arms together: {split}."
+
+
+def _levels(study: PowerStudy) -> str:
+    terms, h = study.terms, study.terms.hypotheses
+    if h == 1:
+        return f"One success metric and one treatment: all rows are tested at {terms.alpha:g}."
+    return (
+        f"{h} hypotheses decide ({_counted(len(terms.success), 'success metric')} x "
+        f"{_counted(len(terms.treatments), 'treatment')}, Holm): each is planned at "
+        f"{terms.alpha:g} / {h} = "
+        f"{terms.level(SUCCESS):.3g} and has at least this power, whatever the others are. "
+        f"Exploratory rows are planned at {terms.alpha:g}."
+    )
+
+
+def _model() -> str:
+    return (
+        "Lifts are rises, in per cent of the control. A lift of an amount (time, sessions) "
+        "multiplies every user's value, so the spread grows with it; a fall needs fewer users. "
+        "A lift of a share adds to it, and a fall needs as many: no share is multiplied beyond 1."
+    )
+
+
+def _cuped(study: PowerStudy) -> str:
+    if not (study.pre_days or study.covariates):
+        return "No CUPED: the scenario has no pre or collect days, and names no covariates."
+    before = f"its value in the {_days(study.pre_days)} before the experiment"
+    what = f"each mean on {', '.join(map(labels.clean, study.covariates))}"
+    return (
+        f"CUPED regresses {what if study.covariates else f'each metric on {before}'}. Its sd is "
+        "that of the residuals of the pilot's own users, and the per cent beside it how their "
+        "variance changes. The report decides by the plain mean; its adjusted one is planned at "
+        "the same level, so that the two compare."
+    )
+
+
+def _guardrails(study: PowerStudy) -> str:
+    return (
+        f"A guardrail is one-sided at {study.terms.alpha:g}, by the plain mean. Its power is the "
+        "chance to be found non-inferior when the treatment does not touch the metric."
+    )
+
+
+def _more(study: PowerStudy) -> str:
+    coming = study.coming
+    if study.population == "assigned":
+        return "All users that the experiment admits count, from the first day on."
+    return (
+        f"Days: at most {coming.admitted:,} users can come, fewer new ones every day. Beyond "
+        f"{_days(coming.days)} the days are for users who come alike, at this pilot's spread per "
+        "user; `--days` plays them."
+    )
+
+
+def lift(value: float | None) -> str:
+    """A lift in per cent, `5%`; empty when there is none."""
+    return "" if value is None else digits(value, 3).rstrip() + "%"
+
+
+def margin(row: Row) -> str:
+    """The margin of a guardrail: `5%`, or in the metric's units."""
+    rail = row.rail
+    if rail is None:
+        return rounding.MISSING
+    if rail.unit == PERCENT:
+        return lift(rail.margin)
+    return f"{digits(rail.margin, 3)} {labels.metric(rail.metric).unit}".rstrip()
+
+
+def days(coming: Coming, users: float | None) -> str:
+    """In how many days of the world so many users come."""
+    if users is None:
+        return rounding.MISSING
+    found = coming.days_for(users)
+    return f"exceeds its {coming.admitted:,} users" if found is None else rounding.count(found)
+
+
+def digits(value: float | None, count: int) -> str:
+    """A number with so many significant digits, none of a whole number dropped, no idle zeros."""
+    if value is None:
+        return rounding.MISSING
+    if value == 0:
+        return "0"
+    exponent = int(f"{value:.{count - 1}e}".partition("e")[2])
+    text = rounding.number(value, max(count - 1 - exponent, 0))
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _days(count: int) -> str:
+    return _counted(count, "day")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"

@@ -1,0 +1,71 @@
+"""Guardrails planned: users and power are inverses, and margins are those of the report's test."""
+
+from __future__ import annotations
+
+import pytest
+
+from abbotify.report.rails import METRIC, PERCENT, Rail
+from abbotify.scenario.metrics import Guardrail
+from abbotify.stats.non_inferiority import non_inferiority_power
+from abbotify.studies.design import GUARDRAIL, POWER, USERS, Asked, Row, Terms, in_arms
+from abbotify.studies.guarded import guarded, rail_of
+from abbotify.studies.pilot import piloted
+from tests.studies.tables import table
+
+METRICS = ("time", "sessions", "retained", "timeouts")
+TERMS = Terms(0.1, 0.8, ("mean_time_per_session",), (("a", 1.0), ("b", 1.0), ("c", 2.0)))
+
+
+def rows(*rails: Rail, users: float | None = None, lifts: tuple[float, ...] = ()) -> list[Row]:
+    return list(guarded(piloted(table(), METRICS), rails, TERMS, Asked(users, lifts)))
+
+
+def test_the_users_needed_have_the_power() -> None:
+    found = rows(Rail("time", 5.0), Rail("sessions", 0.1, METRIC), lifts=(1.0,))
+    assert [(row.arms, row.role, row.level) for row in found] == [
+        (("a", "b"), GUARDRAIL, 0.1),
+        (("c",), GUARDRAIL, 0.1),
+    ] * 2
+    for row in found:
+        (point,) = row.points
+        assert point.solved == USERS
+        assert point.power == pytest.approx(0.8, abs=1e-9)
+        assert point.users is not None
+        assert row.rail is not None
+        (again,) = next(
+            r.points for r in rows(row.rail, users=point.users) if r.shares == row.shares
+        )
+        assert (again.solved, again.lift) == (POWER, 0.0)
+        assert again.power == pytest.approx(0.8, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("rail", "ratio"),
+    [(Rail("time", 5.0, PERCENT), 0.95), (Rail("sessions", 0.1, METRIC), 1.0)],
+)
+def test_a_relative_margin_moves_with_the_control(rail: Rail, ratio: float) -> None:
+    row = rows(rail, users=900.0)[0]
+    pilot = row.piloted.pilot
+    assert pilot is not None
+    margin = 0.05 * pilot.value if rail.unit == PERCENT else 0.1
+    wanted = non_inferiority_power(pilot, margin, in_arms(row, 900.0), 0.1, ratio)
+    assert row.points[0].power == wanted
+
+
+def test_what_cannot_be_told_says_why() -> None:
+    (row, *_) = rows(Rail("timeouts", 5.0), users=900.0, lifts=(1.0,))
+    assert [(p.solved, p.note) for p in row.points] == [
+        (POWER, "no variance"),
+        (USERS, "no variance"),
+    ]
+    (row, *_) = rows(Rail("time", 0.0), users=3.0, lifts=(1.0,))
+    assert [point.note for point in row.points] == [
+        "fewer than 2 users in an arm",
+        "no number of users is enough",
+    ]
+    assert rows(Rail("minutes", 5.0), users=900.0) == []
+
+
+def test_rails_are_the_scenarios() -> None:
+    assert rail_of(Guardrail(metric="time", margin=3.0)) == Rail("time", 3.0, PERCENT)
+    assert rail_of(Guardrail(metric="time", absolute=0.0)) == Rail("time", 0.0, METRIC)

@@ -1,0 +1,95 @@
+"""What a power study tells: its words, its table, its page."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import replace
+from pathlib import Path
+
+from abbotify.scenario import load
+from abbotify.studies.power import PowerStudy, studied
+from abbotify.studies.power_question import Question
+from abbotify.studies.power_report import power_csv, power_html, power_markdown
+from abbotify.studies.power_table import rail_rows, rows
+from abbotify.studies.power_words import digits, lift, notes, sentence, title
+from tests.studies.tables import AWAY, USERS, table
+
+
+def study(path: Path, question: Question, pre: bool = True, *changes: str) -> PowerStudy:
+    return studied(load(path, changes), question, table(pre))
+
+
+def test_what_is_told_of_users_and_levels(path: Path) -> None:
+    found = study(path, Question(mde=5.0))
+    told = " ".join(notes(found))
+    assert f"{USERS - AWAY:,} of the world's {USERS:,} users came (93.3%)" in told
+    assert "exposed users of all arms together: random 25%, sticky 25%, top 50%" in told
+    assert "4 hypotheses decide (2 success metrics x 2 treatments, Holm)" in told
+    assert "0.05 / 4 = 0.0125" in told
+    assert title(found) == "small: users for a lift of 5%"
+    head, body = rows(found)
+    assert head[-2:] == ["users for 5%", "days of this world"]
+    assert any(f"exceeds its {USERS:,} users" in row[-1] for row in body)
+    first = next(row for row in found.rows if row.piloted.metric == "mean_time_per_session")
+    assert f"{math.ceil(first.points[0].users or 0):,} users find a lift of 5%" in sentence(found)
+    assert sum("no variance" in " ".join(row) for row in body) == 2  # timeouts, by size
+
+
+def test_without_days_before_the_column_says_so(path: Path) -> None:
+    alone = ("timeline=[{phase: experiment, days: 2}]",)
+    found = study(path, Question(), False, *alone)
+    head, body = rows(found)
+    assert {row[head.index("CUPED")] for row in body} == {"no pre-period"}
+    assert "No CUPED" in " ".join(notes(found))
+    assert "with CUPED" not in power_html(found)
+
+
+def test_the_assigned_are_told_as_such(path: Path) -> None:
+    found = study(path, Question(), True, "metrics.population=assigned")
+    assert found.coming.judged == USERS
+    assert "assigned users of all arms" in " ".join(notes(found))
+
+
+def test_the_page_escapes_names_and_draws_what_can_be_drawn(path: Path) -> None:
+    named = "experiment.control=random", "name=a<b>|c"
+    found = study(path, Question(users=5000), True, *named)
+    page = power_html(found)
+    assert "a<b>" not in page
+    assert "a&lt;b&gt;" in page
+    assert page.count("<svg") == 2
+    assert "<script" not in page
+    assert "a\\<b>\\|c" in power_markdown(found)
+    nothing = replace(found, rows=tuple(r for r in found.rows if r.piloted.metric == "timeouts"))
+    assert "<svg" not in power_html(nothing)
+    assert "nothing can be planned" in sentence(nothing)
+
+
+def test_guardrails_have_a_table_of_their_own(path: Path) -> None:
+    guarded = "metrics.guardrails=[time, {metric: sessions, absolute: 0.2}]"
+    found = study(path, Question(), True, guarded)
+    head, body = rail_rows(found)
+    assert head[-2:] == [f"power with {USERS - AWAY:,} users", "users for power 0.8"]
+    assert [row[:3] for row in body] == [
+        ["Listened time", "sticky", "5%"],
+        ["Listened time", "top", "5%"],
+        ["Sessions", "sticky", "0.2 sessions"],
+        ["Sessions", "top", "0.2 sessions"],
+    ]
+    assert power_html(found).count("<table") == 2
+    assert power_markdown(found).count("\n| --- |") == 2
+    told = list(csv.DictReader(power_csv(found).splitlines()))
+    rails = [row for row in told if row["role"] == "guardrail"]
+    assert len(rails) == 8
+    assert {(row["lift"], row["cuped"], row["level"]) for row in rails} == {
+        ("0.0", "false", "0.05")
+    }
+    assert {row["margin_unit"] for row in rails} == {"percent", "metric"}
+    assert rail_rows(study(path, Question()))[1] == []
+    assert power_html(study(path, Question())).count("<table") == 1
+
+
+def test_numbers_keep_their_significant_digits() -> None:
+    told = [digits(x, 3) for x in (12345.0, 99.96, 0.0012345, 5.0, -0.5, 0.0)]
+    assert told == ["12,345", "100", "0.00123", "5", "\N{MINUS SIGN}0.5", "0"]
+    assert (digits(None, 3), lift(None), lift(2.5)) == ("\N{EN DASH}", "", "2.5%")
