@@ -156,7 +156,7 @@ def _document(
         metrics=reported(scenario),
         trainings=_curves(trainer.done),
         success=scenario.metrics.success,
-        rails=_rails(scenario),
+        rails=rails_of(scenario),
         looking=_looking(scenario, judgement),
         details=details,
         truth=truth,
@@ -185,7 +185,8 @@ def _details(plan: Plan, users: Path) -> Details:
     )
 
 
-def _rails(scenario: Scenario) -> list[Rail]:
+def rails_of(scenario: Scenario) -> list[Rail]:
+    """What the scenario guards."""
     return [
         Rail(rail.metric, rail.margin)
         if rail.margin is not None

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from abbotify import stats
+from abbotify.report.rails import Rail, guard
 from abbotify.stats import Moments
 from abbotify.stats.contrast import Estimate
 from abbotify.stats.effects import MEAN, RATIO
+from abbotify.stats.guardrails import NON_INFERIOR
 
+GUARDRAIL: Final = "guardrail"
 HOLM: Final = "holm"
 MAX_Z: Final = "max_z"
 SRM: Final = "srm"
@@ -50,6 +53,7 @@ METHODS: Final[Mapping[str, Method]] = {
     SESSIONS: Method(RATIO, promised=False),
     HOLM: Method(MEAN),
     MAX_Z: Method(MEAN),
+    GUARDRAIL: Method(MEAN),
 }
 
 _NAMES: Final = {MEAN: ("welch", "fieller"), RATIO: ("delta", "delta_fieller")}
@@ -105,7 +109,11 @@ def first(moments: Moments, k: int) -> Moments:
 
 
 def said(
-    arms: Sequence[Arm], success: Sequence[str], alpha: float, simultaneous: bool
+    arms: Sequence[Arm],
+    success: Sequence[str],
+    alpha: float,
+    simultaneous: bool,
+    rails: Sequence[Rail] = (),
 ) -> dict[Key, Said]:
     """What every method says of an experiment.
 
@@ -114,6 +122,7 @@ def said(
         success: metrics that decide.
         alpha: level.
         simultaneous: ask `max_z` too, on the first of them: slow with many treatments.
+        rails: what is guarded; what is said is of the loss, and significant is non-inferior.
     """
     plain = [arm.plain() for arm in arms]
     # Nothing decides here: the families are judged below, so that the slow one may be left out.
@@ -121,6 +130,10 @@ def said(
     out = {key: one for effect in effects for key, one in of_effect(effect, alpha)}
     out.update(_family(effects, success, alpha))
     out.update(_adjusted(arms, alpha))
+    for rail in guard(plain, rails, alpha):
+        passed = None if rail.verdict is None else rail.verdict == NON_INFERIOR
+        one = Said(rail.loss, rail.lower, rail.upper, passed)
+        out[Key(GUARDRAIL, rail.metric, rail.arm)] = one
     for treatment in arms[1:]:
         for metric in SINGLE_TRACKS:
             if metric in treatment.ratios:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from abbotify.report import rounding
@@ -14,11 +15,35 @@ from abbotify.studies.validation.results import Validation
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_WIDTH: Final = 960
-_NAMES: Final = 330.0  # pixels
-_HALF: Final = (_WIDTH - _NAMES) / 2
-_LINE: Final = 21.0  # pixels of a row
 _MOST: Final = 70  # rows; with more only the metrics that decide
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where things stand, in pixels: names beside rows, or above them.
+
+    Attributes:
+        width: of all.
+        names: of the column of names; 0 where they stand above.
+        line: height of a row.
+        top: above the rows, for the legend.
+        ticks: intervals of an axis.
+    """
+
+    width: float
+    names: float
+    line: float
+    top: float
+    ticks: int
+
+    @property
+    def half(self) -> float:
+        """Of what both panels share."""
+        return (self.width - self.names) / 2
+
+
+_WIDE: Final = _Layout(960, 330, 21, 52, 5)
+_NARROW: Final = _Layout(380, 0, 44, 96, 3)
 
 _LOOKS: Final = (
     ("o", ARMS[1], ARMS[1], "promised, in its band"),
@@ -27,34 +52,53 @@ _LOOKS: Final = (
 )
 
 
-def picture(found: Validation) -> str:
+def picture(found: Validation, narrow: bool = False) -> str:
     """Every method and metric in a line: its two rates, with the bands they are expected in."""
-    lines = [(place, of) for place, of in view.grouped(found).items()]
+    layout = _NARROW if narrow else _WIDE
+    lines = list(view.grouped(found).items())
     if len(lines) > _MOST:
         lines = [each for each in lines if each[0][0].partition(":")[0] in found.success]
-    height = len(lines) * _LINE + 110
-
+    names = [_name(*place) for place, _ in lines]
     # Wide enough for bands; what lies far out is written at the edge.
-    ends = {rates.FALSE_POSITIVES: (0.0, 3 * found.alpha), rates.COVERAGE: (1 - 3 * found.alpha, 1)}
+    far = min(3 * found.alpha, 1.0)
+    ends = {rates.FALSE_POSITIVES: (0.0, far), rates.COVERAGE: (1 - far, 1.0)}
 
     def paint(figure: Figure) -> None:
-        left = axes_within(figure, left=_NAMES, right=_HALF + 24, top=52, bottom=46)
-        right = axes_within(figure, left=_NAMES + _HALF + 12, right=36, top=52, bottom=46)
-        for axes, quantity in ((left, rates.FALSE_POSITIVES), (right, rates.COVERAGE)):
+        for axes, quantity in zip(_panels(figure, layout), ends, strict=True):
             _panel(axes, [of.get(quantity) for _, of in lines], ends[quantity])
+            ticks(axes.xaxis, layout.ticks, scale=100, unit="%")
             axes.set_xlabel(quantity.replace("_rate", "s").replace("_", " "))
             axes.set_yticks(range(len(lines)), [""] * len(lines))
-        left.set_yticklabels([_name(*place) for place, _ in lines])
-        _legend(figure)
+        _write_names(figure.axes[0], names, layout)
+        _legend(figure, 1 if narrow else 3)
 
     return inline_svg(
         paint,
-        name="validation",
-        width=_WIDTH,
-        height=height,
+        name="validation-narrow" if narrow else "validation",
+        width=layout.width,
+        height=len(lines) * layout.line + layout.top + 58,
         title="Rates of false positives and coverage, by metric and method",
         description="A point is the measured rate, the bar behind it the band it is expected in.",
     )
+
+
+def _panels(figure: Figure, layout: _Layout) -> tuple[Any, Any]:
+    left, middle = max(layout.names, 14.0), layout.names + layout.half
+    return (
+        axes_within(figure, left=left, right=layout.half + 32, top=layout.top, bottom=46),
+        axes_within(figure, left=middle + 12, right=26, top=layout.top, bottom=46),
+    )
+
+
+def _write_names(axes: Any, names: list[str], layout: _Layout) -> None:
+    if layout.names:
+        axes.set_yticklabels(names)
+        return
+    for place, name in enumerate(names):
+        axes.annotate(
+            name, (0, place), (0, 13), textcoords="offset points", fontsize=12, color=MUTED,
+            xycoords=axes.get_yaxis_transform(), va="center", annotation_clip=False,
+        )  # fmt: skip
 
 
 def _name(metric: str, method: str) -> str:
@@ -68,7 +112,6 @@ def _panel(axes: Any, column: list[Characteristic | None], ends: tuple[float, fl
     for place, one in enumerate(column):
         if one is not None and one.measured is not None:
             _line(axes, place, one, one.measured, ends)
-    ticks(axes.xaxis, 5, scale=100, unit="%")
 
 
 def _line(
@@ -95,11 +138,11 @@ def _look(one: Characteristic) -> int:
     return 2 if not one.gated else 0 if one.within else 1
 
 
-def _legend(figure: Figure) -> None:
+def _legend(figure: Figure, columns: int) -> None:
     from matplotlib.lines import Line2D
 
     marks = [
         Line2D([], [], linestyle="", marker=shape, markerfacecolor=face, color=edge, label=label)
         for shape, face, edge, label in _LOOKS
     ]
-    figure.legend(handles=marks, loc="upper left", frameon=False, ncols=3)
+    figure.legend(handles=marks, loc="upper left", frameon=False, ncols=columns)

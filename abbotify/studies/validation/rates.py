@@ -14,6 +14,7 @@ from abbotify.stats.srm import ALPHA as SRM_ALPHA
 from abbotify.studies.characteristics import Characteristic, gate_level, rate
 from abbotify.studies.validation import theory
 from abbotify.studies.validation.methods import (
+    GUARDRAIL,
     HOLM,
     MAX_Z,
     METHODS,
@@ -34,6 +35,8 @@ EXAGGERATION: Final = "exaggeration"
 FAMILY_ERROR: Final = "family_wise_error"
 FAMILY_COVERAGE: Final = "family_wise_coverage"
 FALSE_ALARMS: Final = "false_alarm_rate"
+PASSES: Final = "non_inferior_rate"
+FALSE_PASSES: Final = "false_non_inferior_rate"
 QUANTITIES: Final = (FALSE_POSITIVES, COVERAGE, POWER, WIDTH, SIGN_ERROR, EXAGGERATION)
 
 _COMPARED: Final = ("naive_relative", TRACKS, SESSIONS)  # by their rates alone
@@ -101,7 +104,7 @@ def rows(measured: Measured) -> tuple[Row, ...]:
 
 def _rows(measured: Measured, level: float) -> Iterator[Row]:
     for at, key in enumerate(measured.trials.keys):
-        if key.method not in (HOLM, MAX_Z):
+        if key.method not in (HOLM, MAX_Z, GUARDRAIL):
             yield from _Column(measured, at, level).rows()
     yield from _families(measured, level)
     yield _alarms(measured, level)

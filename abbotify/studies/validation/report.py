@@ -61,7 +61,7 @@ def validate_html(found: Validation) -> str:
         verdict=verdict(found),
         good=not found.failures,
         kept=f"{found.gated - len(found.failures):,} of {found.gated:,}" if found.gated else "",
-        picture=picture(found),
+        pictures=(picture(found), picture(found, narrow=True)),
         tables=_tables(found),
         notes=found.notes,
     )
@@ -92,12 +92,12 @@ def verdict(found: Validation) -> str:
     if not found.gated:
         return "No rate is promised in this world: all are findings."
     if not found.failures:
-        return (
-            f"All {found.gated:,} promised rates lie in their bands, which a right program leaves "
-            "in one validation of a hundred."
-        )
-    left = [f"{view.method(one.method)}, {view.about(one.metric)}" for one in found.failures]
-    shown = "; ".join(dict.fromkeys(left[:5])) + ("; ..." if len(left) > 5 else "")
+        lie = "The promised rate lies in its band"
+        if found.gated > 1:
+            lie = f"All {found.gated:,} promised rates lie in their bands"
+        return f"{lie}, which a right program leaves in one validation of a hundred."
+    left = [f"{view.method(one.method)} ({view.about(one.metric)})" for one in found.failures]
+    shown = "; ".join(dict.fromkeys(left[:5])) + (" and others" if len(left) > 5 else "")
     return f"{len(left)} of {found.gated:,} promised rates left their bands: {shown}."
 
 

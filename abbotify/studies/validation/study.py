@@ -15,11 +15,12 @@ from abbotify.errors import UserError
 from abbotify.experiment import layers
 from abbotify.judging import reported
 from abbotify.metrics.users import UserTable
+from abbotify.pipeline import rails_of
 from abbotify.plan import Plan, prepare
 from abbotify.progress import Progress, silent
 from abbotify.scenario import Scenario
 from abbotify.stats.effects import RATIO
-from abbotify.studies.validation import replays, report
+from abbotify.studies.validation import guards, replays, report
 from abbotify.studies.validation.columns import Outcomes, stored
 from abbotify.studies.validation.expectations import expectations
 from abbotify.studies.validation.rates import Measured, Row, rows
@@ -115,7 +116,8 @@ def _resampled(
     count = users or _usual(plan, potential.users)
     sampler = Sampler(outcomes, layer.weights, count, scenario.seeds.dynamics)
     deciding = tuple(name for name in success if name in outcomes.metrics)
-    trials = collect(Asked(sampler, deciding, alpha), replications, workers, told)
+    rails = tuple(rail for rail in rails_of(scenario) if rail.metric in outcomes.metrics)
+    trials = collect(Asked(sampler, deciding, alpha, rails), replications, workers, told)
     expected_sizes = expected_users(layer.weights, count)
     expected = expectations(outcomes, trials.keys, expected_sizes, alpha, replications)
     truths = np.array([[one.truth for one in expected]])
@@ -126,7 +128,8 @@ def _resampled(
         expected_sizes,
         deciding,
     )
-    return _validation(plan, count, replications, rows(measured), outcomes)
+    guarded = guards.rows(measured.trials, rails, alpha, len(layer.arms) > 2)
+    return _validation(plan, count, replications, [*rows(measured), *guarded], outcomes)
 
 
 def _outcomes(plan: Plan, arms: Sequence[str], users: Mapping[str, UserTable]) -> Outcomes:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from abbotify import scale, stats
 from abbotify.progress import Progress
+from abbotify.report.rails import Rail
 from abbotify.sessions import FloatArray
 from abbotify.stats.effects import MEAN, RATIO
 from abbotify.studies.validation.columns import EXPOSED
@@ -73,11 +74,13 @@ class Asked:
         sampler: draws the experiments.
         success: metrics that decide.
         alpha: level.
+        rails: what is guarded.
     """
 
     sampler: Sampler
     success: tuple[str, ...]
     alpha: float
+    rails: tuple[Rail, ...] = ()
 
 
 def collect(asked: Asked, replications: int, workers: int, told: Progress) -> Trials:
@@ -131,7 +134,9 @@ def _batch(asked: Asked) -> Callable[[_Task], tuple[dict[Key, FloatArray], npt.N
                 arms = list(_arms(sampler, world, sums[at, world]))
                 simultaneous = number < most and asked.success[0] in arms[0].means
                 deciding = [name for name in asked.success if name in arms[0].means]
-                for key, one in said(arms, deciding, asked.alpha, simultaneous).items():
+                for key, one in said(
+                    arms, deciding, asked.alpha, simultaneous, asked.rails
+                ).items():
                     write_down(columns, count, (at, world), key, one)
                 alarms[at, world] = _alarm(sampler, sums[at, world])
         return columns, alarms

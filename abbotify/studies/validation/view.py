@@ -29,6 +29,7 @@ _METHODS: Final = {
     "uncorrected": "Uncorrected",
     "max_z": "max-z",
     "srm": "Sample ratio",
+    "guardrail": "Guardrail",
 }
 
 _QUANTITIES: Final = {
@@ -41,6 +42,8 @@ _QUANTITIES: Final = {
     rates.FAMILY_ERROR: "any false positive",
     rates.FAMILY_COVERAGE: "all intervals hold",
     rates.FALSE_ALARMS: "false alarms",
+    rates.PASSES: "non-inferior",
+    rates.FALSE_PASSES: "non-inferior, falsely",
 }
 
 _MEANS: Final = (rates.WIDTH, rates.EXAGGERATION)

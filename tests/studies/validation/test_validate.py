@@ -123,6 +123,21 @@ def test_the_days_before_make_intervals_narrower(abbotify: Command, folder: Path
     assert rows["holm", "mean_time_per_session", "family_wise_error"]["within"] == "true"
 
 
+def test_guardrails_pass_what_is_harmless_and_seldom_what_is_not(
+    abbotify: Command, folder: Path
+) -> None:
+    rails = [{"metric": "sessions", "margin": 20}, {"metric": "time", "margin": 5}]
+    metrics = {"report": ["sessions", "time"], "guardrails": rails}
+    path = written(folder, metrics=metrics)  # sticky costs a third of the time in this world
+    assert abbotify("validate", path, "--replications", 200, "--out", folder / "rails").code == 0
+    rows = table(folder / "rails")
+    assert float(rows["guardrail", "sessions", "non_inferior_rate"]["measured"]) > 0.9
+    passed = rows["guardrail", "time", "false_non_inferior_rate"]
+    assert passed["within"] == "true"
+    assert float(passed["measured"]) < 0.05
+    assert rows["guardrail", "time", "false_alarm_rate"]["within"] == "true"
+
+
 def test_a_planted_bug_is_found(
     abbotify: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
