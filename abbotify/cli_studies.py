@@ -34,13 +34,13 @@ def sweep(
 ) -> None:
     """Run a scenario under every combination of settings: one table, one picture."""
     described = load_scenario(scenario, overrides, seed)
-    from abbotify import studies
-    from abbotify.studies import sweep_report
+    from abbotify.studies import sweep as study
+    from abbotify.studies.sweep import report as sweep_report
 
     folder = out or Path("reports") / f"{described.name}-sweep"
-    keys = [studies.varied(text) for text in vary]
+    keys = [study.varied(text) for text in vary]
     with progress_bars(quiet) as progress:
-        result = studies.sweep(scenario, keys, folder, overrides or (), seed, workers, progress)
+        result = study.sweep(scenario, keys, folder, overrides or (), seed, workers, progress)
     sweep_report.write(result, folder)
     print(f"{sweep_report.sentence(result)}\n")
     plain_table(*sweep_report.rows(result))
@@ -60,8 +60,8 @@ def compare(
     ] = None,
 ) -> None:
     """Show two runs side by side: what differs, health, decisions, effects, levels."""
-    from abbotify.studies import compare_report
-    from abbotify.studies.compare_runs import compare_runs
+    from abbotify.studies.comparison import compare_runs
+    from abbotify.studies.comparison import report as compare_report
 
     if out is not None:
         compare_report.check(out, (run_a, run_b))
@@ -103,9 +103,11 @@ def power(
     """
     described = load_scenario(scenario, overrides, seed)
     from abbotify.studies import power as study
-    from abbotify.studies import power_question, power_report, power_table, power_words
+    from abbotify.studies.power import report as power_report
+    from abbotify.studies.power import table as power_table
+    from abbotify.studies.power import words as power_words
 
-    question = power_question.Question(mde, users, days, wanted)
+    question = study.Question(mde, users, days, wanted)
     if out is not None:
         power_report.check(out)
     with progress_bars(quiet) as progress:

@@ -81,6 +81,22 @@ def _marked(draw: Callable[..., str]) -> Callable[..., str]:
     return lambda *args, **kwargs: Markup(draw(*args, **kwargs))
 
 
+def rendered(package: str, template: str, **values: object) -> str:
+    """A page of another package, whose templates may include those of reports.
+
+    Args:
+        package: that holds the template.
+        template: its name.
+        values: what it shows.
+    """
+    from jinja2 import ChoiceLoader, PackageLoader
+
+    pages = environment()
+    assert pages.loader is not None, "pages have templates"
+    both = pages.overlay(loader=ChoiceLoader([PackageLoader(package, ""), pages.loader]))
+    return both.get_template(template).render(values).strip() + "\n"
+
+
 def _context(document: Document, execution: Mapping[str, object]) -> dict[str, Any]:
     run = document.run
     charts_drawn = _charts(document)

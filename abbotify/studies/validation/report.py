@@ -9,7 +9,7 @@ from pathlib import Path
 
 from abbotify.outfolder import replacing
 from abbotify.report import labels, markdown, rounding
-from abbotify.report.html import environment
+from abbotify.report.html import rendered
 from abbotify.report.tables import cell
 from abbotify.studies.characteristics import COLUMNS
 from abbotify.studies.validation import view
@@ -50,12 +50,9 @@ def validate_markdown(found: Validation) -> str:
 
 def validate_html(found: Validation) -> str:
     """The page: what was promised and kept, a picture, the tables. No scripts, no network."""
-    from jinja2 import ChoiceLoader, PackageLoader
-
-    pages = environment()
-    assert pages.loader is not None, "pages have templates"
-    ours = pages.overlay(loader=ChoiceLoader([PackageLoader("abbotify.studies", ""), pages.loader]))
-    page = ours.get_template("validate.html.j2").render(
+    return rendered(
+        "abbotify.studies.validation",
+        "validate.html.j2",
         title=title(found),
         sentence=sentence(found),
         verdict=verdict(found),
@@ -65,7 +62,6 @@ def validate_html(found: Validation) -> str:
         tables=_tables(found),
         notes=found.notes,
     )
-    return page.strip() + "\n"
 
 
 def title(found: Validation) -> str:

@@ -11,8 +11,8 @@ from abbotify.report.labels import metric, shortened
 from abbotify.report.rounding import estimate, level, number
 from abbotify.report.svg import INK, MUTED, PAPER, RULE, inline_svg
 from abbotify.stats import Effect
-from abbotify.studies.compare import Comparison, Moved
-from abbotify.studies.compare_view import comparable
+from abbotify.studies.comparison.compare import Comparison, Moved
+from abbotify.studies.comparison.view import comparable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

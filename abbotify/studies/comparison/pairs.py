@@ -12,7 +12,7 @@ from abbotify.metrics.users import Population
 from abbotify.stats import Contrast, Moments
 from abbotify.stats.moments import Floats
 from abbotify.stats.paired import lift_terms, paired, paired_effects, ratio_terms
-from abbotify.studies.compare_users import Pairs
+from abbotify.studies.comparison.users import Pairs
 
 Two = tuple[Floats, Floats]  # values of the same users in the first and the second run
 

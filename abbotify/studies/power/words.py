@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from abbotify.report import labels, rounding
 from abbotify.report.rails import PERCENT
 from abbotify.stats.effects import MEAN
-from abbotify.studies.design import LIFT, SUCCESS, Point, Row
-from abbotify.studies.power import PowerStudy
-from abbotify.studies.power_question import Coming
+from abbotify.studies.power.design import LIFT, SUCCESS, Point, Row
+from abbotify.studies.power.question import Coming
+from abbotify.studies.power.study import PowerStudy
 
 
 def title(study: PowerStudy) -> str:

@@ -6,10 +6,10 @@ import math
 
 from abbotify.report import labels, rounding
 from abbotify.stats.effects import RATIO
-from abbotify.studies import power_words as words
-from abbotify.studies.design import LIFT, POWER, Point, Row
-from abbotify.studies.pilot import NO_PRE_PERIOD
-from abbotify.studies.power import PowerStudy
+from abbotify.studies.power import words
+from abbotify.studies.power.design import LIFT, POWER, Point, Row
+from abbotify.studies.power.pilot import NO_PRE_PERIOD
+from abbotify.studies.power.study import PowerStudy
 
 
 def rows(study: PowerStudy) -> tuple[list[str], list[list[str]]]:

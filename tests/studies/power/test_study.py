@@ -15,13 +15,13 @@ from abbotify.errors import UserError
 from abbotify.plan import prepare
 from abbotify.scenario import load
 from abbotify.stats.power import Pilot, power
-from abbotify.studies.power import (
+from abbotify.studies.power.question import Coming, Question
+from abbotify.studies.power.study import (
     power_study,
     studied,
     untrained,
     with_days,
 )
-from abbotify.studies.power_question import Coming, Question
 from abbotify.timeline import trains
 from tests.conftest import Command, learning_scenario
 

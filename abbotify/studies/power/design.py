@@ -10,7 +10,7 @@ from typing import Final
 from abbotify.report.rails import Rail
 from abbotify.stats.effects import MEAN
 from abbotify.stats.power import FEWEST, Pilot, detectable_effect, power, sample_size
-from abbotify.studies.pilot import Piloted
+from abbotify.studies.power.pilot import Piloted
 
 SUCCESS: Final = "success"
 EXPLORATORY: Final = "exploratory"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from abbotify.report import labels, rounding
 from abbotify.report.drawing import axes_within, color
 from abbotify.report.svg import MUTED, PAPER, inline_svg
-from abbotify.studies.design import SUCCESS, Row, detectable
-from abbotify.studies.power import PowerStudy
-from abbotify.studies.power_words import digits, lift
+from abbotify.studies.power.design import SUCCESS, Row, detectable
+from abbotify.studies.power.study import PowerStudy
+from abbotify.studies.power.words import digits, lift
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from abbotify.studies.compare_users import Overlap, Pairs, Users, overlap, read_users
+from abbotify.studies.comparison.users import Overlap, Pairs, Users, overlap, read_users
 
 
 def users(

@@ -11,7 +11,7 @@ from statsmodels.stats.power import TTestIndPower
 
 from abbotify.stats import Moments, cuped_means, cuped_ratios, difference, welch, with_indicator
 from abbotify.stats.power import Pilot, power
-from abbotify.studies.design import (
+from abbotify.studies.power.design import (
     EXPLORATORY,
     LIFT,
     POWER,
@@ -26,7 +26,7 @@ from abbotify.studies.design import (
     needed,
     powered,
 )
-from abbotify.studies.pilot import Piloted, piloted
+from abbotify.studies.power.pilot import Piloted, piloted
 from tests.studies.tables import generator, table
 
 ALPHA = 0.05

@@ -11,13 +11,12 @@ from typing import Final
 from abbotify.errors import OutputError
 from abbotify.outfolder import replacing
 from abbotify.report import markdown
-from abbotify.report.html import environment
+from abbotify.report.html import rendered
 from abbotify.report.tables import cell
-from abbotify.studies import power_table as table
-from abbotify.studies import power_words as words
-from abbotify.studies.design import USERS, Point, Row
-from abbotify.studies.power import PowerStudy
-from abbotify.studies.power_picture import picture
+from abbotify.studies.power import table, words
+from abbotify.studies.power.design import USERS, Point, Row
+from abbotify.studies.power.picture import picture
+from abbotify.studies.power.study import PowerStudy
 
 COLUMNS: Final = (
     *("metric", "estimand", "arm", "role", "level", "cuped", "model"),
@@ -111,13 +110,10 @@ def _rails(study: PowerStudy) -> Iterator[str]:
 
 def power_html(study: PowerStudy) -> str:
     """The page: a picture, the table, what its numbers mean. No scripts, no network."""
-    from jinja2 import ChoiceLoader, PackageLoader
-
-    pages = environment()
-    assert pages.loader is not None, "pages have templates"
-    ours = pages.overlay(loader=ChoiceLoader([PackageLoader("abbotify.studies", ""), pages.loader]))
     head, body = table.rows(study)
-    page = ours.get_template("power.html.j2").render(
+    return rendered(
+        "abbotify.studies.power",
+        "power.html.j2",
         title=words.title(study),
         sentence=words.sentence(study),
         picture=picture(study),
@@ -129,4 +125,3 @@ def power_html(study: PowerStudy) -> str:
         rail_numbers=table.rail_numbers(study),
         notes=words.notes(study),
     )
-    return page.strip() + "\n"

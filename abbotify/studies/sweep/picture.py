@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from abbotify.report import labels
 from abbotify.report.drawing import axes_within, color, marker
 from abbotify.report.svg import MUTED, inline_svg
-from abbotify.studies.sweep import Sweep
+from abbotify.studies.sweep.runs import Sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

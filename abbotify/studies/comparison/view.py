@@ -14,7 +14,7 @@ from abbotify.report.health_view import state
 from abbotify.report.labels import check, clean, estimand, metric, shortened
 from abbotify.report.rounding import MINUS, MISSING
 from abbotify.stats import Contrast, Effect
-from abbotify.studies.compare import Comparison, Level, Moved
+from abbotify.studies.comparison.compare import Comparison, Level, Moved
 
 BETWEEN = f"B {MINUS} A"
 EFFECTS_HEAD = ("metric", "arm", "A", "interval", "B", "interval", BETWEEN, "interval", "p")

@@ -11,9 +11,9 @@ import pytest
 
 from abbotify.errors import OutputError
 from abbotify.report import Document
-from abbotify.studies import compare_view as view
-from abbotify.studies.compare import Comparison, compare
-from abbotify.studies.compare_report import (
+from abbotify.studies.comparison import view as view
+from abbotify.studies.comparison.compare import Comparison, compare
+from abbotify.studies.comparison.report import (
     COLUMNS,
     MARKS,
     check,
@@ -52,7 +52,8 @@ def hostile() -> Comparison:
         "x|y`": {"<i>": ["<b>"]},
     }
     other["arms"] = [arm for arm in other["arms"] if not arm["name"].startswith("i2i")]
-    other["effects"] = [row for row in other["effects"] if not row["arm"].startswith("i2i")]
+    for part in ("effects", "guardrails", "truth"):
+        other[part] = [row for row in other.get(part, ()) if not row["arm"].startswith("i2i")]
     return compared(nasty(), other, NASTY)
 
 

@@ -10,8 +10,8 @@ import pytest
 from abbotify import pipeline
 from abbotify.errors import UserError
 from abbotify.scenario import load
-from abbotify.studies import Sweep, sweep, varied
-from abbotify.studies.sweep_report import matters, sweep_csv, sweep_html, sweep_markdown, write
+from abbotify.studies.sweep import Sweep, sweep, varied
+from abbotify.studies.sweep.report import matters, sweep_csv, sweep_html, sweep_markdown, write
 
 TEXT = """\
 world:

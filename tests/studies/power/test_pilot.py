@@ -7,7 +7,7 @@ import pytest
 import statsmodels.api as sm
 
 from abbotify.metrics.users import UserTable
-from abbotify.studies.pilot import NO_PRE_PERIOD, SCALE, SHIFT, Piloted, model_of, piloted
+from abbotify.studies.power.pilot import NO_PRE_PERIOD, SCALE, SHIFT, Piloted, model_of, piloted
 from tests.studies.tables import AWAY, USERS, table
 
 METRICS = ("mean_time_per_session", "time", "sessions", "retained", "timeouts")

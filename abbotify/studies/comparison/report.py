@@ -12,12 +12,12 @@ from typing import Any, Final
 from abbotify import outfolder
 from abbotify.errors import OutputError
 from abbotify.report import markdown, rounding
-from abbotify.report.html import environment
+from abbotify.report.html import rendered
 from abbotify.report.tables import cell
 from abbotify.stats import Contrast, Effect
-from abbotify.studies import compare_view as view
-from abbotify.studies.compare import Comparison
-from abbotify.studies.compare_picture import picture
+from abbotify.studies.comparison import view as view
+from abbotify.studies.comparison.compare import Comparison
+from abbotify.studies.comparison.picture import picture
 
 CSV: Final = "compare.csv"
 MARKDOWN: Final = "compare.md"
@@ -138,14 +138,12 @@ def title(comparison: Comparison) -> str:
 
 def compare_html(comparison: Comparison) -> str:
     """The page: both runs, what differs, a picture, the tables. No scripts, no network."""
-    from jinja2 import ChoiceLoader, PackageLoader
     from markupsafe import Markup
 
-    pages = environment()
-    assert pages.loader is not None, "pages have templates"
-    ours = pages.overlay(loader=ChoiceLoader([PackageLoader("abbotify.studies", ""), pages.loader]))
     drawn = picture(comparison), picture(comparison, "compare-narrow", narrow=True)
-    page = ours.get_template("compare.html.j2").render(
+    return rendered(
+        "abbotify.studies.comparison",
+        "compare.html.j2",
         title=title(comparison),
         states=view.states(comparison),
         differing=view.differing(comparison),
@@ -158,7 +156,6 @@ def compare_html(comparison: Comparison) -> str:
         pictures=[Markup(svg) for svg in drawn if svg is not None],
         version=comparison.b.run.abbotify,
     )
-    return page.strip() + "\n"
 
 
 def _grouped(lines: Sequence[view.Line]) -> list[list[view.Line]]:

@@ -7,9 +7,9 @@ import pytest
 from abbotify.report.rails import METRIC, PERCENT, Rail
 from abbotify.scenario.metrics import Guardrail
 from abbotify.stats.non_inferiority import non_inferiority_power
-from abbotify.studies.design import GUARDRAIL, POWER, USERS, Asked, Row, Terms, in_arms
-from abbotify.studies.guarded import guarded, rail_of
-from abbotify.studies.pilot import piloted
+from abbotify.studies.power.design import GUARDRAIL, POWER, USERS, Asked, Row, Terms, in_arms
+from abbotify.studies.power.guarded import guarded, rail_of
+from abbotify.studies.power.pilot import piloted
 from tests.studies.tables import table
 
 METRICS = ("time", "sessions", "retained", "timeouts")

@@ -11,7 +11,7 @@ from abbotify.scenario.metrics import Guardrail
 from abbotify.stats.effects import MEAN
 from abbotify.stats.non_inferiority import non_inferiority_power, non_inferiority_users
 from abbotify.stats.power import FEWEST, Pilot
-from abbotify.studies.design import (
+from abbotify.studies.power.design import (
     GUARDRAIL,
     POWER,
     USERS,
@@ -23,7 +23,7 @@ from abbotify.studies.design import (
     shares_of,
     too_few,
 )
-from abbotify.studies.pilot import Piloted
+from abbotify.studies.power.pilot import Piloted
 
 
 def rail_of(told: Guardrail) -> Rail:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from abbotify.outfolder import replacing
 from abbotify.report import labels, markdown, rounding
-from abbotify.report.html import environment
+from abbotify.report.html import rendered
 from abbotify.report.tables import cell
 from abbotify.stats import Effect
-from abbotify.studies.sweep import Setting, Sweep
-from abbotify.studies.sweep_picture import picture
+from abbotify.studies.sweep.picture import picture
+from abbotify.studies.sweep.runs import Setting, Sweep
 
 _NUMBERS = ("relative_effect", "relative_lower", "relative_upper", "p_value", "significant")
 
@@ -88,19 +88,15 @@ def _markdown_table(head: list[str], body: list[list[str]]) -> str:
 
 def sweep_html(sweep: Sweep) -> str:
     """The page: a picture, the table, how much each setting matters. No scripts, no network."""
-    from jinja2 import ChoiceLoader, PackageLoader
-
-    pages = environment()
-    assert pages.loader is not None, "pages have templates"
-    ours = pages.overlay(loader=ChoiceLoader([PackageLoader("abbotify.studies", ""), pages.loader]))
-    page = ours.get_template("sweep.html.j2").render(
+    return rendered(
+        "abbotify.studies.sweep",
+        "sweep.html.j2",
         title=_title(sweep),
         sentence=sentence(sweep),
         picture=picture(sweep),
         settings=rows(sweep),
         ranges=_ranges(sweep),
     )
-    return page.strip() + "\n"
 
 
 def _ranges(sweep: Sweep) -> tuple[list[str], list[list[str]]]:
