@@ -128,7 +128,7 @@ def shortened_range(values: Sequence[float], ends: Sequence[float]) -> tuple[flo
     far = 4 * max(map(abs, values), default=0.0) or max(map(abs, ends), default=0.0) or 1.0
     inside = [0.0, *values, *(min(max(end, -far), far) for end in ends)]
     low, high = min(inside), max(inside)
-    pad = 0.08 * (high - low)
+    pad = 0.08 * (high - low) or 1.0
     return low - pad, high + pad
 
 

@@ -39,13 +39,16 @@ def regress(arm: Linear) -> Regression:
     """The regression of the metric's part on the covariates', by sweeping.
 
     A covariate that is constant in the arm, or a combination of earlier ones, is left out; all are
-    when the arm has too few users to leave a degree of freedom.
+    when the metric is constant, or the arm has too few users to leave a degree of freedom.
 
     Source: Goodnight (1979), A tutorial on the SWEEP operator, The American Statistician 33.
     """
     p = len(arm.covariates)
     swept, kept = arm.comoments.copy(), []
-    if p and arm.estimate.n >= p + 2:
+    # A metric without variance has nothing to explain, and slopes of rounding would be divided by
+    # variances of rounding.
+    varies = arm.comoments[0, 0] > ROUNDING * arm.sizes[0]
+    if p and varies and arm.estimate.n >= p + 2:
         for column in range(1, 1 + p):
             # By hand: a library's order of sums may change with its version and threads.
             own = arm.comoments[column, column]
@@ -88,4 +91,6 @@ def _note(arm: Linear, kept: int) -> str:
         return "" if p else "no pre-period: not adjusted"
     if arm.estimate.n < p + 2:
         return "too few users to adjust"
+    if arm.comoments[0, 0] <= ROUNDING * arm.sizes[0]:
+        return ""  # the estimate says so
     return "" if kept else "no differences between users before the experiment: not adjusted"
