@@ -31,7 +31,7 @@ _METHODS: Final = {
     "srm": "Sample ratio",
     "guardrail": "Guardrail",
     "looks_fixed": "14 looks, fixed test",
-    "looks_group_sequential": "14 looks, group sequential",
+    "looks_group_sequential": "14 looks, sequential",
     "looks_always_valid": "14 looks, always valid",
 }
 
