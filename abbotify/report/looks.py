@@ -17,7 +17,7 @@ from abbotify.stats import monitoring, spending
 from abbotify.stats.novelty import novelty
 from abbotify.stats.srm_sequential import watch_sample_ratio
 
-_SPENDING: Final = {"obrien_fleming": spending.obrien_fleming, "pocock": spending.pocock}
+SPENDING: Final = {"obrien_fleming": spending.obrien_fleming, "pocock": spending.pocock}
 _TREND_METRIC: Final = "time"
 
 
@@ -112,7 +112,7 @@ def _group_sequential(
         return None
     planned = monitoring.planned_information(*pairs[-1], users)
     # The experiment's last day is set before it starts: what is left may be spent on it.
-    return monitoring.monitor(pairs, planned, alpha, _SPENDING[how], final=True).looks
+    return monitoring.monitor(pairs, planned, alpha, SPENDING[how], final=True).looks
 
 
 def _sample_ratio(watched: Watched, plan: Plan, days: Sequence[int]) -> list[float | None]:

@@ -84,6 +84,13 @@ class Outcomes:
         """The variables of an estimand of a metric."""
         return next(g for g in self.groups if (g.metric, g.estimand) == (metric, estimand))
 
+    def alone(self, metric: str) -> Outcomes:
+        """The values of a metric without covariates, and nothing else."""
+        start = self.group(metric, MEAN).start
+        kept = slice(start, start + 2)
+        values = np.ascontiguousarray(self.values[:, :, kept])
+        return Outcomes(self.arms, (Group(metric, MEAN, 0, 1),), values, self.centres[:, kept], {})
+
     def defined(self, group: Group, arm: int) -> Rows:
         """Who counts under an arm: bool (users,)."""
         return self.values[arm, :, group.start] > 0

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from abbotify.stats.power import FEWEST
 from abbotify.studies.validation import theory
 from abbotify.studies.validation.columns import Outcomes
-from abbotify.studies.validation.methods import METHODS, TRACKS, Key, Method
+from abbotify.studies.validation.methods import LOOKS_FIXED, METHODS, TRACKS, Key, Method
+from abbotify.studies.validation.peeking import at_any_look
 from abbotify.studies.validation.rates import Expected
 from abbotify.studies.validation.theory import Pair, Shape
 
@@ -60,6 +61,8 @@ def _expected(
     false_positives: float | None = pair.alpha
     if key.method == TRACKS:
         false_positives, coverage = _of_single_tracks(key, pair, outcomes)
+    elif key.method == LOOKS_FIXED:
+        false_positives = at_any_look(pair.alpha)
     elif key.method == "naive_relative":
         coverage = naive_coverage(pair)
     if min(pair.counts) < FEWEST or pair.error <= 0:

@@ -21,6 +21,9 @@ SRM: Final = "srm"
 UNCORRECTED: Final = "uncorrected"
 TRACKS: Final = "tracks_as_independent"
 SESSIONS: Final = "sessions_as_independent"
+LOOKS_FIXED: Final = "looks_fixed"
+LOOKS_SEQUENTIAL: Final = "looks_group_sequential"
+LOOKS_VALID: Final = "looks_always_valid"
 
 
 class Method(NamedTuple):
@@ -31,12 +34,16 @@ class Method(NamedTuple):
         relative: it speaks of per cent of the control.
         adjusted: for the days before the experiment.
         promised: it is to keep its level; else it is here to be compared.
+        looks: it looks again and again; only false positives are counted.
+        at_most: its level is a bound.
     """
 
     estimand: str
     relative: bool = False
     adjusted: bool = False
     promised: bool = True
+    looks: bool = False
+    at_most: bool = False
 
 
 METHODS: Final[Mapping[str, Method]] = {
@@ -54,6 +61,9 @@ METHODS: Final[Mapping[str, Method]] = {
     HOLM: Method(MEAN),
     MAX_Z: Method(MEAN),
     GUARDRAIL: Method(MEAN),
+    LOOKS_FIXED: Method(MEAN, promised=False, looks=True),
+    LOOKS_SEQUENTIAL: Method(MEAN, looks=True),
+    LOOKS_VALID: Method(MEAN, looks=True, at_most=True),
 }
 
 _NAMES: Final = {MEAN: ("welch", "fieller"), RATIO: ("delta", "delta_fieller")}

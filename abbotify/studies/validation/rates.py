@@ -24,6 +24,7 @@ from abbotify.studies.validation.methods import (
     UNCORRECTED,
     Key,
 )
+from abbotify.studies.validation.peeking import LOOKED
 from abbotify.studies.validation.trials import EFFECT, NOTHING, Trials
 
 FALSE_POSITIVES: Final = "false_positive_rate"
@@ -123,14 +124,18 @@ class _Column:
         self.key, self.expected = measured.trials.keys[at], measured.expected[at]
         self.metric = metric_of(self.key, measured)
         self.ungated = measured.ungated
-        self.promised = METHODS[self.key.method].promised
+        self.method = METHODS[self.key.method]
         self.truth = np.broadcast_to(self.trials.truths[:, at], len(self.trials.said))
 
     def rows(self) -> Iterator[Row]:
         want = self.expected
         nothing = self.trials.significant(self.at, NOTHING)
+        if self.method.looks:
+            nothing = nothing[:LOOKED]
         if not np.isnan(nothing).all():  # some methods are asked only beside the truth
             yield self._rate(FALSE_POSITIVES, nothing, want.false_positives, want.ungated)
+        if self.method.looks:
+            return
         covered = self.trials.covered(self.at)
         yield self._rate(COVERAGE, covered, want.coverage, want.ungated_coverage)
         yield self._mean(WIDTH, self.trials.width(self.at))
@@ -145,7 +150,7 @@ class _Column:
 
     def _rate(self, quantity: str, hits: FloatArray, expected: float | None, why: str) -> Row:
         defined = hits[~np.isnan(hits)]
-        if not self.promised:
+        if not self.method.promised:
             why = "here to be compared"
         elif len(defined) < len(hits):
             why = f"undefined in {len(hits) - len(defined):,} of {len(hits):,} experiments"
@@ -159,8 +164,8 @@ class _Column:
         self, quantity: str, hits: FloatArray, expected: float | None, gated: bool
     ) -> Characteristic:
         level = _CHANCE if expected is None else self.level
-        count, of = int(hits.sum()), len(hits)
-        return rate(self.key.method, self.metric, quantity, count, of, expected, gated, level)
+        what, most = (self.key.method, self.metric, quantity), self.method.at_most
+        return rate(*what, int(hits.sum()), len(hits), expected, gated, level, most)
 
     def _mean(self, quantity: str, values: FloatArray, expected: float | None = None) -> Row:
         """A mean with the band of its Monte Carlo error: round the expected one where known."""

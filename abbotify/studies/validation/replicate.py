@@ -54,9 +54,23 @@ class Sampler:
         """
         arms, out = len(self.outcomes.arms), (len(replications), len(WORLDS))
         found = np.zeros((*out, arms, len(self._products[0])))
-        edges = np.array([edge / sum(self.weights) for edge in accumulate(self.weights)])[:-1]
         seed, first = seed_word(self.seed), replications.start
-        _add_up(self.outcomes.values, *self._products, edges, self.users, seed, first, found)
+        _add_up(self.outcomes.values, *self._products, self._edges, self.users, seed, first, found)
+        return found
+
+    def batches(self, replications: range, count: int) -> FloatArray:
+        """The sums of the same experiments in A/A, apart for each of so many batches of users.
+
+        Users come in the order in which they are drawn; sizes differ by one at most.
+
+        Returns:
+            float64 (replications, batches, arms, products).
+        """
+        arms = len(self.outcomes.arms)
+        found = np.zeros((len(replications), count, arms, len(self._products[0])))
+        seed, first = seed_word(self.seed), replications.start
+        control = self.outcomes.values[NOTHING]
+        _add_apart(control, *self._products, self._edges, self.users, seed, first, found)
         return found
 
     def moments(self, group: Group, world: int, arm: int, sums: Floats) -> Moments:
@@ -80,6 +94,11 @@ class Sampler:
         comoments[:, rounding] = 0.0
         centres = self.outcomes.centres[arm * world, group.columns]
         return Moments(n, centres + first / n, comoments)
+
+    @cached_property
+    def _edges(self) -> FloatArray:
+        """Where the arms' shares end, but for the last."""
+        return np.array([edge / sum(self.weights) for edge in accumulate(self.weights)])[:-1]
 
     @cached_property
     def _products(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -117,18 +136,42 @@ def _add_up(
     first: int,
     out: FloatArray,
 ) -> None:
-    pool, arms = values.shape[1], values.shape[0]
+    pool = values.shape[1]
     for replication in range(out.shape[0]):
         number = np.uint64(first + replication)
         for position in range(users):
-            words = philox(
-                np.uint64(seed), _STREAM, np.uint64(0), np.uint64(position), _PURPOSE, number
-            )
-            row, share, arm = bounded(words[0], pool), real(words[1]), 0
-            while arm < arms - 1 and share >= edges[arm]:
-                arm += 1
+            row, arm = _drawn(edges, pool, seed, position, number)
             _add(values[0, row], left, right, out[replication, 0, arm])
             _add(values[arm, row], left, right, out[replication, 1, arm])
+
+
+@kernel
+def _add_apart(
+    values: FloatArray,
+    left: npt.NDArray[np.int64],
+    right: npt.NDArray[np.int64],
+    edges: FloatArray,
+    users: int,
+    seed: Any,
+    first: int,
+    out: FloatArray,
+) -> None:
+    for replication in range(out.shape[0]):
+        number = np.uint64(first + replication)
+        for position in range(users):
+            row, arm = _drawn(edges, values.shape[0], seed, position, number)
+            batch = position * out.shape[1] // users
+            _add(values[row], left, right, out[replication, batch, arm])
+
+
+@kernel
+def _drawn(edges: FloatArray, pool: int, seed: Any, position: int, number: Any) -> tuple[int, int]:
+    """Who comes at a position of an experiment, and into which arm."""
+    words = philox(np.uint64(seed), _STREAM, np.uint64(0), np.uint64(position), _PURPOSE, number)
+    share, arm = real(words[1]), 0
+    while arm < len(edges) and share >= edges[arm]:
+        arm += 1
+    return bounded(words[0], pool), arm
 
 
 @kernel

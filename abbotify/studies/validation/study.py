@@ -18,11 +18,13 @@ from abbotify.metrics.users import UserTable
 from abbotify.pipeline import rails_of
 from abbotify.plan import Plan, prepare
 from abbotify.progress import Progress, silent
+from abbotify.report.looks import SPENDING
 from abbotify.scenario import Scenario
 from abbotify.stats.effects import RATIO
 from abbotify.studies.validation import guards, replays, report
 from abbotify.studies.validation.columns import Outcomes, stored
 from abbotify.studies.validation.expectations import expectations
+from abbotify.studies.validation.peeking import LOOKED
 from abbotify.studies.validation.rates import Measured, Row, rows
 from abbotify.studies.validation.replicate import Sampler, expected_users
 from abbotify.studies.validation.results import KIND, MARKS, Validation
@@ -117,7 +119,9 @@ def _resampled(
     sampler = Sampler(outcomes, layer.weights, count, scenario.seeds.dynamics)
     deciding = tuple(name for name in success if name in outcomes.metrics)
     rails = tuple(rail for rail in rails_of(scenario) if rail.metric in outcomes.metrics)
-    trials = collect(Asked(sampler, deciding, alpha, rails), replications, workers, told)
+    spending = SPENDING[scenario.monitoring.spending]
+    asked = Asked(sampler, deciding, alpha, rails, spending)
+    trials = collect(asked, replications, workers, told)
     expected_sizes = expected_users(layer.weights, count)
     expected = expectations(outcomes, trials.keys, expected_sizes, alpha, replications)
     truths = np.array([[one.truth for one in expected]])
@@ -183,4 +187,6 @@ def _notes(outcomes: Outcomes, treatments: int, replications: int) -> list[str]:
     if treatments > 1 and most < replications:
         told = f"in the first {most:,} experiments" if most else "in none of the experiments"
         notes.append(f"max_z, slow with {treatments} treatments, was asked {told}.")
+    if replications > LOOKED:
+        notes.append(f"Repeated looks were taken at the first {LOOKED:,} experiments.")
     return notes

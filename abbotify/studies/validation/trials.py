@@ -14,8 +14,10 @@ from abbotify.progress import Progress
 from abbotify.report.rails import Rail
 from abbotify.sessions import FloatArray
 from abbotify.stats.effects import MEAN, RATIO
+from abbotify.stats.spending import Spending, obrien_fleming
 from abbotify.studies.validation.columns import EXPOSED
 from abbotify.studies.validation.methods import Arm, Key, Said, said
+from abbotify.studies.validation.peeking import Peeking
 from abbotify.studies.validation.replicate import EFFECT, NOTHING, WORLDS, Sampler
 
 _BATCH: Final = 25  # replications of a task
@@ -75,12 +77,20 @@ class Asked:
         success: metrics that decide.
         alpha: level.
         rails: what is guarded.
+        spending: how repeated looks spend the error.
     """
 
     sampler: Sampler
     success: tuple[str, ...]
     alpha: float
     rails: tuple[Rail, ...] = ()
+    spending: Spending = obrien_fleming
+
+    def peeking(self) -> Peeking | None:
+        """Repeated looks at the first metric that decides; None without one."""
+        if not self.success:
+            return None
+        return Peeking.of(self.sampler, self.success[0], self.alpha, self.spending)
 
 
 def collect(asked: Asked, replications: int, workers: int, told: Progress) -> Trials:
@@ -123,6 +133,8 @@ def write_down(
 
 
 def _batch(asked: Asked) -> Callable[[_Task], tuple[dict[Key, FloatArray], npt.NDArray[np.bool_]]]:
+    looks = asked.peeking()
+
     def work(task: _Task) -> tuple[dict[Key, FloatArray], npt.NDArray[np.bool_]]:
         count, sampler = len(task.replications), asked.sampler
         sums = sampler.sums(task.replications)
@@ -139,6 +151,10 @@ def _batch(asked: Asked) -> Callable[[_Task], tuple[dict[Key, FloatArray], npt.N
                 ).items():
                     write_down(columns, count, (at, world), key, one)
                 alarms[at, world] = _alarm(sampler, sums[at, world])
+        if looks is not None:
+            for number, key, one in looks.said(task.replications):
+                place = number - task.replications.start, NOTHING
+                write_down(columns, count, place, key, one)
         return columns, alarms
 
     return work

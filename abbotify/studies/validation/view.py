@@ -30,6 +30,9 @@ _METHODS: Final = {
     "max_z": "max-z",
     "srm": "Sample ratio",
     "guardrail": "Guardrail",
+    "looks_fixed": "14 looks, fixed test",
+    "looks_group_sequential": "14 looks, sequential",
+    "looks_always_valid": "14 looks, always valid",
 }
 
 _QUANTITIES: Final = {

@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from abbotify.studies.validation.methods import HOLM, MAX_Z, Key
+from abbotify.studies.validation.methods import (
+    HOLM,
+    LOOKS_FIXED,
+    LOOKS_SEQUENTIAL,
+    LOOKS_VALID,
+    MAX_Z,
+    Key,
+)
+from abbotify.studies.validation.peeking import LOOKED
 from abbotify.studies.validation.rates import Expected, Measured, Row, rows
 from abbotify.studies.validation.trials import Trials
 
@@ -69,6 +77,31 @@ def test_the_undefined_are_not_counted_and_not_gated() -> None:
     assert not rate.characteristic.gated
     assert rate.why == "undefined in 1 of 3 experiments"
     assert found["fieller time coverage"].characteristic.measured == 1.0
+
+
+def test_of_repeated_looks_only_false_positives_are_counted() -> None:
+    keys = [Key(name, "time", "two") for name in (LOOKS_FIXED, LOOKS_SEQUENTIAL, LOOKS_VALID)]
+    count = LOOKED + 500
+    said = np.full((3, count, 4), NAN)
+    said[:, :LOOKED, 3] = 0
+    said[0, :440, 3], said[1, :100, 3], said[2, :20, 3] = 1, 1, 1
+    nowhere = np.full((3, count, 4), NAN)
+    expected = [Expected(0.22, 0.95), KNOWN, KNOWN]
+    found = measured(trials(keys, list(said), list(nowhere), [1.0] * 3), expected)
+    assert [name for name in found if name.startswith("looks")] == [
+        f"{key.method} time false_positive_rate" for key in keys
+    ]
+    fixed, sequential, valid = list(found.values())[:3]
+    assert fixed.characteristic.measured == 0.22
+    assert not fixed.characteristic.gated
+    assert fixed.why == "here to be compared"
+    assert sequential.characteristic.measured == 0.05
+    assert sequential.characteristic.gated
+    assert sequential.characteristic.lower is not None
+    assert 0.02 < sequential.characteristic.lower < 0.05
+    assert valid.characteristic.gated
+    assert (valid.characteristic.measured, valid.characteristic.lower) == (0.01, 0.0)
+    assert valid.characteristic.within
 
 
 def test_without_an_effect_there_is_nothing_to_find() -> None:

@@ -36,10 +36,28 @@ def test_interpreted_kernels_give_the_same_bits() -> None:
     code = """
 from tests.studies.validation.worlds import outcomes
 from abbotify.studies.validation.replicate import Sampler
-print(Sampler(outcomes(60), (1.0, 1.0), 30, 7).sums(range(2)).tobytes().hex())
+sampler = Sampler(outcomes(60), (1.0, 1.0), 30, 7)
+print(sampler.sums(range(2)).tobytes().hex(), sampler.batches(range(2), 4).tobytes().hex())
 """
     compiled, interpreted = printed_both_ways(code)
     assert compiled == interpreted
+
+
+def test_batches_are_the_same_users_in_their_order(sampler: Sampler) -> None:
+    batches = sampler.batches(range(4, 6), 7)
+    left, right = sampler._products
+    values = sampler.outcomes.values[NOTHING]
+    for at, replication in enumerate((4, 5)):
+        who = drawn(sampler.outcomes.users, 150, SEED, replication, 0.75)
+        expected, sizes = np.zeros((7, 2, len(left))), np.zeros(7, int)
+        for position, (row, arm) in enumerate(who):
+            batch = position * 7 // 150
+            sizes[batch] += 1
+            expected[batch, arm] += values[row, left] * values[row, right]
+        np.testing.assert_array_equal(batches[at], expected)
+        assert set(sizes) == {21, 22}
+    whole = sampler.sums(range(4, 6))[:, NOTHING]
+    np.testing.assert_allclose(batches.sum(axis=1), whole, rtol=1e-9, atol=1e-9)
 
 
 def test_moments_are_those_of_the_rows_drawn(sampler: Sampler) -> None:

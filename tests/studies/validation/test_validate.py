@@ -50,11 +50,15 @@ def test_right_methods_stay_in_their_bands(abbotify: Command, folder: Path) -> N
         ("tracks_as_independent", "skip_rate", "false_positive_rate"),
         ("tracks_as_independent", "skip_rate", "coverage"),
         ("naive_relative", metric, "coverage"),
+        ("looks_fixed", metric, "false_positive_rate"),
     ):
         row = rows[method, name, quantity]
         assert row["within"] == "true"
         assert abs(float(row["expected"]) - (0.95 if quantity == "coverage" else 0.05)) > 0.02
     assert rows["srm", "users", "false_alarm_rate"]["within"] == "true"
+    for method in ("looks_group_sequential", "looks_always_valid"):
+        assert rows[method, metric, "false_positive_rate"]["within"] == "true"
+        assert (method, metric, "coverage") not in rows
     page = (out / "validate.html").read_text(encoding="utf-8")
     assert "<script" not in page
     assert "http://" not in page.replace("http://www.w3.org", "")
