@@ -18,8 +18,6 @@ from abbotify.report.headline import rule
 from abbotify.report.marks import escaped, table
 from abbotify.report.rounding import MISSING, count, level
 
-__all__ = ["escaped", "render_markdown", "table"]
-
 
 def render_markdown(document: Document) -> str:
     """The text of report.md, readable as it is and in any renderer of GitHub's Markdown."""
