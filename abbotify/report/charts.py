@@ -20,7 +20,7 @@ from abbotify.report.drawing import (
     panel,
     ticks,
 )
-from abbotify.report.labels import clean, metric
+from abbotify.report.labels import clean, metric, with_unit
 from abbotify.report.pictures import Distribution, Survival
 from abbotify.report.svg import MUTED
 
@@ -46,7 +46,7 @@ def distribution(document: Document) -> str | None:
         axes.set_ylim(bottom=0)
         ticks(axes.yaxis, 7, scale=100.0, unit="%")
         ticks(axes.xaxis, 7)
-        axes.set_xlabel(f"{label} of a user{_unit(drawn[0][1].metric)}")
+        axes.set_xlabel(with_unit(f"{label} of a user", drawn[0][1].metric))
         heading(axes, "Share of users")
 
     return panel(
@@ -107,7 +107,7 @@ def daily(document: Document) -> str | None:
             estimates(axes, at, list(_of_days(arm, shift)), dense)
         days_along(axes, days, 10)
         ticks(axes.yaxis, 6, sign=True)
-        heading(axes, f"Difference of the day{_unit(curve_metric(document))}")
+        heading(axes, with_unit("Difference of the day", curve_metric(document)))
 
     return panel(
         paint,
@@ -183,11 +183,6 @@ def _faded(curve: Survival) -> int:
         if alive <= 1 - _SHOWN
     ]
     return max(gone[0] if gone else curve.tracks[-1], 1)
-
-
-def _unit(name: str) -> str:
-    unit = metric(name).unit
-    return f", {unit}" if unit else ""
 
 
 def _of_days(arm: Arm, shift: float) -> Iterator[tuple[float, float, float | None, float | None]]:

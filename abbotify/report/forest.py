@@ -23,6 +23,7 @@ from abbotify.report.labels import metric, shortened
 from abbotify.report.rounding import level
 from abbotify.report.svg import BAND, INK, inline_svg
 from abbotify.stats import Effect
+from abbotify.stats.effects import MEAN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,7 +80,7 @@ def _layout(document: Document, narrow: bool) -> _Layout:
 def _groups(document: Document) -> list[list[Effect]]:
     """One row for each metric and treatment, grouped by metric, success metrics first."""
     success = success_metrics(document)
-    chosen = {(row.metric, row.arm): row for row in document.effects if row.estimand == "mean"}
+    chosen = {(row.metric, row.arm): row for row in document.effects if row.estimand == MEAN}
     for row in document.effects:
         chosen.setdefault((row.metric, row.arm), row)
     chosen.update({(row.metric, row.arm): row for row in decisive(document)})
@@ -93,7 +94,7 @@ def _placed(
     document: Document, groups: list[list[Effect]], layout: _Layout
 ) -> tuple[list[Row], list[tuple[float, float, str, bool]], float]:
     """Rows with their places, and a band (top, base, label, is success) for each metric."""
-    at = {arm.name: place for place, arm in enumerate(document.arms)}
+    at = document.places
     success = success_metrics(document)
     rows, bands, y = [], [], 4.0
     for group in groups:

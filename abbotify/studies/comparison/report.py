@@ -13,6 +13,7 @@ from abbotify.report import rounding
 from abbotify.report.marks import escaped, escaped_table
 from abbotify.report.tables import Value, csv_text
 from abbotify.stats import Contrast, Effect
+from abbotify.stats.effects import MEAN
 from abbotify.studies import pages
 from abbotify.studies.comparison import view as view
 from abbotify.studies.comparison.compare import Comparison
@@ -73,7 +74,7 @@ def _rows(comparison: Comparison) -> Iterator[tuple[Value, ...]]:
             runs = (*_ends(row.a, start), *_ends(row.b, start))
             yield (what, *key, *runs, *_told(told), row.pairs, told.note)
     for level in comparison.levels:
-        key = (level.metric, level.arm, "mean")
+        key = (level.metric, level.arm, MEAN)
         runs = (level.a, None, None, level.b, None, None)
         told = level.difference
         yield ("level", *key, *runs, *_told(told), level.pairs, told.note)
