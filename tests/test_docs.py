@@ -51,6 +51,16 @@ def test_the_map_has_every_module() -> None:
     assert set(re.findall(r"^\| `(.*?)` \|", table, re.MULTILINE)) == there
 
 
+def test_the_map_of_layers_has_three_cells_a_row_and_names_what_there_is() -> None:
+    page = (DOCS / "modules.md").read_text(encoding="utf-8")
+    table = page.partition("| layer | modules | what |\n")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines()[1:]]
+    assert {len(row) for row in rows} == {3}
+    names = [name for row in rows for name in re.findall("`(.*?)`", row[1])]
+    assert len(set(names)) == len(names)
+    assert [name for name in names if not (ROOT / "abbotify" / name).exists()] == []
+
+
 def test_the_recommenders_page_runs(tmp_path: Path) -> None:
     """Its classes pass the contract, run by the subclasses that the page shows."""
     page = (DOCS / "recommenders.md").read_text(encoding="utf-8")

@@ -18,6 +18,7 @@ from abbotify.report.pictures import Training
 from abbotify.report.rails import Rail, guard
 from abbotify.report.tally import Tally
 from abbotify.report.truths import Truth, truth_rows
+from abbotify.stats.effects import MEAN
 
 Titles = Callable[[int], tuple[str | None, str | None]]
 
@@ -245,7 +246,7 @@ def _further_layers(
             "control": users.names[0],
             "effects": [row.row() for row in rows],
         }
-        told = "; ".join(_sentence(row) for row in rows if row.estimand == "mean")
+        told = "; ".join(_sentence(row) for row in rows if row.estimand == MEAN)
         summary = f"A further experiment ran on the same users: {told or 'no effects'}."
         yield Check(f"layer {name}", "info", summary, details)
 

@@ -12,27 +12,26 @@ from typing import TYPE_CHECKING
 from abbotify.report.document import Arm, Document
 from abbotify.report.drawing import (
     DENSE,
-    axes_within,
     color,
     days_along,
     estimates,
     heading,
     linestyle,
+    panel,
     ticks,
 )
-from abbotify.report.labels import clean, metric
+from abbotify.report.labels import clean, metric, with_unit
 from abbotify.report.pictures import Distribution, Survival
-from abbotify.report.svg import MUTED, inline_svg
+from abbotify.report.svg import MUTED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _SHOWN = 0.995
 """Share of an arm's users or sessions a curve shows at least; the tail beyond is told in words."""
 
 
-def distribution(document: Document, name: str = "distribution") -> str | None:
+def distribution(document: Document) -> str | None:
     """Share of each arm's users by the decision metric; None when no arm has it."""
     drawn = _histograms(document)
     if not drawn:
@@ -40,28 +39,26 @@ def distribution(document: Document, name: str = "distribution") -> str | None:
     label = metric(drawn[0][1].metric).label
     right = max(_crop(histogram) for _, histogram in drawn)
 
-    def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=52, right=14, top=30, bottom=46)
+    def paint(axes: Axes) -> None:
         for at, histogram in drawn:
             _outline(axes, at, histogram)
         axes.set_xlim(drawn[0][1].edges[0], right)
         axes.set_ylim(bottom=0)
         ticks(axes.yaxis, 7, scale=100.0, unit="%")
         ticks(axes.xaxis, 7)
-        axes.set_xlabel(f"{label} of a user{_unit(drawn[0][1].metric)}")
+        axes.set_xlabel(with_unit(f"{label} of a user", drawn[0][1].metric))
         heading(axes, "Share of users")
 
-    return inline_svg(
+    return panel(
         paint,
-        name=name,
-        width=400,
-        height=280,
+        name="distribution",
+        left=52,
         title=f"Distribution of {label.lower()} over the users of each arm",
         description=f"Share of users in each bin, drawn up to {right:g}.",
     )
 
 
-def survival(document: Document, name: str = "survival") -> str | None:
+def survival(document: Document) -> str | None:
     """Share of each arm's sessions that go on after so many tracks; None when unknown."""
     drawn = [
         (at, arm.survival)
@@ -71,8 +68,7 @@ def survival(document: Document, name: str = "survival") -> str | None:
     if not drawn:
         return None
 
-    def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=52, right=14, top=30, bottom=46)
+    def paint(axes: Axes) -> None:
         for at, curve in drawn:
             x, y = _from_start(curve)
             axes.step(x, y, where="post", color=color(at), linestyle=linestyle(at), linewidth=2)
@@ -83,17 +79,16 @@ def survival(document: Document, name: str = "survival") -> str | None:
         axes.set_xlabel("Tracks played in the session")
         heading(axes, "Share of sessions")
 
-    return inline_svg(
+    return panel(
         paint,
-        name=name,
-        width=400,
-        height=280,
+        name="survival",
+        left=52,
         title="Session survival of each arm",
         description="Share of sessions that go on after so many tracks.",
     )
 
 
-def daily(document: Document, name: str = "daily") -> str | None:
+def daily(document: Document) -> str | None:
     """Effect of each treatment by day, with intervals and the zero line; None when unknown."""
     drawn = [
         (at, arm)
@@ -105,21 +100,18 @@ def daily(document: Document, name: str = "daily") -> str | None:
     days = [day.day for _, arm in drawn for day in arm.daily or ()]
     dense = len(days) > DENSE
 
-    def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=54, right=14, top=30, bottom=46)
+    def paint(axes: Axes) -> None:
         axes.axhline(0, color=MUTED, linewidth=1.2)
         for rank, (at, arm) in enumerate(drawn):
             shift = 0.0 if dense else (rank - (len(drawn) - 1) / 2) * 0.16
             estimates(axes, at, list(_of_days(arm, shift)), dense)
         days_along(axes, days, 10)
         ticks(axes.yaxis, 6, sign=True)
-        heading(axes, f"Difference of the day{_unit(curve_metric(document))}")
+        heading(axes, with_unit("Difference of the day", curve_metric(document)))
 
-    return inline_svg(
+    return panel(
         paint,
-        name=name,
-        width=400,
-        height=280,
+        name="daily",
         title=f"Effect on {metric(curve_metric(document)).label.lower()} by day",
         description=f"Difference from {clean(document.control.name)} with intervals, by day.",
     )
@@ -191,11 +183,6 @@ def _faded(curve: Survival) -> int:
         if alive <= 1 - _SHOWN
     ]
     return max(gone[0] if gone else curve.tracks[-1], 1)
-
-
-def _unit(name: str) -> str:
-    unit = metric(name).unit
-    return f", {unit}" if unit else ""
 
 
 def _of_days(arm: Arm, shift: float) -> Iterator[tuple[float, float, float | None, float | None]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from abbotify.report.document import Arm, Check
+from abbotify.report.rounding import plural
 from abbotify.stats import Effect, srm
 from abbotify.stats.effects import MEAN
 
@@ -44,7 +45,7 @@ def two_arms(users: int) -> Check:
     """Users seen in more than one arm belong to none."""
     if not users:
         return Check("users_in_two_arms", "pass", "No user was seen in two arms.")
-    seen = f"{_count(users, 'user')} {'was' if users == 1 else 'were'} seen in two arms"
+    seen = f"{plural(users, 'user')} {'was' if users == 1 else 'were'} seen in two arms"
     summary = f"{seen} and left out of the comparison."
     return Check("users_in_two_arms", "warn", summary, {"users": users})
 
@@ -52,7 +53,7 @@ def two_arms(users: int) -> Check:
 def assigned(absent: int) -> Check:
     """That everybody assigned is judged, and what becomes of those who never came."""
     summary = (
-        f"All assigned users are judged: {_count(absent, 'user')} who never came count as 0 "
+        f"All assigned users are judged: {plural(absent, 'user')} who never came count as 0 "
         "in sums and are left out of means."
     )
     return Check("population", "info", summary, {"absent": absent})
@@ -154,7 +155,7 @@ def open_sessions(sessions: int, of: int) -> Check:
     if not sessions:
         return Check("open_sessions", "pass", "Every session has its last event.")
     summary = (
-        f"{_count(sessions, 'session')} of {of:,} without a last event, counted as far as they go."
+        f"{plural(sessions, 'session')} of {of:,} without a last event, counted as far as they go."
     )
     return Check("open_sessions", "info", summary, {"sessions": sessions, "of": of})
 
@@ -163,9 +164,5 @@ def broken_lines(broken: int, lines: int, reason: str) -> Check:
     """Lines of a log that are no events."""
     if not broken:
         return Check("broken_lines", "pass", "Every line of the log is an event.")
-    summary = f"{_count(broken, 'line')} of {lines:,} left out as broken; the first one {reason}."
+    summary = f"{plural(broken, 'line')} of {lines:,} left out as broken; the first one {reason}."
     return Check("broken_lines", "warn", summary, {"broken": broken, "lines": lines})
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

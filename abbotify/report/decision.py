@@ -15,6 +15,7 @@ from abbotify.report.document import Arm, Check, Document
 from abbotify.report.findings import GuardrailRow
 from abbotify.report.labels import metric
 from abbotify.stats import Effect
+from abbotify.stats.effects import MEAN
 from abbotify.stats.guardrails import INFERIOR, NON_INFERIOR
 
 
@@ -86,7 +87,7 @@ def _gain(effect: Effect) -> float:
 
 
 def _decides(row: Effect) -> bool:
-    return row.p_adjusted is not None or row.estimand == "mean"
+    return row.p_adjusted is not None or row.estimand == MEAN
 
 
 def _decide(document: Document, arm: Arm) -> Decision:

@@ -195,6 +195,11 @@ class Document:
         """The arms compared with the control, in the order of the file."""
         return tuple(arm for arm in self.arms if not arm.control)
 
+    @property
+    def places(self) -> dict[str, int]:
+        """The place of each arm, by its name: which colour and marker it has."""
+        return {arm.name: place for place, arm in enumerate(self.arms)}
+
 
 def loads(text: str) -> Document:
     """The document in the text of a report.json.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from abbotify.report import rounding
-from abbotify.report.svg import ARMS, MUTED, PAPER
+from abbotify.report.svg import ARMS, MUTED, PAPER, inline_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,6 +60,25 @@ def axes_within(figure: Figure, left: float, right: float, top: float, bottom: f
     axes.tick_params(axis="x", length=4)
     axes.xaxis.labelpad = 7
     return axes
+
+
+def panel(
+    paint: Callable[[Axes], None], *, name: str, title: str, description: str, left: float = 54
+) -> str:
+    """A chart with one pair of axes, half a page wide, as inline SVG.
+
+    Args:
+        paint: draws on the axes.
+        name: told apart from other charts of a page by it.
+        title: what it shows.
+        description: the same, for those who do not see it.
+        left: pixels for the numbers at the left.
+    """
+
+    def whole(figure: Figure) -> None:
+        paint(axes_within(figure, left, right=14, top=30, bottom=46))
+
+    return inline_svg(whole, name=name, width=400, height=280, title=title, description=description)
 
 
 def heading(axes: Axes, text: str) -> None:

@@ -14,6 +14,7 @@ from abbotify.report.decision import decisive, direction, success_metrics
 from abbotify.report.document import Document
 from abbotify.report.labels import clean, estimand, metric, unit
 from abbotify.stats import Effect
+from abbotify.stats.effects import MEAN
 
 
 @dataclass(frozen=True)
@@ -98,14 +99,14 @@ def _main(document: Document) -> tuple[Effect, ...]:
     chosen: dict[tuple[str, str], Effect] = {}
     for row in document.effects:
         key = (row.metric, row.arm)
-        if row.metric not in names and (key not in chosen or row.estimand == "mean"):
+        if row.metric not in names and (key not in chosen or row.estimand == MEAN):
             chosen[key] = row
     order = list(dict.fromkeys(row.metric for row in chosen.values()))
     return tuple(sorted(chosen.values(), key=lambda row: order.index(row.metric)))
 
 
 def _groups(document: Document, rows: Iterable[Effect]) -> tuple[EffectGroup, ...]:
-    at = {arm.name: place for place, arm in enumerate(document.arms)}
+    at = document.places
     alpha = document.run.alpha
     found = []
     for (name, kind), members in groupby(rows, key=lambda row: (row.metric, row.estimand)):

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Final
 
 from abbotify.errors import DataError
+
+PERCENT: Final = "percent"
+"""A unit: per cent of the control."""
+
+METRIC: Final = "metric"
+"""A unit: that of the metric."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +24,7 @@ class GuardrailRow:
         arm: the treatment.
         metric: its name.
         margin: the largest loss tolerated, in `unit`.
-        unit: "percent" of the control, or "metric": the metric's own.
+        unit: `PERCENT` of the control, or `METRIC`: the metric's own.
         loss: how much worse the treatment is, negative when it is better; None when undefined.
         lower: one-sided lower bound of the loss, confidence 1 - alpha.
         upper: one-sided upper bound, likewise; non-inferior when it is below the margin.

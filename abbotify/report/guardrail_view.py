@@ -11,7 +11,7 @@ from typing import Final
 
 from abbotify.report import rounding
 from abbotify.report.document import Document
-from abbotify.report.findings import GuardrailRow
+from abbotify.report.findings import PERCENT, GuardrailRow
 from abbotify.report.intervals import Interval
 from abbotify.report.labels import clean, metric, unit
 
@@ -43,7 +43,7 @@ class GuardrailLine:
 
 def guardrails(document: Document) -> tuple[GuardrailLine, ...]:
     """A line for each guardrail and treatment, by guardrail."""
-    at = {arm.name: place for place, arm in enumerate(document.arms)}
+    at = document.places
     order = list(dict.fromkeys(row.metric for row in document.guardrails))
     rows = sorted(document.guardrails, key=lambda row: (order.index(row.metric), at[row.arm]))
     alpha = document.run.alpha
@@ -103,13 +103,13 @@ def arranged(
 
 def margin(row: GuardrailRow) -> str:
     """The largest loss tolerated, with its unit."""
-    return f"{row.margin:g}%" if row.unit == "percent" else f"{row.margin:g}{unit(row.metric)}"
+    return f"{row.margin:g}%" if row.unit == PERCENT else f"{row.margin:g}{unit(row.metric)}"
 
 
 def lost(row: GuardrailRow) -> tuple[str, str]:
     """The loss, and the most it may be, rounded to one place, with their unit."""
     shown = rounding.estimate(row.loss, row.lower, row.upper)
-    behind = "%" if row.unit == "percent" else unit(row.metric)
+    behind = "%" if row.unit == PERCENT else unit(row.metric)
     told = [
         text if text == rounding.MISSING else text + behind for text in (shown.value, shown.upper)
     ]

@@ -17,8 +17,9 @@ from abbotify.report.guardrail_view import declared, kept
 from abbotify.report.labels import check, clean, estimand, metric, unit
 from abbotify.report.rounding import MINUS, Rounded, estimate, level, p_equals, p_value
 from abbotify.stats import Effect
+from abbotify.stats.effects import MEAN, RATIO
 
-_MAIN: Final = ("mean", "ratio")
+_MAIN: Final = (MEAN, RATIO)
 """The estimands the terminal tells of metrics that do not decide."""
 
 
@@ -106,7 +107,7 @@ def summary_table(document: Document) -> tuple[SummaryRow, ...]:
 
 
 def _summary(document: Document, row: Effect) -> SummaryRow:
-    kind = "" if row.estimand == "mean" else f" ({estimand(row.estimand)})"
+    kind = "" if row.estimand == MEAN else f" ({estimand(row.estimand)})"
     shown = shown_effect(row)
     p = row.p_value if row.p_adjusted is None else row.p_adjusted
     return SummaryRow(

@@ -7,6 +7,7 @@ from typing import Final
 
 from abbotify.report.document import Check, Document
 from abbotify.report.labels import check, clean
+from abbotify.report.rounding import plural
 
 ITEMS: Final = {
     "sample_ratio": "Sample ratio",
@@ -65,9 +66,9 @@ def state(checks: tuple[Check, ...]) -> tuple[str, str]:
     failed = sum(each.status == "fail" for each in checks)
     warned = sum(each.status == "warn" for each in checks)
     if failed:
-        return f"{_plural(failed, 'check')} failed", "bad"
+        return f"{plural(failed, 'check')} failed", "bad"
     if warned:
-        return f"{_plural(warned, 'warning')}, no check failed", "warn"
+        return f"{plural(warned, 'warning')}, no check failed", "warn"
     return ("All checks passed", "good") if checks else ("Nothing was checked", "warn")
 
 
@@ -79,7 +80,3 @@ def _item(found: Check, number: int) -> Item:
         summary=clean(found.summary),
         number=number,
     )
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -6,9 +6,10 @@ import re
 import unicodedata
 
 from abbotify.metrics.definitions import METRICS, Metric
+from abbotify.stats.effects import MEAN
 
 _ESTIMANDS: dict[str, str] = {
-    "mean": "mean of users",
+    MEAN: "mean of users",
     "ratio": "ratio of sums",
     "cuped": "mean, CUPED",
     "ratio_cuped": "ratio of sums, CUPED",
@@ -84,6 +85,12 @@ def unit(name: str) -> str:
     """The metric's unit as it stands behind a number, with its space; empty for a share."""
     found = metric(name).unit
     return f"\N{NO-BREAK SPACE}{found}" if found else ""
+
+
+def with_unit(text: str, name: str) -> str:
+    """What is measured, a comma and the metric's unit; the text alone for a share."""
+    found = metric(name).unit
+    return f"{text}, {found}" if found else text
 
 
 def attribute(name: str) -> str:

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Final
 from abbotify.curve import Epoch
 from abbotify.report import rounding
 from abbotify.report.document import Document
-from abbotify.report.drawing import axes_within, color, heading, linestyle, marker, ticks
+from abbotify.report.drawing import color, heading, linestyle, marker, panel, ticks
 from abbotify.report.pictures import Training
-from abbotify.report.svg import PAPER, inline_svg
+from abbotify.report.svg import PAPER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _WIDE_RANGE: Final = 20.0
 """Losses whose largest is so many times the smallest are drawn on a logarithmic scale."""
@@ -29,15 +28,14 @@ Curves = list[
 ]  # position of an arm, its trainings that have passes
 
 
-def by_position(document: Document, name: str = "by-position") -> str | None:
+def by_position(document: Document) -> str | None:
     """Mean listened fraction of each arm by step of the session; None when unknown."""
     drawn = [(at, arm.by_position) for at, arm in enumerate(document.arms) if arm.by_position]
     if not drawn:
         return None
     last = max(positions[-1].step for _, positions in drawn)
 
-    def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=54, right=14, top=30, bottom=46)
+    def paint(axes: Axes) -> None:
         for at, positions in drawn:
             x, y = [each.step for each in positions], [each.mean for each in positions]
             _line(axes, at, x, y, marks=-(-len(x) // 12))
@@ -46,25 +44,22 @@ def by_position(document: Document, name: str = "by-position") -> str | None:
         axes.set_xlabel("Recommended track of the session")
         heading(axes, "Listened fraction")
 
-    return inline_svg(
+    return panel(
         paint,
-        name=name,
-        width=400,
-        height=280,
+        name="by-position",
         title="Listened fraction by position in the session, of each arm",
         description="Mean share of a track that is heard, by its place among the recommended "
         f"tracks of a session, from 1 to {last}.",
     )
 
 
-def training(document: Document, name: str = "training") -> str | None:
+def training(document: Document) -> str | None:
     """Losses by pass of each arm that learns; None when no training has passes."""
     drawn = curves(document)
     if not drawn:
         return None
 
-    def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=60, right=14, top=30, bottom=46)
+    def paint(axes: Axes) -> None:
         if logarithmic(document):
             axes.set_yscale("log")
         for at, trainings in drawn:
@@ -77,11 +72,10 @@ def training(document: Document, name: str = "training") -> str | None:
         axes.set_xlabel("Pass over the training data")
         heading(axes, "Loss")
 
-    return inline_svg(
+    return panel(
         paint,
-        name=name,
-        width=400,
-        height=280,
+        name="training",
+        left=60,
         title="Loss of each trained arm by pass",
         description="Loss over what was trained on and, where something was held out, over that.",
     )

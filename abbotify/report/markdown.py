@@ -17,8 +17,7 @@ from abbotify.report.document import Document
 from abbotify.report.headline import rule
 from abbotify.report.marks import escaped, table
 from abbotify.report.rounding import MISSING, count, level
-
-__all__ = ["escaped", "render_markdown", "table"]
+from abbotify.stats.effects import MEAN
 
 
 def render_markdown(document: Document) -> str:
@@ -98,7 +97,7 @@ def _effect(line: effects_view.EffectLine) -> tuple[str, ...]:
 
 
 def _named(group: effects_view.EffectGroup) -> str:
-    plain = group.estimand == labels.estimand("mean")
+    plain = group.estimand == labels.estimand(MEAN)
     return group.metric if plain else f"{group.metric} ({group.estimand})"
 
 

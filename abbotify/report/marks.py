@@ -18,6 +18,12 @@ def escaped(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", labels.clean(text))
 
 
+def escaped_table(header: Sequence[str], rows: Iterable[Iterable[str]], numbers: int = 0) -> str:
+    """As `table`, of cells that are shown as they are."""
+    head, *body = ([escaped(text) for text in row] for row in (header, *rows))
+    return table(head, body, numbers)
+
+
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 0) -> str:
     """A table; the last `numbers` columns are aligned right. Cells must be escaped."""
     rules = ["---"] * (len(header) - numbers) + ["--:"] * numbers

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from abbotify import stats
 from abbotify.metrics.definitions import METRICS
-from abbotify.report.findings import GuardrailRow
+from abbotify.report.findings import METRIC, PERCENT, GuardrailRow
 from abbotify.stats.guardrails import guardrail, relative_guardrail
 
-PERCENT = "percent"
-METRIC = "metric"
+__all__ = ["METRIC", "PERCENT", "Rail", "guard"]
 
 
 @dataclass(frozen=True)

@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING, Any
 from abbotify.report.document import Document
 from abbotify.report.drawing import (
     DENSE,
-    axes_within,
     color,
     days_along,
     estimates,
     heading,
     linestyle,
     marker,
+    panel,
     shortened_range,
     ticks,
 )
 from abbotify.report.findings import Trend
 from abbotify.report.labels import metric
-from abbotify.report.svg import MUTED, inline_svg
+from abbotify.report.svg import MUTED
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
 
-def trend(document: Document, name: str = "trend") -> str | None:
+def trend(document: Document) -> str | None:
     """Relative effect of each treatment by day since exposure; None when unknown."""
     drawn = [
         (at, arm.trend)
@@ -41,8 +41,7 @@ def trend(document: Document, name: str = "trend") -> str | None:
     days = [day for _, known in drawn for day in known.days]
     dense = len(days) > DENSE
 
-    def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=54, right=14, top=30, bottom=46)
+    def paint(axes: Axes) -> None:
         axes.axhline(0, color=MUTED, linewidth=1.2)
         effects = [day.effect for day in days if day.effect is not None]
         ends = [end for day in days for end in (day.lower, day.upper) if end is not None]
@@ -55,17 +54,15 @@ def trend(document: Document, name: str = "trend") -> str | None:
         ticks(axes.yaxis, 6, unit="%", sign=True)
         heading(axes, "Relative effect")
 
-    return inline_svg(
+    return panel(
         paint,
-        name=name,
-        width=400,
-        height=280,
+        name="trend",
         title=f"Effect on {metric(drawn[0][1].metric).label.lower()} by days since exposure",
         description="Per cent of the control on each day since users' first session, intervals.",
     )
 
 
-def retention(document: Document, name: str = "retention") -> str | None:
+def retention(document: Document) -> str | None:
     """Share of users who have come back by each day, and of those there on it; None if unknown."""
     drawn = [
         (at, arm.retention)
@@ -75,8 +72,7 @@ def retention(document: Document, name: str = "retention") -> str | None:
     if not drawn:
         return None
 
-    def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=52, right=14, top=30, bottom=46)
+    def paint(axes: Axes) -> None:
         for at, known in drawn:
             look: dict[str, Any] = {"color": color(at), "linestyle": linestyle(at)}
             single = marker(at) if len(known.days) == 1 else None
@@ -88,11 +84,10 @@ def retention(document: Document, name: str = "retention") -> str | None:
         axes.set_xlabel("Days since the first session in the experiment")
         heading(axes, "Share of users")
 
-    return inline_svg(
+    return panel(
         paint,
-        name=name,
-        width=400,
-        height=280,
+        name="retention",
+        left=52,
         title="Return of the users of each arm",
         description="Thick: share of users who have come back by then. Thin: active on that day.",
     )

@@ -61,6 +61,11 @@ def count(value: int | None) -> str:
     return MISSING if value is None else number(value, 0)
 
 
+def plural(number: int, noun: str) -> str:
+    """A number of things: 1 user, 1,200 users."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def percent(value: float | None, places: int = 1, sign: bool = False) -> str:
     """A share (0.25) as a percentage (25.0%)."""
     return MISSING if value is None else number(100 * value, places, sign) + "%"

@@ -58,7 +58,7 @@ def segments(document: Document) -> SegmentTable | None:
     found = document.segments
     if found is None or not found.rows:
         return None
-    at = {arm.name: place for place, arm in enumerate(document.arms)}
+    at = document.places
     alpha = document.run.alpha
     groups = []
     for (name, arm), rows in groupby(found.rows, key=lambda row: (row.metric, row.arm)):

@@ -13,6 +13,7 @@ from typing import Final
 from abbotify.report import rounding
 from abbotify.report.decision import success_metrics
 from abbotify.report.document import Document
+from abbotify.report.findings import METRIC, PERCENT
 from abbotify.report.intervals import Interval, Scale, scale
 from abbotify.report.labels import clean, method, metric, unit
 from abbotify.report.truths import TruthRow
@@ -86,10 +87,10 @@ def truths(document: Document) -> TruthTable | None:
     forms = tuple(form for form in FORMS if any(row.form == form for row in document.truth))
     forms += tuple(dict.fromkeys(row.form for row in document.truth if row.form not in FORMS))
     order = list(dict.fromkeys([*success, *(row.metric for row in document.truth)]))
-    at = {arm.name: place for place, arm in enumerate(document.arms)}
+    at = document.places
     rows = sorted(
         document.truth,
-        key=lambda row: (order.index(row.metric), row.unit != "metric", at[row.arm]),
+        key=lambda row: (order.index(row.metric), row.unit != METRIC, at[row.arm]),
     )
     common = _common(document.truth, forms)
     groups: list[TruthGroup] = []
@@ -118,7 +119,7 @@ def _group(
     for row in sorted(rows, key=lambda row: row.method in NAIVE):
         same.setdefault((row.method, row.estimate, row.lower, row.upper), []).append(row)
     first = rows[0]
-    percent = first.unit == "percent"
+    percent = first.unit == PERCENT
     return TruthGroup(
         metric=metric(first.metric).label,
         arm=first.arm,
@@ -133,7 +134,7 @@ def _group(
 
 def _line(rows: Sequence[TruthRow], forms: Sequence[str], common: Collection[str]) -> TruthLine:
     first = rows[0]
-    behind = "%" if first.unit == "percent" else ""
+    behind = "%" if first.unit == PERCENT else ""
     shown = rounding.estimate(first.estimate, first.lower, first.upper, unit=behind)
     named = shown.value if behind else _with_unit(shown.value, first.metric)
     by_form: dict[str, TruthRow] = {row.form: row for row in rows}

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from abbotify.report.findings import METRIC, PERCENT
 from abbotify.stats import Effect, Moments
 from abbotify.stats.contrast import difference
 from abbotify.stats.effects import BOOTSTRAP, CUPED, MEAN, RATIO, RATIO_CUPED
@@ -154,15 +155,15 @@ def _rows(
     of_ratio = effect.estimand == RATIO or effect.estimand.startswith("ratio_")
     pair = joint.ratio(effect.metric) if of_ratio else joint.mean(effect.metric)
     absolute, relative = _named(effect.estimand)
-    yield _row(effect, truth, absolute, "metric", _absolute(effect), pair)
-    yield _row(effect, truth, relative, "percent", _relative(effect), pair)
+    yield _row(effect, truth, absolute, METRIC, _absolute(effect), pair)
+    yield _row(effect, truth, relative, PERCENT, _relative(effect), pair)
     if effect.estimand == MEAN:
         naive = effect.relative_effect, effect.naive_lower, effect.naive_upper
-        yield _row(effect, truth, "naive_relative", "percent", naive, pair)
+        yield _row(effect, truth, "naive_relative", PERCENT, naive, pair)
     if effect.estimand == RATIO and effect.metric == SESSION_METRIC:
         found = difference(mean(sessions[control]), mean(sessions[effect.arm]), alpha)
         interval = found.effect, found.lower, found.upper
-        yield _row(effect, truth, SESSIONS, "metric", interval, pair)
+        yield _row(effect, truth, SESSIONS, METRIC, interval, pair)
 
 
 def _named(estimand: str) -> tuple[str, str]:
@@ -216,6 +217,6 @@ def _true(pair: tuple[float, float] | None, unit: Unit) -> float | None:
     if pair is None:
         return None
     control, treatment = pair
-    if unit == "metric":
+    if unit == METRIC:
         return treatment - control
     return 100 * ((treatment - control) / abs(control)) if control else None

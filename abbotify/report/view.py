@@ -12,7 +12,7 @@ from abbotify.report import rounding
 from abbotify.report.decision import Decision, Verdict, decisions
 from abbotify.report.document import Arm, Document, Moments
 from abbotify.report.headline import sentence, shown_effect
-from abbotify.report.labels import TROUBLE, counter, metric, unit
+from abbotify.report.labels import TROUBLE, counter, metric, unit, with_unit
 
 TONES = {
     Verdict.SHIP: "good",
@@ -54,7 +54,10 @@ def means(document: Document) -> Grid:
     """Mean of every metric in every arm, rounded by its standard error."""
     names = dict.fromkeys(name for arm in document.arms for name in arm.metrics or {})
     rows = [
-        (_united(name), tuple(_mean((arm.metrics or {}).get(name)) for arm in document.arms))
+        (
+            with_unit(metric(name).label, name),
+            tuple(_mean((arm.metrics or {}).get(name)) for arm in document.arms),
+        )
         for name in names
     ]
     return Grid(_columns(document), tuple((label, cells, False) for label, cells in rows))
@@ -98,12 +101,6 @@ def _card(document: Document, decision: Decision) -> DecisionCard:
         metric="" if row is None else metric(row.metric).label,
         sentence=sentence(document, decision),
     )
-
-
-def _united(name: str) -> str:
-    """The metric's label with its unit."""
-    unit_ = metric(name).unit
-    return f"{metric(name).label}, {unit_}" if unit_ else metric(name).label
 
 
 def _mean(moments: Moments | None) -> str:

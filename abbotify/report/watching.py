@@ -11,23 +11,22 @@ from typing import TYPE_CHECKING, Final
 
 from abbotify.report.document import Document
 from abbotify.report.drawing import (
-    axes_within,
     color,
     days_along,
     heading,
     marker,
+    panel,
     segments,
     shortened_range,
     ticks,
 )
 from abbotify.report.findings import Look
 from abbotify.report.labels import shortened
-from abbotify.report.svg import INK, MUTED, PAPER, inline_svg
+from abbotify.report.svg import INK, MUTED, PAPER
 from abbotify.report.watching_view import stop, told, watched_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _MANY: Final = 30  # looks, beyond which dots would hide the line
 
@@ -39,8 +38,7 @@ def watching(document: Document, at: int) -> str | None:
     if not looks:
         return None
 
-    def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=54, right=14, top=30, bottom=46)
+    def paint(axes: Axes) -> None:
         axes.axhline(0, color=MUTED, linewidth=1.2)
         axes.set_ylim(*_range(looks))
         _band(axes, at, looks)
@@ -51,11 +49,9 @@ def watching(document: Document, at: int) -> str | None:
         ticks(axes.yaxis, 6, sign=True)
         heading(axes, f"Difference so far{watched_unit(document)}")
 
-    return inline_svg(
+    return panel(
         paint,
         name=f"watching-{at}",
-        width=400,
-        height=280,
         title=f"Effect of {shortened(arm.name, 60)} as it stood by day",
         description=told(document, arm),
     )

@@ -11,7 +11,7 @@ from typing import Final
 from abbotify.report import rounding
 from abbotify.report.document import Arm, Document
 from abbotify.report.findings import Look
-from abbotify.report.labels import clean, metric, unit
+from abbotify.report.labels import clean, metric, unit, with_unit
 
 SPENDING: Final = {"obrien_fleming": "O’Brien and Fleming’s", "pocock": "Pocock’s"}
 
@@ -110,8 +110,7 @@ def watched_metric(document: Document) -> str:
 
 def watched_unit(document: Document) -> str:
     """The unit of the looks, to stand in a table's head."""
-    found = metric(watched_metric(document)).unit
-    return f", {found}" if found else ""
+    return with_unit("", watched_metric(document))
 
 
 def _for(document: Document, look: Look) -> str:

@@ -44,6 +44,8 @@ def test_methods(name: str, told: str) -> None:
 def test_units() -> None:
     assert labels.unit("mean_request_latency") == "\N{NO-BREAK SPACE}ms"
     assert labels.unit("skip_rate") == labels.unit("unknown") == ""
+    assert labels.with_unit("So far", "mean_request_latency") == "So far, ms"
+    assert labels.with_unit("So far", "skip_rate") == "So far"
 
 
 @pytest.mark.parametrize(

@@ -100,3 +100,5 @@ def test_words() -> None:
     assert rounding.p_equals(0.25) == "p = 0.250"
     assert rounding.level(0.05) == "95%"
     assert rounding.level(0.001) == "99.9%"
+    told = [rounding.plural(number, "user") for number in (0, 1, 1200)]
+    assert told == ["0 users", "1 user", "1,200 users"]

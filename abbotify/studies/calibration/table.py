@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from abbotify.report.tables import csv_text
 from abbotify.stats.skewness import TWO_SIDED
 from abbotify.studies.calibration.tables import SEED
 from abbotify.studies.calibration.themes import ABOUT
@@ -24,13 +25,15 @@ _HEAD: Final = (
 
 def to_csv(rows: Sequence[Row]) -> str:
     """One line per row; an undefined cell is empty."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(HEADER)
-    for row in rows:
-        cells = [getattr(row.found, column) for column in COLUMNS]
-        writer.writerow(map(_cell, [row.theme, *cells, row.found.gated, row.replications]))
-    return out.getvalue()
+    cells = (
+        (
+            row.theme,
+            *(getattr(row.found, column) for column in COLUMNS),
+            *(row.found.gated, row.replications),
+        )
+        for row in rows
+    )
+    return csv_text(HEADER, cells)
 
 
 def from_csv(text: str) -> list[Row]:
@@ -105,12 +108,6 @@ def _line(row: Row) -> str:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _row(line: Mapping[str, str]) -> Row:

@@ -10,6 +10,7 @@ import numpy as np
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import Population
 from abbotify.stats import Contrast, Moments
+from abbotify.stats.effects import MEAN
 from abbotify.stats.moments import Floats
 from abbotify.stats.paired import lift_terms, paired, paired_effects, ratio_terms
 from abbotify.studies.comparison.users import Pairs
@@ -25,7 +26,7 @@ class Paired:
 
     def level(self, arm: str, metric: str, alpha: float) -> tuple[Contrast, int] | None:
         """B minus A of an arm's mean, and the users behind it; None where it cannot be paired."""
-        two = self._values(arm, metric, "mean")
+        two = self._values(arm, metric, MEAN)
         if two is None:
             return None
         return paired(_moved(two), alpha), len(two[0])
@@ -57,7 +58,7 @@ class Paired:
     def _values(self, arm: str, metric: str, estimand: str) -> Two | None:
         """Values, one for each user of an arm, whose means are the estimates in both runs."""
         own = self.pairs.arm(arm)
-        if estimand == "mean":
+        if estimand == MEAN:
             return self._defined(own, metric, self.pairs.population)
         about = METRICS.get(metric)
         if estimand != "ratio" or about is None or about.ratio is None:

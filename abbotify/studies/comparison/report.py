@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from abbotify import outfolder
 from abbotify.errors import OutputError
-from abbotify.report import markdown, rounding
-from abbotify.report.html import rendered
-from abbotify.report.tables import cell
+from abbotify.report import rounding
+from abbotify.report.marks import escaped, escaped_table
+from abbotify.report.tables import Value, csv_text
 from abbotify.stats import Contrast, Effect
+from abbotify.stats.effects import MEAN
+from abbotify.studies import pages
 from abbotify.studies.comparison import view as view
 from abbotify.studies.comparison.compare import Comparison
 from abbotify.studies.comparison.picture import picture
@@ -56,24 +56,15 @@ def write(comparison: Comparison, out: Path) -> None:
         HTML: compare_html(comparison),
     }
     with outfolder.swapped(out, MARKS, KIND) as folder:
-        for name, text in texts.items():
-            try:
-                (folder / name).write_text(text, encoding="utf-8", newline="\n")
-            except OSError as error:
-                what = f"cannot be written ({error.strerror})"
-                raise OutputError(what, file=out / name) from error
+        pages.write(folder, texts, shown=out)
 
 
 def compare_csv(comparison: Comparison) -> str:
     """A row for each effect, relative and absolute, and each level; full precision."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([cell(value) for value in row] for row in _rows(comparison))
-    return text.getvalue()
+    return csv_text(COLUMNS, _rows(comparison))
 
 
-def _rows(comparison: Comparison) -> Iterator[tuple[Any, ...]]:
+def _rows(comparison: Comparison) -> Iterator[tuple[Value, ...]]:
     for row in comparison.effects:
         key = (row.metric, row.arm, row.estimand)
         for what, start, told in (
@@ -83,7 +74,7 @@ def _rows(comparison: Comparison) -> Iterator[tuple[Any, ...]]:
             runs = (*_ends(row.a, start), *_ends(row.b, start))
             yield (what, *key, *runs, *_told(told), row.pairs, told.note)
     for level in comparison.levels:
-        key = (level.metric, level.arm, "mean")
+        key = (level.metric, level.arm, MEAN)
         runs = (level.a, None, None, level.b, None, None)
         told = level.difference
         yield ("level", *key, *runs, *_told(told), level.pairs, told.note)
@@ -100,34 +91,29 @@ def _told(told: Contrast) -> tuple[float | None, ...]:
 
 def compare_markdown(comparison: Comparison) -> str:
     """The text of compare.md, for a pull request."""
-    escaped = markdown.escaped
     parts = [
         f"# {escaped(title(comparison))}",
         *(_state(state) for state in view.states(comparison)),
         f"## What differs\n\n{_differing(comparison)}",
         escaped(view.alone(comparison)),
         f"## Effects\n\n{escaped(view.effects_note(comparison))}",
-        _table(view.EFFECTS_HEAD, map(view.effect_cells, view.effects(comparison)), numbers=7),
+        escaped_table(view.EFFECTS_HEAD, map(view.effect_cells, view.effects(comparison)), 7),
         "## Levels",
-        _table(view.LEVELS_HEAD, map(view.level_cells, view.levels(comparison)), numbers=5),
+        escaped_table(view.LEVELS_HEAD, map(view.level_cells, view.levels(comparison)), 5),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _state(state: view.State) -> str:
-    lines = [f"**{state.letter}** is {markdown.escaped(state.name)} ({state.health.lower()}).", ""]
-    lines += [f"- {markdown.escaped(sentence)}" for sentence in state.sentences]
-    lines += [f"- **{status}** {markdown.escaped(text)}" for status, text in state.checks]
+    lines = [f"**{state.letter}** is {escaped(state.name)} ({state.health.lower()}).", ""]
+    lines += [f"- {escaped(sentence)}" for sentence in state.sentences]
+    lines += [f"- **{status}** {escaped(text)}" for status, text in state.checks]
     return "\n".join(lines)
 
 
 def _differing(comparison: Comparison) -> str:
     rows = view.differing(comparison, short=True)
-    return _table(("key", "A", "B"), rows) if rows else "Nothing: both were run alike."
-
-
-def _table(head: Sequence[str], rows: Any, numbers: int = 0) -> str:
-    return markdown.table(head, [list(map(markdown.escaped, row)) for row in rows], numbers)
+    return escaped_table(("key", "A", "B"), rows) if rows else "Nothing: both were run alike."
 
 
 def title(comparison: Comparison) -> str:
@@ -141,9 +127,8 @@ def compare_html(comparison: Comparison) -> str:
     from markupsafe import Markup
 
     drawn = picture(comparison), picture(comparison, "compare-narrow", narrow=True)
-    return rendered(
-        "abbotify.studies.comparison",
-        "compare.html.j2",
+    return pages.page(
+        "comparison/compare.html.j2",
         title=title(comparison),
         states=view.states(comparison),
         differing=view.differing(comparison),

@@ -14,6 +14,7 @@ from abbotify.report.health_view import state
 from abbotify.report.labels import check, clean, estimand, metric, shortened
 from abbotify.report.rounding import MINUS, MISSING
 from abbotify.stats import Contrast, Effect
+from abbotify.stats.effects import MEAN
 from abbotify.studies.comparison.compare import Comparison, Level, Moved
 
 BETWEEN = f"B {MINUS} A"
@@ -168,7 +169,7 @@ def _effect(row: Moved, alpha: float) -> Line:
     a, b = (_shown(effect, relative) for effect in (row.a, row.b))
     told = row.relative if relative else row.absolute
     unit = _POINTS if relative and told.effect is not None else ""
-    kind = "" if row.estimand == "mean" else estimand(row.estimand)
+    kind = "" if row.estimand == MEAN else estimand(row.estimand)
     return _line(row.metric, kind, row.arm, a, b, told, unit, alpha)
 
 

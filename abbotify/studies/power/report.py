@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from abbotify.errors import OutputError
-from abbotify.outfolder import replacing
-from abbotify.report import markdown
-from abbotify.report.html import rendered
-from abbotify.report.tables import cell
+from abbotify.report.marks import escaped, escaped_table
+from abbotify.report.tables import Value, csv_text
+from abbotify.studies import pages
 from abbotify.studies.power import table, words
 from abbotify.studies.power.design import USERS, Point, Row
 from abbotify.studies.power.picture import picture
@@ -31,18 +28,12 @@ def write(study: PowerStudy, out: Path) -> None:
     Raises:
         OutputError: the folder cannot be written to.
     """
-    files = {
+    texts = {
         "power.csv": power_csv(study),
         "power.md": power_markdown(study),
         "power.html": power_html(study),
     }
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            with replacing(out / name) as temporary:
-                temporary.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"cannot be written ({error.strerror})", file=out) from error
+    pages.write(out, texts)
 
 
 def check(out: Path) -> None:
@@ -63,19 +54,16 @@ def power_csv(study: PowerStudy) -> str:
     follows from the other two. Lifts are in per cent of the control; a guardrail's power is that
     of being found non-inferior at a lift of 0.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in (*study.rows, *study.guardrails):
-        for arm in row.arms:
-            for point in row.points:
-                writer.writerow(list(map(cell, _cells(study, row, arm, point))))
-    return text.getvalue()
+    rows = (
+        _cells(study, row, arm, point)
+        for row in (*study.rows, *study.guardrails)
+        for arm in row.arms
+        for point in row.points
+    )
+    return csv_text(COLUMNS, rows)
 
 
-def _cells(
-    study: PowerStudy, row: Row, arm: str, point: Point
-) -> Iterator[str | float | bool | None]:
+def _cells(study: PowerStudy, row: Row, arm: str, point: Point) -> Iterator[Value]:
     own = row.piloted
     yield from (own.metric, own.estimand, arm, row.role, row.level, own.cuped, own.model)
     yield from (own.n, own.share, *row.shares, own.value)
@@ -89,14 +77,12 @@ def _cells(
 
 def power_markdown(study: PowerStudy) -> str:
     """The table for a pull request, and what its numbers mean."""
-    head, body = table.rows(study)
-    safe = [list(map(markdown.escaped, row)) for row in (head, *body)]
     parts = [
-        f"# {markdown.escaped(words.title(study))}",
-        markdown.escaped(words.sentence(study)),
-        markdown.table(safe[0], safe[1:], numbers=table.numbers(study)),
+        f"# {escaped(words.title(study))}",
+        escaped(words.sentence(study)),
+        escaped_table(*table.rows(study), table.numbers(study)),
         *_rails(study),
-        "\n".join(f"- {markdown.escaped(note)}" for note in words.notes(study)),
+        "\n".join(f"- {escaped(note)}" for note in words.notes(study)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -104,16 +90,14 @@ def power_markdown(study: PowerStudy) -> str:
 def _rails(study: PowerStudy) -> Iterator[str]:
     head, body = table.rail_rows(study)
     if body:
-        safe = [list(map(markdown.escaped, row)) for row in (head, *body)]
-        yield markdown.table(safe[0], safe[1:], numbers=table.rail_numbers(study))
+        yield escaped_table(head, body, table.rail_numbers(study))
 
 
 def power_html(study: PowerStudy) -> str:
     """The page: a picture, the table, what its numbers mean. No scripts, no network."""
     head, body = table.rows(study)
-    return rendered(
-        "abbotify.studies.power",
-        "power.html.j2",
+    return pages.page(
+        "power/power.html.j2",
         title=words.title(study),
         sentence=words.sentence(study),
         picture=picture(study),

@@ -92,8 +92,8 @@ def _levels(study: PowerStudy) -> str:
     if h == 1:
         return f"One success metric and one treatment: all rows are tested at {terms.alpha:g}."
     return (
-        f"{h} hypotheses decide ({_counted(len(terms.success), 'success metric')} x "
-        f"{_counted(len(terms.treatments), 'treatment')}, Holm): each is planned at "
+        f"{h} hypotheses decide ({rounding.plural(len(terms.success), 'success metric')} x "
+        f"{rounding.plural(len(terms.treatments), 'treatment')}, Holm): each is planned at "
         f"{terms.alpha:g} / {h} = "
         f"{terms.level(SUCCESS):.3g} and has at least this power, whatever the others are. "
         f"Exploratory rows are planned at {terms.alpha:g}."
@@ -174,8 +174,4 @@ def digits(value: float | None, count: int) -> str:
 
 
 def _days(count: int) -> str:
-    return _counted(count, "day")
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s' * (count != 1)}"
+    return rounding.plural(count, "day")

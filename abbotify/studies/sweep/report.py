@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
+from collections.abc import Iterator
 from pathlib import Path
 
-from abbotify.outfolder import replacing
-from abbotify.report import labels, markdown, rounding
-from abbotify.report.html import rendered
-from abbotify.report.tables import cell
+from abbotify.report import labels, rounding
+from abbotify.report.marks import escaped, escaped_table
+from abbotify.report.tables import Value, csv_text
 from abbotify.stats import Effect
+from abbotify.studies import pages
 from abbotify.studies.sweep.picture import picture
 from abbotify.studies.sweep.runs import Setting, Sweep
 
@@ -18,32 +17,34 @@ _NUMBERS = ("relative_effect", "relative_lower", "relative_upper", "p_value", "s
 
 
 def write(sweep: Sweep, out: Path) -> None:
-    """Writes the three files into the sweep's folder; each appears whole or not at all."""
-    for name, text in (
-        ("sweep.csv", sweep_csv(sweep)),
-        ("sweep.md", sweep_markdown(sweep)),
-        ("sweep.html", sweep_html(sweep)),
-    ):
-        with replacing(out / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    """Writes the three files into the sweep's folder; each appears whole or not at all.
+
+    Raises:
+        OutputError: the folder cannot be written to.
+    """
+    texts = {
+        "sweep.csv": sweep_csv(sweep),
+        "sweep.md": sweep_markdown(sweep),
+        "sweep.html": sweep_html(sweep),
+    }
+    pages.write(out, texts)
 
 
 def sweep_csv(sweep: Sweep) -> str:
     """One row for each setting and treatment, or for a setting that failed; full precision."""
-    text = io.StringIO()
     ends = ("loss", "validation_loss", "folder", "failure")
-    writer = csv.DictWriter(text, [*sweep.keys, "arm", *_NUMBERS, *ends], lineterminator="\n")
-    writer.writeheader()
+    return csv_text([*sweep.keys, "arm", *_NUMBERS, *ends], _csv_rows(sweep))
+
+
+def _csv_rows(sweep: Sweep) -> Iterator[list[Value]]:
     for setting in sweep.settings:
-        row = dict(zip(sweep.keys, setting.values, strict=True)) | {"folder": setting.folder}
         if setting.failure:
-            writer.writerow(row | {"failure": labels.clean(setting.failure)})
+            nothing = [None] * (len(_NUMBERS) + 3)  # no arm, no numbers, no losses
+            yield [*setting.values, *nothing, setting.folder, labels.clean(setting.failure)]
         for effect in setting.effects:
-            numbers = {name: cell(getattr(effect, name)) for name in _NUMBERS}
-            loss, validation = map(cell, setting.losses.get(effect.arm, (None, None)))
-            losses = {"loss": loss, "validation_loss": validation}
-            writer.writerow(row | {"arm": effect.arm} | numbers | losses)
-    return text.getvalue()
+            numbers = (getattr(effect, name) for name in _NUMBERS)
+            losses = setting.losses.get(effect.arm, (None, None))
+            yield [*setting.values, effect.arm, *numbers, *losses, setting.folder, None]
 
 
 def rows(sweep: Sweep) -> tuple[list[str], list[list[str]]]:
@@ -70,27 +71,20 @@ def matters(sweep: Sweep) -> list[tuple[str, str, float]]:
 
 def sweep_markdown(sweep: Sweep) -> str:
     """The tables for a pull request."""
-    head, body = rows(sweep)
     parts = [
-        f"# {markdown.escaped(_title(sweep))}",
-        markdown.escaped(sentence(sweep)),
-        _markdown_table(head, body),
+        f"# {escaped(_title(sweep))}",
+        escaped(sentence(sweep)),
+        escaped_table(*rows(sweep)),
         "How much a setting matters: the range of the mean effect between its values.",
-        _markdown_table(*_ranges(sweep)),
+        escaped_table(*_ranges(sweep)),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _markdown_table(head: list[str], body: list[list[str]]) -> str:
-    safe = [list(map(markdown.escaped, row)) for row in (head, *body)]
-    return markdown.table(safe[0], safe[1:])
-
-
 def sweep_html(sweep: Sweep) -> str:
     """The page: a picture, the table, how much each setting matters. No scripts, no network."""
-    return rendered(
-        "abbotify.studies.sweep",
-        "sweep.html.j2",
+    return pages.page(
+        "sweep/sweep.html.j2",
         title=_title(sweep),
         sentence=sentence(sweep),
         picture=picture(sweep),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from abbotify.outfolder import replacing
-from abbotify.report import labels, markdown, rounding
-from abbotify.report.html import rendered
-from abbotify.report.tables import cell
+from abbotify.report import labels, rounding
+from abbotify.report.marks import escaped, escaped_table
+from abbotify.report.tables import csv_text
+from abbotify.studies import pages
 from abbotify.studies.characteristics import COLUMNS
 from abbotify.studies.validation import view
 from abbotify.studies.validation.picture import picture
@@ -19,40 +17,38 @@ from abbotify.studies.validation.view import Cell, Table
 
 
 def write(found: Validation, out: Path) -> None:
-    """Writes the three files; each appears whole or not at all."""
-    for name, text in (
-        ("validate.csv", validate_csv(found)),
-        ("validate.md", validate_markdown(found)),
-        ("validate.html", validate_html(found)),
-    ):
-        with replacing(out / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    """Writes the three files; each appears whole or not at all.
+
+    Raises:
+        OutputError: the folder cannot be written to.
+    """
+    texts = {
+        "validate.csv": validate_csv(found),
+        "validate.md": validate_markdown(found),
+        "validate.html": validate_html(found),
+    }
+    pages.write(out, texts)
 
 
 def validate_csv(found: Validation) -> str:
     """One row for each quantity of each method, at full precision."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for one in found.characteristics:
-        writer.writerow([cell(getattr(one, name)) for name in COLUMNS])
-    return text.getvalue()
+    rows = ([getattr(one, name) for name in COLUMNS] for one in found.characteristics)
+    return csv_text(COLUMNS, rows)
 
 
 def validate_markdown(found: Validation) -> str:
     """The tables for a pull request."""
-    parts = [f"# {markdown.escaped(title(found))}", markdown.escaped(sentence(found))]
+    parts = [f"# {escaped(title(found))}", escaped(sentence(found))]
     for name, table in _tables(found):
         parts += [f"## {name}", _markdown_table(table)]
-    parts.append("\n".join(f"- {markdown.escaped(note)}" for note in found.notes))
+    parts.append("\n".join(f"- {escaped(note)}" for note in found.notes))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def validate_html(found: Validation) -> str:
     """The page: what was promised and kept, a picture, the tables. No scripts, no network."""
-    return rendered(
-        "abbotify.studies.validation",
-        "validate.html.j2",
+    return pages.page(
+        "validation/validate.html.j2",
         title=title(found),
         sentence=sentence(found),
         verdict=verdict(found),
@@ -109,8 +105,7 @@ def _tables(found: Validation) -> list[tuple[str, Table]]:
 
 
 def _markdown_table(table: Table) -> str:
-    body = [[markdown.escaped(_plain(one)) for one in row] for row in table.rows]
-    return markdown.table([markdown.escaped(name) for name in table.head], body)
+    return escaped_table(table.head, ([_plain(one) for one in row] for row in table.rows))
 
 
 def _plain(one: Cell) -> str:

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from abbotify import pipeline
-from abbotify.errors import UserError
+from abbotify.errors import OutputError, UserError
 from abbotify.scenario import load
 from abbotify.studies.sweep import Sweep, sweep, varied
 from abbotify.studies.sweep.report import matters, sweep_csv, sweep_html, sweep_markdown, write
+from tests.studies.pages import assert_closed
 
 TEXT = """\
 world:
@@ -73,7 +74,15 @@ def test_the_files_have_a_row_for_each_setting(swept: Sweep, tmp_path: Path) -> 
     assert "top<b>" not in page
     assert "top&lt;b&gt;" in page
     assert "<svg" in page
+    assert_closed(page)
     assert "top\\<b>\\|" in sweep_markdown(swept)
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(swept: Sweep, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputError, match="cannot be written"):
+        write(swept, tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_workers_change_nothing(swept: Sweep, scenario: Path, tmp_path: Path) -> None:
