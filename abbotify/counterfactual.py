@@ -164,10 +164,9 @@ def _trainer(plan: Plan, world: Alternative, eve: Eve, folder: Path) -> Trainer:
     return Trainer(
         plan.scenario,
         plan.world,
-        plan.arms,
+        world.learning,
         ModelStore(folder),
         eve.trainer.told,
-        world.learning,
         world.arm,
         subsample(plan.scenario, plan.world.users.ids, world.arm) if world.equal_data else None,
     )
@@ -177,7 +176,7 @@ def _played_until_eve(plan: Plan, folder: Path, workers: int, progress: Progress
     """The evening before the experiment, played for no other purpose."""
     folder.mkdir()
     scenario = plan.scenario
-    trainer = Trainer(scenario, plan.world, plan.arms, ModelStore(folder), progress)
+    trainer = Trainer(scenario, plan.world, plan.learning, ModelStore(folder), progress)
     eve = Eve(folder, folder / STATE, trainer)
     eve.state.mkdir()
     first = timeline.experiment_days(scenario).start

@@ -71,7 +71,7 @@ def train(
         raise scenario.error(what, ("arms", arm))
     with tempfile.TemporaryDirectory(prefix="abbotify-") as name:
         folder = Path(name)
-        trainer = Trainer(scenario, plan.world, plan.arms, ModelStore(folder), told, [arm])
+        trainer = Trainer(scenario, plan.world, [arm], ModelStore(folder), told)
         files = _collected(plan, folder, trainer, workers, told)
         model = load_model(files[arm])
     table = build_arm(arm, scenario.arms[arm], plan.world, scenario, model).chain[0].table

@@ -65,7 +65,7 @@ def run(
     plan = prepare(scenario, engine)
     with outfolder.swapped(out) as folder:
         store = ModelStore(folder, earlier=[out])
-        trainer = Trainer(scenario, plan.world, plan.arms, store, progress)
+        trainer = Trainer(scenario, plan.world, plan.learning, store, progress)
         document, played = play_and_judge(plan, folder, trainer, workers, progress)
         (folder / "scenario.yaml").write_text(dump(scenario), encoding="utf-8")
         if scenario.log.botify:

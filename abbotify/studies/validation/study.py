@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from abbotify import outfolder, timeline
+from abbotify import outfolder
 from abbotify.counterfactual import potential_outcomes
 from abbotify.errors import UserError
 from abbotify.experiment import layers
@@ -27,6 +27,7 @@ from abbotify.studies.validation.rates import Measured, Row, rows
 from abbotify.studies.validation.replicate import Sampler, expected_users
 from abbotify.studies.validation.results import KIND, MARKS, Validation
 from abbotify.studies.validation.trials import SIMULTANEOUS, Asked, collect
+from abbotify.worlds import retrainings
 
 # Below 193 a method that never finds anything would pass: of a rate of .05 that is gated beside 99
 # others the band reaches down to 0.
@@ -81,14 +82,10 @@ def meets(plan: Plan) -> str:
     """Why users cannot be drawn one by one; empty when they can."""
     if plan.coupled:
         return plan.coupled
-    serving = timeline.serving_arms(plan.scenario)
-    learning = [arm.name for arm in plan.arms if not arm.trained and arm.name in serving]
-    daily = [
-        phase
-        for phase in plan.scenario.timeline
-        if phase.phase == "experiment" and phase.retrain == "daily" and phase.training != "frozen"
-    ]
-    return f"{learning[0]} is trained on the days of the experiment" if learning and daily else ""
+    # What is trained on the experiment's first morning has seen nothing of the experiment.
+    if plan.learning and retrainings(plan.scenario):
+        return f"{plan.learning[0]} is trained on the days of the experiment"
+    return ""
 
 
 def _refuse(replications: int, users: int | None) -> None:
