@@ -10,14 +10,14 @@ from typing import Final
 import numpy as np
 
 from abbotify import outfolder
+from abbotify.background import covariates_among
 from abbotify.counterfactual import potential_outcomes
 from abbotify.errors import UserError
 from abbotify.experiment import layers
-from abbotify.judging import reported
 from abbotify.metrics.users import UserTable
-from abbotify.pipeline import rails_of
 from abbotify.plan import Plan, prepare
 from abbotify.progress import Progress, silent
+from abbotify.questions import rails, reported
 from abbotify.scenario import Scenario
 from abbotify.stats.effects import RATIO
 from abbotify.studies.validation import guards, replays, report
@@ -113,8 +113,8 @@ def _resampled(
     count = users or _usual(plan, potential.users)
     sampler = Sampler(outcomes, layer.weights, count, scenario.seeds.dynamics)
     deciding = tuple(name for name in success if name in outcomes.metrics)
-    rails = tuple(rail for rail in rails_of(scenario) if rail.metric in outcomes.metrics)
-    trials = collect(Asked(sampler, deciding, alpha, rails), replications, workers, told)
+    guarding = tuple(rail for rail in rails(scenario) if rail.metric in outcomes.metrics)
+    trials = collect(Asked(sampler, deciding, alpha, guarding), replications, workers, told)
     expected_sizes = expected_users(layer.weights, count)
     expected = expectations(outcomes, trials.keys, expected_sizes, alpha, replications)
     truths = np.array([[one.truth for one in expected]])
@@ -125,14 +125,15 @@ def _resampled(
         expected_sizes,
         deciding,
     )
-    guarded = guards.rows(measured.trials, rails, alpha, len(layer.arms) > 2)
+    guarded = guards.rows(measured.trials, guarding, alpha, len(layer.arms) > 2)
     return _validation(plan, count, replications, [*rows(measured), *guarded], outcomes)
 
 
 def _outcomes(plan: Plan, arms: Sequence[str], users: Mapping[str, UserTable]) -> Outcomes:
     metrics, population = reported(plan.scenario), plan.scenario.metrics.population
     try:
-        outcomes = stored(arms, users, metrics, population)
+        known = covariates_among(plan.covariates, users[arms[0]])  # the same under all arms
+        outcomes = stored(arms, users, metrics, population, known)
     except ValueError as error:
         raise UserError(str(error)) from None
     if not outcomes.metrics:
