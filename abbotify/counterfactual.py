@@ -22,10 +22,10 @@ from abbotify.modelstore import ModelStore
 from abbotify.plan import Plan
 from abbotify.playing import (
     counted,
-    events_before,
     play_apart,
     play_together,
     segments_played,
+    train_before,
 )
 from abbotify.progress import Progress, silent
 from abbotify.scenario import Scenario
@@ -142,12 +142,9 @@ def play_world(
         return eve.trainer.latest(day)
 
     def morning(segment: timeline.Segment) -> Mapping[str, Path]:
-        day = segment.days[0].number
-        if day == days.start:
-            return eve.trainer.latest(day)
-        assert segment.training is not None, "days are cut only where models are trained"
-        events = partial(events_before, plan, folder, day, (eve.folder, days.start))
-        return taught.train(day, segment.training, events)
+        if segment.days[0].number == days.start:
+            return eve.trainer.latest(days.start)
+        return train_before(plan, folder, taught, segment, (eve.folder, days.start))
 
     if plan.coupled:
         midnight = counted(shown, scenario.days, progress)
@@ -183,12 +180,7 @@ def _played_until_eve(plan: Plan, folder: Path, workers: int, progress: Progress
     if plan.coupled:
         return eve
 
-    def morning(segment: timeline.Segment) -> Mapping[str, Path]:
-        day = segment.days[0].number
-        if segment.training is None:
-            return {}
-        return trainer.train(day, segment.training, partial(events_before, plan, folder, day))
-
+    morning = partial(train_before, plan, folder, trainer)
     cut = timeline.segments(scenario, first)
     before = [segment for segment in cut if segment.days[0].number < first]
     if before:
