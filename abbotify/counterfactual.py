@@ -42,12 +42,10 @@ class PotentialOutcomes:
     """Every user of a world under every arm.
 
     Attributes:
-        arms: names.
         users: arm -> all users, had everybody been under it on the experiment's days. Columns of
             the days before are the same in all.
     """
 
-    arms: tuple[str, ...]
     users: Mapping[str, UserTable]
 
 
@@ -102,7 +100,7 @@ def potential_outcomes(
             users[arm] = UserTable.concat(list(map(users_of(case), shards_of(plan))))
             shutil.rmtree(case.folder)
     shutil.rmtree(folder / _EVE)
-    return PotentialOutcomes(tuple(arms), users)
+    return PotentialOutcomes(users)
 
 
 def worlds_stage(plan: Plan, workers: int) -> AbstractContextManager[Enter]:
