@@ -60,6 +60,11 @@ def floats(column: pa.Array) -> npt.NDArray[np.float64]:
     return np.array(whole) if valid is None else np.where(_flags(valid, column), whole, np.nan)
 
 
+def integers(column: pa.Array) -> npt.NDArray[np.int64]:
+    """A column of int64, none of them null, as numpy has it."""
+    return np.array(np.frombuffer(column.buffers()[1], np.int64, len(column), column.offset * 8))
+
+
 def places(column: pa.Array) -> npt.NDArray[np.int32]:
     """A column of int32 as numpy has it, -1 where it is null."""
     valid, data = column.buffers()

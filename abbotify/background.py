@@ -11,6 +11,7 @@ import numpy as np
 from abbotify import timeline
 from abbotify.errors import DataError
 from abbotify.events import MS_PER_DAY
+from abbotify.metrics.users import UserTable
 from abbotify.report.kinds import PARTS, Cut, Kinds
 from abbotify.scenario import Scenario, resolve
 from abbotify.scenario.metrics import USER_ATTRIBUTES
@@ -20,6 +21,7 @@ from abbotify.world.base import Users, World
 from abbotify.world.rows import Row, json_lines
 
 DEFAULT: Final = "pre_time"
+EVERYBODY: Final = slice(None)
 MOST: Final = 50  # kinds in a file: a report with more is not read
 
 
@@ -66,6 +68,22 @@ def covariates_of(scenario: Scenario, world: World) -> Covariates:
             start,
         )
         for number, told in enumerate(scenario.metrics.covariates)
+    }
+
+
+def covariates_among(
+    covariates: Covariates, users: UserTable, rows: slice = EVERYBODY
+) -> dict[str, FloatArray]:
+    """The covariates of some users: name -> float64 (users,), NaN where unknown.
+
+    Args:
+        covariates: see `covariates_of`.
+        users: whose.
+        rows: of the world's users, which these are.
+    """
+    return {
+        name: users.values[name] if values is None else values[rows]
+        for name, values in covariates.items()
     }
 
 

@@ -22,10 +22,10 @@ from abbotify.modelstore import ModelStore
 from abbotify.plan import Plan
 from abbotify.playing import (
     counted,
-    events_before,
     play_apart,
     play_together,
     segments_played,
+    train_before,
 )
 from abbotify.progress import Progress, silent
 from abbotify.scenario import Scenario
@@ -42,12 +42,10 @@ class PotentialOutcomes:
     """Every user of a world under every arm.
 
     Attributes:
-        arms: names.
         users: arm -> all users, had everybody been under it on the experiment's days. Columns of
             the days before are the same in all.
     """
 
-    arms: tuple[str, ...]
     users: Mapping[str, UserTable]
 
 
@@ -102,7 +100,7 @@ def potential_outcomes(
             users[arm] = UserTable.concat(list(map(users_of(case), shards_of(plan))))
             shutil.rmtree(case.folder)
     shutil.rmtree(folder / _EVE)
-    return PotentialOutcomes(tuple(arms), users)
+    return PotentialOutcomes(users)
 
 
 def worlds_stage(plan: Plan, workers: int) -> AbstractContextManager[Enter]:
@@ -142,12 +140,9 @@ def play_world(
         return eve.trainer.latest(day)
 
     def morning(segment: timeline.Segment) -> Mapping[str, Path]:
-        day = segment.days[0].number
-        if day == days.start:
-            return eve.trainer.latest(day)
-        assert segment.training is not None, "days are cut only where models are trained"
-        events = partial(events_before, plan, folder, day, (eve.folder, days.start))
-        return taught.train(day, segment.training, events)
+        if segment.days[0].number == days.start:
+            return eve.trainer.latest(days.start)
+        return train_before(plan, folder, taught, segment, (eve.folder, days.start))
 
     if plan.coupled:
         midnight = counted(shown, scenario.days, progress)
@@ -164,10 +159,9 @@ def _trainer(plan: Plan, world: Alternative, eve: Eve, folder: Path) -> Trainer:
     return Trainer(
         plan.scenario,
         plan.world,
-        plan.arms,
+        world.learning,
         ModelStore(folder),
         eve.trainer.told,
-        world.learning,
         world.arm,
         subsample(plan.scenario, plan.world.users.ids, world.arm) if world.equal_data else None,
     )
@@ -177,19 +171,14 @@ def _played_until_eve(plan: Plan, folder: Path, workers: int, progress: Progress
     """The evening before the experiment, played for no other purpose."""
     folder.mkdir()
     scenario = plan.scenario
-    trainer = Trainer(scenario, plan.world, plan.arms, ModelStore(folder), progress)
+    trainer = Trainer(scenario, plan.world, plan.learning, ModelStore(folder), progress)
     eve = Eve(folder, folder / STATE, trainer)
     eve.state.mkdir()
     first = timeline.experiment_days(scenario).start
     if plan.coupled:
         return eve
 
-    def morning(segment: timeline.Segment) -> Mapping[str, Path]:
-        day = segment.days[0].number
-        if segment.training is None:
-            return {}
-        return trainer.train(day, segment.training, partial(events_before, plan, folder, day))
-
+    morning = partial(train_before, plan, folder, trainer)
     cut = timeline.segments(scenario, first)
     before = [segment for segment in cut if segment.days[0].number < first]
     if before:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Final, Literal
 
@@ -71,7 +72,7 @@ def train(
         raise scenario.error(what, ("arms", arm))
     with tempfile.TemporaryDirectory(prefix="abbotify-") as name:
         folder = Path(name)
-        trainer = Trainer(scenario, plan.world, plan.arms, ModelStore(folder), told, [arm])
+        trainer = Trainer(scenario, plan.world, [arm], ModelStore(folder), told)
         files = _collected(plan, folder, trainer, workers, told)
         model = load_model(files[arm])
     table = build_arm(arm, scenario.arms[arm], plan.world, scenario, model).chain[0].table
@@ -88,18 +89,17 @@ def _more_than_lists(table: CandidateTable) -> bool:
 
 def _collected(
     plan: Plan, folder: Path, trainer: Trainer, workers: int, told: Progress
-) -> dict[str, Path]:
-    days = 0
-    for segment in timeline.segments(plan.scenario):
-        first = segment.days[0].number
-        if segment.training is not None:
-            return trainer.train(
-                first, segment.training, partial(playing.events_before, plan, folder, first)
-            )
-        days += len(segment.days)
+) -> Mapping[str, Path]:
+    segments = timeline.segments(plan.scenario)
+    before = list(takewhile(lambda segment: segment.training is None, segments))
+    if before:
+        days = sum(len(segment.days) for segment in before)
         midnight = playing.counted("days", len(plan.shards) * days, told)
-        playing.play_segment(plan, folder, segment, {}, workers, midnight)
-    raise plan.scenario.error("needs a phase: train", ("timeline",))
+        with playing.segments_played(plan, folder, workers, midnight) as play_days:
+            playing.play_apart(play_days, before, lambda _: {})
+    if len(before) == len(segments):
+        raise plan.scenario.error("needs a phase: train", ("timeline",))
+    return playing.train_before(plan, folder, trainer, segments[len(before)])
 
 
 def export(deployed: Deployed, file: Path, form: Form | None = None) -> Form:

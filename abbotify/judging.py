@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from abbotify import scale, timeline
-from abbotify.background import Covariates
+from abbotify.background import Covariates, covariates_among
 from abbotify.events import ARM, Labels
 from abbotify.experiment import layers
-from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import UserTable
 from abbotify.metrics.users_file import write_users
+from abbotify.questions import reported, watched_in
 from abbotify.report.aggregates import UserAggregates, aggregate
 from abbotify.scenario import Scenario
-from abbotify.sessions import FloatArray
 from abbotify.shard import Shard, totals_file
-from abbotify.totals import ShardTotals, columns, watched_in
+from abbotify.totals import ShardTotals, columns
 from abbotify.world.base import IntArray
 
 
@@ -92,18 +91,11 @@ def judge(case: Case) -> Callable[[Shard], Judged]:
     return lambda shard: _judged(case, shard)
 
 
-def reported(scenario: Scenario) -> list[str]:
-    """The metrics that a report is about."""
-    wanted = scenario.metrics.report
-    guarded = [rail.metric for rail in scenario.metrics.guardrails]
-    shown = list(METRICS) if wanted == "all" else [*scenario.metrics.success, *guarded, *wanted]
-    return [name for name in METRICS if name in shown]
-
-
 def _judged(case: Case, shard: Shard) -> Judged:
     scenario = case.scenario
     totals, assigned = _totals(case, shard)
     own, settings = columns(scenario), scenario.metrics
+    rows = slice(shard.rows.start, shard.rows.stop)
     first, *further = layers(scenario)
     users = totals.layers[first.name].table(assigned)
     return Judged(
@@ -115,7 +107,7 @@ def _judged(case: Case, shard: Shard) -> Judged:
                 reported(scenario),
                 settings.population,
                 watching=watched_in(scenario),
-                covariates=_covariates(case, shard, users),
+                covariates=covariates_among(case.covariates, users, rows),
             ),
             {
                 layer.name: aggregate(
@@ -129,15 +121,6 @@ def _judged(case: Case, shard: Shard) -> Judged:
             },
         ),
     )
-
-
-def _covariates(case: Case, shard: Shard, users: UserTable) -> dict[str, FloatArray]:
-    """The covariates of a shard's users."""
-    rows = slice(shard.rows.start, shard.rows.stop)
-    return {
-        name: users.values[name] if values is None else values[rows]
-        for name, values in case.covariates.items()
-    }
 
 
 def users_of(case: Case) -> Callable[[Shard], UserTable]:

@@ -16,23 +16,22 @@ from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, writ
 from abbotify.eventlog.log import open_log
 from abbotify.events import ARM, arm_column, arm_label
 from abbotify.experiment import layers
-from abbotify.judging import Case, Judgement, judge_all, reported
+from abbotify.judging import Case, Judgement, judge_all
 from abbotify.metrics.users_file import StoredUsers
 from abbotify.modelstore import MODELS, ModelStore
 from abbotify.plan import Plan, prepare
 from abbotify.playing import play
 from abbotify.progress import Progress, silent
+from abbotify.questions import rails, reported, watched_in
 from abbotify.report import Document, looks, pictures, write
 from abbotify.report.build import ArmInfo, build
 from abbotify.report.details import Details, Wanted, look_closer
 from abbotify.report.document import FORMATS, Run
-from abbotify.report.rails import METRIC, Rail
 from abbotify.report.tally import Tally
 from abbotify.report.truths import Truth
 from abbotify.scenario import Scenario, dump, plain
 from abbotify.shard import LOG, STATE, DaysPlayed
 from abbotify.stage import shards_of
-from abbotify.totals import watched_in
 from abbotify.training import Trainer, Training
 from abbotify.truth import TrueEffects
 
@@ -65,7 +64,7 @@ def run(
     plan = prepare(scenario, engine)
     with outfolder.swapped(out) as folder:
         store = ModelStore(folder, earlier=[out])
-        trainer = Trainer(scenario, plan.world, plan.arms, store, progress)
+        trainer = Trainer(scenario, plan.world, plan.learning, store, progress)
         document, played = play_and_judge(plan, folder, trainer, workers, progress)
         (folder / "scenario.yaml").write_text(dump(scenario), encoding="utf-8")
         if scenario.log.botify:
@@ -156,7 +155,7 @@ def _document(
         metrics=reported(scenario),
         trainings=_curves(trainer.done),
         success=scenario.metrics.success,
-        rails=rails_of(scenario),
+        rails=rails(scenario),
         looking=_looking(scenario, judgement),
         details=details,
         truth=truth,
@@ -183,16 +182,6 @@ def _details(plan: Plan, users: Path) -> Details:
             tuple(rail.metric for rail in settings.guardrails),
         ),
     )
-
-
-def rails_of(scenario: Scenario) -> list[Rail]:
-    """What the scenario guards."""
-    return [
-        Rail(rail.metric, rail.margin)
-        if rail.margin is not None
-        else Rail(rail.metric, rail.absolute or 0.0, METRIC)
-        for rail in scenario.metrics.guardrails
-    ]
 
 
 def _looking(scenario: Scenario, judgement: Judgement) -> looks.Plan | None:

@@ -56,6 +56,12 @@ class Plan:
     kinds: Kinds | Cut | None = None
     covariates: Covariates = field(default_factory=dict)
 
+    @property
+    def learning(self) -> tuple[str, ...]:
+        """Names of the arms that learn and serve somebody on some day, in file order."""
+        serving = timeline.serving_arms(self.scenario)
+        return tuple(arm.name for arm in self.arms if not arm.trained and arm.name in serving)
+
 
 def prepare(scenario: Scenario, engine: str = AUTO) -> Plan:
     """Loads everything a run needs and refuses what cannot work.
@@ -238,9 +244,7 @@ def _truth(plan: Plan) -> list[str]:
     scenario, ids = plan.scenario, plan.world.users.ids
     if not scenario.truth:
         return []
-    serving = timeline.serving_arms(scenario)
-    learning = [arm.name for arm in plan.arms if not arm.trained and arm.name in serving]
-    return describe_worlds(scenario, ids, learning, bool(plan.coupled))
+    return describe_worlds(scenario, ids, plan.learning, bool(plan.coupled))
 
 
 def _playing(plan: Plan) -> list[str]:

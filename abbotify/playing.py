@@ -49,12 +49,8 @@ def play(
     first = timeline.experiment_days(scenario).start
 
     def morning(segment: timeline.Segment) -> Mapping[str, Path]:
-        day = segment.days[0].number
-        models: Mapping[str, Path] = {}
-        if segment.training is not None:
-            events = partial(events_before, plan, folder, day)
-            models = trainer.train(day, segment.training, events)
-        if eve is not None and day == first:
+        models = train_before(plan, folder, trainer, segment)
+        if eve is not None and segment.days[0].number == first:
             eve()
         return models
 
@@ -101,17 +97,30 @@ def segments_played(
         yield enter(folder, midnight)
 
 
-def play_segment(
+def train_before(
     plan: Plan,
     folder: Path,
+    trainer: Trainer,
     segment: timeline.Segment,
-    models: Mapping[str, Path],
-    workers: int,
-    midnight: Callable[[], None],
-) -> DaysPlayed:
-    """Plays the days of one segment, see `segments_played`."""
-    with segments_played(plan, folder, workers, midnight) as play_days:
-        return play_days(segment, models)
+    beginning: tuple[Path, int] | None = None,
+) -> Mapping[str, Path]:
+    """Trains what is trained at the start of a segment, on the log of the days before it.
+
+    Args:
+        plan: the run, whose users do not meet.
+        folder: where it is written.
+        trainer: of its arms.
+        segment: about to be played.
+        beginning: see `events_before`.
+
+    Returns:
+        name of an arm -> the file of its model; none where nothing is trained.
+    """
+    if segment.training is None:
+        return {}
+    day = segment.days[0].number
+    events = partial(events_before, plan, folder, day, beginning)
+    return trainer.train(day, segment.training, events)
 
 
 def play_together(

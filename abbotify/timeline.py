@@ -76,14 +76,9 @@ def segments(scenario: Scenario, cut: int = 0) -> tuple[Segment, ...]:
     for phase in scenario.timeline:
         if isinstance(phase, Train):
             trained[number] = "collect"
-        # The collect log is all a frozen model ever sees: training again would change nothing.
-        elif (
-            isinstance(phase, ExperimentDays)
-            and phase.retrain == "daily"
-            and phase.training != "frozen"
-        ):
+        elif isinstance(phase, ExperimentDays) and phase.retraining is not None:
             for day in range(number, number + phase.days):
-                trained.setdefault(day, phase.training)
+                trained.setdefault(day, phase.retraining)
         number += phase.days
     days = calendar(scenario)
     starts = sorted({0, cut, *trained})

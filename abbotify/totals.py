@@ -15,7 +15,7 @@ from abbotify.errors import DataError
 from abbotify.events import ARM, arm_column
 from abbotify.experiment import layers
 from abbotify.metrics.users import UserTotals
-from abbotify.report.attendance import Watching, watching
+from abbotify.questions import watched_in
 from abbotify.scenario import Scenario
 from abbotify.sessions import SessionTable
 from abbotify.world.base import IntArray
@@ -86,12 +86,6 @@ def columns(scenario: Scenario) -> dict[str, str]:
     """Name of each experiment -> the column of its arms; the first one's is `arm`."""
     first, *further = layers(scenario)
     return {first.name: ARM} | {layer.name: arm_column(layer.name) for layer in further}
-
-
-def watched_in(scenario: Scenario) -> Watching | None:
-    """What is watched day by day."""
-    settings, days = scenario.monitoring, timeline.experiment_days(scenario)
-    return watching(scenario.metrics.success, settings.window_days, days)
 
 
 def _of_layer(arrays: Mapping[str, npt.NDArray[Any]], place: int) -> dict[str, npt.NDArray[Any]]:

@@ -22,7 +22,7 @@ from abbotify.errors import UserError
 from abbotify.events import ARM, MS_PER_DAY, NO_ARM, Events
 from abbotify.modelstore import ModelStore, Trained
 from abbotify.progress import Progress
-from abbotify.recommenders import Arm, learners
+from abbotify.recommenders import learners
 from abbotify.recommenders.load import fit_plugin, load_plugin
 from abbotify.recommenders.training import Fitted, TrainingLog
 from abbotify.scenario import Scenario, plain
@@ -58,10 +58,9 @@ class Trainer:
     Args:
         scenario: the description.
         world: its world.
-        arms: all arms, not trained yet.
+        learning: names of the arms to train, in order.
         store: where models are kept.
         told: told of progress.
-        learning: names of those to train; default all that learn and serve somebody.
         everybody: an arm that everybody is in, see `timeline.plan_day`.
         sample: bool (users); of the experiment's other users trainings with `own` see nothing.
 
@@ -74,18 +73,15 @@ class Trainer:
         self,
         scenario: Scenario,
         world: World,
-        arms: Sequence[Arm],
+        learning: Sequence[str],
         store: ModelStore,
         told: Progress,
-        learning: Sequence[str] | None = None,
         everybody: str | None = None,
         sample: Rows | None = None,
     ) -> None:
         self.scenario, self.world, self.store, self.told = scenario, world, store, told
         self.everybody, self.sample = everybody, sample
-        serving = timeline.serving_arms(scenario)
-        all_learning = [arm.name for arm in arms if not arm.trained and arm.name in serving]
-        self.learning = all_learning if learning is None else list(learning)
+        self.learning = list(learning)
         self.done: list[Training] = []
         self.world_digest = digest(world)
 

@@ -15,11 +15,12 @@ import numpy.typing as npt
 from abbotify import scale
 from abbotify.counterfactual import Eve, play_world, worlds_stage
 from abbotify.experiment import layers
-from abbotify.judging import Case, reported, users_of
+from abbotify.judging import Case, users_of
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import UserTable
 from abbotify.plan import Plan
 from abbotify.progress import Progress
+from abbotify.questions import reported
 from abbotify.report.truths import Form, Joint, Truth
 from abbotify.shard import STATE, Shard
 from abbotify.stage import shards_of

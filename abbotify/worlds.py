@@ -89,7 +89,7 @@ def retrainings(scenario: Scenario) -> list[str]:
     """What the models of each day of the experiment but the first are trained on, day by day."""
     phases = [day.phase for day in timeline.calendar(scenario)]
     days = [phase for phase in phases if isinstance(phase, ExperimentDays)][1:]
-    return [p.training for p in days if p.retrain == "daily" and p.training != "frozen"]
+    return [phase.retraining for phase in days if phase.retraining is not None]
 
 
 def serving(scenario: Scenario, ids: IntArray, arm: str) -> frozenset[str]:

@@ -14,7 +14,7 @@ import pytest
 
 from abbotify import timeline
 from abbotify.plan import Plan, prepare
-from abbotify.playing import play_segment
+from abbotify.playing import segments_played
 from abbotify.scenario import load
 from abbotify.shard import LOG
 
@@ -84,7 +84,8 @@ def played(plan: Plan, look: Callable[[Path], None] = lambda _: None) -> Played:
     (segment,) = timeline.segments(plan.scenario)
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
-        result = play_segment(plan, Path(folder), segment, {}, 1, lambda: None)
+        with segments_played(plan, Path(folder), 1, lambda: None) as play_days:
+            result = play_days(segment, {})
         seconds = time.perf_counter() - begun
         log = sum(file.stat().st_size for file in (Path(folder) / LOG).iterdir())
         look(Path(folder))

@@ -62,10 +62,7 @@ def ours(columns: Columns) -> tuple[tuple[stats.Effect, ...], Effects]:
     alone = [
         stats.ArmMoments(
             label,
-            {
-                name: stats.Moments(both[arm].n, both[arm].mean[:1], both[arm].comoments[:1, :1])
-                for name, both in moments.items()
-            },
+            {name: both[arm].leading(1) for name, both in moments.items()},
         )
         for arm, label in enumerate(("control", "treatment"))
     ]

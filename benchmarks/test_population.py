@@ -23,8 +23,9 @@ import pytest
 from abbotify import timeline
 from abbotify.events import ARM, Labels
 from abbotify.experiment import layers
-from abbotify.judging import Case, Judgement, judge_all, reported
+from abbotify.judging import Case, Judgement, judge_all
 from abbotify.plan import Plan, prepare
+from abbotify.questions import reported
 from abbotify.report.build import ArmInfo, build
 from abbotify.report.document import Document, Run
 from abbotify.report.tally import Tally

@@ -22,7 +22,7 @@ import pytest
 from abbotify import timeline
 from abbotify.judging import Case, judge_all
 from abbotify.plan import Plan
-from abbotify.playing import play_segment
+from abbotify.playing import segments_played
 from abbotify.stage import shards_of
 from benchmarks.runs import SMALL, planned, told, written
 
@@ -80,7 +80,8 @@ def session(plan: Plan) -> float:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         begun = time.perf_counter()
-        played = play_segment(plan, folder, segment, {}, 1, lambda: None)
+        with segments_played(plan, folder, 1, lambda: None) as play_days:
+            played = play_days(segment, {})
         judge_all(Case(plan.scenario, ids, folder), shards_of(plan), 1, folder / "users.parquet")
         seconds = time.perf_counter() - begun
         table = pq.read_table(folder / "users.parquet", columns=["sessions", "tracks"])

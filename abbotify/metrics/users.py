@@ -49,9 +49,9 @@ class UserTable:
         """The arm of each user in an experiment."""
         return self.arms[column]
 
-    def members(self, population: Population, column: str = ARM) -> npt.NDArray[np.bool_]:
-        """Who belongs to a population: bool (n,), users in one arm of the column."""
-        in_arm = self.arms[column].codes >= 0
+    def members(self, population: Population) -> npt.NDArray[np.bool_]:
+        """Who belongs to a population: bool (n,), users in one arm of the first experiment."""
+        in_arm = self.arms[ARM].codes >= 0
         return in_arm & self.exposed if population == "exposed" else in_arm
 
     def column(self, name: str, population: Population = "exposed") -> FloatArray:

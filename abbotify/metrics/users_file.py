@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -13,8 +15,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from abbotify.arrow import array, booleans, floats
-from abbotify.events import ARM, ARMS_KEY, USER, Labels, from_strings, to_strings
+from abbotify.arrow import array, booleans, floats, integers
+from abbotify.errors import DataError
+from abbotify.events import ARM, ARMS_KEY, USER, IntArray, Labels, from_strings, to_strings
 from abbotify.metrics.definitions import COLUMNS, PRE
 from abbotify.metrics.users import Population, UserTable, for_population
 from abbotify.outfolder import replacing
@@ -66,30 +69,83 @@ class StoredUsers:
 
     Args:
         path: the file.
+
+    Attributes:
+        columns: those of `COLUMNS` and of the days before that the file has.
+
+    Raises:
+        DataError: the file, or later a column of it, is not of users.
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = pq.ParquetFile(path)
-        self._names = json.loads(self._file.schema_arrow.metadata[ARMS_KEY.encode()])
+        self._path = path
+        with self._told():
+            self._file = pq.ParquetFile(path)
+            schema = self._file.schema_arrow
+            self._names = json.loads((schema.metadata or {}).get(ARMS_KEY.encode(), "{}"))
+        known = {*COLUMNS, *(PRE + name for name in COLUMNS)}
+        self.columns = frozenset(name for name in schema.names if name in known)
+        self._labels: dict[str, Labels] = {}
+
+    @cached_property
+    def ids(self) -> IntArray:
+        """The users' ids: int64 (n,), ascending."""
+        column = self._read(USER)
+        if not pa.types.is_integer(column.type) or column.null_count:
+            raise DataError("ids are no whole numbers", file=self._path, key=USER)
+        ids = integers(column.cast(pa.int64()))
+        if (ids[1:] <= ids[:-1]).any():
+            raise DataError("ids are not ascending", file=self._path, key=USER)
+        return ids
+
+    @cached_property
+    def exposed(self) -> npt.NDArray[np.bool_]:
+        """Users with a session of the experiment: bool (n,)."""
+        column = self._read(EXPOSED)
+        if not pa.types.is_boolean(column.type) or column.null_count:
+            raise DataError("is not a column of booleans", file=self._path, key=EXPOSED)
+        return booleans(column)
 
     def label(self, column: str = ARM) -> Labels:
         """The arm of each user in an experiment."""
-        return from_strings(self._read(column), tuple(self._names[column]))
+        if column not in self._labels:
+            self._labels[column] = self._label(column)
+        return self._labels[column]
 
     def members(self, population: Population) -> npt.NDArray[np.bool_]:
         """Who belongs to a population: bool (n,), users in one arm of the first experiment."""
         in_arm = self.label().codes >= 0
-        return in_arm & self._exposed() if population == "exposed" else in_arm
+        return in_arm & self.exposed if population == "exposed" else in_arm
 
     def column(self, name: str, population: Population = "exposed") -> FloatArray:
         """A column for a population: float64 (n,), NaN where there is no value."""
-        return for_population(floats(self._read(name)), name, population, self._exposed)
+        with self._told(name):
+            values = floats(self._read(name).cast(pa.float64()))
+        if np.isinf(values).any():
+            raise DataError("holds a number that is not finite", file=self._path, key=name)
+        return for_population(values, name, population, lambda: self.exposed)
 
-    def _exposed(self) -> npt.NDArray[np.bool_]:
-        return booleans(self._read(EXPOSED))
+    def _label(self, column: str) -> Labels:
+        with self._told(column):
+            texts = self._read(column).cast(pa.string())
+            # Another program that has written the file again may have dropped the names.
+            known = self._names.get(column) or texts.unique().drop_null().to_pylist()
+            return from_strings(texts, tuple(known))
 
     def _read(self, name: str) -> pa.Array:
-        return self._file.read([name]).column(0).combine_chunks()
+        if name not in self._file.schema_arrow.names:
+            raise DataError("has no such column", file=self._path, key=name)
+        with self._told(name):
+            return self._file.read([name]).column(0).combine_chunks()
+
+    @contextmanager
+    def _told(self, key: str | None = None) -> Iterator[None]:
+        """Errors of Arrow, and of numbers and names that are none, as the file's."""
+        try:
+            yield
+        except (OSError, pa.ArrowException, ValueError) as error:
+            what = f"cannot be read as users ({(str(error).splitlines() or [''])[0]})"
+            raise DataError(what, file=self._path, key=key) from error
 
 
 def _ascending(tables: Iterable[UserTable]) -> Iterator[UserTable]:

@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify import stats
-from abbotify.events import ARM
-from abbotify.metrics.definitions import METRICS, PRE, Metric
+from abbotify.events import ARM, NO_ARM
+from abbotify.metrics.definitions import METRICS, PRE, Metric, Ratio
 from abbotify.metrics.users import Population, UserTable
 from abbotify.report.attendance import Watched, Watching, joined, watched
 from abbotify.sessions import FloatArray
 
-Rows = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.int16]
+ByArm = tuple[stats.Moments, ...]
 
 CURVE_METRIC: Final = "mean_time_per_session"
 
@@ -119,19 +120,19 @@ def aggregate(
     label, exposed = users.arms[ARM], users.members("exposed")
     assigned = users.members("assigned")
     judged = assigned if population == "assigned" else exposed
-    names = [name for name in metrics if name in users.values]
+    compared = _Compared(
+        users,
+        arms,
+        population,
+        np.where(judged, label.codes, NO_ARM),
+        np.where(exposed, label.codes, NO_ARM),
+        [column for values in covariates.values() for column in stats.with_indicator(values).T],
+    )
+    moments = compared.moments([name for name in metrics if name in users.values])
     return UserAggregates(
         tuple(
             ArmUsers(
-                _moments(
-                    users,
-                    names,
-                    population,
-                    judged & own,
-                    exposed & own,
-                    label.names[code],
-                    covariates,
-                ),
+                moments[code],
                 int(np.count_nonzero(exposed & own)),
                 int(np.count_nonzero(assigned & own)),
                 int(users.values["sessions"][exposed & own].sum()),
@@ -149,62 +150,73 @@ def aggregate(
     )
 
 
-def _moments(
-    users: UserTable,
-    metrics: Sequence[str],
-    population: Population,
-    judged: Rows,
-    exposed: Rows,
-    arm: str,
-    covariates: Mapping[str, FloatArray],
-) -> stats.ArmMoments:
-    adjusted, adjusted_ratios = {}, {}
-    for name in metrics:
-        before = _before(users, METRICS[name], covariates)
-        if before is not None:
-            adjusted[name] = _adjusted(users.column(name, population)[judged], before[judged])
-        if PRE + name in users.values and METRICS[name].ratio is not None:
-            adjusted_ratios[name] = _ratio(users, METRICS[name], exposed, ("", PRE))
-    return stats.ArmMoments(
-        arm,
-        {
-            name: stats.Moments.of(_defined(users.column(name, population)[judged]))
-            for name in metrics
-        },
-        {
-            name: _ratio(users, METRICS[name], exposed, ("",))
-            for name in metrics
-            if METRICS[name].ratio is not None
-        },
-        adjusted,
-        adjusted_ratios,
-    )
+@dataclass(frozen=True, eq=False)
+class _Compared:
+    """Users as they are compared.
 
+    Attributes:
+        users: all of them.
+        arms: how many of the first arms.
+        population: over whom means are.
+        judged: their arms' codes, NO_ARM for users outside the population.
+        exposed: likewise of the exposed.
+        known: covariates that all means are adjusted for, defined for everybody.
+    """
 
-def _before(
-    users: UserTable, metric: Metric, covariates: Mapping[str, FloatArray]
-) -> FloatArray | None:
-    """What a mean is adjusted for: (users, covariates), all of them defined; None for nothing."""
-    if covariates:
-        return np.hstack([stats.with_indicator(values) for values in covariates.values()])
-    own = users.values.get(PRE + metric.name)
-    if own is None:
-        return None
-    # A sum of the days before is defined for everybody; a mean needs sessions.
-    return own[:, None] if metric.kind == "sum" else stats.with_indicator(own)
+    users: UserTable
+    arms: int
+    population: Population
+    judged: Codes
+    exposed: Codes
+    known: Sequence[FloatArray]
 
+    def moments(self, metrics: Sequence[str]) -> tuple[stats.ArmMoments, ...]:
+        """What the estimators need of some columns, for each arm."""
+        means: dict[str, ByArm] = {}
+        ratios: dict[str, ByArm] = {}
+        adjusted: dict[str, ByArm] = {}
+        adjusted_ratios: dict[str, ByArm] = {}
+        for name in metrics:
+            metric = METRICS[name]
+            before = self._before(metric)
+            found = self._mean(name, before)
+            means[name] = tuple(arm.leading(1) for arm in found)
+            if before:
+                adjusted[name] = found
+            if metric.ratio is None:
+                continue
+            again = PRE + name in self.users.values
+            found = self._ratio(metric.ratio, ("", PRE) if again else ("",))
+            ratios[name] = tuple(arm.leading(2) for arm in found)
+            if again:
+                adjusted_ratios[name] = found
+        parts = (means, ratios, adjusted, adjusted_ratios)
+        return tuple(
+            stats.ArmMoments(
+                self.users.arms[ARM].names[code],
+                *({name: found[code] for name, found in part.items()} for part in parts),
+            )
+            for code in range(self.arms)
+        )
 
-def _adjusted(values: FloatArray, before: FloatArray) -> stats.Moments:
-    """Moments of a metric and its covariates, over the users where it is defined."""
-    known = ~np.isnan(values)
-    return stats.Moments.of(np.column_stack([values[known], before[known]]))
+    def _mean(self, name: str, before: Sequence[FloatArray]) -> ByArm:
+        """Moments of a metric and its covariates, over the users where it is defined."""
+        own = self.users.column(name, self.population)
+        codes = np.where(np.isnan(own), NO_ARM, self.judged)
+        return stats.Moments.by_arm([own, *before], codes, self.arms)
 
+    def _ratio(self, parts: Ratio, when: Sequence[str]) -> ByArm:
+        """Moments of numerator and denominator, of each of some times."""
+        columns = [self.users.values[time + part] for time in when for part in parts]
+        return stats.Moments.by_arm(columns, self.exposed, self.arms)
 
-def _ratio(users: UserTable, metric: Metric, exposed: Rows, when: Sequence[str]) -> stats.Moments:
-    """Moments of numerator and denominator, of each of some times."""
-    assert metric.ratio is not None, f"{metric.name} is no ratio"
-    columns = [users.values[time + part][exposed] for time in when for part in metric.ratio]
-    return stats.Moments.of(np.stack(columns, 1))
+    def _before(self, metric: Metric) -> Sequence[FloatArray]:
+        """What a mean is adjusted for, all of it defined; empty for nothing."""
+        own = self.users.values.get(PRE + metric.name)
+        if self.known or own is None:
+            return self.known
+        # A sum of the days before is defined for everybody; a mean needs sessions.
+        return [own] if metric.kind == "sum" else list(stats.with_indicator(own).T)
 
 
 def _defined(values: FloatArray) -> FloatArray:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from abbotify.report.document import Arm, Check, Document
-from abbotify.report.findings import GuardrailRow
 from abbotify.report.labels import metric
 from abbotify.stats import Effect
 from abbotify.stats.effects import MEAN
@@ -39,8 +38,6 @@ class Decision:
         better: success metrics significantly better than the control's.
         worse: success metrics significantly worse.
         failed: checks that make the comparison invalid.
-        inferior: guardrails that are broken.
-        unsure: guardrails of which it is not known whether they hold.
     """
 
     arm: Arm
@@ -49,8 +46,6 @@ class Decision:
     better: tuple[Effect, ...]
     worse: tuple[Effect, ...]
     failed: tuple[Check, ...]
-    inferior: tuple[GuardrailRow, ...] = ()
-    unsure: tuple[GuardrailRow, ...] = ()
 
 
 def decisions(document: Document) -> tuple[Decision, ...]:
@@ -95,13 +90,12 @@ def _decide(document: Document, arm: Arm) -> Decision:
     better = tuple(row for row in rows if direction(row) > 0)
     worse = tuple(row for row in rows if direction(row) < 0)
     failed = tuple(check for check in document.checks if check.status == "fail")
-    rails = [rail for rail in document.guardrails if rail.arm == arm.name]
-    inferior = tuple(rail for rail in rails if rail.verdict == INFERIOR)
-    unsure = tuple(rail for rail in rails if rail.verdict not in (INFERIOR, NON_INFERIOR))
-    verdict = _verdict(bool(better), bool(worse or inferior), bool(unsure), bool(failed))
+    verdicts = {rail.verdict for rail in document.guardrails if rail.arm == arm.name}
+    harmed, unsure = bool(worse) or INFERIOR in verdicts, bool(verdicts - {INFERIOR, NON_INFERIOR})
+    verdict = _verdict(bool(better), harmed, unsure, bool(failed))
     told = worse or better or tuple(rows)
     effect = told[0] if told else None
-    return Decision(arm, verdict, effect, better, worse, failed, inferior, unsure)
+    return Decision(arm, verdict, effect, better, worse, failed)
 
 
 def _verdict(better: bool, harmed: bool, unsure: bool, failed: bool) -> Verdict:

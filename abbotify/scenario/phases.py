@@ -60,6 +60,12 @@ class ExperimentDays(Model):
     retrain: Literal["never", "daily"] = "never"
     training: Literal["pooled", "own", "frozen"] = "pooled"
 
+    @property
+    def retraining(self) -> Literal["pooled", "own"] | None:
+        """What models are trained on at the start of each of its days; None where they are not."""
+        # The collect log is all a frozen model ever sees: training again would change nothing.
+        return None if self.retrain == "never" or self.training == "frozen" else self.training
+
 
 Phase = Annotated[Pre | Collect | Train | ExperimentDays, Field(discriminator="phase")]
 

@@ -22,7 +22,7 @@ def with_indicator(values: ArrayLike) -> Floats:
     """
     column = np.asarray(values, dtype=np.float64)
     missing = np.isnan(column)
-    return np.stack([np.where(missing, 0.0, column), missing.astype(np.float64)], axis=1)
+    return np.stack([np.where(missing, 0.0, column), missing.astype(np.float64)]).T
 
 
 def refuse_later(name: str, stamped: ArrayLike, exposed: ArrayLike) -> None:

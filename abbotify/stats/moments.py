@@ -110,6 +110,10 @@ class Moments:
             raise ValueError(f"expected columns of the codes' shape {codes.shape}, got {shapes}")
         return tuple(cls.of_rows(columns, np.flatnonzero(codes == arm)) for arm in range(arms))
 
+    def leading(self, k: int) -> Moments:
+        """The moments of the first k variables alone, to the bit those of a table of them."""
+        return Moments(self.n, self.mean[:k].copy(), self.comoments[:k, :k].copy())
+
     def merge(self, other: Moments) -> Moments:
         """The moments of both sets of units together.
 

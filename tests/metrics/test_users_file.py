@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from abbotify.errors import DataError
 from abbotify.events import Labels, from_strings
 from abbotify.metrics import users_file
 from abbotify.metrics.definitions import COLUMNS, METRICS
 from abbotify.metrics.users import UserTable
-from abbotify.metrics.users_file import write_users
+from abbotify.metrics.users_file import StoredUsers, write_users
 
 NAN = float("nan")
 
@@ -108,3 +110,56 @@ def test_bad_tables_leave_nothing_behind(tmp_path: Path, bad: list[UserTable]) -
     with pytest.raises(ValueError, match="do not ascend"):
         write_users(tmp_path / "users.parquet", bad)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "users.parquet"
+    told = UserTable.concat([users(before=True), users(4, before=True)])
+    write_users(path, [told])
+    found = StoredUsers(path)
+    assert found.ids.tolist() == told.users.tolist()
+    assert found.exposed.tolist() == told.exposed.tolist()
+    assert {"time", "pre_time"} < found.columns
+    for name in told.arms:
+        assert found.label(name).names == told.arms[name].names
+        assert found.label(name).codes.tolist() == told.arms[name].codes.tolist()
+    np.testing.assert_array_equal(found.column("time"), told.column("time"))
+    np.testing.assert_array_equal(found.column("time", "assigned"), told.column("time", "assigned"))
+    assert found.members("assigned").tolist() == told.members("assigned").tolist()
+    assert found.members("exposed").tolist() == told.members("exposed").tolist()
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "what"),
+    [
+        ("user", [3, 2, 1, 0], "ascending"),
+        ("user", [0, 1, None, 3], "whole numbers"),
+        ("user", ["a", "b", "c", "d"], "whole numbers"),
+        ("exposed", [1, 0, 1, 0], "booleans"),
+        ("exposed", [True, None, True, True], "booleans"),
+        ("time", ["x"] * 4, "cannot be read"),
+        ("time", [0.0, float("inf"), 1.0, 2.0], "not finite"),
+        ("arm", [b"\xff"] * 4, "cannot be read"),
+    ],
+)
+def test_a_broken_column_is_told(tmp_path: Path, column: str, values: list[Any], what: str) -> None:
+    path = tmp_path / "users.parquet"
+    write_users(path, [users()])
+    table = pq.read_table(path)
+    place = table.column_names.index(column)
+    pq.write_table(table.set_column(place, column, pa.array(values)), path)
+    found = StoredUsers(path)
+    with pytest.raises(DataError, match=what) as told:
+        _ = found.ids, found.exposed, found.label().codes, found.column("time")
+    assert told.value.key == column
+
+
+def test_a_broken_file_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "users.parquet"
+    path.write_bytes(b"no")
+    with pytest.raises(DataError, match="cannot be read as users"):
+        StoredUsers(path)
+    write_users(path, [users()])
+    pq.write_table(pq.read_table(path).drop(["user"]), path)
+    with pytest.raises(DataError, match="no such column"):
+        _ = StoredUsers(path).ids

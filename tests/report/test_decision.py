@@ -33,8 +33,6 @@ def test_guardrails_have_to_hold(
     )
     (decision,) = decisions(replace(small, guardrails=rails))
     assert decision.verdict is verdict
-    assert [each.verdict for each in decision.inferior] == [v for v in verdicts if v == INFERIOR]
-    assert len(decision.unsure) == sum(each in (UNDECIDED, None) for each in verdicts)
 
 
 def test_a_failed_check_comes_before_guardrails(small: Document) -> None:

@@ -61,6 +61,9 @@ def test_moments_by_arm_are_those_of_each_arms_rows() -> None:
         wanted = Moments.of(np.stack([x, y], 1)[codes == arm])
         assert mine.mean.tobytes() == wanted.mean.tobytes()
         assert mine.comoments.tobytes() == wanted.comoments.tobytes()
+        alone, told = Moments.of(x[codes == arm]), mine.leading(1)
+        assert (told.n, told.mean.tobytes()) == (alone.n, alone.mean.tobytes())
+        assert told.comoments.tobytes() == alone.comoments.tobytes()
 
 
 def test_columns_must_be_as_long_as_the_codes() -> None:

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from abbotify.metrics.definitions import METRICS
-from abbotify.report.rails import METRIC, PERCENT, Rail
-from abbotify.scenario.metrics import Guardrail
+from abbotify.report.rails import METRIC, Rail
 from abbotify.stats.effects import MEAN
 from abbotify.stats.non_inferiority import non_inferiority_power, non_inferiority_users
 from abbotify.stats.power import FEWEST, Pilot
@@ -24,13 +23,6 @@ from abbotify.studies.power.design import (
     too_few,
 )
 from abbotify.studies.power.pilot import Piloted
-
-
-def rail_of(told: Guardrail) -> Rail:
-    """A guardrail as the scenario declares it."""
-    if told.margin is not None:
-        return Rail(told.metric, told.margin, PERCENT)
-    return Rail(told.metric, told.absolute or 0.0, METRIC)
 
 
 def guarded(

@@ -13,18 +13,19 @@ from typing import Final
 import numpy as np
 
 from abbotify import plan as plans
+from abbotify.background import covariates_among
 from abbotify.counterfactual import potential_outcomes
 from abbotify.errors import UserError
-from abbotify.judging import reported
 from abbotify.metrics.users import Population, UserTable
 from abbotify.plan import Plan
 from abbotify.progress import Progress, silent
+from abbotify.questions import rails, reported
 from abbotify.scenario import Scenario
 from abbotify.scenario.phases import ExperimentDays, Train
 from abbotify.sessions import FloatArray
 from abbotify.stats.power import FEWEST
 from abbotify.studies.power.design import Asked, Row, Terms, design
-from abbotify.studies.power.guarded import guarded, rail_of
+from abbotify.studies.power.guarded import guarded
 from abbotify.studies.power.pilot import piloted
 from abbotify.studies.power.question import MOST_DAYS, Coming, Question
 
@@ -96,11 +97,7 @@ def power_study(
     with tempfile.TemporaryDirectory(prefix="abbotify-power-") as folder:
         outcomes = potential_outcomes(plan, Path(folder), [control], workers, told)
     users = outcomes.users[control]
-    known = {
-        name: users.values[name] if values is None else values
-        for name, values in plan.covariates.items()
-    }
-    return studied(scenario, question, users, known)
+    return studied(scenario, question, users, covariates_among(plan.covariates, users))
 
 
 def untrained(plan: Plan, control: str) -> Plan:
@@ -154,7 +151,7 @@ def studied(
         coming,
         scenario.days - days,
         design(metrics, terms, asked),
-        guarded(metrics, list(map(rail_of, scenario.metrics.guardrails)), terms, asked),
+        guarded(metrics, rails(scenario), terms, asked),
         tuple(covariates),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -40,11 +41,6 @@ class Group:
     def own(self) -> int:
         """How many of the variables are the metric's own."""
         return 2 if self.estimand == RATIO else min(self.variables, 1)
-
-    @property
-    def adjusted(self) -> bool:
-        """Whether there are values from before the experiment."""
-        return self.variables > self.own
 
     @property
     def columns(self) -> slice:
@@ -108,6 +104,7 @@ def stored(
     users: Mapping[str, UserTable],
     metrics: Sequence[str],
     population: Population = "exposed",
+    covariates: Mapping[str, FloatArray] = MappingProxyType({}),
 ) -> Outcomes:
     """The columns of stored outcomes.
 
@@ -117,6 +114,8 @@ def stored(
         metrics: those wanted; ones that are no column, or that do not vary under the control, are
             left out.
         population: over whom means are. The pool is all who belong to it under some arm.
+        covariates: name -> values of the users, NaN where unknown, that means are adjusted for;
+            default each one's own from the days before.
 
     Raises:
         ValueError: nobody belongs to the population.
@@ -128,12 +127,13 @@ def stored(
         raise ValueError("no user takes part under any arm")
     left_out: dict[str, str] = {}
     parts: list[Part] = []
+    known, counting = list(map(_filled, covariates.values())), (population, members, pool)
     for metric in metrics:
         if metric not in tables[0].values:
             left_out[metric] = "not measured in this world"
             continue
         found = [
-            (metric, estimand, _variables(tables, metric, estimand, population, members, pool))
+            (metric, estimand, _variables(tables, metric, estimand, *counting, known))
             for estimand in _estimands(metric)
         ]
         varying = [part for part in found if _varies(part[1], part[2][0])]
@@ -155,6 +155,7 @@ def _variables(
     population: Population,
     members: Sequence[Rows],
     pool: Rows,
+    known: Sequence[FloatArray],
 ) -> list[FloatArray]:
     """For each arm float64 (pool, variables), rows of NaN for users who do not count."""
     out = []
@@ -165,20 +166,29 @@ def _variables(
         else:
             own = np.stack([table.values[part] for part in METRICS[metric].ratio or ()], 1)
             counts = table.members("exposed")
-        block = np.concatenate([own, *_covariates(table, metric, estimand)], axis=1)
+        block = np.concatenate([own, *_covariates(table, metric, estimand, known)], axis=1)
         out.append(np.where(counts[:, None], block, np.nan)[pool])
     return out
 
 
-def _covariates(table: UserTable, metric: str, estimand: str) -> Iterator[FloatArray]:
-    """What is known of the days before, defined for everybody."""
+def _covariates(
+    table: UserTable, metric: str, estimand: str, known: Sequence[FloatArray]
+) -> Iterator[FloatArray]:
+    """What is known from before the experiment, defined for everybody."""
     if estimand == RATIO:
         parts = [PRE + part for part in METRICS[metric].ratio or ()]
         if all(part in table.values for part in parts):
             yield np.stack([table.values[part] for part in parts], 1)
+    elif known:
+        yield from known
     elif PRE + metric in table.values:
-        both = with_indicator(table.values[PRE + metric])
-        yield both if both[:, 1].any() else both[:, :1]
+        yield _filled(table.values[PRE + metric])
+
+
+def _filled(covariate: FloatArray) -> FloatArray:
+    """A covariate, with an indicator where it is undefined for some."""
+    both = with_indicator(covariate)
+    return both if both[:, 1].any() else both[:, :1]
 
 
 def _varies(estimand: str, control: FloatArray) -> bool:

@@ -9,15 +9,15 @@ from typing import Final
 
 import numpy as np
 
-from abbotify import outfolder, timeline
+from abbotify import outfolder
+from abbotify.background import covariates_among
 from abbotify.counterfactual import potential_outcomes
 from abbotify.errors import UserError
 from abbotify.experiment import layers
-from abbotify.judging import reported
 from abbotify.metrics.users import UserTable
-from abbotify.pipeline import rails_of
 from abbotify.plan import Plan, prepare
 from abbotify.progress import Progress, silent
+from abbotify.questions import rails, reported
 from abbotify.report.looks import SPENDING
 from abbotify.scenario import Scenario
 from abbotify.stats.effects import RATIO
@@ -29,6 +29,7 @@ from abbotify.studies.validation.rates import Measured, Row, rows
 from abbotify.studies.validation.replicate import Sampler, expected_users
 from abbotify.studies.validation.results import KIND, MARKS, Validation
 from abbotify.studies.validation.trials import SIMULTANEOUS, Asked, collect
+from abbotify.worlds import retrainings
 
 # Below 193 a method that never finds anything would pass: of a rate of .05 that is gated beside 99
 # others the band reaches down to 0.
@@ -83,14 +84,10 @@ def meets(plan: Plan) -> str:
     """Why users cannot be drawn one by one; empty when they can."""
     if plan.coupled:
         return plan.coupled
-    serving = timeline.serving_arms(plan.scenario)
-    learning = [arm.name for arm in plan.arms if not arm.trained and arm.name in serving]
-    daily = [
-        phase
-        for phase in plan.scenario.timeline
-        if phase.phase == "experiment" and phase.retrain == "daily" and phase.training != "frozen"
-    ]
-    return f"{learning[0]} is trained on the days of the experiment" if learning and daily else ""
+    # What is trained on the experiment's first morning has seen nothing of the experiment.
+    if plan.learning and retrainings(plan.scenario):
+        return f"{plan.learning[0]} is trained on the days of the experiment"
+    return ""
 
 
 def _refuse(replications: int, users: int | None) -> None:
@@ -118,9 +115,9 @@ def _resampled(
     count = users or _usual(plan, potential.users)
     sampler = Sampler(outcomes, layer.weights, count, scenario.seeds.dynamics)
     deciding = tuple(name for name in success if name in outcomes.metrics)
-    rails = tuple(rail for rail in rails_of(scenario) if rail.metric in outcomes.metrics)
+    guarding = tuple(rail for rail in rails(scenario) if rail.metric in outcomes.metrics)
     spending = SPENDING[scenario.monitoring.spending]
-    asked = Asked(sampler, deciding, alpha, rails, spending)
+    asked = Asked(sampler, deciding, alpha, guarding, spending)
     trials = collect(asked, replications, workers, told)
     expected_sizes = expected_users(layer.weights, count)
     expected = expectations(outcomes, trials.keys, expected_sizes, alpha, replications)
@@ -132,14 +129,15 @@ def _resampled(
         expected_sizes,
         deciding,
     )
-    guarded = guards.rows(measured.trials, rails, alpha, len(layer.arms) > 2)
+    guarded = guards.rows(measured.trials, guarding, alpha, len(layer.arms) > 2)
     return _validation(plan, count, replications, [*rows(measured), *guarded], outcomes)
 
 
 def _outcomes(plan: Plan, arms: Sequence[str], users: Mapping[str, UserTable]) -> Outcomes:
     metrics, population = reported(plan.scenario), plan.scenario.metrics.population
     try:
-        outcomes = stored(arms, users, metrics, population)
+        known = covariates_among(plan.covariates, users[arms[0]])  # the same under all arms
+        outcomes = stored(arms, users, metrics, population, known)
     except ValueError as error:
         raise UserError(str(error)) from None
     if not outcomes.metrics:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from abbotify.studies.comparison.users import Overlap, Pairs, Users, overlap, read_users
+from abbotify.events import ARMS_KEY
+from abbotify.metrics.users_file import StoredUsers
+from abbotify.studies.comparison.users import Overlap, Pairs, overlap, read_users
 
 
 def users(
-    folder: Path, ids: list[int], arms: list[str | None], absent: tuple[int, ...] = ()
-) -> Users:
+    folder: Path,
+    ids: list[int],
+    arms: list[str | None],
+    absent: tuple[int, ...] = (),
+    names: tuple[str, ...] = (),
+) -> StoredUsers:
     folder.mkdir()
     columns = {
         "user": pa.array(ids, pa.int64()),
@@ -23,7 +30,10 @@ def users(
         "time": pa.array([None if one in absent else float(one) for one in ids], pa.float64()),
         "title": pa.array(["no metric"] * len(ids)),
     }
-    pq.write_table(pa.table(columns), folder / "users.parquet")
+    table = pa.table(columns)
+    if names:
+        table = table.replace_schema_metadata({ARMS_KEY: json.dumps({"arm": names})})
+    pq.write_table(table, folder / "users.parquet")
     found = read_users(folder)
     assert found is not None
     return found
@@ -52,7 +62,8 @@ def test_overlap(ids: list[int], arms: list[str | None], expected: Overlap, tmp_
 
 def test_names_in_another_order_are_the_same_arms(tmp_path: Path) -> None:
     one = users(tmp_path / "one", [1, 2, 3], ["x", "y", None])
-    two = Users(one.file, one.ids, np.array([1, 0, -1]), ("y", "x"), one.exposed, one.columns)
+    two = users(tmp_path / "two", [1, 2, 3], ["x", "y", None], names=("z", "y", "x"))
+    assert two.label().codes.tolist() == [2, 1, -1]
     assert overlap(one, two) == overlap(two, one) == "same"
 
 

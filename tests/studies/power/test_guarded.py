@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from abbotify.report.rails import METRIC, PERCENT, Rail
-from abbotify.scenario.metrics import Guardrail
 from abbotify.stats.non_inferiority import non_inferiority_power
 from abbotify.studies.power.design import GUARDRAIL, POWER, USERS, Asked, Row, Terms, in_arms
-from abbotify.studies.power.guarded import guarded, rail_of
+from abbotify.studies.power.guarded import guarded
 from abbotify.studies.power.pilot import piloted
 from tests.studies.tables import table
 
@@ -64,8 +63,3 @@ def test_what_cannot_be_told_says_why() -> None:
         "no number of users is enough",
     ]
     assert rows(Rail("minutes", 5.0), users=900.0) == []
-
-
-def test_rails_are_the_scenarios() -> None:
-    assert rail_of(Guardrail(metric="time", margin=3.0)) == Rail("time", 3.0, PERCENT)
-    assert rail_of(Guardrail(metric="time", absolute=0.0)) == Rail("time", 0.0, METRIC)

@@ -7,6 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from abbotify.metrics.users import Population
+from abbotify.report.aggregates import aggregate
 from abbotify.stats import Moments
 from abbotify.studies.validation.columns import EXPOSED, stored
 from tests.studies.validation.worlds import METRICS, made_up, outcomes, user_table
@@ -55,7 +57,26 @@ def test_covariates_have_an_indicator_only_where_some_are_missing() -> None:
     assert found.group("mean_time_per_session", "mean").variables == 3
     assert found.group("mean_time_per_session", "ratio").variables == 4
     assert found.group("retained", "mean").variables == 1
-    assert not any(group.adjusted for group in outcomes(pre=False).groups)
+    assert all(group.variables == group.own for group in outcomes(pre=False).groups)
+
+
+@pytest.mark.parametrize("population", ["exposed", "assigned"])
+@pytest.mark.parametrize("named", [False, True])
+def test_moments_are_those_of_the_report(population: Population, named: bool) -> None:
+    tables = made_up()
+    count = len(tables["one"])
+    age = np.where(np.arange(count) % 3, np.arange(count) % 7, np.nan)
+    known = {"age": age, "pre_sessions": tables["one"].values["pre_sessions"]} if named else {}
+    found = stored(("one", "two"), tables, METRICS, population, known)
+    for arm, table in enumerate(tables.values()):
+        (told,) = aggregate(table, 1, METRICS, population, covariates=known).arms
+        for metric in ("time", "mean_time_per_session"):
+            got = found.moments(found.group(metric, "mean"), arm)
+            expected = told.moments.adjusted[metric]
+            there = np.diag(expected.comoments) > 0  # the report has an indicator in any case
+            assert got.n == expected.n
+            assert got.mean == pytest.approx(expected.mean[there])
+            assert got.comoments == pytest.approx(expected.comoments[np.ix_(there, there)])
 
 
 def test_the_assigned_count_absent_users_as_nothing() -> None:

@@ -126,6 +126,8 @@ def test_the_command_plays_what_couples_users(
         ({"retrain": "daily"}, True),
         ({"retrain": "daily", "training": "own"}, True),
         ({"retrain": "daily", "training": "frozen"}, False),
+        ({"days": 1, "retrain": "daily"}, False),  # trained in the morning, on the days before
+        ({"days": 1, "retrain": "daily", "training": "own"}, False),
         ({}, False),
     ],
 )
