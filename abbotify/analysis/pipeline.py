@@ -71,7 +71,9 @@ def analyze(
         # Digests and compression leave the interpreter free to read and to work out the effects.
         digest = beside.submit(_digest, source.files)
         read = read_log(source, order, shown, skip_below)
-        infos = _infos(source, order[: _used(read, order, source.files[0])], shown)
+        names = order[: _used(read, order, source.files[0])]
+        _require_weights(source, names)
+        infos = _infos(source, names, shown)
         users = _users(read, shown, with_days=not source.labels)
         written = beside.submit(write_users, folder / "users.parquet", [users])
         run = _run(digest.result(), read, experiment, alpha)
@@ -89,6 +91,13 @@ def _known_weights(source: Source, given: Mapping[str, float]) -> Mapping[str, f
         if not 0 < weight < float("inf"):
             raise UserError(f"must be above 0 and finite, got {name}={weight}", key="weights")
     return {**source.weights, **given}
+
+
+def _require_weights(source: Source, names: Sequence[str]) -> None:
+    """Weights of some arms say nothing without those of the others."""
+    missing = [name for name in names if name not in source.weights]
+    if missing and len(missing) < len(names):
+        raise UserError(f"names no weight of {', '.join(missing)}", key="weights")
 
 
 def _refuse_loss(files: Sequence[Path], out: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from abbotify import stats
 from abbotify.metrics.definitions import COLUMNS, METRICS, determined
-from abbotify.report import checks, doubts, looks
+from abbotify.report import checks, doubts, looks, rounding
 from abbotify.report.aggregates import CURVE_METRIC, UserAggregates
 from abbotify.report.attendance import WATCHABLE
 from abbotify.report.curves import daily, distributions, positions, survival, top_tracks
@@ -252,8 +252,9 @@ def _further_layers(
 
 
 def _sentence(row: stats.Effect) -> str:
-    unit = COLUMNS[row.metric].unit
+    metric = COLUMNS[row.metric]
+    about = f"{row.arm}, {metric.label.lower()}"
     if row.effect is None or row.lower is None or row.upper is None:
-        return f"{row.arm}, {row.metric}: {row.note or 'undefined'}"
-    interval = f"[{row.lower:+.4g}, {row.upper:+.4g}]"
-    return f"{row.arm}, {row.metric} {row.effect:+.4g} {interval} {unit}".rstrip()
+        return f"{about}: {row.note or 'undefined'}"
+    shown = rounding.estimate(row.effect, row.lower, row.upper)
+    return f"{about} {shown.value} {shown.interval} {metric.unit}".rstrip()

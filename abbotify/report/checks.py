@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
+from abbotify.metrics.definitions import COLUMNS
 from abbotify.report.document import Arm, Check
 from abbotify.report.rounding import plural
 from abbotify.stats import Effect, srm
@@ -74,7 +75,7 @@ def sizes(arms: Sequence[Arm]) -> Check:
 def variance(effects: Sequence[Effect], success: Sequence[str]) -> Iterator[Check]:
     """Success metrics that could not be tested."""
     untested = {
-        f"{row.arm}, {row.metric}": row.note
+        f"{row.arm}, {COLUMNS[row.metric].label.lower()}": row.note
         for row in effects
         if row.metric in success and row.estimand == MEAN and row.p_value is None
     }

@@ -62,6 +62,10 @@ def sign_flips(effects: Sequence[Effect], success: Sequence[str], alpha: float) 
     ]
     if not pairs:
         return
+    if all(row.p_value is None for _, row in pairs):
+        summary = "Not tested: no success metric could be adjusted for the days before."
+        yield Check("cuped_sign", "info", summary)
+        return
     flipped = [
         adjusted
         for raw, adjusted in pairs
@@ -94,6 +98,9 @@ def skew(
     }
     if not found:
         return
+    if all(shape.variance == 0 for own in shapes.values() for shape in own):
+        yield Check("skew", "info", "Not tested: no metric has any variance.")
+        return
     details = {
         "skewness_of_difference": {name: value for name, (value, _) in found.items()},
         "two_sided_limit": TWO_SIDED,
@@ -106,8 +113,8 @@ def skew(
         yield Check("skew", "pass", "No metric is too skewed for the arms' sizes.", details)
         return
     summary = (
-        f"Skewed values in arms of unlike size: {'; '.join(skewed)}. Tests there reject too often, "
-        "and miss on one side more than on the other: more users, or equal arms, are needed."
+        f"Skewed values in arms of unlike size or spread: {'; '.join(skewed)}. Tests there reject "
+        "too often, and err on one side more than on the other: more users are needed."
     )
     yield Check("skew", "warn", summary, details)
 
@@ -140,6 +147,10 @@ def watched_ratio(arms: Sequence[Arm]) -> Iterator[Check]:
     """Whether the arms' sizes fitted their weights at every look."""
     last = next((arm.looks[-1] for arm in arms if arm.looks), None)
     if last is None or last.sample_ratio_p is None:
+        return
+    if not any(arm.users for arm in arms):
+        summary = "Not tested: nobody came."
+        yield Check("sample_ratio_watched", "info", summary)
         return
     p_value = last.sample_ratio_p
     details = {"p_value": p_value, "alpha": srm.ALPHA}

@@ -14,6 +14,7 @@ MINUS = "\N{MINUS SIGN}"
 
 _EXTRA_DECIMALS = 4
 _EXACT = 15  # decimal digits that a double holds
+_NOISE = 1e-12  # an interval that narrow beside its ends is rounding, not uncertainty
 _LONG = 10
 """Numbers with so many digits before or zeros behind the point are written as 1.2e−12."""
 
@@ -116,7 +117,7 @@ def _text(value: float | None, places: int, sign: bool, unit: str) -> str:
 
 
 def _places(value: float | None, lower: float | None, upper: float | None) -> int:
-    if lower is None or upper is None or upper <= lower:
+    if lower is None or upper is None or upper - lower <= _NOISE * max(abs(lower), abs(upper)):
         return 2 if not value else max(decimals(abs(value)), 0)
     places = decimals((upper - lower) / 2)
     ends = [end for end in (lower, upper) if end]
@@ -127,15 +128,16 @@ def _places(value: float | None, lower: float | None, upper: float | None) -> in
 
 
 def p_value(p: float | None, alpha: float | None = None) -> str:
-    """A p-value to three decimals, `< 0.001` below that.
+    """A p-value to three decimals, `< 0.001` below that (or alpha, where that is less).
 
     With `alpha`, decimals are added while rounding would put p on the other side of it: 0.0499
     stays 0.0499 beside alpha = 0.05.
     """
     if p is None:
         return MISSING
-    if p < 0.001:
-        return "< 0.001"
+    least = 0.001 if alpha is None else min(0.001, alpha)
+    if p < least:
+        return f"< {least:g}"
     for places in range(3, 7):
         if alpha is None or (round(p, places) < alpha) == (p < alpha):
             return f"{p:.{places}f}"
@@ -150,4 +152,5 @@ def p_equals(p: float | None, alpha: float | None = None) -> str:
 
 def level(alpha: float) -> str:
     """The level of an interval, `95%` for alpha = 0.05."""
-    return f"{100 * (1 - alpha):.4g}%"
+    texts = (f"{100 * (1 - alpha):.{digits}g}" for digits in range(4, 18))
+    return next((text for text in texts if text != "100"), "100") + "%"

@@ -95,7 +95,7 @@ def told(document: Document, arm: Arm) -> str:
     first, name = stop(looks), clean(arm.name)
     if first is None:
         seen = any(look.critical is not None for look in looks)
-        never = "no look crosses its boundary" if seen else "no look had data to stop on"
+        never = "no look crosses its boundary" if seen else "no look could stop yet"
         return f"{name}: {never}, so it runs to the end{_valid(looks)}."
     return (
         f"{name} would have stopped at the end of day {first.day}, {_for(document, first)}, with "
@@ -148,7 +148,7 @@ def _line(look: Look, stops: bool, document: Document) -> LookLine:
     shown = rounding.estimate(look.effect, look.lower, look.upper)
     valid = rounding.estimate(None, look.valid_lower, look.valid_upper)
     if look.lower is None:
-        shown = rounding.estimate(look.effect, look.valid_lower, look.valid_upper)
+        shown = rounding.estimate(look.effect, None, None)
     alpha = document.run.alpha
     return LookLine(
         day=str(look.day),

@@ -86,8 +86,13 @@ def subtitle(document: Document) -> str:
     run = document.run
     users = sum(arm.users for arm in document.arms)
     length = [f"{run.days} day{'s' if run.days != 1 else ''}"] if run.days is not None else []
+    judged = f"{users:,} users"
+    if run.population == "assigned":
+        judged = (
+            f"{sum(arm.assigned or 0 for arm in document.arms):,} users, {users:,} with sessions"
+        )
     source = "simulated" if run.source == "simulation" else "from a log"
-    parts = [f"Experiment {clean(run.experiment)}", *length, f"{users:,} users", source]
+    parts = [f"Experiment {clean(run.experiment)}", *length, judged, source]
     return " \N{MIDDLE DOT} ".join(parts)
 
 

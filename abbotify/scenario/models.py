@@ -157,6 +157,12 @@ def _check_metrics(scenario: Scenario) -> None:
     if days == scenario.days and segments is not None and (segments.by or "").startswith("pre_"):
         what = f"{segments.by} needs days before the experiment: a phase pre or collect"
         raise at_key(("metrics", "segments", "by"), what)
+    for number, layer in enumerate(scenario.layers[:1] if scenario.metrics.guardrails else ()):
+        if layer.alpha >= 0.5:
+            one = scenario.experiments is None
+            place: KeyPath = ("experiment",) if one else ("experiments", number)
+            what = f"must be below 0.5 for guardrails, which are one-sided, got {layer.alpha}"
+            raise at_key((*place, "alpha"), what)
     if scenario.monitoring.window_days > days:
         what = f"must not exceed the experiment's {days} days"
         raise at_key(("monitoring", "window_days"), what)

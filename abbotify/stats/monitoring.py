@@ -108,11 +108,15 @@ def monitor(
         raise ValueError(f"the planned information must be positive, got {planned}")
     shares = [_share(pair, planned) for pair in pairs]
     counted = _growing(shares)
+    ends = final and bool(shares) and shares[-1] is not None
+    if ends and len(shares) - 1 not in counted:
+        # The last look spends what is left, whatever it brings. As if it brought a little: what
+        # hangs together more than is taken into account crosses less often.
+        counted[len(shares) - 1] = max(counted.values(), default=0.0) + SMALLEST_STEP
     if not counted:
         looks = tuple(_idle(*pair) for pair in zip(pairs, shares, strict=True))
         return Monitoring(looks, None, 0.0)
-    at = [share for look, share in enumerate(shares) if look in counted and share is not None]
-    plan = boundaries(at, alpha, spending, final and counted[-1] == len(pairs) - 1)
+    plan = boundaries(list(counted.values()), alpha, spending, ends)
     bounds = dict(zip(counted, zip(plan.critical, plan.nominal, strict=True), strict=True))
     looks = tuple(
         _look(pair, share, *bounds[look]) if look in bounds else _idle(pair, share)
@@ -130,13 +134,12 @@ def _share(pair: Pair, planned: float) -> float | None:
     return None if variance <= 0 else 1 / variance / planned
 
 
-def _growing(shares: Sequence[float | None]) -> list[int]:
+def _growing(shares: Sequence[float | None]) -> dict[int, float]:
     """The looks that bring new information: variances are estimates, so some may seem not to."""
-    counted, last = list[int](), 0.0
+    counted, last = dict[int, float](), 0.0
     for look, share in enumerate(shares):
         if share is not None and share - last >= SMALLEST_STEP:
-            counted.append(look)
-            last = share
+            counted[look] = last = share
     return counted
 
 

@@ -164,7 +164,7 @@ def _lift(lift: float, lower: float | None, upper: float | None) -> Lift:
 
 
 def _unbounded(end: float | None) -> str:
-    return "" if end is not None else "some resampled arms have no value: no interval"
+    return "" if end is not None else "resampled arms are all alike, or have no value: no interval"
 
 
 def _generator(seed: int) -> np.random.Generator:

@@ -124,3 +124,10 @@ def test_a_wild_timestamp_is_refused(tmp_path: Path) -> None:
         analysed(log, tmp_path / "out")
     assert "more than 36,525" in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_weight_of_one_arm_says_nothing_without_the_others(tmp_path: Path) -> None:
+    log = run_folder(tmp_path, made())
+    with pytest.raises(UserError, match="weights: names no weight of neural"):
+        analysed(log, tmp_path / "out", weights={"base": 1.0})
+    assert not (tmp_path / "out").exists()

@@ -102,3 +102,23 @@ def test_words() -> None:
     assert rounding.level(0.001) == "99.9%"
     told = [rounding.plural(number, "user") for number in (0, 1, 1200)]
     assert told == ["0 users", "1 user", "1,200 users"]
+
+
+def test_an_interval_of_rounding_is_no_uncertainty() -> None:
+    found = rounding.estimate(-100.0, -100.00000000000001, -100.0, unit="%")
+    assert (found.value, found.interval) == ("−100%", "[−100%, −100%]")
+
+
+@pytest.mark.parametrize(
+    ("alpha", "text"), [(0.05, "95%"), (0.001, "99.9%"), (1e-6, "99.9999%"), (1e-9, "99.9999999%")]
+)
+def test_a_level_below_all_is_never_all(alpha: float, text: str) -> None:
+    assert rounding.level(alpha) == text
+
+
+@pytest.mark.parametrize(
+    ("p", "alpha", "text"),
+    [(0.0007, 0.0005, "0.001"), (0.0003, 0.0005, "< 0.0005"), (0.0007, 0.05, "< 0.001")],
+)
+def test_p_stays_on_its_side_of_a_small_alpha(p: float, alpha: float, text: str) -> None:
+    assert rounding.p_value(p, alpha) == text

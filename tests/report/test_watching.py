@@ -81,7 +81,7 @@ def test_when_it_runs_to_the_end(hand: Plain) -> None:
 
 def test_when_there_was_nothing_to_stop_on(hand: Plain) -> None:
     empty = {"day": 3, "users": 0, **NOTHING_SEEN, "note": "no window is <complete>"}
-    assert told(hand, empty) == "neural: no look had data to stop on, so it runs to the end."
+    assert told(hand, empty) == "neural: no look could stop yet, so it runs to the end."
     built = document(hand, empty)
     assert watching.charts(built) == {}
     page = render_html(built)

@@ -51,6 +51,13 @@ MISTAKES: list[tuple[str, str, int, str | None, str]] = [
         "metrics.guardrails.0",
         "needs one of margin and absolute, not both",
     ),
+    (
+        EXPERIMENT,
+        "experiment: {name: AB, control: a, alpha: 0.6}\nmetrics: {guardrails: [skip_rate]}",
+        13,
+        "experiment.alpha",
+        "must be below 0.5 for guardrails",
+    ),
     ("name: small", "metrics: {report: [time, time]}", 1, "metrics.report", "names a metric twice"),
     ("name: small", "metrics: {report: some}", 1, "metrics.report", "must be 'all' or a list"),
     ("name: small", "service: {replicas: 0}", 1, "service.replicas", "must be at least 1, got 0"),

@@ -150,3 +150,14 @@ def test_one_look_at_the_planned_end_is_the_fixed_test() -> None:
     fixed = welch(control, treatment, ALPHA)
     assert (look.effect.lower, look.effect.upper) == pytest.approx((fixed.lower, fixed.upper))
     assert look.effect.p_value == fixed.p_value
+
+
+@pytest.mark.parametrize("planned", [1e9, 1e-3])
+def test_the_last_look_spends_what_is_left_whatever_was_planned(planned: float) -> None:
+    """Far too much planned: no look but the last may stop, and it is the fixed test."""
+    pairs = [(Estimate(n, 1.0, 1 / n), Estimate(n, 1.2, 1 / n)) for n in (20, 40, 60)]
+    looks = monitor(pairs, planned, ALPHA, final=True).looks
+    if planned > 1:
+        assert [look.critical is None for look in looks] == [True, True, False]
+        assert looks[-1].critical == pytest.approx(1.959964, abs=1e-4)
+    assert monitor(pairs, 1e9, ALPHA).looks[-1].critical is None
