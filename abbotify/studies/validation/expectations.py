@@ -47,7 +47,8 @@ def expectations(
             group = outcomes.group(key.metric, method.estimand)
             shapes[what] = theory.shapes(outcomes, group, method.adjusted)
         arm = outcomes.arms.index(key.arm)
-        pair = Pair(shapes[what][0], shapes[what][arm], (users[0], users[arm]), alpha)
+        own = (users[0], users[arm])
+        pair = Pair(shapes[what][0], shapes[what][arm], own, alpha, float(sum(users)))
         truth = pair.lift if method.relative else pair.effect
         known = _expected(key, method, pair, outcomes, replications)
         out.append(Known(math.nan if truth is None else truth, known))

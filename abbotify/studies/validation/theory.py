@@ -9,9 +9,10 @@ from typing import Final
 import numpy as np
 
 from abbotify.sessions import FloatArray
-from abbotify.stats import cuped_means, cuped_ratios
+from abbotify.stats import Moments, cuped_means, cuped_ratios
 from abbotify.stats.effects import RATIO
 from abbotify.stats.power import FEWEST, Pilot, power
+from abbotify.stats.regression import square_root
 from abbotify.studies.validation.columns import Group, Outcomes
 
 EQUAL_FROM: Final = 1_000  # users of both arms from which equal arms keep the level
@@ -36,6 +37,8 @@ class Shape:
         variance: of the parts.
         third: third cumulant.
         fourth: fourth cumulant.
+        common: how far a standardised user of the covariates moves the estimate: their overall
+            mean, which all arms are read at, is known from the experiment's users alone.
     """
 
     share: float
@@ -43,6 +46,7 @@ class Shape:
     variance: float
     third: float
     fourth: float
+    common: tuple[float, ...] = ()
 
     @property
     def skewness(self) -> float:
@@ -57,6 +61,7 @@ class Shape:
             self.variance * factor**2,
             self.third * factor**3,
             self.fourth * factor**4,
+            tuple(factor * each for each in self.common),
         )
 
 
@@ -67,17 +72,26 @@ def shapes(outcomes: Outcomes, group: Group, adjusted: bool) -> list[Shape]:
     means = [one.mean for one in moments]
     fit = (cuped_ratios if group.estimand == RATIO else cuped_means)(moments) if adjusted else None
     found = []
+    root = np.zeros((0, 0))
     for arm in arms:
         centred = outcomes.values[arm][outcomes.defined(group, arm)][:, group.columns]
         parts = _parts(centred, means[arm], group.estimand, 0)
         value = float(means[arm][0]) / (float(means[arm][1]) if group.estimand == RATIO else 1.0)
-        if fit is not None and group.estimand == RATIO:
-            parts = parts - fit.slopes[arm, 0] * _parts(centred, means[arm], RATIO, 2)
-        elif fit is not None:
-            for covariate, slope in enumerate(fit.slopes[arm].tolist(), 1):
-                parts = parts - slope * centred[:, covariate]
-        found.append(_shape(parts, len(parts) / outcomes.users, value))
+        common: tuple[float, ...] = ()
+        if fit is not None:
+            before = _covariates(centred, means[arm], group.estimand)
+            for column, slope in zip(before.T, fit.slopes[arm].tolist(), strict=True):
+                parts = parts - slope * column
+            if arm == 0:  # users have the same covariates under all arms
+                root = square_root(Moments.of(before).covariance)
+            common = tuple((root * fit.slopes[arm][:, None]).sum(axis=0).tolist())
+        found.append(_shape(parts, len(parts) / outcomes.users, value, common))
     return found
+
+
+def _covariates(centred: FloatArray, means: FloatArray, estimand: str) -> FloatArray:
+    """What each user adds to the covariates: (users, covariates)."""
+    return _parts(centred, means, RATIO, 2)[:, None] if estimand == RATIO else centred[:, 1:]
 
 
 def _parts(centred: FloatArray, means: FloatArray, estimand: str, at: int) -> FloatArray:
@@ -89,12 +103,13 @@ def _parts(centred: FloatArray, means: FloatArray, estimand: str, at: int) -> Fl
     return (centred[:, at] - ratio * centred[:, at + 1]) / means[at + 1]
 
 
-def _shape(parts: FloatArray, share: float, value: float) -> Shape:
+def _shape(parts: FloatArray, share: float, value: float, common: tuple[float, ...]) -> Shape:
     centred = parts - parts.mean()
     squares = centred * centred
     variance = float(squares.mean())
     fourth = float((squares * squares).mean()) - 3 * variance**2
-    return Shape(share, value, variance, float((squares * centred).mean()), fourth)
+    third = float((squares * centred).mean())
+    return Shape(share, value, variance, third, fourth, common)
 
 
 @dataclass(frozen=True)
@@ -106,12 +121,14 @@ class Pair:
         treatment: its shape.
         users: of both arms on average, before those without a value are left out.
         alpha: two-sided level.
+        everybody: users of all arms; default those two.
     """
 
     control: Shape
     treatment: Shape
     users: tuple[float, float]
     alpha: float
+    everybody: float | None = None
 
     @property
     def effect(self) -> float:
@@ -132,22 +149,32 @@ class Pair:
     def error(self) -> float:
         """The standard error of the difference."""
         control, treatment = self.counts
-        return math.sqrt(self.control.variance / control + self.treatment.variance / treatment)
+        own = self.control.variance / control + self.treatment.variance / treatment
+        return math.sqrt(own + self.shared)
+
+    @property
+    def shared(self) -> float:
+        """The part of the squared error that comes from the covariates' overall mean."""
+        pairs = zip(self.control.common, self.treatment.common, strict=True)
+        whole = (self.everybody or sum(self.users)) * self.control.share
+        return sum((other - one) ** 2 for one, other in pairs) / whole if whole else 0.0
 
     def without_effect(self) -> Pair:
         """The same arms, both with the control's outcomes."""
-        return Pair(self.control, self.control, self.users, self.alpha)
+        return Pair(self.control, self.control, self.users, self.alpha, self.everybody)
 
     def of_lift(self) -> Pair:
         """The contrast that the lift's interval tests: treatment - (1 + lift) control."""
         factor = self.treatment.value / self.control.value if self.control.value else 1.0
-        return Pair(self.control.scaled(factor), self.treatment, self.users, self.alpha)
+        control = self.control.scaled(factor)
+        return Pair(control, self.treatment, self.users, self.alpha, self.everybody)
 
     def power(self) -> float | None:
         """The chance that a test finds the effect; None where it cannot be planned."""
         if min(self.counts) < FEWEST or min(self.control.variance, self.treatment.variance) <= 0:
             return None
-        pilot = Pilot(self.control.value, self.control.variance, self.treatment.variance)
+        treatment = self.treatment.variance + self.shared * self.counts[1]
+        pilot = Pilot(self.control.value, self.control.variance, treatment)
         return power(pilot, self.effect, self.counts, self.alpha)
 
     def departure(self) -> float:

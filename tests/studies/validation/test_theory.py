@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -108,3 +109,14 @@ def test_shapes_are_the_parts_of_estimates() -> None:
     assert adjusted.variance == pytest.approx(left.var())
     assert adjusted.third == pytest.approx((left**3).mean())
     assert adjusted.variance < theory.shapes(found, mean, adjusted=False)[0].variance
+
+
+def test_unlike_slopes_share_the_error_of_the_covariates_mean() -> None:
+    """Slopes -1 and 3 at 90/10 of 1,000 users, noise and covariate of variance 1: sd .164."""
+    one, other = (Shape(1.0, 0.0, 1.0, 0.0, 0.0, (slope,)) for slope in (-1.0, 3.0))
+    both = pair(one, other, (900, 100))
+    assert both.error == pytest.approx(0.164, abs=0.001)
+    assert both.without_effect().shared == 0
+    assert replace(both, everybody=2_000).shared == pytest.approx(both.shared / 2)
+    twice = pair(one.scaled(2.0), other.scaled(2.0), (900, 100))
+    assert twice.error == pytest.approx(2 * both.error)
