@@ -14,3 +14,4 @@ def assert_closed(page: str) -> None:
     assert "<script" not in page
     assert not re.search(r"https?://", page.replace("http://www.w3.org/", ""))
     assert page.count("<main ") == page.count("</main>") == page.count("<h1>") == 1
+    assert page.count("<table") == page.count("<caption>") > 0

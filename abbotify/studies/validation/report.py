@@ -16,8 +16,13 @@ from abbotify.studies.validation.results import Validation
 from abbotify.studies.validation.view import Cell, Table
 
 
-def write(found: Validation, out: Path) -> None:
+def write(found: Validation, out: Path, shown: Path | None = None) -> None:
     """Writes the three files; each appears whole or not at all.
+
+    Args:
+        found: the validation.
+        out: the folder.
+        shown: the one that a message names, where `out` is to take its place.
 
     Raises:
         OutputError: the folder cannot be written to.
@@ -27,7 +32,7 @@ def write(found: Validation, out: Path) -> None:
         "validate.md": validate_markdown(found),
         "validate.html": validate_html(found),
     }
-    pages.write(out, texts)
+    pages.write(out, texts, shown)
 
 
 def validate_csv(found: Validation) -> str:

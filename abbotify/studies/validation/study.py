@@ -76,7 +76,7 @@ def validate(
             found = replays.replayed(plan, folder, replications, workers, told, why)
         else:
             found = _resampled(plan, folder, replications, users, workers, told)
-        report.write(found, folder)
+        report.write(found, folder, shown=out)
     return found
 
 
