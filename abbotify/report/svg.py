@@ -118,9 +118,16 @@ def _themed(tag: str, name: str, used: set[str]) -> str:
     return tag.replace("url(#", f"url(#{name}-")
 
 
+def _coarse(places: str) -> str:
+    return re.sub(r"-?\d+\.\d{3,}(?:e-?\d+)?", lambda part: f"{float(part[0]):.2f}", places)
+
+
 def _compact(body: str) -> str:
-    """The drawing without empty groups, indentation and line ends inside paths."""
+    """The drawing without empty groups, indentation, line ends inside paths, and places finer than a
+    hundredth of a pixel.
+    """
     body = re.sub(r"<[^<>]*>", lambda tag: " ".join(tag.group().split()), body)
+    body = re.sub(r' (?:d|x|y)="[^"]*"', lambda place: _coarse(place.group()), body)
     body = re.sub(r">\s+<", "><", body).strip()
     while "<g></g>" in body or "<defs></defs>" in body:
         body = body.replace("<g></g>", "").replace("<defs></defs>", "")
