@@ -123,9 +123,7 @@ def _coarse(places: str) -> str:
 
 
 def _compact(body: str) -> str:
-    """The drawing without empty groups, indentation, line ends inside paths, and places finer than a
-    hundredth of a pixel.
-    """
+    """The drawing without empty groups and indentation, places to a hundredth of a pixel."""
     body = re.sub(r"<[^<>]*>", lambda tag: " ".join(tag.group().split()), body)
     body = re.sub(r' (?:d|x|y)="[^"]*"', lambda place: _coarse(place.group()), body)
     body = re.sub(r">\s+<", "><", body).strip()
