@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from abbotify.stats.boundaries import SMALLEST_STEP, boundaries
 from abbotify.stats.contrast import Contrast, Estimate, Lift, difference, relative
 from abbotify.stats.spending import Spending, obrien_fleming
 
 Pair = tuple[Estimate, Estimate]
+
+# Share of the information by which a last look is thought to differ from the one before: smaller
+# ones would take many times as many nodes of the integration.
+_A_LITTLE: Final = 0.01
 
 
 @dataclass(frozen=True)
@@ -109,10 +114,12 @@ def monitor(
     shares = [_share(pair, planned) for pair in pairs]
     counted = _growing(shares)
     ends = final and bool(shares) and shares[-1] is not None
-    if ends and len(shares) - 1 not in counted:
+    latest = max(counted.values(), default=0.0)
+    if ends and len(shares) - 1 not in counted and latest < 1:
         # The last look spends what is left, whatever it brings. As if it brought a little: what
         # hangs together more than is taken into account crosses less often.
-        counted[len(shares) - 1] = max(counted.values(), default=0.0) + SMALLEST_STEP
+        counted[len(shares) - 1] = latest + _A_LITTLE
+    ends = ends and len(shares) - 1 in counted
     if not counted:
         looks = tuple(_idle(*pair) for pair in zip(pairs, shares, strict=True))
         return Monitoring(looks, None, 0.0)
