@@ -58,8 +58,10 @@ def _long(exponent: int, places: int) -> bool:
 
 
 def count(value: int | None) -> str:
-    """A whole number with thousands separators."""
-    return MISSING if value is None else number(value, 0)
+    """A whole number with thousands separators; beyond what a double counts, three digits of it."""
+    if value is None:
+        return MISSING
+    return number(value, 0 if value < 10**_EXACT else 3 - len(str(value)))
 
 
 def plural(number: int, noun: str) -> str:

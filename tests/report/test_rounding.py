@@ -122,3 +122,15 @@ def test_a_level_below_all_is_never_all(alpha: float, text: str) -> None:
 )
 def test_p_stays_on_its_side_of_a_small_alpha(p: float, alpha: float, text: str) -> None:
     assert rounding.p_value(p, alpha) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1_234_567, "1,234,567"),
+        (10**15 - 1, "999,999,999,999,999"),
+        (173_793_946 * 10**15, "1.74e23"),
+    ],
+)
+def test_counts_have_no_digits_beyond_sense(value: int, text: str) -> None:
+    assert rounding.count(value) == text

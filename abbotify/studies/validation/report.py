@@ -95,7 +95,8 @@ def verdict(found: Validation) -> str:
         return f"{lie}, which a right program leaves in one validation of a hundred."
     left = [f"{view.method(one.method)} ({view.about(one.metric)})" for one in found.failures]
     shown = "; ".join(dict.fromkeys(left[:5])) + (" and others" if len(left) > 5 else "")
-    return f"{len(left)} of {found.gated:,} promised rates left their bands: {shown}."
+    bands = "its band" if len(left) == 1 else "their bands"
+    return f"{len(left)} of {rounding.plural(found.gated, 'promised rate')} left {bands}: {shown}."
 
 
 def _tables(found: Validation) -> list[tuple[str, Table]]:
