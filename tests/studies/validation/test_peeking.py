@@ -117,5 +117,5 @@ def test_boundaries_that_do_not_pay_for_looks_leave_the_band(
     finished = abbotify("validate", path, "--replications", 300, "--out", tmp_path / "out")
     assert finished.code == 3
     assert "1 of " in finished.out
-    left = "promised rates left their bands: 14 looks, sequential (Time per session)."
+    left = "promised rates left its band: 14 looks, sequential (Time per session)."
     assert left in finished.out
