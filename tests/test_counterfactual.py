@@ -126,7 +126,7 @@ def test_days_before_are_the_same_in_all_worlds(tmp_path: Path) -> None:
     assert_same_arrays(pre[0], pre[1])
 
 
-def same(one: PotentialOutcomes, other: PotentialOutcomes) -> None:
+def assert_same(one: PotentialOutcomes, other: PotentialOutcomes) -> None:
     assert list(one.users) == list(other.users)
     for arm in one.users:
         assert_same_arrays(one.users[arm].values, other.users[arm].values)
@@ -135,8 +135,8 @@ def same(one: PotentialOutcomes, other: PotentialOutcomes) -> None:
 def test_engines_and_workers_agree(tmp_path: Path) -> None:
     of = scenario(timeline=PHASES, shards=3)
     alone = outcomes(of, tmp_path / "alone")
-    same(alone, outcomes(of, tmp_path / "simpy", engine="simpy"))
-    same(alone, outcomes(of, tmp_path / "two", workers=2))
+    assert_same(alone, outcomes(of, tmp_path / "simpy", engine="simpy"))
+    assert_same(alone, outcomes(of, tmp_path / "two", workers=2))
 
 
 def test_a_queue_is_full_when_everybody_waits_in_it(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_worlds_learn_from_themselves(tmp_path: Path, training: str) -> None:
     own = (run["arm"] == "sticky").to_numpy()
     np.testing.assert_array_equal(run["time"].to_numpy()[own], time(found, "sticky")[own])
     if training == "own":
-        same(found, outcomes(later, tmp_path / "two", workers=2))
+        assert_same(found, outcomes(later, tmp_path / "two", workers=2))
 
 
 def test_a_subsample_has_the_size_of_the_arm() -> None:
