@@ -24,9 +24,10 @@ from abbotify.playing import play
 from abbotify.progress import Progress, silent
 from abbotify.questions import rails, reported, watched_in
 from abbotify.report import Document, looks, pictures, write
-from abbotify.report.build import ArmInfo, build
+from abbotify.report.build import build
 from abbotify.report.details import Details, Wanted, look_closer
 from abbotify.report.document import FORMATS, Run
+from abbotify.report.evidence import ArmInfo, Asked, Evidence
 from abbotify.report.tally import Tally
 from abbotify.report.truths import Truth
 from abbotify.scenario import Scenario, dump, plain
@@ -133,11 +134,8 @@ def _document(
     scenario, first = plan.scenario, layers(plan.scenario)[0]
     catalogue = plan.world.catalogue
     return build(
-        users=judgement.users,
-        further=judgement.further,
-        tally=tally,
-        scenario=plain(scenario),
-        run=Run(
+        plain(scenario),
+        Run(
             seeds={"world": scenario.seeds.world, "dynamics": scenario.seeds.dynamics},
             digests={"scenario": digest_data(plain(scenario)), "world": trainer.world_digest},
             formats=dict(FORMATS),
@@ -148,20 +146,27 @@ def _document(
             population=scenario.metrics.population,
             notes=plan.world.notes,
         ),
-        arms=[
+        [
             ArmInfo(name, arm_label(code), scenario.arms[name].recommender, weight)
             for code, (name, weight) in enumerate(zip(first.arms, first.weights, strict=True))
         ],
-        metrics=reported(scenario),
-        trainings=_curves(trainer.done),
-        success=scenario.metrics.success,
-        rails=rails(scenario),
-        looking=_looking(scenario, judgement),
-        details=details,
-        truth=truth,
-        titles=lambda track: (
-            catalogue.titles[track],
-            catalogue.artists[int(catalogue.artist[track])],
+        Asked(
+            reported(scenario),
+            scenario.metrics.success,
+            rails(scenario),
+            _looking(scenario, judgement),
+        ),
+        Evidence(
+            judgement.users,
+            tally,
+            judgement.further,
+            details,
+            _curves(trainer.done),
+            truth,
+            titles=lambda track: (
+                catalogue.titles[track],
+                catalogue.artists[int(catalogue.artist[track])],
+            ),
         ),
     )
 

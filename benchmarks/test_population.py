@@ -26,8 +26,9 @@ from abbotify.experiment import layers
 from abbotify.judging import Case, Judgement, judge_all
 from abbotify.plan import Plan, prepare
 from abbotify.questions import reported
-from abbotify.report.build import ArmInfo, build
+from abbotify.report.build import build
 from abbotify.report.document import Document, Run
+from abbotify.report.evidence import ArmInfo, Asked, Evidence
 from abbotify.report.tally import Tally
 from abbotify.scenario import load
 from abbotify.sessions import SessionTable
@@ -113,13 +114,11 @@ def add_up(plan: Plan, folder: Path, tally: Tally, spent: dict[str, float]) -> N
 def document(plan: Plan, judgement: Judgement, tally: Tally) -> Document:
     first = layers(plan.scenario)[0]
     return build(
-        users=judgement.users,
-        tally=tally,
-        scenario={},
-        run=Run({"world": 1}, {}, {"report": 1}, "0", 0.05, first.name, days=DAYS),
-        arms=[ArmInfo(name, name, None, 1.0) for name in first.arms],
-        metrics=reported(plan.scenario),
-        success=plan.scenario.metrics.success,
+        {},
+        Run({"world": 1}, {}, {"report": 1}, "0", 0.05, first.name, days=DAYS),
+        [ArmInfo(name, name, None, 1.0) for name in first.arms],
+        Asked(reported(plan.scenario), plan.scenario.metrics.success),
+        Evidence(judgement.users, tally),
     )
 
 

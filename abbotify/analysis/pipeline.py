@@ -20,9 +20,10 @@ from abbotify.metrics.users import UserTable
 from abbotify.metrics.users_file import write_users
 from abbotify.report import checks, looks
 from abbotify.report.aggregates import UserAggregates, aggregate
-from abbotify.report.build import ArmInfo, build
+from abbotify.report.build import build
 from abbotify.report.details import Wanted, look_closer
 from abbotify.report.document import FORMATS, Document, Run
+from abbotify.report.evidence import ArmInfo, Asked, Evidence
 from abbotify.report.kinds import Cut
 from abbotify.report.render import write
 from abbotify.sessions import SKIP_BELOW
@@ -118,17 +119,18 @@ def _document(
 ) -> Document:
     arms, watched = len(infos), read.watched[: len(infos)]
     aggregates = aggregate(users, arms, list(METRICS), "exposed")
+    looking = _looking(read, aggregates, infos, run.alpha)
     return build(
-        users=replace(aggregates, watched=watched),
-        tally=read.tally,
-        scenario=_scenario(run.experiment, infos),
-        run=run,
-        arms=infos,
-        metrics=list(METRICS),
-        success=[SUCCESS],
-        extra_checks=[*source.checks, checks.open_sessions(read.still_open, read.sessions)],
-        looking=_looking(read, aggregates, infos, run.alpha),
-        details=look_closer(users, _wanted(read, infos, run.alpha)),
+        _scenario(run.experiment, infos),
+        run,
+        infos,
+        Asked(list(METRICS), [SUCCESS], looking=looking),
+        Evidence(
+            replace(aggregates, watched=watched),
+            read.tally,
+            details=look_closer(users, _wanted(read, infos, run.alpha)),
+            checks=[*source.checks, checks.open_sessions(read.still_open, read.sessions)],
+        ),
     )
 
 

@@ -15,8 +15,9 @@ from abbotify.events import ARM, Events, arm_column
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import user_table
 from abbotify.report.aggregates import UserAggregates, aggregate
-from abbotify.report.build import ArmInfo, build
+from abbotify.report.build import build
 from abbotify.report.document import Document, loads
+from abbotify.report.evidence import ArmInfo, Asked, Evidence
 from abbotify.report.pictures import Training
 from abbotify.sessions import session_table
 from tests.report.tallied import DAYS, RUN, made, tallied
@@ -30,16 +31,13 @@ def judged_by(column: str, events: Events) -> UserAggregates:
 
 def built(events: Events, **options: Any) -> Document:
     users = user_table([session_table(events)], days=DAYS, pre_days=[0])
-    given: dict[str, Any] = {
-        "scenario": {"name": "x"},
-        "run": RUN,
-        "arms": [ArmInfo("base", "C", "random", 1.0), ArmInfo("neural", "T1", "neural", 1.0)],
-        "metrics": list(METRICS),
-        "success": ["mean_time_per_session"],
-        "further": {"PRICE": judged_by(arm_column("PRICE"), events)},
-    }
+    arms = [ArmInfo("base", "C", "random", 1.0), ArmInfo("neural", "T1", "neural", 1.0)]
+    further = {"PRICE": judged_by(arm_column("PRICE"), events)}
     found = aggregate(users, 2, list(METRICS), "exposed")
-    return build(users=found, tally=tallied([events]), **given | options)
+    told = options.pop("arms", arms)
+    evidence = Evidence(found, tallied([events]), further, **options)
+    asked = Asked(list(METRICS), ["mean_time_per_session"])
+    return build({"name": "x"}, RUN, told, asked, evidence)
 
 
 def test_the_days_are_welchs_by_user() -> None:

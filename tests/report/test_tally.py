@@ -11,8 +11,9 @@ import pytest
 from abbotify.events import ARM
 from abbotify.metrics.users import user_table
 from abbotify.report.aggregates import aggregate
-from abbotify.report.build import ArmInfo, build
+from abbotify.report.build import build
 from abbotify.report.document import Document
+from abbotify.report.evidence import ArmInfo, Asked, Evidence
 from abbotify.report.pictures import Position
 from abbotify.report.tally import Tally
 from abbotify.sessions import HEARD_STEPS
@@ -22,15 +23,9 @@ from tests.report.tallied import ARMS, DAYS, RUN, made, one_session, tallied
 def built(tally: Tally) -> Document:
     """The document of one session for each of eight users."""
     users = user_table([one_session(user, 1) for user in range(8)], days=[1])
-    return build(
-        users=aggregate(users, len(ARMS), ["time"], "exposed"),
-        tally=tally,
-        scenario={},
-        run=RUN,
-        arms=[ArmInfo(name, name) for name in ARMS],
-        metrics=["time"],
-        success=["time"],
-    )
+    found = Evidence(aggregate(users, len(ARMS), ["time"], "exposed"), tally)
+    arms = [ArmInfo(name, name) for name in ARMS]
+    return build({}, RUN, arms, Asked(["time"], ["time"]), found)
 
 
 def counts(tally: Tally) -> Any:
