@@ -37,7 +37,7 @@ def linear_mean(moments: Moments) -> Linear:
     Args:
         moments: k = 1 + p.
     """
-    first = Moments(moments.n, moments.mean[:1], moments.comoments[:1, :1])
+    first = moments.leading(1)
     return Linear(
         mean(first), moments.mean[1:], moments.comoments, moments.comoments.diagonal().copy()
     )
@@ -51,7 +51,7 @@ def linear_ratio(moments: Moments) -> Linear:
 
     Source: Deng, Knoblich, Lu (2018), arXiv 1803.06336: a ratio moves with y - R d.
     """
-    first = Moments(moments.n, moments.mean[:2], moments.comoments[:2, :2])
+    first = moments.leading(2)
     weights = np.zeros((2, 4))
     values = np.zeros(2)
     for row, (y, d) in enumerate(((0, 1), (2, 3))):

@@ -61,11 +61,7 @@ def _power(table: Table, method: str, how: str, pilot: Pilot) -> Trial:
 def _contrast(method: str, control: Moments, treatment: Moments) -> Contrast:
     if method == "cuped":
         return difference(*cuped_means([control, treatment]).pair(1), ALPHA)
-    return difference(mean(_value(control)), mean(_value(treatment)), ALPHA)
-
-
-def _value(moments: Moments) -> Moments:
-    return Moments(moments.n, moments.mean[:1], moments.comoments[:1, :1])
+    return difference(mean(control.leading(1)), mean(treatment.leading(1)), ALPHA)
 
 
 def curse(effort: Effort) -> Iterator[Trial]:

@@ -11,7 +11,8 @@ from abbotify.report.rails import PERCENT, Rail
 from abbotify.studies.characteristics import rate
 from abbotify.studies.validation.methods import GUARDRAIL, Key
 from abbotify.studies.validation.rates import FALSE_ALARMS, FALSE_PASSES, PASSES, Row
-from abbotify.studies.validation.trials import EFFECT, NOTHING, Trials
+from abbotify.studies.validation.replicate import EFFECT, NOTHING
+from abbotify.studies.validation.trials import Trials
 
 _WHY = "one-sided: skewness moves its level where it does not move a two-sided one"
 

@@ -108,14 +108,9 @@ class Arm:
         """Without the days before."""
         return stats.ArmMoments(
             self.name,
-            {metric: first(moments, 1) for metric, moments in self.means.items()},
-            {metric: first(moments, 2) for metric, moments in self.ratios.items()},
+            {metric: moments.leading(1) for metric, moments in self.means.items()},
+            {metric: moments.leading(2) for metric, moments in self.ratios.items()},
         )
-
-
-def first(moments: Moments, k: int) -> Moments:
-    """The moments of the first k variables."""
-    return Moments(moments.n, moments.mean[:k], moments.comoments[:k, :k])
 
 
 def said(

@@ -25,7 +25,8 @@ from abbotify.studies.validation.methods import (
     Key,
 )
 from abbotify.studies.validation.peeking import LOOKED
-from abbotify.studies.validation.trials import EFFECT, NOTHING, Trials
+from abbotify.studies.validation.replicate import EFFECT, NOTHING
+from abbotify.studies.validation.trials import Trials
 
 FALSE_POSITIVES: Final = "false_positive_rate"
 COVERAGE: Final = "coverage"

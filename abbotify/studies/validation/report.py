@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from abbotify.report import labels, rounding
@@ -123,6 +122,3 @@ def terminal_table(found: Validation) -> tuple[list[str], list[list[str]]]:
     """The success metrics as a terminal shows them."""
     table = view.methods(found, success=True)
     return list(table.head), [[one.text for one in row] for row in table.rows]
-
-
-__all__: Sequence[str] = ("sentence", "terminal_table", "verdict", "write")

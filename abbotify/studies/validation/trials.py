@@ -177,6 +177,3 @@ def _arms(sampler: Sampler, world: int, sums: FloatArray) -> Iterator[Arm]:
 def _alarm(sampler: Sampler, sums: FloatArray) -> bool:
     counts = [int(count) for count in sums[:, -1]]
     return bool(stats.sample_ratio(counts, sampler.weights).mismatch)
-
-
-__all__ = ["EFFECT", "NOTHING", "Asked", "Trials", "collect", "stacked", "write_down"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -106,22 +106,16 @@ def grouped(found: Validation) -> dict[tuple[str, str], dict[str, Characteristic
 
 def families(found: Validation) -> Table:
     """One row for each promise about several comparisons at once."""
-    rows = [
-        (
-            Cell(method(one.method)),
-            Cell(about(one.metric)),
-            Cell(_QUANTITIES[one.quantity]),
-            _cell(one),
-            Cell(_expected(one)),
-        )
-        for one in found.characteristics
-        if one.quantity not in rates.QUANTITIES
-    ]
-    return Table(("method", "metric", "quantity", "measured", "expected"), tuple(rows))
+    several = [one for one in found.characteristics if one.quantity not in rates.QUANTITIES]
+    return _listed(several)
 
 
 def failures(found: Validation) -> Table:
     """The promised rates that left their bands."""
+    return _listed(found.failures)
+
+
+def _listed(characteristics: Iterable[Characteristic]) -> Table:
     rows = [
         (
             Cell(method(one.method)),
@@ -130,7 +124,7 @@ def failures(found: Validation) -> Table:
             _cell(one),
             Cell(_expected(one)),
         )
-        for one in found.failures
+        for one in characteristics
     ]
     return Table(("method", "metric", "quantity", "measured", "expected"), tuple(rows))
 
@@ -189,6 +183,3 @@ def _text(one: Characteristic, value: float | None) -> str:
 def _short(value: float) -> str:
     """A width to three digits."""
     return rounding.number(value, max(rounding.decimals(abs(value)) + 1, 0))
-
-
-__all__: Sequence[str] = ("Cell", "Table", "about", "families", "grouped", "method", "methods")
