@@ -9,6 +9,7 @@ import numpy as np
 from abbotify.stats.boundaries import crossing_chances
 from abbotify.stats.maxz import largest_below
 from abbotify.stats.roots import crossing
+from abbotify.studies.normal import below, found
 
 LEAST = 1.959963984540054  # two-sided .05
 
@@ -26,7 +27,7 @@ def naive_coverage(lift: float, share: float, critical: float = LEAST) -> float:
     """
     treated, control = (1 + lift) ** 2 / share, 1 / (1 - share)
     used = math.sqrt((treated + control) / (treated + (1 + lift) ** 2 * control))
-    return 1 - 2 * _above(critical * used)
+    return 1 - 2 * below(-critical * used)
 
 
 def any_of(metrics: int, alpha: float) -> float:
@@ -49,40 +50,23 @@ def any_look(looks: int, critical: float = LEAST) -> float:
 
 def clustered(design_effect: float) -> float:
     """What a test that takes dependent units as independent rejects at .05."""
-    return 2 * _above(LEAST / math.sqrt(design_effect))
+    return 2 * below(-LEAST / math.sqrt(design_effect))
 
 
 def drift_for(power: float) -> float:
     """The expected z at which a two-sided test at .05 has that power."""
-    return crossing(lambda drift: _found(drift)[0] + _found(drift)[1], power, 0.0, 10.0)
+
+    def finds(drift: float) -> float:
+        return below(drift - LEAST) + below(-drift - LEAST)
+
+    return crossing(finds, power, 0.0, 10.0)
 
 
 def exaggeration(drift: float) -> float:
-    """Mean |estimate| / effect among significant results, by the truncated normal distribution.
-
-    Source: Gelman, Carlin (2014), Perspectives on Psychological Science 9.
-    """
-    above, below = _found(drift)
-    right = drift * above + _density(LEAST - drift)
-    left = -drift * below + _density(LEAST + drift)
-    return (right + left) / (above + below) / drift
+    """Mean |estimate| / effect among the significant results of a test at .05."""
+    return found(drift, 0.05)[1]
 
 
 def wrong_sign(drift: float) -> float:
-    """The share of significant results whose sign is wrong."""
-    above, below = _found(drift)
-    return below / (above + below)
-
-
-def _found(drift: float) -> tuple[float, float]:
-    return _above(LEAST - drift), _above(LEAST + drift)
-
-
-def _above(z: float) -> float:
-    from scipy.special import ndtr
-
-    return float(ndtr(-z))
-
-
-def _density(z: float) -> float:
-    return math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    """The share of them whose sign is wrong."""
+    return found(drift, 0.05)[0]

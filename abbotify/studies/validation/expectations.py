@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from abbotify.stats.power import FEWEST
+from abbotify.studies import normal
 from abbotify.studies.validation import theory
 from abbotify.studies.validation.columns import Outcomes
 from abbotify.studies.validation.methods import LOOKS_FIXED, METHODS, TRACKS, Key, Method
@@ -72,7 +73,7 @@ def _expected(
         )
     about = pair.of_lift() if method.relative else pair
     signal = abs(pair.effect) / pair.error
-    wrong, size = theory.found(signal, pair.alpha) if signal > 0 else (None, None)
+    wrong, size = normal.found(signal, pair.alpha) if signal > 0 else (None, None)
     return Expected(
         false_positives,
         coverage,
@@ -88,7 +89,7 @@ def naive_coverage(pair: Pair) -> float | None:
     """Of an interval that takes the control's mean as known: .904 for +50 % and CV = 1."""
     right = pair.of_lift().error
     return (
-        1 - 2 * theory.below(-theory.quantile(pair.alpha) * pair.error / right) if right else None
+        1 - 2 * normal.below(-normal.quantile(pair.alpha) * pair.error / right) if right else None
     )
 
 
@@ -98,7 +99,7 @@ def _of_single_tracks(key: Key, pair: Pair, outcomes: Outcomes) -> tuple[float, 
     With the design effect deff, how much larger the variance is than such a test believes:
     2 Phi(-z / sqrt(deff)), and 1 less that of both arms.
     """
-    group, z = outcomes.group(key.metric, METHODS[key.method].estimand), theory.quantile(pair.alpha)
+    group, z = outcomes.group(key.metric, METHODS[key.method].estimand), normal.quantile(pair.alpha)
     believed = []
     for arm, shape in ((0, pair.control), (outcomes.arms.index(key.arm), pair.treatment)):
         tracks = float(outcomes.centres[arm, group.start + 2])
@@ -108,4 +109,4 @@ def _of_single_tracks(key: Key, pair: Pair, outcomes: Outcomes) -> tuple[float, 
     )
     counts = pair.counts
     both = math.sqrt(believed[0] / counts[0] + believed[1] / counts[1]) / (pair.error or math.inf)
-    return 2 * theory.below(-z * alone), 1 - 2 * theory.below(-z * both)
+    return 2 * normal.below(-z * alone), 1 - 2 * normal.below(-z * both)

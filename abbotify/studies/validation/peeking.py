@@ -12,6 +12,7 @@ from abbotify.stats.always_valid import always_valid
 from abbotify.stats.boundaries import crossing_chances
 from abbotify.stats.monitoring import Pair, monitor, planned_information
 from abbotify.stats.spending import Spending
+from abbotify.studies.normal import quantile
 from abbotify.studies.validation.methods import (
     LOOKS_FIXED,
     LOOKS_SEQUENTIAL,
@@ -20,7 +21,6 @@ from abbotify.studies.validation.methods import (
     Said,
 )
 from abbotify.studies.validation.replicate import NOTHING, Sampler
-from abbotify.studies.validation.theory import quantile
 
 LOOKS: Final = 14
 LOOKED: Final = 2000  # experiments that are looked at: 4 ms each, of which boundaries take most

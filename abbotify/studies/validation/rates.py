@@ -11,6 +11,7 @@ import numpy as np
 
 from abbotify.sessions import FloatArray
 from abbotify.stats.srm import ALPHA as SRM_ALPHA
+from abbotify.studies import normal
 from abbotify.studies.characteristics import Characteristic, gate_level, rate
 from abbotify.studies.validation import theory
 from abbotify.studies.validation.methods import (
@@ -179,7 +180,7 @@ class _Column:
             return Row(replace(empty, measured=mean))
         error = float(values.std(ddof=1)) / math.sqrt(len(values))
         middle, level = (mean, _CHANCE) if expected is None else (expected, self.level)
-        half = theory.quantile(level) * error
+        half = normal.quantile(level) * error
         inside = None if expected is None else middle - half <= mean <= middle + half
         banded = replace(empty, measured=mean, lower=middle - half, upper=middle + half)
         return Row(replace(banded, within=inside))
@@ -234,7 +235,7 @@ def _uncorrected(measured: Measured) -> float:
     loads = np.sqrt([n / (n + control) for n in treatments])
     correlation = np.outer(loads, loads)
     np.fill_diagonal(correlation, 1.0)
-    return 1 - largest_below(correlation)(theory.quantile(measured.alpha))
+    return 1 - largest_below(correlation)(normal.quantile(measured.alpha))
 
 
 def _alarms(measured: Measured, level: float) -> Row:

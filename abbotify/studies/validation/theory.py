@@ -13,6 +13,7 @@ from abbotify.stats import Moments, cuped_means, cuped_ratios
 from abbotify.stats.effects import RATIO
 from abbotify.stats.power import FEWEST, Pilot, power
 from abbotify.stats.regression import square_root
+from abbotify.studies.normal import density, quantile
 from abbotify.studies.validation.columns import Group, Outcomes
 
 EQUAL_FROM: Final = 1_000  # users of both arms from which equal arms keep the level
@@ -216,42 +217,3 @@ class Pair:
             expected = max(self.alpha + departure, 0.0)
             return f"skewness {skewness:.1f}: a rate of about {expected:.3f} is to be expected"
         return ""
-
-
-def found(signal: float, alpha: float) -> tuple[float, float]:
-    """What befalls the estimates that a test finds, were they normal.
-
-    Args:
-        signal: |effect| in standard errors, above 0.
-        alpha: two-sided level.
-
-    Returns:
-        the share of them with the wrong sign, and the mean of |estimate| / |effect|.
-
-    Source: Gelman, Carlin (2014), Perspectives on Psychological Science 9; by the truncated
-    normal distribution's mean.
-    """
-    z = quantile(alpha)
-    right, wrong = below(signal - z), below(-signal - z)
-    mass = right + wrong
-    size = signal * (right - wrong) + density(z - signal) + density(z + signal)
-    return wrong / mass, size / (signal * mass)
-
-
-def density(value: float) -> float:
-    """The standard normal density."""
-    return math.exp(-value * value / 2) / math.sqrt(2 * math.pi)
-
-
-def below(value: float) -> float:
-    """The standard normal distribution function."""
-    from scipy.special import ndtr
-
-    return float(ndtr(value))
-
-
-def quantile(alpha: float) -> float:
-    """What a standard normal number exceeds in absolute value with chance alpha."""
-    from scipy.special import ndtri
-
-    return -float(ndtri(alpha / 2))
