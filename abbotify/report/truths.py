@@ -15,14 +15,13 @@ from abbotify.stats import Effect, Moments
 from abbotify.stats.contrast import difference
 from abbotify.stats.effects import BOOTSTRAP, CUPED, MEAN, RATIO, RATIO_CUPED
 from abbotify.stats.means import mean
+from abbotify.stats.methods import SESSIONS, Told, told
 
 Form = Literal["total", "equal_data"]
 Unit = Literal["metric", "percent"]
-Interval = tuple[float | None, float | None, float | None]  # estimate, lower, upper
 
 # What a t-test over sessions is about: the one ratio whose denominator counts sessions of equal
 # weight and whose numerator is kept session by session.
-SESSIONS: Final = "sessions_as_independent"
 SESSION_METRIC: Final = "mean_time_per_session"
 
 
@@ -154,46 +153,22 @@ def _rows(
     joint = truth.arms[effect.arm]
     of_ratio = effect.estimand == RATIO or effect.estimand.startswith("ratio_")
     pair = joint.ratio(effect.metric) if of_ratio else joint.mean(effect.metric)
-    absolute, relative = _named(effect.estimand)
-    yield _row(effect, truth, absolute, METRIC, _absolute(effect), pair)
-    yield _row(effect, truth, relative, PERCENT, _relative(effect), pair)
-    if effect.estimand == MEAN:
-        naive = effect.relative_effect, effect.naive_lower, effect.naive_upper
-        yield _row(effect, truth, "naive_relative", PERCENT, naive, pair)
+    for one in told(effect):
+        yield _row(effect, truth, one, pair)
     if effect.estimand == RATIO and effect.metric == SESSION_METRIC:
         found = difference(mean(sessions[control]), mean(sessions[effect.arm]), alpha)
-        interval = found.effect, found.lower, found.upper
-        yield _row(effect, truth, SESSIONS, METRIC, interval, pair)
-
-
-def _named(estimand: str) -> tuple[str, str]:
-    """The methods of an estimand's absolute and relative intervals."""
-    if estimand == MEAN:
-        return "welch", "fieller"
-    if estimand == BOOTSTRAP:
-        return BOOTSTRAP, f"{BOOTSTRAP}_relative"
-    name = "delta" if estimand == RATIO else estimand
-    return name, f"{name}_fieller"
-
-
-def _absolute(effect: Effect) -> Interval:
-    return effect.effect, effect.lower, effect.upper
-
-
-def _relative(effect: Effect) -> Interval:
-    return effect.relative_effect, effect.relative_lower, effect.relative_upper
+        alone = Told(SESSIONS, False, found.effect, found.lower, found.upper)
+        yield _row(effect, truth, alone, pair)
 
 
 def _row(
     effect: Effect,
     truth: Truth,
-    method: str,
-    unit: Unit,
-    interval: Interval,
+    one: Told,
     pair: tuple[float, float] | None,
 ) -> TruthRow:
-    estimate, lower, upper = interval
-    true = _true(pair, unit)
+    unit: Unit = PERCENT if one.relative else METRIC
+    true, (estimate, lower, upper) = _true(pair, unit), one[2:]
     known = true is not None and lower is not None and upper is not None
     missing = "" if pair is not None else "no user has the metric under both arms"
     notes = dict.fromkeys(note for note in (effect.note, missing, truth.note) if note)
@@ -201,7 +176,7 @@ def _row(
         arm=effect.arm,
         metric=effect.metric,
         form=truth.form,
-        method=method,
+        method=one.method,
         unit=unit,
         estimate=estimate,
         lower=lower,

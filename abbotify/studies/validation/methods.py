@@ -13,6 +13,7 @@ from abbotify.stats import Moments
 from abbotify.stats.contrast import Estimate
 from abbotify.stats.effects import MEAN, RATIO
 from abbotify.stats.guardrails import NON_INFERIOR
+from abbotify.stats.methods import SESSIONS, told
 
 GUARDRAIL: Final = "guardrail"
 HOLM: Final = "holm"
@@ -20,7 +21,6 @@ MAX_Z: Final = "max_z"
 SRM: Final = "srm"
 UNCORRECTED: Final = "uncorrected"
 TRACKS: Final = "tracks_as_independent"
-SESSIONS: Final = "sessions_as_independent"
 LOOKS_FIXED: Final = "looks_fixed"
 LOOKS_SEQUENTIAL: Final = "looks_group_sequential"
 LOOKS_VALID: Final = "looks_always_valid"
@@ -66,8 +66,6 @@ METHODS: Final[Mapping[str, Method]] = {
     LOOKS_VALID: Method(MEAN, looks=True, at_most=True),
 }
 
-_NAMES: Final = {MEAN: ("welch", "fieller"), RATIO: ("delta", "delta_fieller")}
-
 # Shares of tracks: a sum of 0s and 1s is the sum of its squares, so that what a test of single
 # tracks would say follows from users' sums.
 SINGLE_TRACKS: Final = ("skip_rate", "repeat_rate")
@@ -104,12 +102,14 @@ class Arm:
     means: Mapping[str, Moments]
     ratios: Mapping[str, Moments]
 
-    def plain(self) -> stats.ArmMoments:
-        """Without the days before."""
+    def moments(self) -> stats.ArmMoments:
+        """As reports have them."""
         return stats.ArmMoments(
             self.name,
             {metric: moments.leading(1) for metric, moments in self.means.items()},
             {metric: moments.leading(2) for metric, moments in self.ratios.items()},
+            {metric: each for metric, each in self.means.items() if len(each.mean) > 1},
+            {metric: each for metric, each in self.ratios.items() if len(each.mean) > 2},
         )
 
 
@@ -129,13 +129,17 @@ def said(
         simultaneous: ask `max_z` too, on the first of them: slow with many treatments.
         rails: what is guarded; what is said is of the loss, and significant is non-inferior.
     """
-    plain = [arm.plain() for arm in arms]
+    moments = [arm.moments() for arm in arms]
     # Nothing decides here: the families are judged below, so that the slow one may be left out.
-    effects = stats.compare(plain, list(arms[0].means), (), alpha)
-    out = {key: one for effect in effects for key, one in of_effect(effect, alpha)}
+    effects = stats.compare(moments, list(arms[0].means), (), alpha)
+    plain = [effect for effect in effects if effect.estimand in (MEAN, RATIO)]
+    out = {key: one for effect in plain for key, one in of_effect(effect, alpha)}
     out.update(_family(effects, success, alpha))
-    out.update(_adjusted(arms, alpha))
-    for rail in guard(plain, rails, alpha):
+    adjusted = [effect for effect in effects if effect.estimand not in (MEAN, RATIO)]
+    place = {metric: at for at, metric in enumerate(arms[0].means)}
+    for effect in sorted(adjusted, key=lambda row: (row.estimand, place[row.metric])):
+        out.update(of_effect(effect, alpha))
+    for rail in guard(moments, rails, alpha):
         passed = None if rail.verdict is None else rail.verdict == NON_INFERIOR
         one = Said(rail.loss, rail.lower, rail.upper, passed)
         out[Key(GUARDRAIL, rail.metric, rail.arm)] = one
@@ -146,7 +150,7 @@ def said(
                 found = stats.difference(pair[0], pair[1], alpha)
                 out[Key(TRACKS, metric, treatment.name)] = _contrast(found, alpha)
     if simultaneous:
-        control, *others = (stats.mean(arm.means[success[0]]) for arm in plain)
+        control, *others = (stats.mean(arm.means[success[0]]) for arm in moments)
         all_at_once = stats.max_z(control, others, alpha)
         for arm, found in zip(arms[1:], all_at_once.contrasts, strict=True):
             out[Key(MAX_Z, success[0], arm.name)] = _contrast(found, alpha)
@@ -155,19 +159,13 @@ def said(
 
 def of_effect(row: stats.Effect, alpha: float) -> Iterator[tuple[Key, Said]]:
     """What a row of effects says, method by method."""
-    absolute, relative = _NAMES.get(row.estimand, (row.estimand, f"{row.estimand}_fieller"))
     alone = None if row.p_value is None else row.p_value < alpha
-    yield Key(absolute, row.metric, row.arm), Said(row.effect, row.lower, row.upper, alone)
-    lower, upper = row.relative_lower, row.relative_upper
-    lift = Said(row.relative_effect, lower, upper, _excludes_zero(lower, upper))
-    yield Key(relative, row.metric, row.arm), lift
-    if row.estimand == MEAN:
-        lower, upper = row.naive_lower, row.naive_upper
-        naive = Said(row.relative_effect, lower, upper, _excludes_zero(lower, upper))
-        yield Key("naive_relative", row.metric, row.arm), naive
-        if row.p_adjusted is not None:
-            holm = Said(row.effect, row.lower, row.upper, row.significant)
-            yield Key(HOLM, row.metric, row.arm), holm
+    for one in told(row):
+        significant = one.excludes_zero if one.relative else alone
+        yield Key(one.method, row.metric, row.arm), Said(*one[2:], significant)
+    if row.p_adjusted is not None:
+        holm = Said(row.effect, row.lower, row.upper, row.significant)
+        yield Key(HOLM, row.metric, row.arm), holm
 
 
 def _family(
@@ -179,30 +177,6 @@ def _family(
         significant = None if p is None else p < alpha
         one = Said(row.effect, row.lower, row.upper, significant)
         yield Key(HOLM, row.metric, row.arm), one
-
-
-def _adjusted(arms: Sequence[Arm], alpha: float) -> Iterator[tuple[Key, Said]]:
-    for metric, moments in arms[0].means.items():
-        if len(moments.mean) > 1:
-            found = stats.cuped_means([arm.means[metric] for arm in arms])
-            yield from _pairs(found, "cuped", metric, arms, alpha)
-    for metric, moments in arms[0].ratios.items():
-        if len(moments.mean) > 2:
-            found = stats.cuped_ratios([arm.ratios[metric] for arm in arms])
-            yield from _pairs(found, "ratio_cuped", metric, arms, alpha)
-
-
-def _pairs(
-    found: stats.Adjusted, method: str, metric: str, arms: Sequence[Arm], alpha: float
-) -> Iterator[tuple[Key, Said]]:
-    for place, arm in enumerate(arms[1:], 1):
-        pair = found.pair(place)
-        absolute = stats.difference(*pair, alpha)
-        yield Key(method, metric, arm.name), _contrast(absolute, alpha)
-        lift = stats.relative(*pair, alpha)
-        excludes = _excludes_zero(lift.lower, lift.upper)
-        relative = Said(lift.effect, lift.lower, lift.upper, excludes)
-        yield Key(f"{method}_fieller", metric, arm.name), relative
 
 
 def single_tracks(moments: Moments) -> Estimate:
@@ -222,7 +196,3 @@ def single_tracks(moments: Moments) -> Estimate:
 def _contrast(found: stats.Contrast, alpha: float) -> Said:
     significant = None if found.p_value is None else found.p_value < alpha
     return Said(found.effect, found.lower, found.upper, significant)
-
-
-def _excludes_zero(lower: float | None, upper: float | None) -> bool | None:
-    return None if lower is None or upper is None else lower > 0 or upper < 0

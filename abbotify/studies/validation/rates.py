@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from abbotify.sessions import FloatArray
+from abbotify.stats.methods import SESSIONS
 from abbotify.stats.srm import ALPHA as SRM_ALPHA
 from abbotify.studies import normal
 from abbotify.studies.characteristics import Characteristic, gate_level, rate
@@ -19,7 +20,6 @@ from abbotify.studies.validation.methods import (
     HOLM,
     MAX_Z,
     METHODS,
-    SESSIONS,
     SRM,
     TRACKS,
     UNCORRECTED,

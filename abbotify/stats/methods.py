@@ -1,0 +1,53 @@
+"""What a row of effects says, method by method: each interval under the name of what made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from abbotify.stats.effects import BOOTSTRAP, MEAN, RATIO, Effect
+
+WELCH: Final = "welch"
+FIELLER: Final = "fieller"
+NAIVE: Final = "naive_relative"
+SESSIONS: Final = "sessions_as_independent"
+
+_NAMES: Final = {
+    MEAN: (WELCH, FIELLER),
+    RATIO: ("delta", "delta_fieller"),
+    BOOTSTRAP: (BOOTSTRAP, f"{BOOTSTRAP}_relative"),
+}
+
+
+class Told(NamedTuple):
+    """One method's word.
+
+    Attributes:
+        method: its name.
+        relative: it speaks of per cent of the control, else of the metric's units.
+        estimate: None where undefined, as the ends.
+        lower: lower end of the interval.
+        upper: upper end.
+    """
+
+    method: str
+    relative: bool
+    estimate: float | None
+    lower: float | None
+    upper: float | None
+
+    @property
+    def excludes_zero(self) -> bool | None:
+        """Whether the interval does; None without one."""
+        if self.lower is None or self.upper is None:
+            return None
+        return self.lower > 0 or self.upper < 0
+
+
+def told(row: Effect) -> Iterator[Told]:
+    """The difference, the lift, and of means the naive lift."""
+    absolute, relative = _NAMES.get(row.estimand, (row.estimand, f"{row.estimand}_fieller"))
+    yield Told(absolute, False, row.effect, row.lower, row.upper)
+    yield Told(relative, True, row.relative_effect, row.relative_lower, row.relative_upper)
+    if row.estimand == MEAN:
+        yield Told(NAIVE, True, row.relative_effect, row.naive_lower, row.naive_upper)
