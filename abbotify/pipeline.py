@@ -144,6 +144,7 @@ def _document(
             experiment=first.name,
             days=len(timeline.experiment_days(scenario)),
             population=scenario.metrics.population,
+            estimator=scenario.metrics.estimator,
             notes=plan.world.notes,
         ),
         [

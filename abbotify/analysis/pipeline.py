@@ -204,5 +204,6 @@ def _run(digest: str, read: Read, experiment: str, alpha: float) -> Run:
         alpha=alpha,
         experiment=experiment,
         days=len(read.tally.days),
+        estimator="auto",
         source="log",
     )

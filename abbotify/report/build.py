@@ -37,7 +37,7 @@ def build(
     known, details = [name for name in asked.metrics if name in users.columns], evidence.details
     asked = replace(asked, success=[name for name in asked.success if name in known])
     moments = [arm.moments for arm in users.arms]
-    compared = stats.compare(moments, known, asked.success, run.alpha)
+    compared = stats.compare(moments, known, asked.success, run.alpha, run.estimator)
     effects = _ordered([*compared, *details.effects], names, known)
     built = _arms(arms, run, evidence, asked.looking)
     times = dict(zip(tally.arms, tally.session_times, strict=True))

@@ -14,7 +14,7 @@ from enum import StrEnum
 from abbotify.report.document import Arm, Check, Document
 from abbotify.report.labels import metric
 from abbotify.stats import Effect
-from abbotify.stats.effects import MEAN
+from abbotify.stats.effects import CUPED, deciding_estimand
 from abbotify.stats.guardrails import INFERIOR, NON_INFERIOR
 
 
@@ -64,9 +64,15 @@ def success_metrics(document: Document) -> tuple[str, ...]:
 
 
 def decisive(document: Document) -> tuple[Effect, ...]:
-    """The rows that decide: success metrics, by the estimand whose p-values are adjusted."""
-    names = success_metrics(document)
-    rows = [row for row in document.effects if row.metric in names and _decides(row)]
+    """The rows that decide: success metrics, by the run's estimator."""
+    names, estimator = success_metrics(document), document.run.estimator
+    adjusted = {row.metric for row in document.effects if row.estimand == CUPED}
+    rows = [
+        row
+        for row in document.effects
+        if row.metric in names
+        and row.estimand == deciding_estimand(estimator, row.metric in adjusted)
+    ]
     return tuple(sorted(rows, key=lambda row: names.index(row.metric)))
 
 
@@ -79,10 +85,6 @@ def _gain(effect: Effect) -> float:
     """The effect, positive where it is for the better; 0 where neither direction is better."""
     sign = {"higher": 1.0, "lower": -1.0, None: 0.0}[metric(effect.metric).direction]
     return sign * (effect.effect or 0.0)
-
-
-def _decides(row: Effect) -> bool:
-    return row.p_adjusted is not None or row.estimand == MEAN
 
 
 def _decide(document: Document, arm: Arm) -> Decision:

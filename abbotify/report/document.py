@@ -37,6 +37,7 @@ from abbotify.report.pictures import (
 from abbotify.report.plain import read_as, to_plain
 from abbotify.report.truths import TruthRow
 from abbotify.stats import Effect
+from abbotify.stats.effects import Estimator
 
 FORMATS: Final = MappingProxyType({"report": 2, "log": 1, "users": 1, "effects": 1})
 """The versions of the files' formats, `run.formats` in a report."""
@@ -55,6 +56,7 @@ class Run:
         experiment: its name.
         days: how many days it ran.
         population: over whom means are.
+        estimator: which estimate of a success metric decides, see `stats.deciding_estimand`.
         source: where the events come from.
         notes: what a reader has to know.
     """
@@ -67,6 +69,7 @@ class Run:
     experiment: str
     days: int | None = None
     population: Population = "exposed"
+    estimator: Estimator = "mean"
     source: Literal["simulation", "log"] = "simulation"
     notes: tuple[str, ...] = ()
 

@@ -93,7 +93,7 @@ def _further_layers(
     """The other experiments on the same users: their effects on the success metrics."""
     for name, users in further.items():
         moments = [arm.moments for arm in users.arms]
-        rows = stats.compare(moments, success, success, run.alpha)
+        rows = stats.compare(moments, success, success, run.alpha, run.estimator)
         details = {
             "arms": {arm.moments.name: arm.exposed for arm in users.arms},
             "control": users.names[0],
