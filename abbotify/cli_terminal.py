@@ -41,11 +41,13 @@ def headline_table(document: Document) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from abbotify.report import headline, summary_table
+    from abbotify.report import headline, notes, summary_table
 
     # A pipe has no width; tables in files should not be folded to 80 columns.
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
     console.print(headline(document))
+    for note in notes(document):
+        console.print(f"- {note}")
     table = Table(box=None, pad_edge=False)
     for name in ("metric", "arm", "effect", "interval", "p"):
         table.add_column(name, justify="left" if name in ("metric", "arm") else "right")

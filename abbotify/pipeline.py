@@ -22,8 +22,8 @@ from abbotify.modelstore import MODELS, ModelStore
 from abbotify.plan import Plan, prepare
 from abbotify.playing import play
 from abbotify.progress import Progress, silent
-from abbotify.questions import rails, reported, watched_in
-from abbotify.report import Document, looks, pictures, write
+from abbotify.questions import interference, limits, rails, reported, watched_in
+from abbotify.report import Document, checks, looks, pictures, write
 from abbotify.report.build import build
 from abbotify.report.details import Details, Wanted, look_closer
 from abbotify.report.document import FORMATS, Run
@@ -156,6 +156,7 @@ def _document(
             scenario.metrics.success,
             rails(scenario),
             _looking(scenario, judgement),
+            limits(scenario),
         ),
         Evidence(
             judgement.users,
@@ -168,6 +169,7 @@ def _document(
                 catalogue.titles[track],
                 catalogue.artists[int(catalogue.artist[track])],
             ),
+            checks=[checks.interference(interference(scenario, plan.arms))],
         ),
     )
 

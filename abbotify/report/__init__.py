@@ -2,7 +2,7 @@
 
 from abbotify.report.decision import Decision, Verdict, decisions
 from abbotify.report.document import FORMATS, Arm, Check, Document, Moments, Run, loads
-from abbotify.report.headline import SummaryRow, headline, sentences, summary_table
+from abbotify.report.headline import SummaryRow, headline, notes, sentences, summary_table
 from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
 from abbotify.report.pictures import (
@@ -41,6 +41,7 @@ __all__ = [
     "effects_csv",
     "headline",
     "loads",
+    "notes",
     "read",
     "render_html",
     "render_markdown",

@@ -68,6 +68,15 @@ class EffectGroup:
         return any(line.simultaneous_interval != rounding.MISSING for line in self.lines)
 
 
+def shown_effect(effect: Effect) -> rounding.Rounded:
+    """The relative effect where it is bounded, else the difference, rounded."""
+    if effect.relative_lower is not None and effect.relative_upper is not None:
+        return rounding.estimate(
+            effect.relative_effect, effect.relative_lower, effect.relative_upper, unit="%"
+        )
+    return rounding.estimate(effect.effect, effect.lower, effect.upper)
+
+
 def deciding_groups(document: Document) -> tuple[EffectGroup, ...]:
     """The success metrics' effects, by the estimand that decides."""
     return _groups(document, decisive(document))

@@ -34,7 +34,7 @@ def health(
         guarded: the guardrails.
     """
     users, success = evidence.users, asked.success
-    yield from _checks(users, arms, effects, success)
+    yield from _checks(users, arms, effects, asked)
     yield from _doubts(users, arms, effects, success, run.alpha)
     yield from doubts.skew(arms, evidence.details.shapes, [rail.metric for rail in asked.rails])
     yield from doubts.guardrails(guarded)
@@ -49,16 +49,16 @@ def _checks(
     users: UserAggregates,
     arms: Sequence[Arm],
     effects: Sequence[stats.Effect],
-    success: Sequence[str],
+    asked: Asked,
 ) -> Iterator[Check]:
     yield checks.sample_ratio(
         [arm.name for arm in arms], [arm.users for arm in arms], [arm.weight for arm in arms]
     )
     yield from doubts.watched_ratio(arms)
-    yield checks.two_arms(users.in_two_arms)
+    yield checks.two_arms(users.in_two_arms, sum(arm.users for arm in arms))
     yield checks.sizes(arms)
-    yield from checks.variance(effects, success)
-    yield from checks.counted(arms)
+    yield from checks.variance(effects, asked.success)
+    yield from checks.counted(arms, asked.limits)
 
 
 def _doubts(

@@ -16,6 +16,7 @@ ITEMS: Final = {
     "cuped_sign": "CUPED sign",
     "skew": "Skew",
     "novelty": "Novelty",
+    "interference": "Interference",
     "truncated_sessions": "Cut sessions",
     "fallbacks": "Fallbacks",
 }

@@ -11,20 +11,25 @@ from dataclasses import dataclass
 from abbotify.report import rounding
 from abbotify.report.decision import Decision, Verdict, decisions
 from abbotify.report.document import Arm, Document, Moments
-from abbotify.report.headline import sentence, shown_effect
+from abbotify.report.effects_view import shown_effect
+from abbotify.report.headline import sentence
 from abbotify.report.labels import TROUBLE, counter, metric, unit, with_unit
+from abbotify.report.reasons import cautions
 
 TONES = {
     Verdict.SHIP: "good",
-    Verdict.HOLD: "bad",
+    Verdict.SHIP_WITH_RESERVATIONS: "warn",
+    Verdict.BEATS_CONTROL: "good",
+    Verdict.DO_NOT_SHIP: "bad",
     Verdict.UNDECIDED: "calm",
-    Verdict.BLOCKED: "blocked",
+    Verdict.TOO_SMALL: "blocked",
+    Verdict.INVALID: "blocked",
 }
 
 
 @dataclass(frozen=True)
 class DecisionCard:
-    """A treatment's decision: the large number and the sentence."""
+    """A treatment's decision: the large number, the sentence, and what stands against it."""
 
     arm: str
     at: int
@@ -35,6 +40,7 @@ class DecisionCard:
     interval: str
     metric: str
     sentence: str
+    cautions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -93,13 +99,14 @@ def _card(document: Document, decision: Decision) -> DecisionCard:
     return DecisionCard(
         arm=decision.arm.name,
         at=document.arms.index(decision.arm),
-        verdict=decision.verdict.value,
+        verdict=decision.verdict.label,
         tone=TONES[decision.verdict],
         value=shown.value,
         unit=behind if shown.value != rounding.MISSING else "",
         interval=shown.interval,
         metric="" if row is None else metric(row.metric).label,
         sentence=sentence(document, decision),
+        cautions=cautions(document, decision),
     )
 
 

@@ -72,6 +72,15 @@ def compare(
     return _decide(rows, decides, alpha)
 
 
+def deciding_estimates(
+    arms: Sequence[ArmMoments], metric: str, estimator: Estimator
+) -> tuple[Estimate, ...]:
+    """Each arm's estimate of a metric by the estimand that decides; one model over all arms."""
+    if deciding_estimand(estimator, metric in arms[0].adjusted) == CUPED:
+        return cuped_means([arm.adjusted[metric] for arm in arms]).estimates
+    return tuple(mean(arm.means[metric]) for arm in arms)
+
+
 @dataclass(frozen=True)
 class _Estimated:
     """One metric by one estimand: the arms' estimates, the control's first."""

@@ -73,7 +73,15 @@ def test_the_family_is_holm_over_success_and_arms(run_folder: Path) -> None:
 
 def test_the_report_has_the_specified_keys(run_folder: Path, document: Plain) -> None:
     first = ["scenario", "run", "arms", "effects", "checks"]
-    assert list(document) == [*first, "guardrails", "segments", "monitored", "truth"]
+    assert list(document) == [
+        *first,
+        "guardrails",
+        "segments",
+        "monitored",
+        "truth",
+        "pairs",
+        "decisions",
+    ]
     assert document["truth"] == []
     assert set(document["run"]) == set(RUN.split())
     assert document["run"]["formats"] == {"report": 2, "log": 1, "users": 1, "effects": 1}
@@ -93,7 +101,7 @@ def test_the_report_has_the_specified_keys(run_folder: Path, document: Plain) ->
     for row in document["effects"]:
         assert list(row) == EFFECTS.split(",")
     for check in document["checks"]:
-        assert set(check) == {"name", "status", "summary", "details"}
+        assert set(check) == {"name", "status", "summary", "details", "arms"}
         assert check["status"] in {"pass", "warn", "fail", "info"}
     assert (run_folder / "effects.csv").read_text().splitlines()[0] == EFFECTS
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from abbotify.report import Document, rounding, sentences
 from abbotify.report.decision import success_metrics
-from abbotify.report.headline import shown_effect
+from abbotify.report.effects_view import shown_effect
 from abbotify.report.health_view import state
 from abbotify.report.labels import check, clean, estimand, metric, shortened
 from abbotify.report.rounding import MINUS, MISSING
