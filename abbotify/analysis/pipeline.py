@@ -68,7 +68,36 @@ def analyze(
     order = ordered(source, control, arms)
     source = replace(source, weights=_known_weights(source, weights or {}))
     shown = tuple(arms.get(name, name) for name in order)
-    with outfolder.swapped(out) as folder, ThreadPoolExecutor(1) as beside:
+    with outfolder.swapped(out) as folder:
+        document = decide(source, order, shown, folder, experiment, alpha, skip_below)
+        write(document, folder)
+    return document
+
+
+def decide(
+    source: Source,
+    order: Order,
+    shown: Sequence[str],
+    folder: Path,
+    experiment: str,
+    alpha: float = 0.05,
+    skip_below: float = SKIP_BELOW,
+) -> Document:
+    """The report of a log; users.parquet is written, pages are not.
+
+    Args:
+        source: the log.
+        order: its arms, the control first.
+        shown: the names to show them by.
+        folder: exists; users.parquet is written there.
+        experiment: its name.
+        alpha: the error rate of the decision.
+        skip_below: a recommended track listened to for less than this fraction is a skip.
+
+    Raises:
+        UserError: as `analyze`.
+    """
+    with ThreadPoolExecutor(1) as beside:
         # Digests and compression leave the interpreter free to read and to work out the effects.
         digest = beside.submit(_digest, source.files)
         read = read_log(source, order, shown, skip_below)
@@ -80,7 +109,6 @@ def analyze(
         run = _run(digest.result(), read, experiment, alpha)
         document = _document(source, read, users, infos, run)
         written.result()
-        write(document, folder)
     return document
 
 

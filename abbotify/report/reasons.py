@@ -26,12 +26,14 @@ from abbotify.stats.guardrails import INFERIOR, NON_INFERIOR
 
 _POWER: Final = 0.8
 _MANY: Final = 1000.0  # times as many users: beyond it the effect is as good as zero
+_LONG: Final = 3650  # days of a scenario at most
 _MEDIAN: Final = "quantile_0.5"
 
 
 def decision_row(document: Document, decision: Decision) -> DecisionRow:
     """The decision as report.json has it."""
-    reasons = (*basis(document, decision), *cautions(document, decision))
+    contradicted = _contradiction(document, decision)
+    reasons = (*basis(document, decision), *contradicted, *cautions(document, decision))
     return DecisionRow(decision.arm.name, decision.verdict.value, reasons)
 
 
@@ -55,11 +57,10 @@ def basis(document: Document, decision: Decision) -> tuple[str, ...]:
 
 
 def cautions(document: Document, decision: Decision) -> tuple[str, ...]:
-    """What a reader has to know beside the verdict: rivals, doubts, harm elsewhere, the truth."""
+    """What a reader has to know beside the verdict: doubts, rivals, harm elsewhere, outlook."""
     if decision.verdict is Verdict.INVALID:
-        return tuple(_contradiction(document, decision))
+        return ()
     return (
-        *_contradiction(document, decision),
         *(f"{check(each.name)}: {clean(each.summary)}" for each in decision.reservations),
         *(_rival(document, decision, row) for row in decision.rivals),
         *_worse_elsewhere(document, decision),
@@ -174,18 +175,25 @@ def _rival(document: Document, decision: Decision, row: PairRow) -> str:
 
 
 def _worse_elsewhere(document: Document, decision: Decision) -> Iterator[str]:
-    arm = decision.arm.name
-    names, alpha = success_metrics(document), document.run.alpha
-    guarded = {rail.metric: rail.verdict for rail in document.guardrails if rail.arm == arm}
-    for row in document.effects:
-        if row.arm != arm or row.estimand != MEAN or row.metric in names:
-            continue
-        if guarded.get(row.metric) == INFERIOR:  # among the reasons already
-            continue
-        if row.p_value is not None and row.p_value < alpha and gain(row) < 0:
-            kept = guarded.get(row.metric) == NON_INFERIOR
-            within = "within its margin" if kept else "which no rule decides by"
-            yield f"{_finding(document, row)} got worse, {within}."
+    """Metrics that got significantly worse and do not decide; inferior guardrails are reasons."""
+    arm, alpha = decision.arm.name, document.run.alpha
+    rails = {rail.metric: rail.verdict for rail in document.guardrails if rail.arm == arm}
+    inferior = {name for name, verdict in rails.items() if verdict == INFERIOR}
+    passed_over = {*success_metrics(document), *inferior}
+    worse = [
+        row
+        for row in document.effects
+        if row.arm == arm and row.estimand == MEAN and row.metric not in passed_over
+        if row.p_value is not None and row.p_value < alpha and gain(row) < 0
+    ]
+    kept = [row for row in worse if rails.get(row.metric) == NON_INFERIOR]
+    free = [row for row in worse if row not in kept]
+    for rows, what in (
+        (kept, "Worse, within its margin"),
+        (free, "Worse too, though not deciding"),
+    ):
+        if rows:
+            yield f"{what}: {'; '.join(_finding(document, row) for row in rows)}."
 
 
 def _median_against_mean(document: Document, decision: Decision) -> Iterator[str]:
@@ -270,4 +278,6 @@ def _days(document: Document, decision: Decision, missing: float) -> str:
     if daily <= 0:
         return "; the last day brought no new users, so more days alone do not"
     days = math.ceil(missing / daily)
+    if days > _LONG:
+        return f"; the last day brought {daily:,} new ones, so days alone do not bring them"
     return f"; the last day brought {daily:,} new ones, so about {days:,} more days"
