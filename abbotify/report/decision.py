@@ -164,6 +164,16 @@ def _decide(document: Document, arm: Arm) -> Decision:
     )
 
 
+def other(row: PairRow, arm: str) -> str:
+    """The treatment that one of a pair is compared with."""
+    return row.against if row.arm == arm else row.arm
+
+
+def lost(row: PairRow, arm: str) -> bool:
+    """Whether the other one of a pair is significantly better than the arm."""
+    return _won(row, other(row, arm))
+
+
 def _won(row: PairRow, arm: str) -> bool:
     """Whether the arm is significantly better than the other of a pair."""
     if not row.significant:

@@ -12,6 +12,8 @@ from abbotify.report.decision import (
     decisions,
     decisive,
     gain,
+    lost,
+    other,
     success_metrics,
 )
 from abbotify.report.document import Document
@@ -93,11 +95,14 @@ def _opening(decision: Decision) -> str:
         names = dict.fromkeys(check(each.name).lower() for each in decision.reservations)
         return f"Ship {arm}, with reservations ({', '.join(names)})"
     if decision.verdict is Verdict.BEATS_CONTROL:
-        tied = [row for row in decision.rivals if not row.significant]
-        others = [row.against if row.arm == decision.arm.name else row.arm for row in tied]
-        rivals = ", ".join(map(clean, others))
-        standing = f"tied with {rivals}" if rivals else "not the best"
-        return f"{arm} beats the control, but is {standing}"
+        name = decision.arm.name
+        ahead = [other(row, name) for row in decision.rivals if lost(row, name)]
+        tied = [other(row, name) for row in decision.rivals if not row.significant]
+        rivals = ", ".join(map(clean, ahead or tied))
+        standing = f"{rivals} {'are' if len(ahead) > 1 else 'is'} better"
+        return f"{arm} beats the control, but " + (
+            standing if ahead else f"is tied with {rivals}, so either may be shipped"
+        )
     return {
         Verdict.SHIP: f"Ship {arm}",
         Verdict.DO_NOT_SHIP: f"Do not ship {arm}",

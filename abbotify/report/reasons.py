@@ -14,6 +14,8 @@ from abbotify.report.decision import (
     Verdict,
     decisive,
     gain,
+    lost,
+    other,
     success_metrics,
 )
 from abbotify.report.document import Document
@@ -62,7 +64,7 @@ def cautions(document: Document, decision: Decision) -> tuple[str, ...]:
         return ()
     return (
         *(f"{check(each.name)}: {clean(each.summary)}" for each in decision.reservations),
-        *(_rival(document, decision, row) for row in decision.rivals),
+        *(_rival(decision, row) for row in decision.rivals),
         *_worse_elsewhere(document, decision),
         *_median_against_mean(document, decision),
         *(_small(row, document) for row in decision.small if decision.verdict not in _FEW),
@@ -153,25 +155,18 @@ def _rails(document: Document, decision: Decision, verdict: str | None) -> Itera
             )
 
 
-def _rival(document: Document, decision: Decision, row: PairRow) -> str:
+def _rival(decision: Decision, row: PairRow) -> str:
     """How the arm compares with another one that beats the control too."""
-    own, other = decision.arm.name, row.against if row.arm == decision.arm.name else row.arm
+    own, rival = decision.arm.name, clean(other(row, decision.arm.name))
     if row.effect is None:
-        return f"Not comparable with {clean(other)}: {row.note or 'undefined'}."
+        return f"Not comparable with {rival}: {row.note or 'undefined'}."
     sign = 1.0 if row.arm == own else -1.0
     ends = sorted(sign * each for each in (row.lower, row.upper) if each is not None)
     lower, upper = (ends[0], ends[1]) if len(ends) == 2 else (None, None)
     shown = rounding.estimate(sign * row.effect, lower, upper)
-    name = metric(row.metric)
     numbers = f"{shown.value}{unit(row.metric)} {shown.interval}"
-    if not row.significant:
-        return (
-            f"Tied with {clean(other)} in {name.label.lower()} ({numbers}): either may be shipped."
-        )
-    ahead = (sign * row.effect > 0) == (name.direction != "lower")
-    return (
-        f"{'Better' if ahead else 'Worse'} than {clean(other)} in {name.label.lower()} ({numbers})."
-    )
+    word = "Worse than" if lost(row, own) else "Better than" if row.significant else "Tied with"
+    return f"{word} {rival} in {metric(row.metric).label.lower()} ({numbers})."
 
 
 def _worse_elsewhere(document: Document, decision: Decision) -> Iterator[str]:

@@ -146,7 +146,7 @@ def test_the_best_of_several_is_shipped(hand: Plain) -> None:
     document = replace(Document.from_dict(hand), pairs=(pair(0.3, True),))
     found = {each.arm.name: each.verdict for each in decisions(document)}
     assert found == {"neural": Verdict.SHIP, "als": Verdict.BEATS_CONTROL}
-    assert "als beats the control, but is not the best" in headline(document)
+    assert "als beats the control, but neural is better" in headline(document)
 
 
 def test_tied_treatments_are_said_to_be_tied(hand: Plain) -> None:
@@ -154,6 +154,20 @@ def test_tied_treatments_are_said_to_be_tied(hand: Plain) -> None:
     document = replace(Document.from_dict(hand), pairs=(pair(0.05, False),))
     assert {each.verdict for each in decisions(document)} == {Verdict.BEATS_CONTROL}
     assert "als beats the control, but is tied with neural" in headline(document)
+
+
+def test_a_tie_among_those_that_lost_is_not_to_be_shipped(hand: Plain) -> None:
+    add_arm(hand, "als")
+    add_arm(hand, "i2i")
+    tie = replace(pair(0.05, False), arm="als", against="i2i")
+    rows = (pair(0.3, True), replace(pair(0.3, True), against="i2i"), tie)
+    document = replace(Document.from_dict(hand), pairs=rows)
+    assert {each.arm.name: each.verdict for each in decisions(document)} == {
+        "neural": Verdict.SHIP,
+        "als": Verdict.BEATS_CONTROL,
+        "i2i": Verdict.BEATS_CONTROL,
+    }
+    assert "either may be shipped" not in headline(document)
 
 
 def test_what_got_worse_stands_under_the_verdict(hand: Plain) -> None:
