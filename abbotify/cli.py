@@ -33,6 +33,7 @@ from abbotify.cli_terminal import (
     print_anywhere,
     progress_bars,
 )
+from abbotify.shortage import shortage
 
 app = typer.Typer(
     add_completion=False,
@@ -46,33 +47,69 @@ _UsageError: Final[Any] = typer.BadParameter.__base__  # typer gives it no name 
 
 def main() -> None:
     """Runs the command line; translates errors into exit codes."""
-    from abbotify.errors import UserError
+    from abbotify.errors import AbbotifyError, UserError
 
     # Imports make objects by the hundred thousand that stay: collections every 700 of them took
     # 0.2 s of the 1.4 s that all imports of a run take.
     gc.set_threshold(10_000, 50, 100)
-    print_anywhere()
-    signal.signal(signal.SIGTERM, _interrupt)  # so that half-written folders are removed
+    printable = print_anywhere()
+    _end_cleanly_on_signals()
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         sys.stdout.flush()
+        if not printable and not code:
+            _fail("standard output is closed; files are complete", 1)
     except UserError as error:
         _fail(str(error), 2)
+    except AbbotifyError as error:
+        _fail(str(error), 1)
     except _UsageError as error:
         _fail(" ".join(error.format_message().split()), 2)
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     except BrokenPipeError:
-        # The reader of our output has gone; do not let the interpreter complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()  # its reader has gone
         sys.exit(0)
     except Exception as error:
-        if not _of_an_interrupt(error):
+        if _of_an_interrupt(error):
+            code = 130
+        else:
+            _fail_for_resources(error)
             raise
-        code = 130
     if code == 130:  # what typer makes of an interrupt
         _fail("interrupted", 130)
     sys.exit(code or 0)
+
+
+def _end_cleanly_on_signals() -> None:
+    """Lets what ends a process remove half-written folders first, unless it is ignored."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
+def _fail_for_resources(error: Exception) -> None:
+    """Ends with one line where the machine and not the program is at fault."""
+    if isinstance(error, OSError) and error.filename is None and not _takes_output():
+        _discard_output()
+        _fail(f"standard output cannot be written ({error.strerror}); files are complete", 1)
+    what = shortage(error)
+    if what:
+        _fail(what, 1)
+
+
+def _takes_output() -> bool:
+    try:
+        os.write(1, b"\n")
+    except OSError:
+        return False
+    return True
+
+
+def _discard_output() -> None:
+    """Sends what is still to be printed nowhere, so that the interpreter does not complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _of_an_interrupt(error: BaseException) -> bool:

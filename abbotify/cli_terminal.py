@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,12 +21,34 @@ if TYPE_CHECKING:
 _PLAIN: Final = {"−": "-", "–": "-", "—": "-", "α": "alpha", "×": "x", "…": "..."}
 
 
-def print_anywhere() -> None:
-    """Lets any text be printed, whatever characters the terminal knows."""
+def print_anywhere() -> bool:
+    """Lets any text be printed, whatever characters the terminal knows, or nowhere.
+
+    Returns:
+        whether standard output is open.
+    """
+    printable = sys.stdout is not None
+    _fill_standard_streams()
     codecs.register_error("abbotify.plain", _plain)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="abbotify.plain")
+    return printable
+
+
+def _fill_standard_streams() -> None:
+    """Opens what was closed: the next file would else take its number, and what is printed."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            if getattr(sys, name) is None:
+                mode = "r" if name == "stdin" else "w"
+                setattr(sys, name, os.fdopen(number, mode, closefd=False))
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:

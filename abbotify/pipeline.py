@@ -6,6 +6,7 @@ import json
 import platform
 import shutil
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from abbotify.plan import Plan, prepare
 from abbotify.playing import play
 from abbotify.progress import Progress, silent
 from abbotify.questions import interference, limits, rails, reported, watched_in
-from abbotify.report import Document, checks, looks, pictures, write
+from abbotify.report import Document, checks, looks, pictures, write_data, write_pages
 from abbotify.report.build import build
 from abbotify.report.details import Details, Wanted, look_closer
 from abbotify.report.document import FORMATS, Run
@@ -58,6 +59,7 @@ def run(
 
     Raises:
         UserError: the user's mistake; nothing is written then.
+        PageError: a page cannot be made; the run folder is there without it.
     """
     started = time.time()
     outfolder.check(out)
@@ -71,15 +73,20 @@ def run(
         if scenario.log.botify:
             _write_botify(scenario, folder)
         execution = _execution(plan.engine, workers, started)
-        manifest = {
+        manifest: dict[str, Any] = {
             "execution": execution,
             "coupled": plan.coupled,
             "units": list(played.units),
             "trainings": [_entry(training) for training in trainer.done],
         }
+        write_data(document, folder)
+        fault = write_pages(document, folder, execution)
+        if fault is not None:
+            manifest["fault"] = "".join(traceback.format_exception(fault))
         _write_json(folder / "manifest.json", manifest)
-        write(document, folder, execution)
         shutil.rmtree(folder / STATE)  # a finished run never goes on
+    if fault is not None:
+        raise fault.beside(out)
     return document
 
 

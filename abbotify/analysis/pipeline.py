@@ -25,7 +25,7 @@ from abbotify.report.details import Wanted, look_closer
 from abbotify.report.document import FORMATS, Document, Run
 from abbotify.report.evidence import ArmInfo, Asked, Evidence
 from abbotify.report.kinds import Cut
-from abbotify.report.render import write
+from abbotify.report.render import write_data, write_pages
 from abbotify.sessions import SKIP_BELOW
 
 _QUANTILES: Final = (0.1, 0.5, 0.9)
@@ -70,7 +70,10 @@ def analyze(
     shown = tuple(arms.get(name, name) for name in order)
     with outfolder.swapped(out) as folder:
         document = decide(source, order, shown, folder, experiment, alpha, skip_below)
-        write(document, folder)
+        write_data(document, folder)
+        fault = write_pages(document, folder)
+    if fault is not None:
+        raise fault.beside(out)
     return document
 
 

@@ -13,7 +13,7 @@ from abbotify.report.pictures import (
     TopTrack,
     Training,
 )
-from abbotify.report.render import read, write
+from abbotify.report.render import read, write, write_data, write_pages
 from abbotify.report.tables import effects_csv
 from abbotify.report.truths import TruthRow
 from abbotify.stats import EFFECT_COLUMNS, Effect
@@ -48,4 +48,6 @@ __all__ = [
     "sentences",
     "summary_table",
     "write",
+    "write_data",
+    "write_pages",
 ]

@@ -37,6 +37,9 @@ RESERVATIONS: Final = (
 )
 """Checks whose warning puts a reservation on shipping."""
 
+UNDETERMINED: Final = "undetermined"
+"""The key, in a check's details, of why it could not be made: such a check is a reservation too."""
+
 
 class Verdict(StrEnum):
     """What to do with a treatment."""
@@ -192,9 +195,9 @@ def _alone(document: Document, arm: Arm) -> Decision:
     failed = tuple(check for check in document.checks if _concerns(document, check, arm, "fail"))
     warned = tuple(
         check
-        for name in RESERVATIONS
         for check in document.checks
-        if check.name == name and _concerns(document, check, arm, "warn")
+        if check.name in RESERVATIONS or UNDETERMINED in (check.details or {})
+        if _concerns(document, check, arm, "warn")
     )
     guarded = {rail.verdict for rail in document.guardrails if rail.arm == arm.name}
     if failed:

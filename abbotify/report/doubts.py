@@ -143,9 +143,14 @@ def trends(arms: Sequence[Arm]) -> Iterator[Check]:
         summary = "The effect does not fade with the days since users first met it."
         yield Check("novelty", "pass", summary, details)
         return
-    told = "; ".join(f"{name} by {tested[name].slope:+.2g} points a day" for name in fading)
+    told = "; ".join(f"{name}{_slope(tested[name].slope)}" for name in fading)
     summary = f"The effect on listened time fades with the days since users first met it: {told}."
     yield Check("novelty", "warn", summary, details, tuple(fading))
+
+
+def _slope(points: float | None) -> str:
+    """How fast an effect fades; empty where a day without plays leaves it without a lift."""
+    return "" if points is None else f" by {points:+.2g} points a day"
 
 
 def watched_ratio(arms: Sequence[Arm]) -> Iterator[Check]:

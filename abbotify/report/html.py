@@ -200,18 +200,29 @@ def _charts(document: Document) -> dict[str, Any]:
     """Every chart that can be drawn; the one with text in columns also in a narrow form."""
     from markupsafe import Markup
 
-    drawn = {
-        "forest": forest(document),
-        "forest_narrow": forest(document, "forest-narrow", narrow=True),
-        "distribution": charts.distribution(document),
-        "survival": charts.survival(document),
-        "daily": charts.daily(document),
-        "trend": returning.trend(document),
-        "retention": returning.retention(document),
-        "by_position": learning.by_position(document),
-        "training": learning.training(document),
+    charts_of: dict[str, Callable[[], str | None]] = {
+        "forest": lambda: forest(document),
+        "forest_narrow": lambda: forest(document, "forest-narrow", narrow=True),
+        "distribution": lambda: charts.distribution(document),
+        "survival": lambda: charts.survival(document),
+        "daily": lambda: charts.daily(document),
+        "trend": lambda: returning.trend(document),
+        "retention": lambda: returning.retention(document),
+        "by_position": lambda: learning.by_position(document),
+        "training": lambda: learning.training(document),
     }
+    drawn = {name: _drawn(draw) for name, draw in charts_of.items()}
     return {name: None if svg is None else Markup(svg) for name, svg in drawn.items()}
+
+
+def _drawn(draw: Callable[[], str | None]) -> str | None:
+    """A chart, or why there is none: a chart that fails is no loss of the page."""
+    from markupsafe import escape
+
+    try:
+        return draw()
+    except Exception as error:
+        return f'<p class="undrawn">Not drawn: {escape(type(error).__name__)}: {escape(error)}.</p>'
 
 
 def _arms(document: Document) -> list[dict[str, Any]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from abbotify.errors import DataError, OutputError
+from abbotify.errors import DataError, OutputError, PageError
+from abbotify.outfolder import replacing
 from abbotify.report.document import Document, loads
 from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
@@ -17,10 +18,53 @@ MARKDOWN = "report.md"
 HTML = "report.html"
 
 
+def write_data(document: Document, folder: Path) -> None:
+    """Write report.json and effects.csv: all that the pages are made from.
+
+    Args:
+        document: what the reports say.
+        folder: an existing folder; files of these names in it are replaced.
+
+    Raises:
+        OutputError: a file cannot be written.
+        ValueError: the document holds a number that is not finite.
+    """
+    texts = {JSON: document.dumps(), CSV: effects_csv(document.effects)}
+    for name, text in texts.items():
+        _write(folder / name, text)
+
+
+def write_pages(
+    document: Document, folder: Path, execution: Mapping[str, object] | None = None
+) -> PageError | None:
+    """Write report.md and report.html.
+
+    Args:
+        document: what the reports say.
+        folder: an existing folder; files of these names in it are replaced.
+        execution: how the run was executed, quoted by the page alone.
+
+    Returns:
+        Why a page cannot be made; it is not raised, since the data is there.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    try:
+        texts = {MARKDOWN: render_markdown(document), HTML: render_html(document, execution)}
+    except Exception as error:
+        fault = PageError(f"the page cannot be made ({type(error).__name__}: {error})")
+        fault.__cause__ = error
+        return fault
+    for name, text in texts.items():
+        _write(folder / name, text)
+    return None
+
+
 def write(
     document: Document, folder: Path, execution: Mapping[str, object] | None = None
 ) -> tuple[Path, ...]:
-    """Write report.json, effects.csv, report.md and report.html.
+    """Write report.json, effects.csv, report.md and report.html, the data before the pages.
 
     Args:
         document: what the reports say.
@@ -32,15 +76,14 @@ def write(
 
     Raises:
         OutputError: a file cannot be written.
+        PageError: a page cannot be made; the data is there.
         ValueError: the document holds a number that is not finite.
     """
-    texts = {
-        JSON: document.dumps(),
-        CSV: effects_csv(document.effects),
-        MARKDOWN: render_markdown(document),
-        HTML: render_html(document, execution),
-    }
-    return tuple(_write(folder / name, text) for name, text in texts.items())
+    write_data(document, folder)
+    fault = write_pages(document, folder, execution)
+    if fault is not None:
+        raise fault
+    return tuple(folder / name for name in (JSON, CSV, MARKDOWN, HTML))
 
 
 def read(folder: Path) -> Document:
@@ -62,9 +105,9 @@ def read(folder: Path) -> Document:
         raise DataError(error.what, file=file, line=error.line, key=error.key) from error
 
 
-def _write(file: Path, text: str) -> Path:
+def _write(file: Path, text: str) -> None:
     try:
-        file.write_text(text, encoding="utf-8", newline="\n")
+        with replacing(file) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise OutputError(f"cannot be written ({error.strerror})", file=file) from error
-    return file

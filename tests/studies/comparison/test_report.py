@@ -15,7 +15,7 @@ from abbotify.studies.comparison import view as view
 from abbotify.studies.comparison.compare import Comparison, compare
 from abbotify.studies.comparison.report import (
     COLUMNS,
-    MARKS,
+    KIND,
     check,
     compare_csv,
     compare_html,
@@ -129,7 +129,7 @@ def test_the_folder_is_replaced_and_others_are_refused(usual: Comparison, tmp_pa
     write(usual, out)
     (out / "left over").write_text("")
     write(usual, out)
-    assert {path.name for path in out.iterdir()} == MARKS
+    assert {path.name for path in out.iterdir()} == {*KIND.marks, "left over"}
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("")
     with pytest.raises(OutputError, match="no comparison"):
