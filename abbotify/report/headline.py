@@ -15,7 +15,8 @@ from abbotify.report.decision import (
 from abbotify.report.document import Document
 from abbotify.report.guardrail_view import declared, kept
 from abbotify.report.labels import check, clean, estimand, metric, unit
-from abbotify.report.rounding import MINUS, Rounded, estimate, level, p_equals, p_value
+from abbotify.report.leading import leads
+from abbotify.report.rounding import MINUS, Rounded, aligned, estimate, level, p_equals, p_value
 from abbotify.stats import Effect
 from abbotify.stats.effects import MEAN, RATIO
 
@@ -88,13 +89,17 @@ def rule(document: Document) -> str:
     )
 
 
-def shown_effect(effect: Effect) -> Rounded:
-    """The relative effect where it is bounded, else the difference, rounded."""
-    if effect.relative_lower is not None and effect.relative_upper is not None:
-        return estimate(
-            effect.relative_effect, effect.relative_lower, effect.relative_upper, unit="%"
-        )
-    return estimate(effect.effect, effect.lower, effect.upper)
+def shown_effect(effect: Effect, places: int | None = None) -> Rounded:
+    """The relative effect where it leads, else the difference, rounded."""
+    behind = "%" if leads(effect) else ""
+    return estimate(*_numbers(effect), unit=behind, places=places)
+
+
+def _numbers(effect: Effect) -> tuple[float | None, float | None, float | None]:
+    """The numbers of the form that leads."""
+    if leads(effect):
+        return effect.relative_effect, effect.relative_lower, effect.relative_upper
+    return effect.effect, effect.lower, effect.upper
 
 
 def summary_table(document: Document) -> tuple[SummaryRow, ...]:
@@ -103,17 +108,20 @@ def summary_table(document: Document) -> tuple[SummaryRow, ...]:
     rest = [row for row in document.effects if row not in first]
     same = [row for row in rest if row.metric in names]
     others = [row for row in rest if row.metric not in names and row.estimand in _MAIN]
-    return tuple(_summary(document, row) for row in (*first, *same, *others))
+    every = (*first, *same, *others)
+    places = iter(aligned([_numbers(row) for row in every if leads(row)]))
+    return tuple(_summary(document, row, next(places) if leads(row) else None) for row in every)
 
 
-def _summary(document: Document, row: Effect) -> SummaryRow:
+def _summary(document: Document, row: Effect, places: int | None) -> SummaryRow:
     kind = "" if row.estimand == MEAN else f" ({estimand(row.estimand)})"
-    shown = shown_effect(row)
+    shown = shown_effect(row, places)
+    behind = "" if leads(row) or row.effect is None else unit(row.metric)
     p = row.p_value if row.p_adjusted is None else row.p_adjusted
     return SummaryRow(
         metric(row.metric).label + kind,
         clean(row.arm),
-        shown.value,
+        shown.value + behind,
         shown.interval,
         p_value(p, document.run.alpha),
     )
@@ -127,8 +135,7 @@ def _finding(document: Document, decision: Decision) -> str:
     shown = shown_effect(row)
     against = f"against {clean(document.control.name)}"
     verb = "rises" if row.effect > 0 else "falls" if row.effect < 0 else "does not change"
-    relative = row.relative_lower is not None and row.relative_upper is not None
-    behind = "" if relative else unit(row.metric)
+    behind = "" if leads(row) else unit(row.metric)
     by = f" by {shown.value.lstrip('+' + MINUS)}{behind}" if row.effect else ""
     return f"{metric(row.metric).label.lower()} {verb}{by} {against} ({_evidence(document, row)})"
 

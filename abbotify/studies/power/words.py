@@ -135,7 +135,7 @@ def _more(study: PowerStudy) -> str:
     return (
         f"Days: at most {coming.admitted:,} users can come, fewer new ones every day. Beyond "
         f"{_days(coming.days)} the days are for users who come alike, at this pilot's spread per "
-        "user; `--days` plays them."
+        "user; the option --days plays them."
     )
 
 

@@ -62,9 +62,9 @@ def test_lines_say_what_is_better(usual: Comparison) -> None:
     lines = {(one.metric, one.estimand): one for one in view.effects(usual)}
     line = lines["Listened time", ""]
     assert (line.b, line.b_interval, line.tone, line.word) == (
-        "+50%", "[+40%, +60%]", "good", "better in B",
+        "+50.0%", "[+40.0%, +60.0%]", "good", "better in B",
     )  # fmt: skip
-    assert re.fullmatch(r"\+\d+ pp", line.difference)
+    assert re.fullmatch(r"\+\d+\.\d pp", line.difference)
     same = lines["Skip rate", ""]
     assert (same.tone, same.word, same.p) == ("", "not significant", "1.000")
     assert lines["Skip rate", "ratio of sums"].arm == "neural"
