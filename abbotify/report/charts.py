@@ -127,8 +127,8 @@ def without_bar(document: Document) -> str:
     if not bare:
         return ""
     return (
-        f"No bar on day {rounding.days(bare)}: an interval needs two users in each arm, whose values "
-        "are not all alike."
+        f"No bar on day {rounding.days(bare)}: an interval needs two users in each arm, whose "
+        "values are not all alike."
     )
 
 

@@ -113,11 +113,11 @@ def _boundaries(axes: Axes, at: int, looks: Sequence[Look]) -> None:
     axes.plot(*map(segments, flat), color=color(at), linewidth=1.8)
     bottom, top = axes.get_ylim()
     inset = 0.02 * (top - bottom)
-    for shape, y, days in (
+    for shape, edge, days in (
         ("^", top - inset, [day for day, _, end in clipped if end > top]),
         ("v", bottom + inset, [day for day, end, _ in clipped if end < bottom]),
     ):
-        axes.plot(days, [y] * len(days), shape, markersize=7, color=color(at))
+        axes.plot(days, [edge] * len(days), shape, markersize=7, color=color(at))
 
 
 def leaves(document: Document) -> bool:
