@@ -269,6 +269,10 @@ def _glued(text: str) -> str:
 def _short(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}".replace("-", rounding.MINUS)
+    if isinstance(value, Mapping):
+        return ", ".join(
+            f"{str(name).replace('_', ' ')} {_short(own)}" for name, own in value.items()
+        )
     if isinstance(value, list | tuple):
         return ", ".join(map(_short, value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

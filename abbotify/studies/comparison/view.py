@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TypeAlias
 
 from abbotify.report import Document, rounding, sentences
@@ -123,7 +124,14 @@ def levels(comparison: Comparison) -> list[Line]:
     """The arms' means, success metrics first, a metric's arms together."""
     order = _order(comparison, [level.metric for level in comparison.levels])
     rows = sorted(comparison.levels, key=lambda row: order.index(row.metric))
-    return [_level(row, comparison.a.run.alpha) for row in rows]
+    alpha = comparison.a.run.alpha
+    found = []
+    for _, same in groupby(rows, key=lambda row: row.metric):
+        members = list(same)
+        contrasts = [row.difference for row in members]
+        places = rounding.aligned([(each.effect, each.lower, each.upper) for each in contrasts])
+        found += [_level(row, alpha, own) for row, own in zip(members, places, strict=True)]
+    return found
 
 
 def effect_cells(line: Line) -> list[str]:
@@ -204,14 +212,13 @@ def _effect(row: Moved, alpha: float, places: Sequence[int | None]) -> Line:
     return _line(row.metric, kind, row.arm, a, b, told, unit, alpha, places[2])
 
 
-def _level(row: Level, alpha: float) -> Line:
+def _level(row: Level, alpha: float, places: int | None) -> Line:
     contrast = row.difference
-    places = rounding.estimate(contrast.effect, contrast.lower, contrast.upper).places
-    if contrast.lower is None:
-        places = max(rounding.estimate(value, None, None).places for value in (row.a, row.b))
-        places = max(places, 2)
+    if contrast.lower is None or places is None:
+        own = max(rounding.estimate(value, None, None).places for value in (row.a, row.b))
+        places = max(own, 2)
     a, b = ((rounding.number(value, places), MISSING) for value in (row.a, row.b))
-    return _line(row.metric, "", row.arm, a, b, contrast, "", alpha)
+    return _line(row.metric, "", row.arm, a, b, contrast, "", alpha, places)
 
 
 def _line(
