@@ -146,7 +146,9 @@ def _effects(document: Document) -> dict[str, Any]:
         "deciding_further": effects_view.further_groups(document, deciding=True),
         "others": effects_view.exploratory_groups(document),
         "others_further": effects_view.further_groups(document, deciding=False),
-        "near_zero": any(map(leading.near_zero, document.effects)),
+        "differences": any(
+            not leading.leads(row) and row.lower is not None for row in document.effects
+        ),
     }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from abbotify.report.drawing import axes_within, color, marker, ticks
 from abbotify.report.labels import metric, shortened
-from abbotify.report.leading import near_zero, relative
+from abbotify.report.leading import leads, relative
 from abbotify.report.rounding import aligned, estimate, number
 from abbotify.report.svg import MUTED, PAPER, RULE
 from abbotify.stats import Effect
@@ -118,7 +118,7 @@ def numbers(axes: Axes, layout: Layout, row: Row) -> None:
     value, interval = _texts(row)
     weight = "bold" if row.effect.significant else "normal"
     if layout.narrow:
-        told = value if _ends(row.effect) or near_zero(row.effect) else interval
+        told = interval if row.effect.lower is None else value
         write(axes, end, row.y, told, ha="right", weight=weight)
     else:
         write(axes, 1 + 74 / layout.span, row.y, value, ha="right", weight=weight)
@@ -128,7 +128,7 @@ def numbers(axes: Axes, layout: Layout, row: Row) -> None:
 def _texts(row: Row) -> tuple[str, str]:
     """Value and interval of the effect in the form that leads, or why there is no interval."""
     effect = row.effect
-    if near_zero(effect):
+    if not leads(effect) and effect.lower is not None:
         shown = estimate(effect.effect, effect.lower, effect.upper)
         return shown.value, shown.interval if len(shown.interval) <= _FITS else ""
     shown = estimate(
@@ -139,7 +139,7 @@ def _texts(row: Row) -> tuple[str, str]:
         places=row.places,
     )
     if not _ends(effect):
-        return shown.value, "undefined" if effect.relative_effect is None else "unbounded"
+        return shown.value, "undefined" if effect.relative_effect is None else "no interval"
     if len(shown.interval) <= _FITS:
         return shown.value, shown.interval
     texts = [number(each, 1, sign=True) + "%" for each in (effect.relative_effect, *_ends(effect))]

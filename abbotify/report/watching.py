@@ -106,7 +106,7 @@ def _boundaries(axes: Axes, at: int, looks: Sequence[Look]) -> None:
         _near(axes, [end for *_, end in known]),
     )
     clipped = [(day, a, b) for (day, _, _), a, b in zip(known, lower, upper, strict=True)]
-    cap = 0.12
+    cap = min(0.12, 0.02 * (known[-1][0] - known[0][0] + 1.2))
     x = [[(d, d), (d - cap, d + cap), (d - cap, d + cap)] for d, _, _ in clipped]
     y = [[(a, b), (a, a), (b, b)] for _, a, b in clipped]
     flat = [pair for three in x for pair in three], [pair for three in y for pair in three]

@@ -67,7 +67,8 @@ def picture(sweep: Sweep, narrow: bool = False) -> str:
         width=layout.width,
         height=top + len(sweep.settings) * layout.row + _FOOT,
         title=f"Effect on {labels.metric(sweep.metric).label.lower()} by setting",
-        description="Effects with intervals for every setting, and losses of training.",
+        description="Effects with intervals for every setting"
+        + (", and losses of training." if _with_losses(sweep) else "."),
     )
 
 

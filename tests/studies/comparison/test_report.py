@@ -22,6 +22,7 @@ from abbotify.studies.comparison.report import (
     compare_markdown,
     write,
 )
+from tests.browser import assert_fits
 from tests.report.nasty import nasty
 from tests.report.realistic import realistic
 from tests.studies.pages import assert_closed
@@ -139,3 +140,10 @@ def test_the_folder_is_replaced_and_others_are_refused(usual: Comparison, tmp_pa
     with pytest.raises(OutputError, match="holds the run"):
         check(out, (out,))
     assert (tmp_path / "mine" / "thesis.tex").exists()
+
+
+@pytest.mark.parametrize("name", ["usual", "hostile"])
+def test_the_page_fits_every_screen(
+    name: str, chromium: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    assert_fits(chromium, compare_html(request.getfixturevalue(name)), tmp_path)
