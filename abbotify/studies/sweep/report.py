@@ -53,14 +53,13 @@ def rows(sweep: Sweep) -> tuple[list[str], list[list[str]]]:
 
     Columns of losses are left out where nothing has any.
     """
-    several = len(sweep.moved) > 1
     losses = [name for place, name in enumerate(_LOSSES) if _known(sweep, place)]
     unit = "" if sweep.relative else labels.with_unit("", sweep.metric)
-    head = [*sweep.keys, *(["arm"] if several else []), f"effect{unit}", "interval", "p", *losses]
+    head = [*sweep.keys, "arm", f"effect{unit}", "interval", "p", *losses]
     cells = [(setting, arm) for arm in sweep.moved for setting in sweep.settings]
     shown = _rounded(sweep, [sweep.effect(setting, arm) for setting, arm in cells])
     body = [
-        [*setting.values, *([arm] if several else []), *numbers, *_losses(sweep, setting, arm)]
+        [*setting.values, arm, *numbers, *_losses(sweep, setting, arm)]
         for (setting, arm), numbers in zip(cells, shown, strict=True)
     ]
     return head, body
