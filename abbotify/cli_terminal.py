@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 # What a terminal without these characters shows instead; without
 # its minus a number would change sign.
-_PLAIN: Final = {"−": "-", "–": "-", "—": "-", "α": "alpha", "×": "x", "…": "..."}
+_PLAIN: Final = {
+    "\N{NO-BREAK SPACE}": " ",
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "α": "alpha",
+    "×": "x",
+    "…": "...",
+}
 
 
 def print_anywhere() -> bool:

@@ -17,11 +17,11 @@ from abbotify.report.decision import (
     success_metrics,
 )
 from abbotify.report.document import Document
-from abbotify.report.effects_view import shown_effect
 from abbotify.report.guardrail_view import declared, kept
 from abbotify.report.labels import check, clean, estimand, metric, unit
+from abbotify.report.leading import leading_numbers, leads, shown_effect
 from abbotify.report.reasons import cautions, contradiction, too_small
-from abbotify.report.rounding import MINUS, level, p_equals, p_value
+from abbotify.report.rounding import MINUS, aligned, level, p_equals, p_value
 from abbotify.stats import Effect
 from abbotify.stats.effects import MEAN, RATIO
 
@@ -137,17 +137,20 @@ def summary_table(document: Document) -> tuple[SummaryRow, ...]:
     rest = [row for row in document.effects if row not in first]
     same = [row for row in rest if row.metric in names]
     others = [row for row in rest if row.metric not in names and row.estimand in _MAIN]
-    return tuple(_summary(document, row) for row in (*first, *same, *others))
+    every = (*first, *same, *others)
+    places = iter(aligned([leading_numbers(row) for row in every if leads(row)]))
+    return tuple(_summary(document, row, next(places) if leads(row) else None) for row in every)
 
 
-def _summary(document: Document, row: Effect) -> SummaryRow:
+def _summary(document: Document, row: Effect, places: int | None) -> SummaryRow:
     kind = "" if row.estimand == MEAN else f" ({estimand(row.estimand)})"
-    shown = shown_effect(row)
+    shown = shown_effect(row, places)
+    behind = "" if leads(row) or row.effect is None else unit(row.metric)
     p = row.p_value if row.p_adjusted is None else row.p_adjusted
     return SummaryRow(
         metric(row.metric).label + kind,
         clean(row.arm),
-        shown.value,
+        shown.value + behind,
         shown.interval,
         p_value(p, document.run.alpha),
     )
@@ -161,8 +164,7 @@ def _finding(document: Document, decision: Decision) -> str:
     shown = shown_effect(row)
     against = f"against {clean(document.control.name)}"
     verb = "rises" if row.effect > 0 else "falls" if row.effect < 0 else "does not change"
-    relative = row.relative_lower is not None and row.relative_upper is not None
-    behind = "" if relative else unit(row.metric)
+    behind = "" if leads(row) else unit(row.metric)
     by = f" by {shown.value.lstrip('+' + MINUS)}{behind}" if row.effect else ""
     return f"{metric(row.metric).label.lower()} {verb}{by} {against} ({_evidence(document, row)})"
 

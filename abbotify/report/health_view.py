@@ -24,6 +24,14 @@ ITEMS: Final = {
 
 TONES: Final = {"pass": "good", "warn": "warn", "fail": "bad", "info": "calm"}
 
+MEANINGS: Final = {
+    "bad": "failed",
+    "warn": "warning",
+    "good": "passed",
+    "calm": "noted, not tested",
+}
+"""What the mark of each tone says."""
+
 
 @dataclass(frozen=True)
 class Item:
@@ -45,6 +53,12 @@ class Health:
     items: tuple[Item, ...]
     troubles: tuple[Item, ...]
     unchecked: tuple[str, ...]
+
+    @property
+    def legend(self) -> tuple[tuple[str, str], ...]:
+        """The tones of the checks shown and what each says, worst first."""
+        shown = {item.tone for item in self.items}
+        return tuple((tone, text) for tone, text in MEANINGS.items() if tone in shown)
 
 
 def health(document: Document) -> Health:

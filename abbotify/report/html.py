@@ -16,6 +16,7 @@ from abbotify.report import (
     health_view,
     intervals,
     labels,
+    leading,
     learning,
     learning_view,
     returning,
@@ -28,6 +29,7 @@ from abbotify.report import (
     watching_view,
     words,
 )
+from abbotify.report.columns import labelled
 from abbotify.report.document import Document
 from abbotify.report.forest import forest
 from abbotify.report.headline import rule
@@ -44,7 +46,8 @@ def render_html(document: Document, execution: Mapping[str, object] | None = Non
         execution: how this run was executed (engine, workers, wall seconds, date, host), told at
             the end of the page; the rest of the page does not depend on it.
     """
-    return _template().render(_context(document, execution or {})).strip() + "\n"
+    page = _template().render(_context(document, execution or {}))
+    return labelled(page.strip()) + "\n"
 
 
 def _template() -> Template:
@@ -94,7 +97,7 @@ def rendered(package: str, template: str, **values: object) -> str:
     pages = environment()
     assert pages.loader is not None, "pages have templates"
     both = pages.overlay(loader=ChoiceLoader([PackageLoader(package, ""), pages.loader]))
-    return both.get_template(template).render(values).strip() + "\n"
+    return labelled(both.get_template(template).render(values).strip()) + "\n"
 
 
 def _context(document: Document, execution: Mapping[str, object]) -> dict[str, Any]:
@@ -143,6 +146,9 @@ def _effects(document: Document) -> dict[str, Any]:
         "deciding_further": effects_view.further_groups(document, deciding=True),
         "others": effects_view.exploratory_groups(document),
         "others_further": effects_view.further_groups(document, deciding=False),
+        "differences": any(
+            not leading.leads(row) and row.lower is not None for row in document.effects
+        ),
     }
 
 
@@ -153,6 +159,8 @@ def _time(document: Document) -> dict[str, Any]:
     return {
         "watched": watching_view.watched(document),
         "watching": [(at, Markup(svg)) for at, svg in watching.charts(document).items()],
+        "looks_leave": watching.leaves(document),
+        "looks_without_bar": watching_view.without_bar(document),
         "setting": watching_view.setting(document),
         "watched_unit": watching_view.watched_unit(document),
         "trends": returning_view.trends(document),
@@ -170,6 +178,7 @@ def _sessions(document: Document) -> dict[str, Any]:
         "trainings": learning_view.trainings(document),
         "reading": learning_view.reading(document),
         "beyond": charts.beyond(document),
+        "without_bar": charts.without_bar(document),
     }
 
 
@@ -273,6 +282,10 @@ def _glued(text: str) -> str:
 def _short(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}".replace("-", rounding.MINUS)
+    if isinstance(value, Mapping):
+        return ", ".join(
+            f"{str(name).replace('_', ' ')} {_short(own)}" for name, own in value.items()
+        )
     if isinstance(value, list | tuple):
         return ", ".join(map(_short, value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

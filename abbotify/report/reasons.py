@@ -19,9 +19,9 @@ from abbotify.report.decision import (
     success_metrics,
 )
 from abbotify.report.document import Document
-from abbotify.report.effects_view import shown_effect
 from abbotify.report.findings import DecisionRow, GuardrailRow, PairRow
 from abbotify.report.labels import check, clean, metric, unit
+from abbotify.report.leading import shown_effect
 from abbotify.stats import Effect
 from abbotify.stats.effects import MEAN
 from abbotify.stats.guardrails import INFERIOR, NON_INFERIOR

@@ -5,15 +5,15 @@ Texts here are not escaped: each rendering escapes for its own language.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from abbotify.report import rounding
 from abbotify.report.decision import Decision, Verdict, decisions
 from abbotify.report.document import Arm, Document, Moments
-from abbotify.report.effects_view import shown_effect
 from abbotify.report.headline import sentence
 from abbotify.report.labels import TROUBLE, counter, metric, unit, with_unit
+from abbotify.report.leading import shown_effect
 from abbotify.report.reasons import cautions
 
 TONES = {
@@ -62,7 +62,7 @@ def means(document: Document) -> Grid:
     rows = [
         (
             with_unit(metric(name).label, name),
-            tuple(_mean((arm.metrics or {}).get(name)) for arm in document.arms),
+            _means([(arm.metrics or {}).get(name) for arm in document.arms]),
         )
         for name in names
     ]
@@ -110,13 +110,23 @@ def _card(document: Document, decision: Decision) -> DecisionCard:
     )
 
 
-def _mean(moments: Moments | None) -> str:
+def _means(arms: Sequence[Moments | None]) -> tuple[str, ...]:
+    """A metric's means in all arms, rounded alike by their standard errors."""
+    known = [_interval(moments) for moments in arms]
+    return tuple(
+        rounding.estimate(*each, sign=False, places=places).value
+        for each, places in zip(known, rounding.aligned(known), strict=True)
+    )
+
+
+def _interval(moments: Moments | None) -> tuple[float | None, float | None, float | None]:
+    """The mean and its interval; no interval where nothing varies."""
     if moments is None or moments.mean is None:
-        return rounding.MISSING
+        return None, None, None
     if not moments.variance or moments.n < 1:
-        return rounding.estimate(moments.mean, None, None, sign=False).value
+        return moments.mean, None, None
     error = 1.96 * (moments.variance / moments.n) ** 0.5
-    return rounding.number(moments.mean, rounding.decimals(error))
+    return moments.mean, moments.mean - error, moments.mean + error
 
 
 def _trouble(name: str, values: list[int | None]) -> bool:
