@@ -11,7 +11,7 @@ from abbotify.recommenders.answers import checked
 from abbotify.recommenders.arms import Arm, Link
 from abbotify.recommenders.bandit import bandit
 from abbotify.recommenders.base import Request
-from abbotify.recommenders.batch import Requests, checked_batch, one_by_one
+from abbotify.recommenders.batch import Answers, Requests, answers_of, one_by_one
 from abbotify.recommenders.candidates import CandidateTable, fallback_purpose
 from abbotify.recommenders.load import answers_batches, load_plugin
 from abbotify.recommenders.picker import PickFunction, TablePicker
@@ -22,7 +22,7 @@ from abbotify.scenario import recommenders as spec
 from abbotify.scenario.arms import AnyArm
 from abbotify.scenario.learners import Bandit, Learner
 from abbotify.scenario.yaml import KeyPath
-from abbotify.world.base import IntArray, World
+from abbotify.world.base import World
 
 _RANDOM: Final = spec.Random(recommender="random")
 
@@ -145,8 +145,8 @@ def _free(name: str, purpose: int, recommender: Any, why_not: str, world: World)
     answer = _asked(alone, n_tracks, purpose)
     if answers_batches(recommender):
 
-        def batch(requests: Requests) -> IntArray:
-            return checked_batch(together(requests), len(requests), n_tracks)
+        def batch(requests: Requests) -> Answers:
+            return answers_of(together(requests), len(requests), n_tracks)
 
         return Link(name, purpose, None, f"{name} answers in batches", answer, batch=batch)
     told, ended = getattr(recommender, "ended", None), None
