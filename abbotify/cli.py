@@ -213,7 +213,7 @@ def report(run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR")]) -> None:
     from abbotify.report import read, write
 
     document = read(run_dir)
-    write(document, run_dir, _execution_of(run_dir))
+    write(document, run_dir, _manifest_of(run_dir))
     headline_table(document)
     print(f"\nReport: {run_dir / 'report.html'}")
 
@@ -247,10 +247,9 @@ def _common(
     pass
 
 
-def _execution_of(run_dir: Path) -> dict[str, Any] | None:
+def _manifest_of(run_dir: Path) -> dict[str, Any] | None:
     try:
         manifest = json.loads((run_dir / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    execution = manifest.get("execution") if isinstance(manifest, dict) else None
-    return execution if isinstance(execution, dict) else None
+    return manifest if isinstance(manifest, dict) else None

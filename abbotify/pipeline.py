@@ -7,6 +7,7 @@ import platform
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from abbotify.plan import Plan, prepare
 from abbotify.playing import play
 from abbotify.progress import Progress, silent
 from abbotify.questions import rails, reported, watched_in
+from abbotify.recommenders import MOST_KINDS, merged
 from abbotify.report import Document, looks, pictures, write
 from abbotify.report.build import build
 from abbotify.report.details import Details, Wanted, look_closer
@@ -76,9 +78,10 @@ def run(
             "coupled": plan.coupled,
             "units": list(played.units),
             "trainings": [_entry(training) for training in trainer.done],
+            "errors": _errors(scenario, played),
         }
         _write_json(folder / "manifest.json", manifest)
-        write(document, folder, execution)
+        write(document, folder, manifest)
         shutil.rmtree(folder / STATE)  # a finished run never goes on
     return document
 
@@ -106,6 +109,15 @@ def play_and_judge(
     judgement = judge_all(case, shards_of(plan), workers, folder / "users.parquet")
     details = _details(plan, folder / "users.parquet")
     return _document(plan, judgement, played.tally, trainer, details, truth), played
+
+
+def _errors(scenario: Scenario, played: DaysPlayed) -> list[dict[str, Any]]:
+    """The first error of each kind, as entries of the manifest."""
+    days = timeline.calendar(scenario)
+    return [
+        {"phase": days[failure.day].phase.phase} | asdict(failure)
+        for failure in merged(played.failures, MOST_KINDS)
+    ]
 
 
 def _entry(training: Training) -> dict[str, Any]:

@@ -92,7 +92,7 @@ class FailureBook:
             return
         count = 1 if known is None else known.count + 1
         who = request.user, request.session, request.step
-        text, frames = message(error), _traceback(error)
+        text, frames = _writable(message(error)), _traceback(error)
         self._kinds[key] = Failure(arm, *key, text, frames, self.day, *who, count)
 
     def taken(self) -> tuple[Failure, ...]:
@@ -137,7 +137,13 @@ def _kind(error: BaseException) -> str:
     if type(error) is WrongAnswer:
         return error.kind
     file, line = _origin(error.__traceback__)
-    return f"{type_name(error)}, {Path(file).name}:{line}" if file else type_name(error)
+    name = _writable(type_name(error))[:_MOST_CHARACTERS]
+    return _writable(f"{name}, {Path(file).name}:{line}") if file else name
+
+
+def _writable(text: str) -> str:
+    """The text without halves of surrogates, which no file takes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _origin(trace: TracebackType | None) -> tuple[str, int]:
@@ -179,4 +185,4 @@ def _traceback(error: BaseException) -> tuple[str, ...]:
     for file, line, name in chosen[-_MOST_FRAMES:]:
         source = traceback.FrameSummary(file, line, name).line
         lines += [f'File "{file}", line {line}, in {name}', *([f"  {source}"] if source else [])]
-    return tuple(text[:_MOST_CHARACTERS] for text in lines)
+    return tuple(_writable(text[:_MOST_CHARACTERS]) for text in lines)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from abbotify.errors import DataError, OutputError
 from abbotify.report.document import Document, loads
+from abbotify.report.failures import first_errors
 from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
 from abbotify.report.tables import effects_csv
@@ -18,14 +20,15 @@ HTML = "report.html"
 
 
 def write(
-    document: Document, folder: Path, execution: Mapping[str, object] | None = None
+    document: Document, folder: Path, manifest: Mapping[str, Any] | None = None
 ) -> tuple[Path, ...]:
     """Write report.json, effects.csv, report.md and report.html.
 
     Args:
         document: what the reports say.
         folder: an existing folder; files of these names in it are replaced.
-        execution: how the run was executed, quoted by the page alone.
+        manifest: of the run; the page alone quotes from it how the run was executed, page and
+            text the first error of each kind.
 
     Returns:
         The files written, in the order above.
@@ -34,11 +37,13 @@ def write(
         OutputError: a file cannot be written.
         ValueError: the document holds a number that is not finite.
     """
+    execution, errors = (manifest or {}).get("execution"), first_errors(manifest)
+    execution = execution if isinstance(execution, dict) else None
     texts = {
         JSON: document.dumps(),
         CSV: effects_csv(document.effects),
-        MARKDOWN: render_markdown(document),
-        HTML: render_html(document, execution),
+        MARKDOWN: render_markdown(document, errors),
+        HTML: render_html(document, execution, errors),
     }
     return tuple(_write(folder / name, text) for name, text in texts.items())
 
