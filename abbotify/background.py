@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ from abbotify.events import MS_PER_DAY
 from abbotify.metrics.users import UserTable
 from abbotify.report.kinds import PARTS, Cut, Kinds
 from abbotify.scenario import Scenario, resolve
+from abbotify.scenario.base import CONTROLS, one_line
 from abbotify.scenario.metrics import USER_ATTRIBUTES
 from abbotify.sessions import FloatArray
 from abbotify.stats import refuse_later
@@ -22,6 +24,7 @@ from abbotify.world.rows import Row, json_lines
 
 DEFAULT: Final = "pre_time"
 EVERYBODY: Final = slice(None)
+_CONTROL: Final = re.compile(f"[{CONTROLS}]")
 MOST: Final = 50  # kinds in a file: a report with more is not read
 
 
@@ -118,6 +121,9 @@ def _named(path: Path, users: Users) -> Kinds:
     names: dict[str, int] = {}
     for row in json_lines(path):
         place, name = _place(row, users), row.text("segment")
+        if _CONTROL.search(name):
+            what = "must hold no control or direction-changing character, got"
+            raise row.error(f"{what} {one_line(name)}", "segment")
         if codes[place] >= 0:
             raise row.error(f"{users.ids[place]} has a second line", "user")
         codes[place] = names.setdefault(name, len(names))

@@ -27,12 +27,14 @@ from abbotify.cli_options import (
     load_scenario,
     numbers_of,
     pairs_of,
+    question_of,
 )
 from abbotify.cli_terminal import (
     headline_table,
     print_anywhere,
     progress_bars,
 )
+from abbotify.shortage import shortage
 
 app = typer.Typer(
     add_completion=False,
@@ -46,33 +48,69 @@ _UsageError: Final[Any] = typer.BadParameter.__base__  # typer gives it no name 
 
 def main() -> None:
     """Runs the command line; translates errors into exit codes."""
-    from abbotify.errors import UserError
+    from abbotify.errors import AbbotifyError, UserError
 
     # Imports make objects by the hundred thousand that stay: collections every 700 of them took
     # 0.2 s of the 1.4 s that all imports of a run take.
     gc.set_threshold(10_000, 50, 100)
-    print_anywhere()
-    signal.signal(signal.SIGTERM, _interrupt)  # so that half-written folders are removed
+    printable = print_anywhere()
+    _end_cleanly_on_signals()
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         sys.stdout.flush()
+        if not printable and not code:
+            _fail("standard output is closed; files are complete", 1)
     except UserError as error:
         _fail(str(error), 2)
+    except AbbotifyError as error:
+        _fail(str(error), 1)
     except _UsageError as error:
         _fail(" ".join(error.format_message().split()), 2)
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     except BrokenPipeError:
-        # The reader of our output has gone; do not let the interpreter complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()  # its reader has gone
         sys.exit(0)
     except Exception as error:
-        if not _of_an_interrupt(error):
+        if _of_an_interrupt(error):
+            code = 130
+        else:
+            _fail_for_resources(error)
             raise
-        code = 130
     if code == 130:  # what typer makes of an interrupt
         _fail("interrupted", 130)
     sys.exit(code or 0)
+
+
+def _end_cleanly_on_signals() -> None:
+    """Lets what ends a process remove half-written folders first, unless it is ignored."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
+def _fail_for_resources(error: Exception) -> None:
+    """Ends with one line where the machine and not the program is at fault."""
+    if isinstance(error, OSError) and error.filename is None and not _takes_output():
+        _discard_output()
+        _fail(f"standard output cannot be written ({error.strerror}); files are complete", 1)
+    what = shortage(error)
+    if what:
+        _fail(what, 1)
+
+
+def _takes_output() -> bool:
+    try:
+        os.write(1, b"\n")
+    except OSError:
+        return False
+    return True
+
+
+def _discard_output() -> None:
+    """Sends what is still to be printed nowhere, so that the interpreter does not complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _of_an_interrupt(error: BaseException) -> bool:
@@ -152,12 +190,36 @@ def analyze(
         typer.Option("--weights", metavar="C=1,T1=1", help="How users were meant to be split."),
     ] = None,
     alpha: Annotated[float, typer.Option("--alpha", help="The error rate.")] = 0.05,
-    skip_below: Annotated[float, typer.Option("--skip-below", help="What is a skip.")] = 0.3,
+    skip_below: Annotated[
+        float,
+        typer.Option(
+            "--skip-below", help="Listened fraction below which a track counts as skipped."
+        ),
+    ] = 0.3,
+    success: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--success", metavar="METRIC", help="A metric that decides; may be given several times."
+        ),
+    ] = None,
+    guardrail: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--guardrail",
+            metavar="METRIC:MARGIN",
+            help="A metric that may get worse by less than a margin: per cent of the control "
+            "(latency:5), or in its own units (latency:=10).",
+        ),
+    ] = None,
+    estimator: Annotated[
+        str, typer.Option("--estimator", help="The estimate that decides: auto, mean or cuped.")
+    ] = "auto",
     quiet: Quiet = False,
 ) -> None:
     """Analyse a log as if it came from a run."""
     from abbotify import analysis
 
+    question = question_of(success, guardrail, estimator)
     with progress_bars(quiet) as progress:
         progress("log", 0, 0)
         document = analysis.analyze(
@@ -169,6 +231,7 @@ def analyze(
             weights=numbers_of(weights),
             alpha=alpha,
             skip_below=skip_below,
+            question=question,
         )
     headline_table(document)
     print(f"\nReport: {out / 'report.html'}")

@@ -46,7 +46,7 @@ def sweep(
     plain_table(*sweep_report.rows(result))
     print()
     for name, key, spread in sweep_report.matters(result):
-        print(f"{name}: {key} moves the effect by {spread:.1f} points")
+        print(f"{name}: {key} moves the effect by {sweep_report.range_text(result, spread)}")
     print(f"\nSweep: {folder / 'sweep.html'}")
     if result.failures:
         raise typer.Exit(2)

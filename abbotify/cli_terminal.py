@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,15 +18,45 @@ if TYPE_CHECKING:
 
 # What a terminal without these characters shows instead; without
 # its minus a number would change sign.
-_PLAIN: Final = {"−": "-", "–": "-", "—": "-", "α": "alpha", "×": "x", "…": "..."}
+_PLAIN: Final = {
+    "\N{NO-BREAK SPACE}": " ",
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "α": "alpha",
+    "×": "x",
+    "…": "...",
+}
 
 
-def print_anywhere() -> None:
-    """Lets any text be printed, whatever characters the terminal knows."""
+def print_anywhere() -> bool:
+    """Lets any text be printed, whatever characters the terminal knows, or nowhere.
+
+    Returns:
+        whether standard output is open.
+    """
+    printable = sys.stdout is not None
+    _fill_standard_streams()
     codecs.register_error("abbotify.plain", _plain)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="abbotify.plain")
+    return printable
+
+
+def _fill_standard_streams() -> None:
+    """Opens what was closed: the next file would else take its number, and what is printed."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            if getattr(sys, name) is None:
+                mode = "r" if name == "stdin" else "w"
+                setattr(sys, name, os.fdopen(number, mode, closefd=False))
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:
@@ -41,11 +72,13 @@ def headline_table(document: Document) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from abbotify.report import headline, summary_table
+    from abbotify.report import headline, notes, summary_table
 
     # A pipe has no width; tables in files should not be folded to 80 columns.
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
     console.print(headline(document))
+    for note in notes(document):
+        console.print(f"- {note}")
     table = Table(box=None, pad_edge=False)
     for name in ("metric", "arm", "effect", "interval", "p"):
         table.add_column(name, justify="left" if name in ("metric", "arm") else "right")

@@ -1,6 +1,7 @@
 """Everything that can go wrong, in one tree.
 
 AbbotifyError
+├── PageError              a page that cannot be made from data that is there: exit code 1
 └── UserError              the user's mistake: one clear line, exit code 2
     ├── ScenarioError      the scenario file: unknown key, bad value, missing key
     ├── DataError          an input file: missing, malformed, inconsistent
@@ -16,6 +17,16 @@ from pathlib import Path
 
 class AbbotifyError(Exception):
     """The root of every error this package raises on purpose."""
+
+
+class PageError(AbbotifyError):
+    """A page of a report cannot be made: a fault of this program, and no loss of data."""
+
+    def beside(self, folder: Path) -> PageError:
+        """The same error with the folder that has the data, and what renders it again."""
+        error = PageError(f"{folder}: {self}; the data is there, abbotify report renders it again")
+        error.__cause__ = self.__cause__
+        return error
 
 
 class UserError(AbbotifyError):

@@ -2,63 +2,117 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 import platform
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
 
 from abbotify.errors import OutputError
 
-# What every run folder has; a folder with all of them may be replaced, whatever else is in it.
-MARKS: Final = frozenset({"report.json", "effects.csv", "users.parquet"})
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of folder that a command writes.
+
+    Attributes:
+        name: what such a folder is called.
+        marks: names that each has; a folder with all of them may be replaced.
+        files: patterns of the paths a command writes in it; other files are the user's own, and
+            move along when the folder is replaced.
+    """
+
+    name: str
+    marks: frozenset[str]
+    files: tuple[str, ...]
+
+    def owns(self, path: str) -> bool:
+        """Whether a path inside the folder, with forward slashes, is one of the command's."""
+        return any(fnmatch(path, pattern) for pattern in self.files)
 
 
-def check(out: Path, marks: frozenset[str] = MARKS, kind: str = "run") -> None:
+RUN: Final = Kind(
+    "run",
+    frozenset({"report.json", "effects.csv", "users.parquet"}),
+    (
+        *("scenario.yaml", "manifest.json", "users.parquet", "effects.csv", "botify.jsonl"),
+        *("report.json", "report.md", "report.html", "state/*", "log/day-*.parquet"),
+        *("models/[0-9][0-9]-*-day-*.npz", "models/[0-9][0-9]-*-day-*.json"),
+    ),
+)
+
+# What ends the writing of a folder and is nobody's mistake in it.
+_RESOURCES: Final = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
+)
+_EXCHANGE: Final = 2  # RENAME_EXCHANGE of renameat2
+_AT_FDCWD: Final = -100
+_TRIES: Final = 100  # at a folder that other runs replace at the same time
+
+
+def check(out: Path, kind: Kind = RUN) -> None:
     """Refuses a folder that `swapped` would refuse, before any work is done.
 
     Raises:
         OutputError: see `swapped`.
     """
-    _refuse(_target(out), out, marks, kind)
+    _refuse(_target(out), out, kind)
 
 
 @contextmanager
-def swapped(out: Path, marks: frozenset[str] = MARKS, kind: str = "run") -> Iterator[Path]:
+def swapped(out: Path, kind: Kind = RUN) -> Iterator[Path]:
     """A new folder beside `out` that takes its place at the end.
 
-    When the block raises, the new folder is removed and an old run stays as it was.
+    When the block raises, the new folder is removed and an old run stays as it was. Files of the
+    old folder that are not of its kind move along.
 
     Args:
         out: the folder; an existing one of its kind is replaced, missing parents are made.
-        marks: the names that every folder of its kind has.
-        kind: what such a folder is called.
+        kind: of the folder.
 
     Yields:
         the empty folder to write to.
 
     Raises:
         OutputError: `out` is a file or a non-empty folder of another kind, or the place cannot be
-            written to.
+            written to: no room, a limit of file sizes or of open files.
     """
     target = _target(out)
-    _refuse(target, out, marks, kind)
     temporary = _beside(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary.mkdir()
         _sweep(target)
+        _refuse(target, out, kind)
+        temporary.mkdir()
     except OSError as error:
         raise OutputError(f"cannot be written ({error.strerror})", file=out) from error
+    written = False
     try:
         yield temporary
-        _refuse(target, out, marks, kind)  # another program may have written there meanwhile
-        _swap(temporary, target, out)
+        written = True
+        _refuse(target, out, kind)  # another program may have written there meanwhile
+        _replace(temporary, target, kind)
+    except OSError as error:
+        if not written and error.errno not in _RESOURCES:
+            raise  # about a file that was read
+        raise OutputError(f"cannot be written ({_reason(error)})", file=out) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _reason(error: OSError) -> str:
+    """What stopped the writing, with the limit where it is one of the process."""
+    what = os.strerror(error.errno or 0)
+    limits = {errno.EMFILE: "ulimit -n", errno.EFBIG: "ulimit -f"}
+    limit = limits.get(error.errno or 0)
+    return f"{what}; see {limit}" if limit else what
 
 
 def _target(out: Path) -> Path:
@@ -86,15 +140,15 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def _refuse(target: Path, out: Path, marks: frozenset[str], kind: str) -> None:
+def _refuse(target: Path, out: Path, kind: Kind) -> None:
     try:
         if not target.exists():
             return
         if not target.is_dir():
             raise OutputError("is a file, not a folder", file=out)
         names = {path.name for path in target.iterdir()}
-        if names and (missing := sorted(marks - names)):
-            what = f"is a folder with other things in it, no {kind} (no {missing[0]})"
+        if names and (missing := sorted(kind.marks - names)):
+            what = f"is a folder with other things in it, no {kind.name} (no {missing[0]})"
             raise OutputError(what, file=out)
     except OSError as error:
         raise OutputError(f"cannot be read ({error.strerror})", file=out) from error
@@ -106,13 +160,17 @@ def _beside(target: Path) -> Path:
 
 
 def _sweep(target: Path) -> None:
-    """Removes what killed runs of this machine have left beside the folder."""
+    """Removes what killed runs of this machine have left beside the folder, but an only copy."""
     start = f".{target.name}.{platform.node()}-"
     for path in target.parent.iterdir():
-        if not (path.name.startswith(start) and path.suffix == ".tmp"):
+        if not path.name.startswith(start) or path.suffix not in (".tmp", ".old"):
             continue
         process = path.name.removeprefix(start).partition("-")[0]
-        if process.isdigit() and not _alive(int(process)):
+        if not process.isdigit() or _alive(int(process)):
+            continue
+        if path.suffix == ".old" and not target.exists():
+            path.rename(target)  # it was killed between its two renames
+        else:
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -126,17 +184,61 @@ def _alive(process: int) -> bool:
     return True
 
 
-def _swap(temporary: Path, target: Path, out: Path) -> None:
-    old = _beside(target).with_suffix(".old")  # never swept: it is all there is of the old run
-    try:
-        if target.exists():
-            target.rename(old)
+def _replace(temporary: Path, target: Path, kind: Kind) -> None:
+    """Puts the new folder in the place of the old one, which then is at the temporary name."""
+    for _ in range(_TRIES):
         try:
-            temporary.rename(target)
-        except OSError:
-            if old.exists():
-                old.rename(target)
-            raise
-    except OSError as error:
-        raise OutputError(f"cannot be written ({error.strerror})", file=out) from error
-    shutil.rmtree(old, ignore_errors=True)
+            if not target.exists():
+                temporary.rename(target)
+                return
+            _keep(target, temporary, kind)
+            _exchange(temporary, target)
+            _keep(temporary, target, kind)  # what was put there meanwhile
+            return
+        except OSError as error:
+            # Another run has made or moved the folder since it was looked at.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
+                raise
+    raise OutputError("is replaced by other runs all the time", file=target)
+
+
+def _keep(old: Path, new: Path, kind: Kind) -> None:
+    """Links the user's own files of a folder into the one that replaces it."""
+    for folder, folders, names in os.walk(old):
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        for name in (*names, *links):
+            own = Path(folder) / name
+            inside = own.relative_to(old)
+            there = new / inside
+            if kind.owns(inside.as_posix()) or os.path.lexists(there):
+                continue
+            there.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(own, there, follow_symlinks=False)
+            except OSError:  # a file system without links
+                shutil.copy2(own, there, follow_symlinks=False)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Exchanges two folders' names: at once where the system can, else in two steps."""
+    if _exchanged(one, other):
+        return
+    aside = one.with_suffix(".old")  # what a sweep gives its place back
+    other.rename(aside)
+    try:
+        one.rename(other)
+    except OSError:
+        with suppress(OSError):  # another run has taken the place
+            aside.rename(other)
+        raise
+    aside.rename(one)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Exchanges two names in one step; False where the system has none."""
+    names = os.fsencode(one), os.fsencode(other)
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):  # not Linux, or an old C library
+        return False
+    return not renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _EXCHANGE)

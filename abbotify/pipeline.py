@@ -6,6 +6,7 @@ import json
 import platform
 import shutil
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,9 +24,9 @@ from abbotify.modelstore import MODELS, ModelStore
 from abbotify.plan import Plan, prepare
 from abbotify.playing import play
 from abbotify.progress import Progress, silent
-from abbotify.questions import rails, reported, watched_in
+from abbotify.questions import interference, limits, rails, reported, watched_in
 from abbotify.recommenders import MOST_KINDS, merged
-from abbotify.report import Document, looks, pictures, write
+from abbotify.report import Document, checks, looks, pictures, write_data, write_pages
 from abbotify.report.build import build
 from abbotify.report.details import Details, Wanted, look_closer
 from abbotify.report.document import FORMATS, Run
@@ -60,6 +61,7 @@ def run(
 
     Raises:
         UserError: the user's mistake; nothing is written then.
+        PageError: a page cannot be made; the run folder is there without it.
     """
     started = time.time()
     outfolder.check(out)
@@ -73,16 +75,21 @@ def run(
         if scenario.log.botify:
             _write_botify(scenario, folder)
         execution = _execution(plan.engine, workers, started)
-        manifest = {
+        manifest: dict[str, Any] = {
             "execution": execution,
             "coupled": plan.coupled,
             "units": list(played.units),
             "trainings": [_entry(training) for training in trainer.done],
             "errors": _errors(scenario, played),
         }
+        write_data(document, folder)
+        fault = write_pages(document, folder, manifest)
+        if fault is not None:
+            manifest["fault"] = "".join(traceback.format_exception(fault))
         _write_json(folder / "manifest.json", manifest)
-        write(document, folder, manifest)
         shutil.rmtree(folder / STATE)  # a finished run never goes on
+    if fault is not None:
+        raise fault.beside(out)
     return document
 
 
@@ -156,6 +163,7 @@ def _document(
             experiment=first.name,
             days=len(timeline.experiment_days(scenario)),
             population=scenario.metrics.population,
+            estimator=scenario.metrics.estimator,
             notes=plan.world.notes,
         ),
         [
@@ -167,6 +175,7 @@ def _document(
             scenario.metrics.success,
             rails(scenario),
             _looking(scenario, judgement),
+            limits(scenario),
         ),
         Evidence(
             judgement.users,
@@ -179,6 +188,7 @@ def _document(
                 catalogue.titles[track],
                 catalogue.artists[int(catalogue.artist[track])],
             ),
+            checks=[checks.interference(interference(scenario, plan.arms))],
         ),
     )
 

@@ -72,6 +72,10 @@ def test_a_file_names_kinds(tmp_path: Path, small: Plain) -> None:
         ([{"user": 1, "segment": "a"}] * 2, "kinds.jsonl:2: user: 1 has a second line"),
         ([{"user": 1}], "kinds.jsonl:1: segment"),
         ([], "kinds.jsonl: "),
+        (
+            [{"user": 1, "segment": "a\u202eb"}],
+            "kinds.jsonl:1: segment: must hold no control or dir",
+        ),
         ([{"user": u, "segment": f"{u}"} for u in range(51)], "kinds.jsonl:51: segment: more than"),
     ],
 )

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from abbotify import outfolder
 from abbotify.errors import OutputError
-from abbotify.outfolder import MARKS, swapped
+from abbotify.outfolder import RUN, swapped
 
 
 def fill(out: Path, text: str) -> None:
     with swapped(out) as folder:
-        for name in MARKS:
+        for name in RUN.marks:
             (folder / name).write_text(text)
 
 
@@ -33,17 +34,74 @@ def names(folder: Path) -> list[str]:
 def test_a_run_is_replaced(tmp_path: Path) -> None:
     out = tmp_path / "reports" / "run"
     fill(out, "old")
-    (out / "left over").write_text("")
+    (out / "scenario.yaml").write_text("")
     fill(out, "new")
-    assert names(out) == sorted(MARKS)
+    assert names(out) == sorted(RUN.marks)
     assert (out / "report.json").read_text() == "new"
     assert names(tmp_path / "reports") == ["run"]
+
+
+@pytest.fixture(params=["exchange", "two renames"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways to take a folder's place: at once, and where the system cannot."""
+    if request.param == "two renames":
+        monkeypatch.setattr(outfolder, "_exchanged", lambda one, other: False)
+    return str(request.param)
+
+
+def test_files_of_ones_own_move_along(way: str, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    fill(out, "old")
+    for name in ("notes.txt", "log/thoughts.md", "log/day-0000-shard-00000.parquet", "a/b/c"):
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text(name)
+    (out / "link").symlink_to(tmp_path)
+    (out / "broken").symlink_to("nowhere")
+    for text in ("new", "newer"):
+        fill(out, text)
+        assert (out / "report.json").read_text() == text
+        own = {str(p.relative_to(out)) for p in out.rglob("*") if p.is_file() and p.parent.name}
+        assert own >= {"notes.txt", "log/thoughts.md", "a/b/c"}
+        assert (out / "a/b/c").read_text() == "a/b/c"
+        assert not (out / "log/day-0000-shard-00000.parquet").exists()
+        assert (out / "link").readlink() == tmp_path
+        assert (out / "broken").is_symlink()
+    assert names(tmp_path) == ["run"]
+
+
+def test_a_run_killed_between_two_renames_is_given_back(tmp_path: Path) -> None:
+    dead = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+    fill(tmp_path / "run", "old")
+    left = tmp_path / f".run.{platform.node()}-{int(dead.stdout)}-0123abcd.old"
+    (tmp_path / "run").rename(left)
+    with pytest.raises(ValueError, match="halfway"), swapped(tmp_path / "run"):
+        raise ValueError("halfway")
+    assert names(tmp_path) == ["run"]
+    assert (tmp_path / "run" / "report.json").read_text() == "old"
+
+
+def test_many_runs_into_one_folder_leave_a_whole_one(way: str, tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from abbotify import outfolder\n"
+        f"if {way != 'exchange'}: outfolder._exchanged = lambda one, other: False\n"
+        "for turn in range(60):\n"
+        "    with outfolder.swapped(Path(sys.argv[1])) as folder:\n"
+        "        marks = outfolder.RUN.marks\n"
+        "        for name in marks: (folder / name).write_text(sys.argv[2] + str(turn))\n"
+    )
+    out = tmp_path / "run"
+    runs = [subprocess.Popen([sys.executable, "-c", program, str(out), who]) for who in "ab"]
+    assert [run.wait() for run in runs] == [0, 0]
+    assert names(tmp_path) == ["run"]
+    assert len({(out / name).read_text() for name in RUN.marks}) == 1
 
 
 def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     fill(tmp_path / "run", "new")
-    assert names(tmp_path / "run") == sorted(MARKS)
+    assert names(tmp_path / "run") == sorted(RUN.marks)
 
 
 @pytest.mark.parametrize("failure", [ValueError, KeyboardInterrupt])

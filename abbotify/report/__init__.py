@@ -2,7 +2,7 @@
 
 from abbotify.report.decision import Decision, Verdict, decisions
 from abbotify.report.document import FORMATS, Arm, Check, Document, Moments, Run, loads
-from abbotify.report.headline import SummaryRow, headline, sentences, summary_table
+from abbotify.report.headline import SummaryRow, headline, notes, sentences, summary_table
 from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
 from abbotify.report.pictures import (
@@ -13,7 +13,7 @@ from abbotify.report.pictures import (
     TopTrack,
     Training,
 )
-from abbotify.report.render import read, write
+from abbotify.report.render import read, write, write_data, write_pages
 from abbotify.report.tables import effects_csv
 from abbotify.report.truths import TruthRow
 from abbotify.stats import EFFECT_COLUMNS, Effect
@@ -41,10 +41,13 @@ __all__ = [
     "effects_csv",
     "headline",
     "loads",
+    "notes",
     "read",
     "render_html",
     "render_markdown",
     "sentences",
     "summary_table",
     "write",
+    "write_data",
+    "write_pages",
 ]

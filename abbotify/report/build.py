@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +10,15 @@ from abbotify import stats
 from abbotify.report import looks
 from abbotify.report.aggregates import CURVE_METRIC, UserAggregates
 from abbotify.report.curves import daily, distributions, positions, survival, top_tracks
+from abbotify.report.decision import beat_control, decisions, success_metrics
 from abbotify.report.document import Arm, Document, Moments, Run
 from abbotify.report.evidence import ArmInfo, Asked, Evidence
+from abbotify.report.findings import PairRow
 from abbotify.report.health import health
 from abbotify.report.rails import guard
+from abbotify.report.reasons import decision_row
 from abbotify.report.truths import truth_rows
+from abbotify.stats.effects import deciding_estimand
 
 
 def build(
@@ -37,22 +41,62 @@ def build(
     known, details = [name for name in asked.metrics if name in users.columns], evidence.details
     asked = replace(asked, success=[name for name in asked.success if name in known])
     moments = [arm.moments for arm in users.arms]
-    compared = stats.compare(moments, known, asked.success, run.alpha)
+    compared = stats.compare(moments, known, asked.success, run.alpha, run.estimator)
     effects = _ordered([*compared, *details.effects], names, known)
     built = _arms(arms, run, evidence, asked.looking)
     times = dict(zip(tally.arms, tally.session_times, strict=True))
     guarded = tuple(guard(moments, [r for r in asked.rails if r.metric in known], run.alpha))
-    return Document(
-        scenario=scenario,
-        run=run,
-        arms=built,
-        effects=effects,
-        checks=tuple(health(evidence, asked, run, built, effects, guarded)),
-        guardrails=guarded,
-        segments=details.segments,
-        monitored=asked.looking.monitored if asked.looking and users.watched else None,
-        truth=truth_rows(effects, evidence.truth, times, names[0], run.alpha),
+    return _decided(
+        Document(
+            scenario=scenario,
+            run=run,
+            arms=built,
+            effects=effects,
+            checks=tuple(health(evidence, asked, run, built, effects, guarded)),
+            guardrails=guarded,
+            segments=details.segments,
+            monitored=asked.looking.monitored if asked.looking and users.watched else None,
+            truth=truth_rows(effects, evidence.truth, times, names[0], run.alpha),
+        ),
+        moments,
     )
+
+
+def _decided(document: Document, moments: Sequence[stats.ArmMoments]) -> Document:
+    """The document with its decisions, treatments that beat the control compared with each other.
+
+    Args:
+        document: without decisions.
+        moments: of all arms, the control's first.
+    """
+    compared = replace(document, pairs=tuple(_pairs(document, moments)))
+    rows = {row.arm.name: decision_row(compared, row) for row in decisions(compared)}
+    return replace(compared, decisions=tuple(rows[arm.name] for arm in document.treatments))
+
+
+def _pairs(document: Document, moments: Sequence[stats.ArmMoments]) -> Iterator[PairRow]:
+    winners, success = beat_control(document), success_metrics(document)
+    if len(winners) < 2:
+        return
+    metric, run = success[0], document.run
+    estimates = stats.deciding_estimates(moments, metric, run.estimator)[1:]
+    estimand = deciding_estimand(run.estimator, metric in moments[0].adjusted)
+    # Over all treatments: which of them beat the control is known only from the same data.
+    for (i, j), pair in stats.all_pairs(estimates, run.alpha).items():
+        one, other = moments[i + 1].name, moments[j + 1].name
+        if one in winners and other in winners:
+            yield PairRow(
+                arm=one,
+                against=other,
+                metric=metric,
+                estimand=estimand,
+                effect=pair.effect,
+                lower=pair.lower,
+                upper=pair.upper,
+                p_value=pair.p_value,
+                significant=None if pair.p_value is None else pair.p_value < run.alpha,
+                note=pair.note,
+            )
 
 
 def _ordered(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from abbotify.report import rounding
 from abbotify.report.document import Arm, Document
 from abbotify.report.drawing import (
     DENSE,
@@ -19,6 +20,7 @@ from abbotify.report.drawing import (
     linestyle,
     panel,
     ticks,
+    whole_range,
 )
 from abbotify.report.labels import clean, metric, with_unit
 from abbotify.report.pictures import Distribution, Survival
@@ -37,11 +39,11 @@ def distribution(document: Document) -> str | None:
     if not drawn:
         return None
     label = metric(drawn[0][1].metric).label
-    right = max(_crop(histogram) for _, histogram in drawn)
+    right = _end(drawn)
 
     def paint(axes: Axes) -> None:
         for at, histogram in drawn:
-            _outline(axes, at, histogram)
+            _outline(axes, at, histogram, right)
         axes.set_xlim(drawn[0][1].edges[0], right)
         axes.set_ylim(bottom=0)
         ticks(axes.yaxis, 7, scale=100.0, unit="%")
@@ -54,7 +56,7 @@ def distribution(document: Document) -> str | None:
         name="distribution",
         left=52,
         title=f"Distribution of {label.lower()} over the users of each arm",
-        description=f"Share of users in each bin, drawn up to {right:g}.",
+        description=f"Share of users in each bin, drawn up to {_edge(drawn[0][1], right)}.",
     )
 
 
@@ -105,6 +107,7 @@ def daily(document: Document) -> str | None:
         for rank, (at, arm) in enumerate(drawn):
             shift = 0.0 if dense else (rank - (len(drawn) - 1) / 2) * 0.16
             estimates(axes, at, list(_of_days(arm, shift)), dense)
+        whole_range(axes)
         days_along(axes, days, 10)
         ticks(axes.yaxis, 6, sign=True)
         heading(axes, with_unit("Difference of the day", curve_metric(document)))
@@ -117,20 +120,32 @@ def daily(document: Document) -> str | None:
     )
 
 
+def without_bar(document: Document) -> str:
+    """The days that have no bar, and why, in a sentence; empty where all have one."""
+    every = [day for arm in document.treatments for day in arm.daily or ()]
+    bare = sorted({day.day for day in every if day.lower is None or day.upper is None})
+    if not bare:
+        return ""
+    return (
+        f"No bar on day {rounding.days(bare)}: an interval needs two users in each arm, whose "
+        "values are not all alike."
+    )
+
+
 def curve_metric(document: Document) -> str:
     """The metric that the distribution and the days are about."""
     found = [arm.distribution.metric for arm in document.arms if arm.distribution is not None]
     return found[0] if found else "mean_time_per_session"
 
 
-def beyond(document: Document) -> tuple[float, float] | None:
+def beyond(document: Document) -> tuple[str, float] | None:
     """Where the drawn distribution ends, and the largest share of an arm's users beyond it."""
     drawn = _histograms(document)
     if not drawn:
         return None
-    right = max(_crop(histogram) for _, histogram in drawn)
+    right = _end(drawn)
     share = max(_above(histogram, right) for _, histogram in drawn)
-    return (right, share) if share > 0 else None
+    return (_edge(drawn[0][1], right), share) if share > 0 else None
 
 
 def _histograms(document: Document) -> list[tuple[int, Distribution]]:
@@ -139,6 +154,19 @@ def _histograms(document: Document) -> list[tuple[int, Distribution]]:
         for at, arm in enumerate(document.arms)
         if arm.distribution is not None and sum(arm.distribution.counts) > 0
     ]
+
+
+def _end(drawn: Sequence[tuple[int, Distribution]]) -> float:
+    """Where the picture ends: with all but the last few users of each arm, within equal bins."""
+    edges = drawn[0][1].edges
+    usual = edges[1] - edges[0]
+    wide = len(edges) > 2 and edges[-1] - edges[-2] > 1.01 * usual  # holds the tail
+    return min(max(_crop(histogram) for _, histogram in drawn), edges[-2] if wide else edges[-1])
+
+
+def _edge(histogram: Distribution, value: float) -> str:
+    """An edge with the digits that tell bins apart."""
+    return rounding.number(value, rounding.decimals(histogram.edges[1] - histogram.edges[0]))
 
 
 def _crop(histogram: Distribution) -> float:
@@ -161,9 +189,10 @@ def _above(histogram: Distribution, right: float) -> float:
     return sum(beyond_it) / sum(histogram.counts)
 
 
-def _outline(axes: Axes, at: int, histogram: Distribution) -> None:
-    total, edges = sum(histogram.counts), histogram.edges
-    shares = [count / total for count in histogram.counts]
+def _outline(axes: Axes, at: int, histogram: Distribution, right: float) -> None:
+    total = sum(histogram.counts)
+    edges = [edge for edge in histogram.edges if edge <= right]
+    shares = [count / total for count in histogram.counts[: len(edges) - 1]]
     axes.stairs(shares, edges, color=color(at), alpha=0.09, fill=True, linewidth=0)
     axes.stairs(shares, edges, color=color(at), linestyle=linestyle(at), linewidth=2)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Any, Final, Literal
 
 from abbotify.metrics.definitions import COLUMNS
+from abbotify.report.decision import LEAST_USERS
 from abbotify.report.document import Arm, Check
+from abbotify.report.evidence import Limits
 from abbotify.report.rounding import plural
 from abbotify.stats import Effect, srm
 from abbotify.stats.effects import MEAN
@@ -42,13 +44,43 @@ def sample_ratio(
     return Check("sample_ratio", "fail" if told else "warn", summary, details)
 
 
-def two_arms(users: int) -> Check:
-    """Users seen in more than one arm belong to none."""
+CROSSOVER: Final = 0.01
+"""The share of users seen in two arms above which an experiment is invalid."""
+
+
+def two_arms(users: int, others: int) -> Check:
+    """Users seen in more than one arm belong to none; too many of them, and the split is none.
+
+    Args:
+        users: seen in two arms.
+        others: seen in one of the arms compared.
+    """
     if not users:
         return Check("users_in_two_arms", "pass", "No user was seen in two arms.")
-    seen = f"{plural(users, 'user')} {'was' if users == 1 else 'were'} seen in two arms"
-    summary = f"{seen} and left out of the comparison."
-    return Check("users_in_two_arms", "warn", summary, {"users": users})
+    share = users / (users + others)
+    details = {"users": users, "share": share, "limit": CROSSOVER}
+    were = "was" if users == 1 else "were"
+    summary = (
+        f"{plural(users, 'user')} ({share:.2%}) {were} seen in two arms and left out of the "
+        "comparison"
+    )
+    if share <= CROSSOVER:
+        return Check("users_in_two_arms", "warn", f"{summary}.", details)
+    summary += f": above {CROSSOVER:.0%} the arms are no longer those of a random split."
+    return Check("users_in_two_arms", "fail", summary, details)
+
+
+def interference(reasons: Sequence[str]) -> Check:
+    """Whether arms share what they learn from or are served by, which the plan says.
+
+    Args:
+        reasons: why they do, a clause each; none: they do not.
+    """
+    if not reasons:
+        return Check("interference", "pass", "Arms share neither training data nor servers.")
+    effect = "An effect measured so is not that of giving everybody the treatment."
+    summary = f"{'; '.join(reasons)}. {effect}"
+    return Check("interference", "warn", summary)
 
 
 def assigned(absent: int) -> Check:
@@ -63,13 +95,14 @@ def assigned(absent: int) -> Check:
 def sizes(arms: Sequence[Arm]) -> Check:
     """Arms too small to be compared."""
     counts = {arm.name: arm.users for arm in arms}
-    empty = [name for name, users in counts.items() if users == 0]
-    single = [name for name, users in counts.items() if users == 1]
-    if not empty and not single:
-        return Check("arm_sizes", "pass", "Every arm has users.", {"users": counts})
-    told = [f"{name} has no users" for name in empty] + [f"{name} has one user" for name in single]
-    summary = f"{'; '.join(told)}: there is nothing to compare."
-    return Check("arm_sizes", "fail" if empty else "warn", summary, {"users": counts})
+    empty = tuple(name for name, users in counts.items() if users == 0)
+    few = tuple(name for name, users in counts.items() if 0 < users < LEAST_USERS)
+    if not empty and not few:
+        return Check("arm_sizes", "pass", "Every arm has users enough.", {"users": counts})
+    parts = [f"{name} has no users" for name in empty]
+    parts += [f"{name} has {plural(counts[name], 'user')}" for name in few]
+    summary = f"{'; '.join(parts)}: a decision needs {LEAST_USERS} in each arm."
+    return Check("arm_sizes", "fail" if empty else "warn", summary, {"users": counts}, empty or few)
 
 
 def variance(effects: Sequence[Effect], success: Sequence[str]) -> Iterator[Check]:
@@ -86,8 +119,13 @@ def variance(effects: Sequence[Effect], success: Sequence[str]) -> Iterator[Chec
         yield Check("success_tested", "warn", f"{summary}.", {"notes": untested})
 
 
-def counted(arms: Sequence[Arm]) -> Iterator[Check]:
-    """Sessions cut at the limit, and answers that were not the recommender's own."""
+def counted(arms: Sequence[Arm], limits: Limits) -> Iterator[Check]:
+    """Sessions cut at the limit, and answers that were not the recommender's own.
+
+    Args:
+        arms: with their counters.
+        limits: shares of errors and of fallbacks above which an arm did not run as described.
+    """
     if any("truncated_sessions" in (arm.counters or {}) for arm in arms):
         yield _share(
             "truncated_sessions",
@@ -96,10 +134,11 @@ def counted(arms: Sequence[Arm]) -> Iterator[Check]:
             ("No session was cut at the limit of tracks.", "Sessions were cut at the limit"),
             "warn",
         )
+    most = {"errors": limits.errors, "fallbacks": limits.fallbacks}
     for name, texts, status in _ANSWERS:
         if any(name in (arm.counters or {}) for arm in arms):
             parts = {arm.name: (_of(arm, name), _asked(arm, name)) for arm in arms}
-            yield _share(name, arms, parts, texts, status)
+            yield _share(name, arms, parts, texts, status, most.get(name))
 
 
 _ANSWERS: tuple[tuple[str, tuple[str, str], Status], ...] = (
@@ -119,8 +158,9 @@ def _share(
     parts: Mapping[str, tuple[int, int]],
     texts: tuple[str, str],
     status: Status,
+    limit: float | None = None,
 ) -> Check:
-    details = {
+    details: dict[str, Any] = {
         arm.name: {"count": count, "of": of, "share": count / of if of else None}
         for arm, (count, of) in ((arm, parts[arm.name]) for arm in arms)
     }
@@ -131,6 +171,12 @@ def _share(
         for arm, (count, of) in parts.items()
         if count
     )
+    over = tuple(
+        arm for arm, (count, of) in parts.items() if limit is not None and of and count / of > limit
+    )
+    if over:
+        summary = f"{texts[1]}: {told}; more than {limit:.2%} is not the experiment described."
+        return Check(name, "fail", summary, details, over)
     return Check(name, status, f"{texts[1]}: {told}.", details)
 
 
@@ -167,3 +213,27 @@ def broken_lines(broken: int, lines: int, reason: str) -> Check:
         return Check("broken_lines", "pass", "Every line of the log is an event.")
     summary = f"{plural(broken, 'line')} of {lines:,} left out as broken; the first one {reason}."
     return Check("broken_lines", "warn", summary, {"broken": broken, "lines": lines})
+
+
+REPEATED: Final = 0.01
+"""The share of rows that are copies of others above which a log is invalid."""
+
+
+def rows_given_twice(repeated: int, rows: int) -> Check:
+    """Rows of a log that are copies of others: a file read twice counts its users' time twice."""
+    details = {"rows": repeated, "of": rows, "limit": REPEATED}
+    if not repeated:
+        return Check("rows_given_twice", "pass", "No row of the log is there twice.", details)
+    share = repeated / rows
+    summary = f"{plural(repeated, 'row')} of {rows:,} ({share:.2%}) are copies of others"
+    if share <= REPEATED:
+        return Check("rows_given_twice", "warn", f"{summary}.", details)
+    summary += ": a file was given twice, or a service wrote its log twice."
+    return Check("rows_given_twice", "fail", summary, details)
+
+
+def timestamps(doubts: Sequence[str]) -> Check:
+    """Timestamps that cannot be milliseconds, or do not tell rows apart."""
+    if not doubts:
+        return Check("timestamps", "pass", "Timestamps look like milliseconds.")
+    return Check("timestamps", "warn", f"Timestamps: {'; '.join(doubts)}.")

@@ -1,8 +1,9 @@
-"""The decision about each treatment, and the rule it follows from.
+"""The decision about each treatment: the first of five rules that applies, and its reasons.
 
-Ship when at least one success metric is significantly better, none is significantly worse, every
-guardrail is non-inferior and no check has failed. A metric of which neither direction is better
-(`Metric.direction`) never decides.
+Invalid when a check that concerns the arm or the control failed; too small below 100 users an arm
+or 30 degrees of freedom; do not ship when a success metric is worse or a guardrail inferior; ship
+when a success metric is better and every guardrail non-inferior; else undecided. A metric of which
+neither direction is better (`Metric.direction`) never decides.
 """
 
 from __future__ import annotations
@@ -10,21 +11,64 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from abbotify.report.document import Arm, Check, Document
+from abbotify.report.findings import PairRow
 from abbotify.report.labels import metric
 from abbotify.stats import Effect
-from abbotify.stats.effects import MEAN
+from abbotify.stats.contrast import welch_df
+from abbotify.stats.effects import CUPED, deciding_estimand
 from abbotify.stats.guardrails import INFERIOR, NON_INFERIOR
+
+LEAST_USERS: Final = 100
+"""Users an arm needs with the metric defined, before its effect decides anything."""
+
+LEAST_DF: Final = 30.0
+"""Welch's degrees of freedom, likewise."""
+
+RESERVATIONS: Final = (
+    "novelty",
+    "pre_balance",
+    "cuped_sign",
+    "skew",
+    "interference",
+    "sample_ratio",
+)
+"""Checks whose warning puts a reservation on shipping."""
+
+UNDETERMINED: Final = "undetermined"
+"""The key, in a check's details, of why it could not be made: such a check is a reservation too."""
 
 
 class Verdict(StrEnum):
     """What to do with a treatment."""
 
-    SHIP = "Ship"
-    HOLD = "Do not ship"
-    UNDECIDED = "No decision"
-    BLOCKED = "Not valid"
+    INVALID = "invalid"
+    TOO_SMALL = "too_small"
+    DO_NOT_SHIP = "do_not_ship"
+    SHIP = "ship"
+    SHIP_WITH_RESERVATIONS = "ship_with_reservations"
+    BEATS_CONTROL = "beats_control"
+    UNDECIDED = "undecided"
+
+    @property
+    def label(self) -> str:
+        """The words on its badge."""
+        return _LABELS[self]
+
+
+_LABELS: Final = {
+    Verdict.INVALID: "Invalid",
+    Verdict.TOO_SMALL: "Too small",
+    Verdict.DO_NOT_SHIP: "Do not ship",
+    Verdict.SHIP: "Ship",
+    Verdict.SHIP_WITH_RESERVATIONS: "Ship, with reservations",
+    Verdict.BEATS_CONTROL: "Beats control",
+    Verdict.UNDECIDED: "Undecided",
+}
+
+_GAINS: Final = (Verdict.SHIP, Verdict.SHIP_WITH_RESERVATIONS, Verdict.BEATS_CONTROL)
 
 
 @dataclass(frozen=True)
@@ -35,23 +79,36 @@ class Decision:
         arm: the treatment.
         verdict: what to do with it.
         effect: the effect that decided, or the first success metric's; None when there is none.
-        better: success metrics significantly better than the control's.
-        worse: success metrics significantly worse.
+        better: success metrics significantly better than the control's, by Holm.
+        worse: success metrics significantly worse, each by its own p-value: Holm protects claims
+            of benefit, it must not excuse harm.
+        small: success metrics with too few users to decide on.
         failed: checks that make the comparison invalid.
+        reservations: warnings that stand against shipping without a further look.
+        rivals: comparisons with other treatments that beat the control.
     """
 
     arm: Arm
     verdict: Verdict
     effect: Effect | None
-    better: tuple[Effect, ...]
-    worse: tuple[Effect, ...]
-    failed: tuple[Check, ...]
+    better: tuple[Effect, ...] = ()
+    worse: tuple[Effect, ...] = ()
+    small: tuple[Effect, ...] = ()
+    failed: tuple[Check, ...] = ()
+    reservations: tuple[Check, ...] = ()
+    rivals: tuple[PairRow, ...] = ()
 
 
 def decisions(document: Document) -> tuple[Decision, ...]:
     """One decision for each treatment, best first; those without an effect come last."""
     decided = [_decide(document, arm) for arm in document.treatments]
     return tuple(sorted(decided, key=_rank))
+
+
+def beat_control(document: Document) -> tuple[str, ...]:
+    """Treatments that would be shipped if they were the only one, in the order of the file."""
+    decided = [_alone(document, arm) for arm in document.treatments]
+    return tuple(each.arm.name for each in decided if each.verdict in _GAINS)
 
 
 def success_metrics(document: Document) -> tuple[str, ...]:
@@ -64,54 +121,148 @@ def success_metrics(document: Document) -> tuple[str, ...]:
 
 
 def decisive(document: Document) -> tuple[Effect, ...]:
-    """The rows that decide: success metrics, by the estimand whose p-values are adjusted."""
-    names = success_metrics(document)
-    rows = [row for row in document.effects if row.metric in names and _decides(row)]
+    """The rows that decide: success metrics, by the run's estimator."""
+    names, estimator = success_metrics(document), document.run.estimator
+    adjusted = {row.metric for row in document.effects if row.estimand == CUPED}
+    rows = [
+        row
+        for row in document.effects
+        if row.metric in names
+        and row.estimand == deciding_estimand(estimator, row.metric in adjusted)
+    ]
     return tuple(sorted(rows, key=lambda row: names.index(row.metric)))
 
 
 def direction(effect: Effect) -> int:
     """+1 significantly better, -1 significantly worse, 0 neither."""
-    return int(_gain(effect) > 0) - int(_gain(effect) < 0) if effect.significant else 0
+    return _sign(gain(effect)) if effect.significant else 0
 
 
-def _gain(effect: Effect) -> float:
+def gain(effect: Effect) -> float:
     """The effect, positive where it is for the better; 0 where neither direction is better."""
     sign = {"higher": 1.0, "lower": -1.0, None: 0.0}[metric(effect.metric).direction]
     return sign * (effect.effect or 0.0)
 
 
-def _decides(row: Effect) -> bool:
-    return row.p_adjusted is not None or row.estimand == MEAN
+def _sign(value: float) -> int:
+    return int(value > 0) - int(value < 0)
 
 
 def _decide(document: Document, arm: Arm) -> Decision:
+    alone = _alone(document, arm)
+    rivals = tuple(row for row in document.pairs if arm.name in (row.arm, row.against))
+    if alone.verdict not in _GAINS or not rivals:
+        return alone
+    # The best is shipped where it is better than all others; else nobody knows which one.
+    won = all(_won(row, arm.name) for row in rivals)
+    verdict = alone.verdict if won else Verdict.BEATS_CONTROL
+    return Decision(
+        arm,
+        verdict,
+        alone.effect,
+        better=alone.better,
+        small=alone.small,
+        reservations=alone.reservations,
+        rivals=rivals,
+    )
+
+
+def other(row: PairRow, arm: str) -> str:
+    """The treatment that one of a pair is compared with."""
+    return row.against if row.arm == arm else row.arm
+
+
+def lost(row: PairRow, arm: str) -> bool:
+    """Whether the other one of a pair is significantly better than the arm."""
+    return _won(row, other(row, arm))
+
+
+def _won(row: PairRow, arm: str) -> bool:
+    """Whether the arm is significantly better than the other of a pair."""
+    if not row.significant:
+        return False
+    sign = -1.0 if metric(row.metric).direction == "lower" else 1.0
+    ahead = sign * (row.effect or 0.0) > 0
+    return ahead == (row.arm == arm)
+
+
+def _alone(document: Document, arm: Arm) -> Decision:
+    """The decision on a treatment as if it were the only one."""
     rows = [row for row in decisive(document) if row.arm == arm.name]
-    better = tuple(row for row in rows if direction(row) > 0)
-    worse = tuple(row for row in rows if direction(row) < 0)
-    failed = tuple(check for check in document.checks if check.status == "fail")
-    verdicts = {rail.verdict for rail in document.guardrails if rail.arm == arm.name}
-    harmed, unsure = bool(worse) or INFERIOR in verdicts, bool(verdicts - {INFERIOR, NON_INFERIOR})
-    verdict = _verdict(bool(better), harmed, unsure, bool(failed))
-    told = worse or better or tuple(rows)
-    effect = told[0] if told else None
-    return Decision(arm, verdict, effect, better, worse, failed)
-
-
-def _verdict(better: bool, harmed: bool, unsure: bool, failed: bool) -> Verdict:
+    small = tuple(row for row in rows if _is_small(document, row))
+    worse = tuple(row for row in rows if _is_worse(row, document.run.alpha))
+    better = tuple(row for row in rows if direction(row) > 0 and row not in small)
+    failed = tuple(check for check in document.checks if _concerns(document, check, arm, "fail"))
+    warned = tuple(
+        check
+        for check in document.checks
+        if check.name in RESERVATIONS or UNDETERMINED in (check.details or {})
+        if _concerns(document, check, arm, "warn")
+    )
+    guarded = {rail.verdict for rail in document.guardrails if rail.arm == arm.name}
     if failed:
-        return Verdict.BLOCKED
-    if harmed:
-        return Verdict.HOLD
-    return Verdict.SHIP if better and not unsure else Verdict.UNDECIDED
+        verdict = Verdict.INVALID
+    elif not rows or len(small) == len(rows):
+        verdict = Verdict.TOO_SMALL if rows else Verdict.UNDECIDED
+    elif worse or INFERIOR in guarded:
+        verdict = Verdict.DO_NOT_SHIP
+    elif better and not guarded - {NON_INFERIOR}:
+        verdict = Verdict.SHIP_WITH_RESERVATIONS if warned else Verdict.SHIP
+    else:
+        verdict = Verdict.UNDECIDED
+    deciding = worse or better or tuple(rows)
+    effect = deciding[0] if deciding else None
+    return Decision(arm, verdict, effect, better, worse, small, failed, warned)
+
+
+def _concerns(document: Document, check: Check, arm: Arm, status: str) -> bool:
+    """Whether a check of that status speaks of the treatment, of the control or of all arms."""
+    about = (arm.name, document.control.name)
+    return check.status == status and (not check.arms or any(name in check.arms for name in about))
+
+
+def _is_worse(row: Effect, alpha: float) -> bool:
+    return row.p_value is not None and row.p_value < alpha and gain(row) < 0
+
+
+def _is_small(document: Document, row: Effect) -> bool:
+    if min(row.n_control, row.n_treatment) < LEAST_USERS:
+        return True
+    df = _degrees(document, row)
+    return df is not None and df < LEAST_DF
+
+
+def _degrees(document: Document, row: Effect) -> float | None:
+    """Welch's degrees of freedom of the raw means; None where the arms' variances are unknown."""
+    errors: list[tuple[float, int]] = []
+    for arm in document.arms:
+        own = (arm.metrics or {}).get(row.metric)
+        if arm.name in (row.arm, document.control.name):
+            if own is None or own.variance is None or own.n < 2:
+                return None
+            errors.append((own.variance / own.n, own.n))
+    if sum(error for error, _ in errors) <= 0:
+        return None
+    (one, n_one), (other, n_other) = errors
+    return welch_df(one, n_one, other, n_other)
+
+
+_ORDER: Final = (
+    Verdict.SHIP,
+    Verdict.SHIP_WITH_RESERVATIONS,
+    Verdict.BEATS_CONTROL,
+    Verdict.UNDECIDED,
+    Verdict.DO_NOT_SHIP,
+    Verdict.TOO_SMALL,
+    Verdict.INVALID,
+)
 
 
 def _rank(decision: Decision) -> tuple[int, float]:
-    order = (Verdict.SHIP, Verdict.UNDECIDED, Verdict.HOLD, Verdict.BLOCKED)
     row = decision.effect
     if row is None or row.effect is None:
-        return len(order), 0.0
-    return order.index(decision.verdict), -_gain(row)
+        return len(_ORDER), 0.0
+    return _ORDER.index(decision.verdict), -gain(row)
 
 
 def _declared(document: Document) -> tuple[str, ...]:

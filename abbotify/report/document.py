@@ -16,9 +16,11 @@ from typing import Any, Final, Literal
 from abbotify.errors import DataError
 from abbotify.metrics.users import Population
 from abbotify.report.findings import (
+    DecisionRow,
     GuardrailRow,
     Look,
     Monitored,
+    PairRow,
     Retention,
     Segments,
     Trend,
@@ -37,6 +39,7 @@ from abbotify.report.pictures import (
 from abbotify.report.plain import read_as, to_plain
 from abbotify.report.truths import TruthRow
 from abbotify.stats import Effect
+from abbotify.stats.effects import Estimator
 
 FORMATS: Final = MappingProxyType({"report": 2, "log": 1, "users": 1, "effects": 1})
 """The versions of the files' formats, `run.formats` in a report."""
@@ -55,6 +58,7 @@ class Run:
         experiment: its name.
         days: how many days it ran.
         population: over whom means are.
+        estimator: which estimate of a success metric decides, see `stats.deciding_estimand`.
         source: where the events come from.
         notes: what a reader has to know.
     """
@@ -67,6 +71,7 @@ class Run:
     experiment: str
     days: int | None = None
     population: Population = "exposed"
+    estimator: Estimator = "mean"
     source: Literal["simulation", "log"] = "simulation"
     notes: tuple[str, ...] = ()
 
@@ -131,12 +136,21 @@ class Arm:
 
 @dataclass(frozen=True)
 class Check:
-    """Something looked at before believing the effects, and what was found."""
+    """Something looked at before believing the effects, and its result.
+
+    Attributes:
+        name: which check.
+        status: its result; a failed one makes the arms it is about invalid.
+        summary: the result in a sentence.
+        details: the numbers behind it.
+        arms: the arms a failure or a warning is about; none: all of them.
+    """
 
     name: str
     status: Literal["pass", "warn", "fail", "info"]
     summary: str
     details: dict[str, Any] | None = None
+    arms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,6 +166,8 @@ class Document:
     segments: Segments | None = None
     monitored: Monitored | None = None
     truth: tuple[TruthRow, ...] = ()
+    pairs: tuple[PairRow, ...] = ()
+    decisions: tuple[DecisionRow, ...] = ()
 
     @classmethod
     def from_dict(cls, data: object) -> Document:
@@ -233,9 +249,15 @@ def _refuse_contradictions(document: Document) -> None:
     for at, rail in enumerate(document.guardrails):
         if rail.arm not in treatments:
             raise DataError(f"{rail.arm!r} is not a treatment", key=f"guardrails[{at}].arm")
-    for at, row in enumerate(document.truth):
+    for at, true in enumerate(document.truth):
+        if true.arm not in treatments:
+            raise DataError(f"{true.arm!r} is not a treatment", key=f"truth[{at}].arm")
+    for at, row in enumerate(document.decisions):
         if row.arm not in treatments:
-            raise DataError(f"{row.arm!r} is not a treatment", key=f"truth[{at}].arm")
+            raise DataError(f"{row.arm!r} is not a treatment", key=f"decisions[{at}].arm")
+    for at, pair in enumerate(document.pairs):
+        if not {pair.arm, pair.against} <= treatments:
+            raise DataError("compares an arm that is not a treatment", key=f"pairs[{at}]")
     for at, arm in enumerate(document.arms):
         _curves_fit(arm, f"arms[{at}]")
     if not 0 < document.run.alpha < 1:

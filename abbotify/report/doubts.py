@@ -18,13 +18,15 @@ BALANCE_ALPHA: Final = 0.01  # of all comparisons of the days before together
 
 def balance(arms: Sequence[stats.ArmMoments], success: Sequence[str]) -> Iterator[Check]:
     """Whether the arms were alike before the experiment, in the covariates of success metrics."""
-    tests = {
-        f"{treatment.name}, {_label(metric)}{part}": p_value
-        for treatment in arms[1:]
-        for metric in success
-        if metric in treatment.adjusted
-        for part, p_value in _alike(arms[0].adjusted[metric], treatment.adjusted[metric])
-    }
+    tests: dict[str, float] = {}
+    owners: dict[str, str] = {}
+    for treatment in arms[1:]:
+        for metric in success:
+            if metric in treatment.adjusted:
+                alike = _alike(arms[0].adjusted[metric], treatment.adjusted[metric])
+                for part, p_value in alike:
+                    name = f"{treatment.name}, {_label(metric)}{part}"
+                    tests[name], owners[name] = p_value, treatment.name
     if not tests:
         return
     adjusted = {name: min(1.0, p * len(tests)) for name, p in tests.items()}
@@ -40,7 +42,8 @@ def balance(arms: Sequence[stats.ArmMoments], success: Sequence[str]) -> Iterato
         f"Arms differed before the experiment: {told}. The split may not be random; adjusted "
         "estimates take such a difference out, plain ones do not."
     )
-    yield Check("pre_balance", "warn", summary, details)
+    about = tuple(dict.fromkeys(arm for name, arm in owners.items() if name in unlike))
+    yield Check("pre_balance", "warn", summary, details, about)
 
 
 def _alike(control: stats.Moments, treatment: stats.Moments) -> Iterator[tuple[str, float]]:
@@ -77,7 +80,8 @@ def sign_flips(effects: Sequence[Effect], success: Sequence[str], alpha: float) 
         return
     told = "; ".join(f"{row.arm}, {_label(row.metric)}" for row in flipped)
     summary = f"Adjusting for the days before turns the effect round: {told}. Do not trust either."
-    yield Check("cuped_sign", "warn", summary)
+    about = tuple(dict.fromkeys(row.arm for row in flipped))
+    yield Check("cuped_sign", "warn", summary, arms=about)
 
 
 def _contrast(row: Effect) -> stats.Contrast:
@@ -116,7 +120,8 @@ def skew(
         f"Skewed values in arms of unlike size or spread: {'; '.join(skewed)}. Tests there reject "
         "too often, and err on one side more than on the other: more users are needed."
     )
-    yield Check("skew", "warn", summary, details)
+    about = tuple(arm.name for arm in arms if any(n.startswith(f"{arm.name}, ") for n in skewed))
+    yield Check("skew", "warn", summary, details, about)
 
 
 def trends(arms: Sequence[Arm]) -> Iterator[Check]:
@@ -138,9 +143,14 @@ def trends(arms: Sequence[Arm]) -> Iterator[Check]:
         summary = "The effect does not fade with the days since users first met it."
         yield Check("novelty", "pass", summary, details)
         return
-    told = "; ".join(f"{name} by {tested[name].slope:+.2g} points a day" for name in fading)
+    told = "; ".join(f"{name}{_slope(tested[name].slope)}" for name in fading)
     summary = f"The effect on listened time fades with the days since users first met it: {told}."
-    yield Check("novelty", "warn", summary, details)
+    yield Check("novelty", "warn", summary, details, tuple(fading))
+
+
+def _slope(points: float | None) -> str:
+    """How fast an effect fades; empty where a day without plays leaves it without a lift."""
+    return "" if points is None else f" by {points:+.2g} points a day"
 
 
 def watched_ratio(arms: Sequence[Arm]) -> Iterator[Check]:

@@ -142,6 +142,13 @@ def segments(pairs: Sequence[tuple[float, float]]) -> list[float]:
     return [each for start, end in pairs for each in (start, end, math.nan)]
 
 
+def whole_range(axes: Axes) -> None:
+    """The vertical axis with all that is drawn inside, lines of intervals to their ends."""
+    low, high = axes.dataLim.y0, axes.dataLim.y1
+    pad = 0.06 * (high - low) or 1.0
+    axes.set_ylim(low - pad, high + pad)
+
+
 def shortened_range(values: Sequence[float], ends: Sequence[float]) -> tuple[float, float]:
     """A range with zero, all values, and ends up to four times as far as the farthest value."""
     far = 4 * max(map(abs, values), default=0.0) or max(map(abs, ends), default=0.0) or 1.0

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
-from abbotify.report import rounding
+from abbotify.report import leading, rounding
 from abbotify.report.decision import decisive, direction, success_metrics
 from abbotify.report.document import Document
 from abbotify.report.labels import clean, estimand, metric, unit
@@ -31,6 +31,7 @@ class EffectLine:
     difference_interval: str
     relative: str
     relative_interval: str
+    fieller_interval: str
     naive_interval: str
     p: str
     p_adjusted: str
@@ -108,20 +109,27 @@ def _main(document: Document) -> tuple[Effect, ...]:
 def _groups(document: Document, rows: Iterable[Effect]) -> tuple[EffectGroup, ...]:
     at = document.places
     alpha = document.run.alpha
+    shown = list(rows)
+    places = iter(rounding.aligned([leading.relative(row) for row in shown]))
     found = []
-    for (name, kind), members in groupby(rows, key=lambda row: (row.metric, row.estimand)):
-        lines = tuple(_line(row, at[row.arm], alpha) for row in members)
+    for (name, kind), same in groupby(shown, key=lambda row: (row.metric, row.estimand)):
+        members = list(same)
+        apart = rounding.aligned([(row.effect, row.lower, row.upper) for row in members])
+        lines = tuple(
+            _line(row, at[row.arm], alpha, (next(places), own))
+            for row, own in zip(members, apart, strict=True)
+        )
         about = metric(name)
         found.append(EffectGroup(about.label, about.unit, about.meaning, estimand(kind), lines))
     return tuple(found)
 
 
-def _line(row: Effect, at: int, alpha: float) -> EffectLine:
-    difference = rounding.estimate(row.effect, row.lower, row.upper)
+def _line(row: Effect, at: int, alpha: float, places: tuple[int | None, int | None]) -> EffectLine:
+    """A row's texts, its relative effect and its difference rounded to `places`."""
+    difference = rounding.estimate(row.effect, row.lower, row.upper, places=places[1])
     together = rounding.estimate(None, row.simultaneous_lower, row.simultaneous_upper)
-    relative = rounding.estimate(
-        row.relative_effect, row.relative_lower, row.relative_upper, unit="%"
-    )
+    relative = rounding.estimate(*leading.relative(row), unit="%", places=places[0])
+    fieller = rounding.estimate(None, row.relative_lower, row.relative_upper, unit="%")
     naive = rounding.estimate(None, row.naive_lower, row.naive_upper, unit="%")
     good = direction(row)
     return EffectLine(
@@ -135,6 +143,7 @@ def _line(row: Effect, at: int, alpha: float) -> EffectLine:
         difference_interval=difference.interval,
         relative=relative.value,
         relative_interval=relative.interval,
+        fieller_interval=fieller.interval,
         naive_interval=naive.interval,
         p=rounding.p_value(row.p_value, alpha),
         p_adjusted=rounding.p_value(row.p_adjusted, alpha),
@@ -143,7 +152,7 @@ def _line(row: Effect, at: int, alpha: float) -> EffectLine:
         reduction=rounding.percent(row.variance_reduction, 0),
         tone={1: "good", -1: "bad", 0: "calm" if row.significant else ""}[good],
         word=_word(row, good),
-        note=clean(row.note or ""),
+        note=leading.noted(row, clean(row.note or "")),
     )
 
 

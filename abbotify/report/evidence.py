@@ -35,6 +35,14 @@ class ArmInfo:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """Shares of requests above which an arm did not run as described."""
+
+    errors: float = 0.01
+    fallbacks: float = 0.1
+
+
+@dataclass(frozen=True)
 class Asked:
     """What a report is to be about.
 
@@ -43,12 +51,14 @@ class Asked:
         success: those that decide.
         rails: the guardrails.
         looking: how the experiment is watched; the users' aggregates have what it takes.
+        limits: above which an arm's experiment is invalid.
     """
 
     metrics: Sequence[str]
     success: Sequence[str]
     rails: Sequence[Rail] = ()
     looking: looks.Plan | None = None
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,51 @@ class GuardrailRow:
 
 
 @dataclass(frozen=True)
+class DecisionRow:
+    """What to do with one treatment.
+
+    Attributes:
+        arm: the treatment.
+        verdict: "invalid", "too_small", "do_not_ship", "ship", "ship_with_reservations",
+            "beats_control" or "undecided".
+        reasons: what the verdict rests on, then what stands against it, a sentence each.
+    """
+
+    arm: str
+    verdict: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """Two treatments that beat the control, compared with each other.
+
+    Attributes:
+        arm: one of them.
+        against: the other.
+        metric: the first success metric.
+        estimand: that decides.
+        effect: arm - against, in the metric's units; None where undefined.
+        lower: simultaneous interval over all pairs of treatments.
+        upper: likewise.
+        p_value: adjusted for all pairs of treatments.
+        significant: p_value < alpha; None without a test.
+        note: empty, or what a reader has to know.
+    """
+
+    arm: str
+    against: str
+    metric: str
+    estimand: str
+    effect: float | None
+    lower: float | None
+    upper: float | None
+    p_value: float | None
+    significant: bool | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class SegmentRow:
     """The effect among one kind of users; columns as those of `Effect`.
 

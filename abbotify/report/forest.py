@@ -15,6 +15,7 @@ from abbotify.report.interval_rows import (
     framed,
     mark,
     numbers,
+    rounded_alike,
     rule,
     told,
     write,
@@ -106,7 +107,7 @@ def _placed(
         y += _GAP / 2
         first = group[0].metric
         bands.append((top, y, metric(first).label, first in success))
-    return rows, bands, y
+    return rounded_alike(rows), bands, y
 
 
 def _band(axes: Axes, layout: _Layout, top: float, base: float, label: str, success: bool) -> None:

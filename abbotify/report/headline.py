@@ -6,16 +6,22 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from abbotify.report.decision import (
+    LEAST_USERS,
     Decision,
     Verdict,
     decisions,
     decisive,
+    gain,
+    lost,
+    other,
     success_metrics,
 )
 from abbotify.report.document import Document
 from abbotify.report.guardrail_view import declared, kept
 from abbotify.report.labels import check, clean, estimand, metric, unit
-from abbotify.report.rounding import MINUS, Rounded, estimate, level, p_equals, p_value
+from abbotify.report.leading import leading_numbers, leads, shown_effect
+from abbotify.report.reasons import cautions, contradiction, too_small
+from abbotify.report.rounding import MINUS, aligned, level, p_equals, p_value
 from abbotify.stats import Effect
 from abbotify.stats.effects import MEAN, RATIO
 
@@ -49,22 +55,58 @@ def sentences(document: Document) -> tuple[str, ...]:
     return tuple(sentence(document, decision) for decision in decisions(document))
 
 
+def notes(document: Document) -> tuple[str, ...]:
+    """What stands against the decisions, then checks that failed or warn, a line each."""
+    several = len(document.treatments) > 1
+    lines = [
+        f"{clean(decision.arm.name)}: {caution}" if several else caution
+        for decision in decisions(document)
+        for caution in cautions(document, decision)
+    ]
+    for each in document.checks:
+        line = f"{check(each.name)}: {clean(each.summary)}"
+        if each.status in ("fail", "warn") and not any(line in known for known in lines):
+            lines.append(f"{'Failed' if each.status == 'fail' else 'Warning'}: {line}")
+    return tuple(lines)
+
+
 def sentence(document: Document, decision: Decision) -> str:
-    """The sentence about one treatment."""
+    """The sentence about one treatment, and a second one where the truth contradicts it."""
     arm = clean(decision.arm.name)
-    if decision.verdict is Verdict.BLOCKED:
-        names = " and ".join(check(each.name).lower() for each in decision.failed)
+    contradicted = contradiction(document, decision)
+    behind = f" {contradicted}" if contradicted else ""
+    if decision.verdict is Verdict.INVALID:
+        names = " and ".join(dict.fromkeys(check(each.name).lower() for each in decision.failed))
         return (
             f"Do not decide on {arm}: the {names} check failed, so the arms may not be comparable; "
             f"for the record, {_finding(document, decision)}."
         )
-    opening = {
+    if decision.verdict is Verdict.TOO_SMALL:
+        few = too_small(document, decision).rstrip(".")
+        finding = _finding(document, decision)
+        return f"Too few users to decide on {arm}: {few}; for the record, {finding}."
+    finding = f"{_finding(document, decision)}{_addition(document, decision)}"
+    return f"{_opening(decision)}: {finding}{kept(document, decision.arm.name)}.{behind}"
+
+
+def _opening(decision: Decision) -> str:
+    arm = clean(decision.arm.name)
+    if decision.verdict is Verdict.SHIP_WITH_RESERVATIONS:
+        names = dict.fromkeys(check(each.name).lower() for each in decision.reservations)
+        return f"Ship {arm}, with reservations ({', '.join(names)})"
+    if decision.verdict is Verdict.BEATS_CONTROL:
+        name = decision.arm.name
+        ahead = [other(row, name) for row in decision.rivals if lost(row, name)]
+        tied = [other(row, name) for row in decision.rivals if not row.significant]
+        rivals = ", ".join(map(clean, ahead or tied))
+        standing = f"{rivals} {'are' if len(ahead) > 1 else 'is'} better"
+        return f"{arm} beats the control, but " + (
+            standing if ahead else f"is tied with {rivals}, so either may be shipped"
+        )
+    return {
         Verdict.SHIP: f"Ship {arm}",
-        Verdict.HOLD: f"Do not ship {arm}",
-        Verdict.UNDECIDED: f"No decision on {arm}",
-    }[decision.verdict]
-    told = f"{_finding(document, decision)}{_addition(document, decision)}"
-    return f"{opening}: {told}{kept(document, decision.arm.name)}."
+        Verdict.DO_NOT_SHIP: f"Do not ship {arm}",
+    }.get(decision.verdict, f"No decision on {arm}")
 
 
 def rule(document: Document) -> str:
@@ -74,27 +116,19 @@ def rule(document: Document) -> str:
     alpha = f"\N{GREEK SMALL LETTER ALPHA} = {document.run.alpha:g}"
     opening = (
         f"ship when at least one success metric ({_listed(success_metrics(document))}) is "
-        f"significantly better at {alpha}{holm}"
+        f"significantly better at {alpha}{holm}, none is significantly worse"
     )
     rails = declared(document)
-    if not rails:
-        return (
-            f"{opening}, none is significantly worse and no check has failed; "
-            "no guardrails are declared"
-        )
-    return (
-        f"{opening}, none is significantly worse, every guardrail is non-inferior at one-sided "
-        f"{alpha} ({', '.join(rails)}) and no check has failed"
+    guarded = (
+        f"every guardrail is non-inferior at one-sided {alpha} ({', '.join(rails)})"
+        if rails
+        else "no guardrails are declared"
     )
-
-
-def shown_effect(effect: Effect) -> Rounded:
-    """The relative effect where it is bounded, else the difference, rounded."""
-    if effect.relative_lower is not None and effect.relative_upper is not None:
-        return estimate(
-            effect.relative_effect, effect.relative_lower, effect.relative_upper, unit="%"
-        )
-    return estimate(effect.effect, effect.lower, effect.upper)
+    best = ", and it is the best of those" if len(document.treatments) > 1 else ""
+    return (
+        f"{opening}, {guarded}, no check has failed and each arm has {LEAST_USERS} users or "
+        f"more{best}"
+    )
 
 
 def summary_table(document: Document) -> tuple[SummaryRow, ...]:
@@ -103,17 +137,20 @@ def summary_table(document: Document) -> tuple[SummaryRow, ...]:
     rest = [row for row in document.effects if row not in first]
     same = [row for row in rest if row.metric in names]
     others = [row for row in rest if row.metric not in names and row.estimand in _MAIN]
-    return tuple(_summary(document, row) for row in (*first, *same, *others))
+    every = (*first, *same, *others)
+    places = iter(aligned([leading_numbers(row) for row in every if leads(row)]))
+    return tuple(_summary(document, row, next(places) if leads(row) else None) for row in every)
 
 
-def _summary(document: Document, row: Effect) -> SummaryRow:
+def _summary(document: Document, row: Effect, places: int | None) -> SummaryRow:
     kind = "" if row.estimand == MEAN else f" ({estimand(row.estimand)})"
-    shown = shown_effect(row)
+    shown = shown_effect(row, places)
+    behind = "" if leads(row) or row.effect is None else unit(row.metric)
     p = row.p_value if row.p_adjusted is None else row.p_adjusted
     return SummaryRow(
         metric(row.metric).label + kind,
         clean(row.arm),
-        shown.value,
+        shown.value + behind,
         shown.interval,
         p_value(p, document.run.alpha),
     )
@@ -127,8 +164,7 @@ def _finding(document: Document, decision: Decision) -> str:
     shown = shown_effect(row)
     against = f"against {clean(document.control.name)}"
     verb = "rises" if row.effect > 0 else "falls" if row.effect < 0 else "does not change"
-    relative = row.relative_lower is not None and row.relative_upper is not None
-    behind = "" if relative else unit(row.metric)
+    behind = "" if leads(row) else unit(row.metric)
     by = f" by {shown.value.lstrip('+' + MINUS)}{behind}" if row.effect else ""
     return f"{metric(row.metric).label.lower()} {verb}{by} {against} ({_evidence(document, row)})"
 
@@ -139,13 +175,16 @@ def _evidence(document: Document, row: Effect) -> str:
     interval = (
         f"{level(alpha)} interval {shown.interval}" if row.lower is not None else "no interval"
     )
-    p = row.p_value if row.p_adjusted is None else row.p_adjusted
+    # Harm counts by the metric's own p-value, a benefit by Holm's.
+    p = row.p_value if row.p_adjusted is None or gain(row) < 0 else row.p_adjusted
     return interval if p is None else f"{interval}, {p_equals(p, alpha)}"
 
 
 def _addition(document: Document, decision: Decision) -> str:
     """What else the decision rests on."""
-    if decision.verdict is Verdict.SHIP:
+    if decision.verdict is Verdict.BEATS_CONTROL:
+        return _others(decision.better)
+    if decision.verdict in (Verdict.SHIP, Verdict.SHIP_WITH_RESERVATIONS):
         return f"{_others(decision.better)}, and no success metric is worse"
     if decision.worse:
         gains = _listed(row.metric for row in decision.better)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from abbotify import stats
 from abbotify.metrics.definitions import COLUMNS, METRICS, determined
 from abbotify.report import checks, doubts, rounding
 from abbotify.report.aggregates import UserAggregates
 from abbotify.report.attendance import WATCHABLE
+from abbotify.report.decision import UNDETERMINED
 from abbotify.report.document import Arm, Check, Run
 from abbotify.report.evidence import Asked, Evidence
 from abbotify.report.findings import GuardrailRow
@@ -34,45 +35,44 @@ def health(
         guarded: the guardrails.
     """
     users, success = evidence.users, asked.success
-    yield from _checks(users, arms, effects, success)
-    yield from _doubts(users, arms, effects, success, run.alpha)
-    yield from doubts.skew(arms, evidence.details.shapes, [rail.metric for rail in asked.rails])
-    yield from doubts.guardrails(guarded)
+    moments = [arm.moments for arm in users.arms]
+    rails = [rail.metric for rail in asked.rails]
+    names, counts = [arm.name for arm in arms], [arm.users for arm in arms]
+    weights = [arm.weight for arm in arms]
+    steps: dict[str, Callable[[], Iterable[Check]]] = {
+        "sample_ratio": lambda: [checks.sample_ratio(names, counts, weights)],
+        "sample_ratio_watched": lambda: doubts.watched_ratio(arms),
+        "users_in_two_arms": lambda: [checks.two_arms(users.in_two_arms, sum(counts))],
+        "arm_sizes": lambda: [checks.sizes(arms)],
+        "success_tested": lambda: checks.variance(effects, success),
+        "counters": lambda: checks.counted(arms, asked.limits),
+        "pre_balance": lambda: doubts.balance(moments, success),
+        "cuped_sign": lambda: doubts.sign_flips(effects, success, run.alpha),
+        "novelty": lambda: doubts.trends(arms),
+        "monitoring": lambda: () if users.watched else doubts.not_watched(success, WATCHABLE),
+        "skew": lambda: doubts.skew(arms, evidence.details.shapes, rails),
+        "guardrails_untested": lambda: doubts.guardrails(guarded),
+        "population": lambda: _population(run, users),
+        "reading": lambda: evidence.checks,
+        "undetermined": lambda: checks.undetermined(_undetermined(users, asked.metrics)),
+        "layers": lambda: _further_layers(evidence.further, success, run),
+    }
+    for name, step in steps.items():
+        yield from _result(name, step)
+
+
+def _result(name: str, step: Callable[[], Iterable[Check]]) -> Iterable[Check]:
+    """The checks of a step; one that fails by itself ends no experiment, and is a reservation."""
+    try:
+        return list(step())
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        return [Check(name, "warn", f"Not determined ({why}).", {UNDETERMINED: why})]
+
+
+def _population(run: Run, users: UserAggregates) -> Iterator[Check]:
     if run.population == "assigned":
         yield checks.assigned(users.absent)
-    yield from evidence.checks
-    yield from checks.undetermined(_undetermined(users, asked.metrics))
-    yield from _further_layers(evidence.further, success, run)
-
-
-def _checks(
-    users: UserAggregates,
-    arms: Sequence[Arm],
-    effects: Sequence[stats.Effect],
-    success: Sequence[str],
-) -> Iterator[Check]:
-    yield checks.sample_ratio(
-        [arm.name for arm in arms], [arm.users for arm in arms], [arm.weight for arm in arms]
-    )
-    yield from doubts.watched_ratio(arms)
-    yield checks.two_arms(users.in_two_arms)
-    yield checks.sizes(arms)
-    yield from checks.variance(effects, success)
-    yield from checks.counted(arms)
-
-
-def _doubts(
-    users: UserAggregates,
-    arms: Sequence[Arm],
-    effects: Sequence[stats.Effect],
-    success: Sequence[str],
-    alpha: float,
-) -> Iterator[Check]:
-    yield from doubts.balance([arm.moments for arm in users.arms], success)
-    yield from doubts.sign_flips(effects, success, alpha)
-    yield from doubts.trends(arms)
-    if not users.watched:
-        yield from doubts.not_watched(success, WATCHABLE)
 
 
 def _undetermined(users: UserAggregates, metrics: Collection[str]) -> dict[str, str]:
@@ -93,7 +93,7 @@ def _further_layers(
     """The other experiments on the same users: their effects on the success metrics."""
     for name, users in further.items():
         moments = [arm.moments for arm in users.arms]
-        rows = stats.compare(moments, success, success, run.alpha)
+        rows = stats.compare(moments, success, success, run.alpha, run.estimator)
         details = {
             "arms": {arm.moments.name: arm.exposed for arm in users.arms},
             "control": users.names[0],

@@ -16,12 +16,21 @@ ITEMS: Final = {
     "cuped_sign": "CUPED sign",
     "skew": "Skew",
     "novelty": "Novelty",
+    "interference": "Interference",
     "truncated_sessions": "Cut sessions",
     "fallbacks": "Fallbacks",
 }
 """The checks every report is read for, and their short names."""
 
 TONES: Final = {"pass": "good", "warn": "warn", "fail": "bad", "info": "calm"}
+
+MEANINGS: Final = {
+    "bad": "failed",
+    "warn": "warning",
+    "good": "passed",
+    "calm": "noted, not tested",
+}
+"""What the mark of each tone says."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,12 @@ class Health:
     items: tuple[Item, ...]
     troubles: tuple[Item, ...]
     unchecked: tuple[str, ...]
+
+    @property
+    def legend(self) -> tuple[tuple[str, str], ...]:
+        """The tones of the checks shown and what each says, worst first."""
+        shown = {item.tone for item in self.items}
+        return tuple((tone, text) for tone, text in MEANINGS.items() if tone in shown)
 
 
 def health(document: Document) -> Health:

@@ -16,6 +16,7 @@ from abbotify.report import (
     health_view,
     intervals,
     labels,
+    leading,
     learning,
     learning_view,
     returning,
@@ -28,6 +29,7 @@ from abbotify.report import (
     watching_view,
     words,
 )
+from abbotify.report.columns import labelled
 from abbotify.report.document import Document
 from abbotify.report.failures import FirstError
 from abbotify.report.forest import forest
@@ -51,7 +53,7 @@ def render_html(
         errors: the first of each kind.
     """
     context = _context(document, execution or {}) | {"errors": errors}
-    return _template().render(context).strip() + "\n"
+    return labelled(_template().render(context).strip()) + "\n"
 
 
 def _template() -> Template:
@@ -101,7 +103,7 @@ def rendered(package: str, template: str, **values: object) -> str:
     pages = environment()
     assert pages.loader is not None, "pages have templates"
     both = pages.overlay(loader=ChoiceLoader([PackageLoader(package, ""), pages.loader]))
-    return both.get_template(template).render(values).strip() + "\n"
+    return labelled(both.get_template(template).render(values).strip()) + "\n"
 
 
 def _context(document: Document, execution: Mapping[str, object]) -> dict[str, Any]:
@@ -150,6 +152,9 @@ def _effects(document: Document) -> dict[str, Any]:
         "deciding_further": effects_view.further_groups(document, deciding=True),
         "others": effects_view.exploratory_groups(document),
         "others_further": effects_view.further_groups(document, deciding=False),
+        "differences": any(
+            not leading.leads(row) and row.lower is not None for row in document.effects
+        ),
     }
 
 
@@ -160,6 +165,8 @@ def _time(document: Document) -> dict[str, Any]:
     return {
         "watched": watching_view.watched(document),
         "watching": [(at, Markup(svg)) for at, svg in watching.charts(document).items()],
+        "looks_leave": watching.leaves(document),
+        "looks_without_bar": watching_view.without_bar(document),
         "setting": watching_view.setting(document),
         "watched_unit": watching_view.watched_unit(document),
         "trends": returning_view.trends(document),
@@ -177,6 +184,7 @@ def _sessions(document: Document) -> dict[str, Any]:
         "trainings": learning_view.trainings(document),
         "reading": learning_view.reading(document),
         "beyond": charts.beyond(document),
+        "without_bar": charts.without_bar(document),
     }
 
 
@@ -207,18 +215,29 @@ def _charts(document: Document) -> dict[str, Any]:
     """Every chart that can be drawn; the one with text in columns also in a narrow form."""
     from markupsafe import Markup
 
-    drawn = {
-        "forest": forest(document),
-        "forest_narrow": forest(document, "forest-narrow", narrow=True),
-        "distribution": charts.distribution(document),
-        "survival": charts.survival(document),
-        "daily": charts.daily(document),
-        "trend": returning.trend(document),
-        "retention": returning.retention(document),
-        "by_position": learning.by_position(document),
-        "training": learning.training(document),
+    charts_of: dict[str, Callable[[], str | None]] = {
+        "forest": lambda: forest(document),
+        "forest_narrow": lambda: forest(document, "forest-narrow", narrow=True),
+        "distribution": lambda: charts.distribution(document),
+        "survival": lambda: charts.survival(document),
+        "daily": lambda: charts.daily(document),
+        "trend": lambda: returning.trend(document),
+        "retention": lambda: returning.retention(document),
+        "by_position": lambda: learning.by_position(document),
+        "training": lambda: learning.training(document),
     }
+    drawn = {name: _drawn(draw) for name, draw in charts_of.items()}
     return {name: None if svg is None else Markup(svg) for name, svg in drawn.items()}
+
+
+def _drawn(draw: Callable[[], str | None]) -> str | None:
+    """A chart, or why there is none: a chart that fails is no loss of the page."""
+    from markupsafe import escape
+
+    try:
+        return draw()
+    except Exception as error:
+        return f'<p class="undrawn">Not drawn: {escape(type(error).__name__)}: {escape(error)}.</p>'
 
 
 def _arms(document: Document) -> list[dict[str, Any]]:
@@ -269,6 +288,10 @@ def _glued(text: str) -> str:
 def _short(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}".replace("-", rounding.MINUS)
+    if isinstance(value, Mapping):
+        return ", ".join(
+            f"{str(name).replace('_', ' ')} {_short(own)}" for name, own in value.items()
+        )
     if isinstance(value, list | tuple):
         return ", ".join(map(_short, value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from abbotify.report.drawing import axes_within, color, marker, ticks
 from abbotify.report.labels import metric, shortened
-from abbotify.report.rounding import estimate, number
+from abbotify.report.leading import leads, relative
+from abbotify.report.rounding import aligned, estimate, number
 from abbotify.report.svg import MUTED, PAPER, RULE
 from abbotify.stats import Effect
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 FOOT: Final = 44.0  # pixels below the rows, for the axis
 _FITS: Final = 18  # characters of an interval that its column holds
-_MULTIPLES: Final = 1000.0  # lifts of so many per cent are told as multiples of the control
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,18 @@ class Layout:
 
 @dataclass(frozen=True)
 class Row:
-    """An effect, the look it is drawn with, and its height in pixels from the top."""
+    """An effect, the look it is drawn with, its height in pixels from the top, its decimals."""
 
     effect: Effect
     look: int
     y: float
+    places: int | None = None
+
+
+def rounded_alike(rows: Sequence[Row]) -> list[Row]:
+    """The rows with the decimals that all of them share."""
+    places = aligned([relative(row.effect) for row in rows])
+    return [replace(row, places=own) for row, own in zip(rows, places, strict=True)]
 
 
 def framed(
@@ -108,32 +115,34 @@ def write(axes: Axes, x: float, y: float, text: str, **looks: Any) -> None:
 def numbers(axes: Axes, layout: Layout, row: Row) -> None:
     """Value and interval at the right; narrow has room for one of them."""
     end = 1 + (layout.right - 6) / layout.span
-    value, interval = _texts(row.effect)
+    value, interval = _texts(row)
     weight = "bold" if row.effect.significant else "normal"
     if layout.narrow:
-        told = value if _ends(row.effect) else interval
+        told = interval if row.effect.lower is None else value
         write(axes, end, row.y, told, ha="right", weight=weight)
     else:
         write(axes, 1 + 74 / layout.span, row.y, value, ha="right", weight=weight)
         write(axes, end, row.y, interval, ha="right", color=MUTED)
 
 
-def _texts(effect: Effect) -> tuple[str, str]:
-    """Value and interval of the relative effect, or the word for why there is none."""
-    shown = estimate(effect.relative_effect, effect.relative_lower, effect.relative_upper, unit="%")
-    if _ends(effect):
-        fits = len(shown.interval) <= _FITS and _reach(effect) < _MULTIPLES
-        return (shown.value, shown.interval) if fits else _compact(effect)
-    return shown.value, "undefined" if effect.relative_effect is None else "unbounded"
-
-
-def _compact(effect: Effect) -> tuple[str, str]:
-    """Texts that fit their columns: lifts beyond 1000% as multiples, others to one decimal."""
-    values = [effect.relative_effect or 0.0, *_ends(effect)]
-    if _reach(effect) >= _MULTIPLES:
-        texts = [f"\N{MULTIPLICATION SIGN}{number(1 + each / 100, 0)}" for each in values]
-    else:
-        texts = [number(each, 1, sign=True) + "%" for each in values]
+def _texts(row: Row) -> tuple[str, str]:
+    """Value and interval of the effect in the form that leads, or why there is no interval."""
+    effect = row.effect
+    if not leads(effect) and effect.lower is not None:
+        shown = estimate(effect.effect, effect.lower, effect.upper)
+        return shown.value, shown.interval if len(shown.interval) <= _FITS else ""
+    shown = estimate(
+        effect.relative_effect,
+        effect.relative_lower,
+        effect.relative_upper,
+        unit="%",
+        places=row.places,
+    )
+    if not _ends(effect):
+        return shown.value, "undefined" if effect.relative_effect is None else "no interval"
+    if len(shown.interval) <= _FITS:
+        return shown.value, shown.interval
+    texts = [number(each, 1, sign=True) + "%" for each in (effect.relative_effect, *_ends(effect))]
     return texts[0], f"[{texts[1]}, {texts[2]}]"
 
 
@@ -183,6 +192,6 @@ def told(row: Row, run: str = "") -> str:
         row: the row.
         run: which run it is of, where there are several.
     """
-    value, interval = _texts(row.effect)
+    value, interval = _texts(row)
     name = f"{metric(row.effect.metric).label}, {shortened(row.effect.arm, 60)}"
     return f"{name}{run and f', {run}'}: {value} {interval}"

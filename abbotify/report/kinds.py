@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -69,12 +70,12 @@ def cut(values: FloatArray, how: Cut, judged: npt.NDArray[np.bool_]) -> Kinds:
 def _names(bounds: tuple[float, ...]) -> tuple[str, ...]:
     if not bounds:
         return ("all",)
-    # As few digits as tell the bounds apart; with 17 any two are.
-    rounded = (_told(bounds, digits) for digits in range(4, 18))
-    told = next(each for each in rounded if len(set(each)) == len(bounds))
-    between = [f"above {low} to {high}" for low, high in pairwise(told)]
-    return (f"up to {told[0]}", *between, f"above {told[-1]}")
+    shown = rounded(bounds)
+    between = [f"above {low} to {high}" for low, high in pairwise(shown)]
+    return (f"up to {shown[0]}", *between, f"above {shown[-1]}")
 
 
-def _told(bounds: tuple[float, ...], digits: int) -> list[str]:
-    return [f"{bound:.{digits}g}" for bound in bounds]
+def rounded(bounds: Sequence[float]) -> list[str]:
+    """The bounds with four digits, or as many as tell them apart; with 17 any two are."""
+    every = ([f"{bound:.{digits}g}" for bound in bounds] for digits in range(4, 18))
+    return next(each for each in every if len(set(each)) == len(set(bounds)))

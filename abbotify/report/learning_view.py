@@ -12,6 +12,9 @@ from abbotify.report.view import Grid
 _STEPS: Final = (1, 2, 3, 5, 10, 20)
 
 
+_MOST_PLACES: Final = 8
+
+
 @dataclass(frozen=True)
 class TrainingLine:
     """The last training of an arm as texts; `at` is the arm's place among all arms."""
@@ -45,6 +48,7 @@ def positions(document: Document) -> Grid:
 def trainings(document: Document) -> tuple[TrainingLine, ...]:
     """A line for each arm that learns."""
     found = []
+    places = _places(document)
     for at, arm in enumerate(document.arms):
         if not arm.trainings:
             continue
@@ -57,9 +61,13 @@ def trainings(document: Document) -> tuple[TrainingLine, ...]:
             day=str(last.day),
             plays=rounding.count(last.plays),
             passes=rounding.count(len(curve)) if curve else rounding.MISSING,
-            first=_loss(curve[0].loss if curve else None),
-            last=_loss(curve[-1].loss if curve else None),
-            best=f"{_loss(best.validation)} (pass {best.number})" if best else rounding.MISSING,
+            first=rounding.number(curve[0].loss if curve else None, places),
+            last=rounding.number(curve[-1].loss if curve else None, places),
+            best=(
+                f"{rounding.number(best.validation, places)} (pass {best.number})"
+                if best
+                else rounding.MISSING
+            ),
             digest=last.digest,
         )
         found.append(line)
@@ -87,6 +95,14 @@ def reading(document: Document) -> str:
     return " ".join(told)
 
 
-def _loss(loss: float | None) -> str:
-    """A loss to four significant digits."""
-    return rounding.number(loss, rounding.decimals(abs(loss or 0.0)) + 2)
+def _places(document: Document) -> int:
+    """Decimals of all losses: four significant digits of the least, within reason."""
+    losses = [
+        abs(each)
+        for arm in document.arms
+        for training in (arm.trainings or ())[-1:]
+        for epoch in training.curve
+        for each in (epoch.loss, epoch.validation)
+        if each
+    ]
+    return min(rounding.decimals(min(losses, default=0.0)) + 2, _MOST_PLACES)

@@ -53,11 +53,14 @@ def render_markdown(document: Document, errors: Sequence[failures.FirstError] = 
 
 
 def _decisions(document: Document) -> str:
-    lines = [
-        f"**{card.verdict}** \N{EM DASH} {escaped(card.sentence)}"
-        for card in view.decision_cards(document)
-    ]
-    return lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
+    lines: list[str] = []
+    cards = view.decision_cards(document)
+    for card in cards:
+        start, inner = ("", "- ") if len(cards) == 1 else ("- ", "  - ")
+        lines.append(f"{start}**{card.verdict}** \N{EM DASH} {escaped(card.sentence)}")
+        lines += [""] if card.cautions and not start else []
+        lines += [f"{inner}{escaped(caution)}" for caution in card.cautions]
+    return "\n".join(lines)
 
 
 def _guardrails(document: Document) -> str:

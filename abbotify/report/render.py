@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from abbotify.errors import DataError, OutputError
+from abbotify.errors import DataError, OutputError, PageError
+from abbotify.outfolder import replacing
 from abbotify.report.document import Document, loads
 from abbotify.report.failures import first_errors
 from abbotify.report.html import render_html
@@ -19,10 +20,58 @@ MARKDOWN = "report.md"
 HTML = "report.html"
 
 
+def write_data(document: Document, folder: Path) -> None:
+    """Write report.json and effects.csv: all that the pages are made from.
+
+    Args:
+        document: what the reports say.
+        folder: an existing folder; files of these names in it are replaced.
+
+    Raises:
+        OutputError: a file cannot be written.
+        ValueError: the document holds a number that is not finite.
+    """
+    texts = {JSON: document.dumps(), CSV: effects_csv(document.effects)}
+    for name, text in texts.items():
+        _write(folder / name, text)
+
+
+def write_pages(
+    document: Document, folder: Path, manifest: Mapping[str, Any] | None = None
+) -> PageError | None:
+    """Write report.md and report.html.
+
+    Args:
+        document: what the reports say.
+        folder: an existing folder; files of these names in it are replaced.
+        manifest: see `write`.
+
+    Returns:
+        Why a page cannot be made; it is not raised, since the data is there.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    execution, errors = (manifest or {}).get("execution"), first_errors(manifest)
+    execution = execution if isinstance(execution, dict) else None
+    try:
+        texts = {
+            MARKDOWN: render_markdown(document, errors),
+            HTML: render_html(document, execution, errors),
+        }
+    except Exception as error:
+        fault = PageError(f"the page cannot be made ({type(error).__name__}: {error})")
+        fault.__cause__ = error
+        return fault
+    for name, text in texts.items():
+        _write(folder / name, text)
+    return None
+
+
 def write(
     document: Document, folder: Path, manifest: Mapping[str, Any] | None = None
 ) -> tuple[Path, ...]:
-    """Write report.json, effects.csv, report.md and report.html.
+    """Write report.json, effects.csv, report.md and report.html, the data before the pages.
 
     Args:
         document: what the reports say.
@@ -35,17 +84,14 @@ def write(
 
     Raises:
         OutputError: a file cannot be written.
+        PageError: a page cannot be made; the data is there.
         ValueError: the document holds a number that is not finite.
     """
-    execution, errors = (manifest or {}).get("execution"), first_errors(manifest)
-    execution = execution if isinstance(execution, dict) else None
-    texts = {
-        JSON: document.dumps(),
-        CSV: effects_csv(document.effects),
-        MARKDOWN: render_markdown(document, errors),
-        HTML: render_html(document, execution, errors),
-    }
-    return tuple(_write(folder / name, text) for name, text in texts.items())
+    write_data(document, folder)
+    fault = write_pages(document, folder, manifest)
+    if fault is not None:
+        raise fault
+    return tuple(folder / name for name in (JSON, CSV, MARKDOWN, HTML))
 
 
 def read(folder: Path) -> Document:
@@ -67,9 +113,9 @@ def read(folder: Path) -> Document:
         raise DataError(error.what, file=file, line=error.line, key=error.key) from error
 
 
-def _write(file: Path, text: str) -> Path:
+def _write(file: Path, text: str) -> None:
     try:
-        file.write_text(text, encoding="utf-8", newline="\n")
+        with replacing(file) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise OutputError(f"cannot be written ({error.strerror})", file=file) from error
-    return file

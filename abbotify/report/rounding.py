@@ -7,7 +7,9 @@ interval), and its interval to the same place, so a table never shows digits tha
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median_low
 
 MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
@@ -15,6 +17,7 @@ MINUS = "\N{MINUS SIGN}"
 _EXTRA_DECIMALS = 4
 _EXACT = 15  # decimal digits that a double holds
 _NOISE = 1e-12  # an interval that narrow beside its ends is rounding, not uncertainty
+_NAMED = 8  # days
 _LONG = 10
 """Numbers with so many digits before or zeros behind the point are written as 1.2e−12."""
 
@@ -69,6 +72,13 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def days(numbers: Sequence[int]) -> str:
+    """Ascending days of a run: `3 to 6` where they follow one another, else the first few."""
+    if len(numbers) > 1 and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return f"{numbers[0]} to {numbers[-1]}"
+    return ", ".join(map(str, numbers[:_NAMED])) + (", …" if len(numbers) > _NAMED else "")
+
+
 def percent(value: float | None, places: int = 1, sign: bool = False) -> str:
     """A share (0.25) as a percentage (25.0%)."""
     return MISSING if value is None else number(100 * value, places, sign) + "%"
@@ -96,6 +106,7 @@ def estimate(
     *,
     unit: str = "",
     sign: bool = True,
+    places: int | None = None,
 ) -> Rounded:
     """An estimate rounded by its interval.
 
@@ -108,8 +119,9 @@ def estimate(
         upper: upper end, likewise.
         unit: put behind every number, such as `%`; the numbers are in it already.
         sign: show a plus on positive numbers.
+        places: decimals, where those of a whole column are known (`aligned`).
     """
-    places = _places(value, lower, upper)
+    places = _places(value, lower, upper) if places is None else places
     texts = [_text(each, places, sign, unit) for each in (value, lower, upper)]
     return Rounded(texts[0], texts[1], texts[2], places)
 
@@ -127,6 +139,32 @@ def _places(value: float | None, lower: float | None, upper: float | None) -> in
         if all(round(end, places + extra) for end in ends):
             return places + extra
     return places
+
+
+def aligned(column: Sequence[tuple[float | None, float | None, float | None]]) -> list[int | None]:
+    """Decimals for each (value, lower, upper) of a column: the same for all of them.
+
+    They are those of the middle row by its own interval, one more where an end would be shown as
+    zero otherwise. A row whose interval would still be hidden keeps its own.
+    """
+    known = [row for row in column if row[1] is not None and row[2] is not None]
+    if not known:
+        return [None] * len(column)
+    usual = median_low([_places(*row) for row in known])
+    hidden = [_hidden(row, usual) for row in known]
+    if any(hidden) and not any(_hidden(row, usual + 1) for row in known):
+        usual += 1
+    return [_places(*row) if _hidden(row, usual) else usual for row in column]
+
+
+def _hidden(row: tuple[float | None, float | None, float | None], places: int) -> bool:
+    """Whether so many decimals show an end as zero, or hide that the ends differ."""
+    lower, upper = row[1], row[2]
+    if lower is None or upper is None:
+        return row[0] is not None and row[0] != 0 and not round(row[0], places)
+    apart = upper - lower > _NOISE * max(abs(lower), abs(upper))
+    zero = any(end and not round(end, places) for end in (lower, upper))
+    return zero or (apart and round(lower, places) == round(upper, places))
 
 
 def p_value(p: float | None, alpha: float | None = None) -> str:

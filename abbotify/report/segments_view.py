@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 
-from abbotify.report import rounding
+from abbotify.report import leading, rounding
 from abbotify.report.document import Document
 from abbotify.report.findings import SegmentRow, SegmentTest
 from abbotify.report.intervals import Interval, Scale, scale
+from abbotify.report.kinds import rounded
 from abbotify.report.labels import attribute, clean, metric, unit
 
 
@@ -61,10 +62,15 @@ def segments(document: Document) -> SegmentTable | None:
     at = document.places
     alpha = document.run.alpha
     groups = []
-    for (name, arm), rows in groupby(found.rows, key=lambda row: (row.metric, row.arm)):
+    places = iter(rounding.aligned([leading.relative(row) for row in found.rows]))
+    for (name, arm), members in groupby(found.rows, key=lambda row: (row.metric, row.arm)):
+        rows = list(members)
+        apart = rounding.aligned([(row.effect, row.lower, row.upper) for row in rows])
         tests = [test for test in found.tests if (test.metric, test.arm) == (name, arm)]
         said, differs = _tested(tests[0] if tests else None, alpha)
-        lines = tuple(_line(row, alpha) for row in rows)
+        lines = tuple(
+            _line(row, alpha, (next(places), own)) for row, own in zip(rows, apart, strict=True)
+        )
         groups.append(SegmentGroup(metric(name).label, arm, at.get(arm, 0), said, differs, lines))
     drawn = [line.drawn for group in groups for line in group.lines]
     return SegmentTable(_told(document), tuple(groups), scale(drawn))
@@ -75,7 +81,7 @@ def _told(document: Document) -> str:
     found = document.segments
     if found is None:
         return ""
-    cut = " and ".join(f"{bound:g}" for bound in found.bounds)
+    cut = " and ".join(rounded(found.bounds))
     told = f"Users are told apart by {attribute(found.by)}{f', cut at {cut}' if cut else ''}."
     if found.without:
         are = ("user has", "is") if found.without == 1 else ("users have", "are")
@@ -96,11 +102,10 @@ def _tested(test: SegmentTest | None, alpha: float) -> tuple[str, bool]:
     return f"The effect is not shown to differ between segments ({evidence}).", False
 
 
-def _line(row: SegmentRow, alpha: float) -> SegmentLine:
-    relative = rounding.estimate(
-        row.relative_effect, row.relative_lower, row.relative_upper, unit="%"
-    )
-    difference = rounding.estimate(row.effect, row.lower, row.upper)
+def _line(row: SegmentRow, alpha: float, places: tuple[int | None, int | None]) -> SegmentLine:
+    """A row's texts, its relative effect and its difference rounded to `places`."""
+    relative = rounding.estimate(*leading.relative(row), unit="%", places=places[0])
+    difference = rounding.estimate(row.effect, row.lower, row.upper, places=places[1])
     known = difference.value != rounding.MISSING
     return SegmentLine(
         segment=clean(row.segment),
@@ -112,6 +117,6 @@ def _line(row: SegmentRow, alpha: float) -> SegmentLine:
         p=rounding.p_value(row.p_value, alpha),
         p_adjusted=rounding.p_value(row.p_adjusted, alpha),
         significant=row.p_adjusted is not None and row.p_adjusted < alpha,
-        note=clean(row.note),
-        drawn=Interval(row.relative_effect, row.relative_lower, row.relative_upper),
+        note=leading.noted(row, clean(row.note)),
+        drawn=Interval(*leading.relative(row)),
     )

@@ -16,6 +16,7 @@ from abbotify.report.document import Document
 from abbotify.report.findings import METRIC, PERCENT
 from abbotify.report.intervals import Interval, Scale, scale
 from abbotify.report.labels import clean, method, metric, unit
+from abbotify.report.leading import LIMIT
 from abbotify.report.truths import TruthRow
 
 FORMS: Final = {"total": "everybody", "equal_data": "equal data"}
@@ -88,8 +89,9 @@ def truths(document: Document) -> TruthTable | None:
     forms += tuple(dict.fromkeys(row.form for row in document.truth if row.form not in FORMS))
     order = list(dict.fromkeys([*success, *(row.metric for row in document.truth)]))
     at = document.places
+    faint = _near_zero(document.truth)
     rows = sorted(
-        document.truth,
+        (row for row in document.truth if (row.metric, row.arm) not in faint or row.unit == METRIC),
         key=lambda row: (order.index(row.metric), row.unit != METRIC, at[row.arm]),
     )
     common = _common(document.truth, forms)
@@ -103,6 +105,18 @@ def truths(document: Document) -> TruthTable | None:
     named = tuple(FORMS.get(form, clean(form)) for form in forms)
     told = _told(document, forms)
     return TruthTable(tuple(_leads(groups, named)), told, named, tuple(groups), common)
+
+
+def _near_zero(rows: Iterable[TruthRow]) -> set[tuple[str, str]]:
+    """Metrics and arms whose control is near zero: only their differences are shown."""
+    apart = {(row.metric, row.arm) for row in rows if row.unit == METRIC}
+    return {
+        (row.metric, row.arm)
+        for row in rows
+        if row.unit == PERCENT
+        and (row.metric, row.arm) in apart
+        and any(abs(each) > LIMIT for each in (row.estimate, row.lower, row.upper) if each)
+    }
 
 
 def _group(
@@ -120,6 +134,8 @@ def _group(
         same.setdefault((row.method, row.estimate, row.lower, row.upper), []).append(row)
     first = rows[0]
     percent = first.unit == PERCENT
+    lines = list(same.values())
+    places = rounding.aligned([(one.estimate, one.lower, one.upper) for one, *_ in lines])
     return TruthGroup(
         metric=metric(first.metric).label,
         arm=first.arm,
@@ -127,15 +143,20 @@ def _group(
         unit="% of the control" if percent else metric(first.metric).unit,
         ticks="%" if percent else "",
         decides=decides,
-        lines=tuple(_line(members, forms, common) for members in same.values()),
+        lines=tuple(
+            _line(members, forms, common, own) for members, own in zip(lines, places, strict=True)
+        ),
         scale=on,
     )
 
 
-def _line(rows: Sequence[TruthRow], forms: Sequence[str], common: Collection[str]) -> TruthLine:
+def _line(
+    rows: Sequence[TruthRow], forms: Sequence[str], common: Collection[str], places: int | None
+) -> TruthLine:
+    """A method's texts, rounded to `places`."""
     first = rows[0]
     behind = "%" if first.unit == PERCENT else ""
-    shown = rounding.estimate(first.estimate, first.lower, first.upper, unit=behind)
+    shown = rounding.estimate(first.estimate, first.lower, first.upper, unit=behind, places=places)
     named = shown.value if behind else _with_unit(shown.value, first.metric)
     by_form: dict[str, TruthRow] = {row.form: row for row in rows}
     held = [_truth(by_form.get(form), shown.places, behind) for form in forms]

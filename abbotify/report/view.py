@@ -5,26 +5,31 @@ Texts here are not escaped: each rendering escapes for its own language.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from abbotify.report import rounding
 from abbotify.report.decision import Decision, Verdict, decisions
 from abbotify.report.document import Arm, Document, Moments
-from abbotify.report.headline import sentence, shown_effect
+from abbotify.report.headline import sentence
 from abbotify.report.labels import TROUBLE, counter, metric, unit, with_unit
+from abbotify.report.leading import shown_effect
+from abbotify.report.reasons import cautions
 
 TONES = {
     Verdict.SHIP: "good",
-    Verdict.HOLD: "bad",
+    Verdict.SHIP_WITH_RESERVATIONS: "warn",
+    Verdict.BEATS_CONTROL: "good",
+    Verdict.DO_NOT_SHIP: "bad",
     Verdict.UNDECIDED: "calm",
-    Verdict.BLOCKED: "blocked",
+    Verdict.TOO_SMALL: "blocked",
+    Verdict.INVALID: "blocked",
 }
 
 
 @dataclass(frozen=True)
 class DecisionCard:
-    """A treatment's decision: the large number and the sentence."""
+    """A treatment's decision: the large number, the sentence, and what stands against it."""
 
     arm: str
     at: int
@@ -35,6 +40,7 @@ class DecisionCard:
     interval: str
     metric: str
     sentence: str
+    cautions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ def means(document: Document) -> Grid:
     rows = [
         (
             with_unit(metric(name).label, name),
-            tuple(_mean((arm.metrics or {}).get(name)) for arm in document.arms),
+            _means([(arm.metrics or {}).get(name) for arm in document.arms]),
         )
         for name in names
     ]
@@ -93,23 +99,34 @@ def _card(document: Document, decision: Decision) -> DecisionCard:
     return DecisionCard(
         arm=decision.arm.name,
         at=document.arms.index(decision.arm),
-        verdict=decision.verdict.value,
+        verdict=decision.verdict.label,
         tone=TONES[decision.verdict],
         value=shown.value,
         unit=behind if shown.value != rounding.MISSING else "",
         interval=shown.interval,
         metric="" if row is None else metric(row.metric).label,
         sentence=sentence(document, decision),
+        cautions=cautions(document, decision),
     )
 
 
-def _mean(moments: Moments | None) -> str:
+def _means(arms: Sequence[Moments | None]) -> tuple[str, ...]:
+    """A metric's means in all arms, rounded alike by their standard errors."""
+    known = [_interval(moments) for moments in arms]
+    return tuple(
+        rounding.estimate(*each, sign=False, places=places).value
+        for each, places in zip(known, rounding.aligned(known), strict=True)
+    )
+
+
+def _interval(moments: Moments | None) -> tuple[float | None, float | None, float | None]:
+    """The mean and its interval; no interval where nothing varies."""
     if moments is None or moments.mean is None:
-        return rounding.MISSING
+        return None, None, None
     if not moments.variance or moments.n < 1:
-        return rounding.estimate(moments.mean, None, None, sign=False).value
+        return moments.mean, None, None
     error = 1.96 * (moments.variance / moments.n) ** 0.5
-    return rounding.number(moments.mean, rounding.decimals(error))
+    return moments.mean, moments.mean - error, moments.mean + error
 
 
 def _trouble(name: str, values: list[int | None]) -> bool:

@@ -58,14 +58,11 @@ def watching(document: Document, at: int) -> str | None:
 
 
 def _range(looks: Sequence[Look]) -> tuple[float, float]:
-    """All estimates in full; early bands, which are out of all proportion, are cut."""
+    """All estimates and bars, unless they are out of all proportion; early bands are cut."""
     late = looks[len(looks) // 2 :]
-    ends = [
-        end
-        for look in late
-        for end in (look.lower, look.upper, look.valid_lower, look.valid_upper)
-        if end is not None
-    ]
+    bars = [end for look in looks for end in (look.lower, look.upper)]
+    bands = [end for look in late for end in (look.valid_lower, look.valid_upper)]
+    ends = [end for end in (*bars, *bands) if end is not None]
     return shortened_range([look.effect or 0.0 for look in looks], ends)
 
 
@@ -109,11 +106,29 @@ def _boundaries(axes: Axes, at: int, looks: Sequence[Look]) -> None:
         _near(axes, [end for *_, end in known]),
     )
     clipped = [(day, a, b) for (day, _, _), a, b in zip(known, lower, upper, strict=True)]
-    cap = 0.12
+    cap = min(0.12, 0.02 * (known[-1][0] - known[0][0] + 1.2))
     x = [[(d, d), (d - cap, d + cap), (d - cap, d + cap)] for d, _, _ in clipped]
     y = [[(a, b), (a, a), (b, b)] for _, a, b in clipped]
     flat = [pair for three in x for pair in three], [pair for three in y for pair in three]
     axes.plot(*map(segments, flat), color=color(at), linewidth=1.8)
+    bottom, top = axes.get_ylim()
+    inset = 0.02 * (top - bottom)
+    for shape, edge, days in (
+        ("^", top - inset, [day for day, _, end in clipped if end > top]),
+        ("v", bottom + inset, [day for day, end, _ in clipped if end < bottom]),
+    ):
+        axes.plot(days, [edge] * len(days), shape, markersize=7, color=color(at))
+
+
+def leaves(document: Document) -> bool:
+    """Whether a bar of any chart is longer than the picture is high, and ends in an arrow."""
+    for arm in document.arms:
+        looks = [look for look in arm.looks or () if look.effect is not None]
+        bars = [end for look in looks for end in (look.lower, look.upper) if end is not None]
+        low, high = _range(looks)
+        if bars and (min(bars) < low or max(bars) > high):
+            return True
+    return False
 
 
 def _effects(axes: Axes, at: int, looks: Sequence[Look]) -> None:

@@ -5,6 +5,7 @@ Texts here are not escaped: each rendering escapes for its own language.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,7 +53,7 @@ def watched(document: Document) -> tuple[Watched, ...]:
             at=at,
             told=told(document, arm),
             stopped=stop(arm.looks) is not None,
-            lines=tuple(_line(look, stop(arm.looks) is look, document) for look in arm.looks),
+            lines=_lines(document, arm.looks),
         )
         for at, arm in enumerate(document.arms)
         if arm.looks
@@ -84,7 +85,7 @@ def setting(document: Document) -> str:
     spending = SPENDING.get(watching.spending, clean(watching.spending))
     return (
         f"{metric(watching.metric).label} over {window} of each user, as it stood at the end of "
-        f"each day; an error of {watching.alpha:g} is spent as {spending} boundary has it, up to "
+        f"each day; an error of {watching.alpha:.3g} is spent as {spending} boundary has it, up to "
         f"{rounding.count(watching.planned_users)} users."
     )
 
@@ -101,6 +102,17 @@ def told(document: Document, arm: Arm) -> str:
         f"{name} would have stopped at the end of day {first.day}, {_for(document, first)}, with "
         f"{_size(first)}: {_effect(document, first)}{_valid(looks)}."
     )
+
+
+def without_bar(document: Document) -> str:
+    """The days whose look has no bar, and why, in sentences; empty where all have one."""
+    days: dict[str, set[int]] = {}
+    for arm in document.arms:
+        for look in arm.looks or ():
+            if look.lower is None or look.upper is None:
+                days.setdefault(clean(look.note) or "the look may not stop", set()).add(look.day)
+    parts = [f"day {rounding.days(sorted(each))}: {why}" for why, each in days.items()]
+    return f"No bar on {'; '.join(parts)}." if parts else ""
 
 
 def watched_metric(document: Document) -> str:
@@ -144,11 +156,20 @@ def _valid(looks: tuple[Look, ...]) -> str:
     return f"; the always-valid interval first leaves zero out on day {first.day}"
 
 
-def _line(look: Look, stops: bool, document: Document) -> LookLine:
-    shown = rounding.estimate(look.effect, look.lower, look.upper)
-    valid = rounding.estimate(None, look.valid_lower, look.valid_upper)
-    if look.lower is None:
-        shown = rounding.estimate(look.effect, None, None)
+def _lines(document: Document, looks: tuple[Look, ...]) -> tuple[LookLine, ...]:
+    """The looks as texts; a column is rounded alike in all of them."""
+    fixed = rounding.aligned([(look.effect, look.lower, look.upper) for look in looks])
+    valid = rounding.aligned([(None, look.valid_lower, look.valid_upper) for look in looks])
+    first = stop(looks)
+    return tuple(
+        _line(look, look is first, document, places)
+        for look, *places in zip(looks, fixed, valid, strict=True)
+    )
+
+
+def _line(look: Look, stops: bool, document: Document, places: Sequence[int | None]) -> LookLine:
+    shown = rounding.estimate(look.effect, look.lower, look.upper, places=places[0])
+    valid = rounding.estimate(None, look.valid_lower, look.valid_upper, places=places[1])
     alpha = document.run.alpha
     return LookLine(
         day=str(look.day),

@@ -19,8 +19,10 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Milliseconds = Annotated[int, Field(ge=0, le=86_400_000)]
 FilePath = Annotated[str, Field(min_length=1, max_length=4096)]
-# Names become column and folder names and are hashed; control characters and slashes do not.
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^/\\\x00-\x1f\x7f]+$")]
+# Names become column and folder names and are hashed; slashes and control characters do not, nor
+# characters that change the direction of the text around them (Unicode's bidirectional controls).
+CONTROLS: Final = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=rf"^[^/\\{CONTROLS}]+$")]
 
 
 def _switched(value: Any) -> Any:

@@ -130,7 +130,7 @@ def _rule(detail: Any, wanted: list[str]) -> str:
         return (
             "must read file.py:Class or module:Class"
             if plugin
-            else "must hold no slash and no control character"
+            else "must hold no slash and no control or direction-changing character"
         )
     message = str(detail["msg"]).replace("Input should", "must")
     return f"{message[:1].lower()}{message[1:]}"

@@ -118,11 +118,16 @@ Quantile = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Metrics(Model):
-    """What is judged, what must not be harmed, and what is shown."""
+    """What is judged, what must not be harmed, and what is shown.
+
+    `estimator` is the estimate that decides: `cuped` adjusts for the days before the experiment,
+    `auto` does so wherever there are such days.
+    """
 
     success: Annotated[Tuple[MetricName], Field(min_length=1)] = ("mean_time_per_session",)
     guardrails: Tuple[Guardrail] = ()
     report: Literal["all"] | Annotated[Tuple[MetricName], Field(min_length=1)] = "all"
+    estimator: Literal["auto", "mean", "cuped"] = "auto"
     population: Literal["exposed", "assigned"] = "exposed"
     retained_days: Days = 1
     quantiles: Annotated[Tuple[Quantile], Field(max_length=9)] = (0.1, 0.5, 0.9)

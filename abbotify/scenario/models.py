@@ -47,6 +47,13 @@ class Listener(Model):
     skip_below: Share = 0.3
 
 
+class Limits(Model):
+    """Shares of requests above which an arm did not run as described, so its effect is invalid."""
+
+    errors: Share = 0.01
+    fallbacks: Share = 0.1
+
+
 class Experiment(Model):
     """A user-randomised experiment; `traffic` may be a list, one share for each day (a ramp)."""
 
@@ -55,6 +62,7 @@ class Experiment(Model):
     arms: Annotated[Tuple[str], Field(min_length=2)] | None = None
     traffic: Share | Annotated[Tuple[Share], Field(min_length=1)] = 1.0
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    limits: Limits = Limits()
 
     @model_validator(mode="after")
     def _never_shrinks(self) -> Experiment:
@@ -154,6 +162,11 @@ def _check_metrics(scenario: Scenario) -> None:
             if isinstance(name, str):
                 what = f"{name} needs days before the experiment: a phase pre or collect"
                 raise at_key(("metrics", "covariates", number), what)
+    if days == scenario.days and scenario.metrics.estimator == "cuped":
+        named = any(not isinstance(each, str) for each in scenario.metrics.covariates)
+        if not named:
+            what = "cuped needs days before the experiment: a phase pre or collect"
+            raise at_key(("metrics", "estimator"), what)
     if days == scenario.days and segments is not None and (segments.by or "").startswith("pre_"):
         what = f"{segments.by} needs days before the experiment: a phase pre or collect"
         raise at_key(("metrics", "segments", "by"), what)

@@ -1,6 +1,6 @@
 """Estimators as pure functions of mergeable aggregates; the unit is the randomised user."""
 
-from abbotify.stats.comparison import compare
+from abbotify.stats.comparison import compare, deciding_estimates
 from abbotify.stats.contrast import (
     Contrast,
     Estimate,
@@ -18,6 +18,7 @@ from abbotify.stats.maxz import Simultaneous, max_z
 from abbotify.stats.means import mean, welch
 from abbotify.stats.moments import Moments
 from abbotify.stats.multiplicity import benjamini_hochberg, holm
+from abbotify.stats.pairs import all_pairs
 from abbotify.stats.quantiles import QuantileEffect, quantile_effect
 from abbotify.stats.ratio import ratio_of_sums
 from abbotify.stats.resampling import Bootstrapped, bootstrap
@@ -47,11 +48,13 @@ __all__ = [
     "SegmentEffect",
     "Simultaneous",
     "Survival",
+    "all_pairs",
     "benjamini_hochberg",
     "bootstrap",
     "compare",
     "cuped_means",
     "cuped_ratios",
+    "deciding_estimates",
     "difference",
     "fieller",
     "heterogeneity",

@@ -14,7 +14,16 @@ from abbotify.stats.contrast import (
     relative,
 )
 from abbotify.stats.cuped import Adjusted, cuped_means, cuped_ratios
-from abbotify.stats.effects import CUPED, MEAN, RATIO, RATIO_CUPED, ArmMoments, Effect
+from abbotify.stats.effects import (
+    CUPED,
+    MEAN,
+    RATIO,
+    RATIO_CUPED,
+    ArmMoments,
+    Effect,
+    Estimator,
+    deciding_estimand,
+)
 from abbotify.stats.maxz import Simultaneous, max_z
 from abbotify.stats.means import mean
 from abbotify.stats.multiplicity import holm
@@ -26,6 +35,7 @@ def compare(
     metrics: Sequence[str],
     success: Collection[str],
     alpha: float,
+    estimator: Estimator = "mean",
 ) -> tuple[Effect, ...]:
     """The effects by treatment arm, then metric, then estimand (mean, ratio, both adjusted).
 
@@ -33,10 +43,11 @@ def compare(
         arms: The control first.
         metrics: Names in the order wanted; each has its mean, and its ratio and adjusted
             estimates where the arms have their moments.
-        success: Metrics that decide. Their means over all treatments form Holm's family; all
-            other rows are exploratory, and a row without a p-value leaves the family. With
-            several treatments they also have simultaneous intervals.
+        success: Metrics that decide. Their rows by `deciding_estimand` over all treatments form
+            Holm's family; all other rows are exploratory, and a row without a p-value leaves the
+            family. With several treatments they also have simultaneous intervals.
         alpha: Two-sided level; intervals have confidence 1 - alpha.
+        estimator: Which estimate of a success metric decides.
 
     Raises:
         ValueError: Without arms, on a name given twice, a success metric not compared, an arm
@@ -53,8 +64,21 @@ def compare(
         for treatment in range(1, len(arms))
         for each, family in zip(estimated, families, strict=True)
     ]
-    decides = [row.estimand == MEAN and row.metric in success for row in rows]
+    decides = [
+        row.metric in success
+        and row.estimand == deciding_estimand(estimator, row.metric in arms[0].adjusted)
+        for row in rows
+    ]
     return _decide(rows, decides, alpha)
+
+
+def deciding_estimates(
+    arms: Sequence[ArmMoments], metric: str, estimator: Estimator
+) -> tuple[Estimate, ...]:
+    """Each arm's estimate of a metric by the estimand that decides; one model over all arms."""
+    if deciding_estimand(estimator, metric in arms[0].adjusted) == CUPED:
+        return cuped_means([arm.adjusted[metric] for arm in arms]).estimates
+    return tuple(mean(arm.means[metric]) for arm in arms)
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from typing import Literal
 
 from abbotify.stats.moments import Moments
+
+Estimator = Literal["auto", "mean", "cuped"]
+"""Which estimate of a success metric decides: its mean, or that adjusted for the days before."""
 
 MEAN = "mean"
 RATIO = "ratio"
 CUPED = "cuped"
 RATIO_CUPED = "ratio_cuped"
 BOOTSTRAP = "bootstrap"
+
+
+def deciding_estimand(estimator: Estimator, adjusted: bool) -> str:
+    """The estimand that decides on a success metric, fixed before any data are seen.
+
+    Args:
+        estimator: as the experiment names it; `auto` adjusts wherever that is possible, since
+            both estimate the same effect and the adjusted estimate has the smaller error.
+        adjusted: whether the metric has covariates of the days before.
+    """
+    return CUPED if adjusted and estimator != "mean" else MEAN
 
 
 @dataclass(frozen=True)
@@ -76,7 +91,8 @@ class Effect:
         naive_lower: 100 * lower / |control_mean|, the notebook's.
         naive_upper: 100 * upper / |control_mean|.
         p_value: Two-sided, of this comparison alone.
-        p_adjusted: Holm's, over success metrics (means) and treatments; None when exploratory.
+        p_adjusted: Holm's, over success metrics (the estimates that decide) and treatments; None
+            when exploratory.
         significant: p_adjusted < alpha, or p_value < alpha when exploratory.
         note: Empty, or what a reader has to know.
         simultaneous_lower: Lower end of the interval that holds for all treatments at once, by

@@ -26,8 +26,9 @@ class Novelty:
         relative_trend: Slope of the lift, per cent per day (100 x the slope of the logarithm of
             treatment / control): 0 for a constant lift over a control that itself changes. None
             where a day's mean is not positive.
-        fading: Whether the lift (the effect, where there is no relative trend) significantly
-            moves towards 0, from the sign that its mean over all days has; None without a test.
+        fading: Whether the lift significantly moves towards 0, from the sign that its mean over
+            all days has; None without a relative trend: an absolute effect falls with the
+            control's own mean, as it does where everybody comes on day 0 and few come later.
     """
 
     days: tuple[Contrast, ...]
@@ -67,7 +68,7 @@ def novelty(control: Moments, treatment: Moments, alpha: float) -> Novelty:
         tuple(relative(one, other, alpha) for one, other in daily),
         trend,
         relative_trend,
-        _fading(overall[1] - overall[0], (relative_trend, trend), alpha),
+        _fading(overall[1] - overall[0], relative_trend, alpha),
     )
 
 
@@ -107,8 +108,7 @@ def _log_slope(moments: Moments, slope: Floats) -> Estimate:
     return replace(estimate, value=100 * float((slope * np.log(moments.mean)).sum()))
 
 
-def _fading(overall: float, trends: Sequence[Contrast], alpha: float) -> bool | None:
-    for trend in trends:
-        if trend.effect is not None and trend.p_value is not None:
-            return trend.p_value < alpha and trend.effect * overall < 0
-    return None
+def _fading(overall: float, trend: Contrast, alpha: float) -> bool | None:
+    if trend.effect is None or trend.p_value is None:
+        return None
+    return trend.p_value < alpha and trend.effect * overall < 0

@@ -135,7 +135,7 @@ def test_a_user_in_two_arms_and_cut_sessions_are_told(tmp_path: Path) -> None:
     log.write_text(log.read_text() + "{broken\n")
     document = analysed(log, tmp_path / "out")
     found = {check.name: check for check in document.checks}
-    assert found["users_in_two_arms"].details == {"users": 1}
+    assert found["users_in_two_arms"].details == {"users": 1, "share": 1 / 120, "limit": 0.01}
     assert found["open_sessions"].details is not None
     assert found["open_sessions"].details["sessions"] == 1
     assert found["broken_lines"].status == "warn"

@@ -44,8 +44,10 @@ def test_the_command_line_does_the_same(
 def test_a_run_folder_is_replaced(small: Plain, tmp_path: Path) -> None:
     out = play(tmp_path, small)
     (out / "left over").write_text("from before")
+    (out / "log" / "day-0099-shard-00000.parquet").write_text("of the old run")
     play(tmp_path, small | {"seeds": {"dynamics": 2}})
-    assert not (out / "left over").exists()
+    assert (out / "left over").read_text() == "from before"
+    assert not (out / "log" / "day-0099-shard-00000.parquet").exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "scenario.yaml"]
 
 

@@ -225,6 +225,7 @@ def health() -> list[Plain]:
         ("cuped_sign", "pass", "The adjustment turns no effect around."),
         ("skew", "warn", "Time per session is skewed (2.9): its interval may be too narrow."),
         ("novelty", "warn", "The effect of neural fades with the days since exposure."),
+        ("interference", "pass", "Arms share neither training data nor servers."),
         ("truncated_sessions", "pass", "No session was cut at the limit of tracks."),
         ("fallbacks", "info", "A fallback answered requests: neural 120 (0.18%)."),
         ("errors", "pass", "No recommender failed."),

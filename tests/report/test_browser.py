@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from abbotify.report.document import Document
 from abbotify.report.html import render_html
+from tests.browser import assert_fits, dumped, faults
 from tests.report.conftest import CHARTS
-
-_FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-sync",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--enable-logging=stderr",
-    "--v=0",
-)
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +21,7 @@ def shown(
     folder: Path = tmp_path_factory.mktemp("browser")
     page = folder / "report.html"
     page.write_text(render_html(hostile), encoding="utf-8")
-    command = [
-        chromium,
-        *_FLAGS,
-        f"--user-data-dir={folder / 'profile'}",
-        "--dump-dom",
-        page.as_uri(),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    return done.stdout, done.stderr
+    return dumped(chromium, page, folder / "profile")
 
 
 def test_the_console_is_silent(shown: tuple[str, str]) -> None:
@@ -57,3 +36,22 @@ def test_tables_and_charts_are_there(shown: tuple[str, str]) -> None:
     )
     assert "<script" not in dom
     assert "&lt;script&gt;alert('x')&lt;/script&gt;" in dom
+
+
+@pytest.mark.parametrize("name", ["usual", "hostile", "huge"])
+def test_nothing_is_cut_on_any_screen(
+    chromium: str, name: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    assert_fits(chromium, render_html(request.getfixturevalue(name)), tmp_path)
+
+
+def test_what_is_cut_is_seen(chromium: str, usual: Document, tmp_path: Path) -> None:
+    """The measurement itself: columns that leave the screen, a mark that leaves its picture."""
+    page = render_html(usual)
+    columns = page.replace("@media screen and (max-width: 760px) {", "@media (max-width: 1px) {")
+    found = faults(chromium, columns, tmp_path)
+    assert any(fault.startswith("a cell is cut") for fault in found["380"])
+    circles = re.sub(r'(<use [^>]*x=")[\d.]+', r"\g<1>4000", page)
+    (tmp_path / "circles").mkdir()
+    found = faults(chromium, circles, tmp_path / "circles")
+    assert any("outside lies" in fault for fault in found["1100"])

@@ -44,7 +44,7 @@ def test_text_of_the_file(small: Document) -> None:
     text = small.dumps()
     assert text.endswith("}\n")
     first = ["scenario", "run", "arms", "effects", "checks"]
-    rest = ["guardrails", "segments", "monitored", "truth"]
+    rest = ["guardrails", "segments", "monitored", "truth", "pairs", "decisions"]
     assert list(json.loads(text)) == [*first, *rest]
     assert list(json.loads(text)["effects"][0])[:4] == ["arm", "metric", "estimand", "n_control"]
     assert '"relative_lower": null' in text

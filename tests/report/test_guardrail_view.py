@@ -44,8 +44,8 @@ def test_the_rule_names_margins(hand: Plain) -> None:
     rails = [guardrail("neural", "skip_rate", 0, 1), untested("neural", "minutes")]
     assert rule(guarded(hand, *rails)).endswith(
         "none is significantly worse, every guardrail is non-inferior at one-sided α = 0.05 (skip "
-        "rate worse by less than 5%, minutes worse by less than 0.5\N{NO-BREAK SPACE}min) and no "
-        "check has failed"
+        "rate worse by less than 5%, minutes worse by less than 0.5\N{NO-BREAK SPACE}min), no "
+        "check has failed and each arm has 100 users or more"
     )
 
 

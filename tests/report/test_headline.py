@@ -26,7 +26,8 @@ def test_better_ships(hand: Plain) -> None:
         "Ship neural: time per session rises by 10.0% against sticky (95% interval "
         "[+4.0%, +16.0%], p = 0.002), and no success metric is worse (rule: ship when at least "
         "one success metric (time per session) is significantly better at α = 0.05, none is "
-        "significantly worse and no check has failed; no guardrails are declared)."
+        "significantly worse, no guardrails are declared, no check has failed and each arm has "
+        "100 users or more)."
     )
 
 
@@ -39,7 +40,7 @@ def test_worse_does_not_ship(hand: Plain) -> None:
         "relative_lower": -16.0,
         "relative_upper": -4.0,
     }
-    assert verdict(hand) is Verdict.HOLD
+    assert verdict(hand) is Verdict.DO_NOT_SHIP
     assert sentences(Document.from_dict(hand)) == (
         "Do not ship neural: time per session falls by 10.0% against sticky (95% interval "
         "[−16.0%, −4.0%], p = 0.002), significantly worse.",
@@ -54,7 +55,7 @@ def test_neither_is_no_decision(hand: Plain) -> None:
 
 def test_a_failed_check_blocks_shipping(hand: Plain) -> None:
     hand["checks"][0]["status"] = "fail"
-    assert verdict(hand) is Verdict.BLOCKED
+    assert verdict(hand) is Verdict.INVALID
     assert headline(Document.from_dict(hand)).startswith(
         "Do not decide on neural: the sample ratio check failed"
     )
@@ -63,7 +64,7 @@ def test_a_failed_check_blocks_shipping(hand: Plain) -> None:
 def test_a_worse_success_metric_outweighs_a_better_one(hand: Plain) -> None:
     hand["scenario"]["metrics"]["success"].append("skip_rate")
     hand["effects"][1] |= {"significant": True, "p_value": 0.01, "p_adjusted": 0.01}
-    assert verdict(hand) is Verdict.HOLD
+    assert verdict(hand) is Verdict.DO_NOT_SHIP
     assert "although time per session is better" in headline(Document.from_dict(hand))
 
 
@@ -86,6 +87,7 @@ def test_a_metric_with_no_better_direction_does_not_decide(hand: Plain) -> None:
 def test_exploratory_metrics_do_not_decide(hand: Plain) -> None:
     hand["scenario"]["metrics"]["success"] = ["skip_rate"]
     hand["effects"][0] |= {"p_adjusted": None}
+    hand["effects"][1] |= {"n_control": 100, "n_treatment": 100}
     assert verdict(hand) is Verdict.UNDECIDED
 
 

@@ -42,3 +42,12 @@ def test_nothing_checked(hand: Plain) -> None:
     hand["checks"] = []
     found = health(Document.from_dict(hand))
     assert (found.told, found.tone, found.items) == ("Nothing was checked", "warn", ())
+
+
+def test_every_mark_has_its_meaning(usual: Document, hand: Plain) -> None:
+    shown = {item.tone for item in health(usual).items}
+    assert {tone for tone, _ in health(usual).legend} == shown
+    assert "calm" in shown  # grey
+    page = render_html(usual)
+    assert '<span class="calm"><span class="dot"></span>noted, not tested</span>' in page
+    assert "unchecked marks" not in render_html(Document.from_dict(hand))  # one kind alone

@@ -19,7 +19,8 @@ Experiment TINY · 7 days · 200 users · simulated
 [+4.0%, +16.0%], p = 0.002), and no success metric is worse.
 
 **Rule:** ship when at least one success metric (time per session) is significantly better at \
-α = 0.05, none is significantly worse and no check has failed; no guardrails are declared.
+α = 0.05, none is significantly worse, no guardrails are declared, no check has failed and each \
+arm has 100 users or more.
 
 ## Health
 

@@ -134,3 +134,30 @@ def test_p_stays_on_its_side_of_a_small_alpha(p: float, alpha: float, text: str)
 )
 def test_counts_have_no_digits_beyond_sense(value: int, text: str) -> None:
     assert rounding.count(value) == text
+
+
+@pytest.mark.parametrize(
+    ("column", "places"),
+    [
+        ([(45.5, 42.0, 49.2), (11.91, 11.02, 12.81), (-86.293, -86.353, -86.233)], [2, 2, 2]),
+        ([(45.5, 42.0, 49.2), (44.0, 40.0, 48.0), (-86.293, -86.353, -86.233)], [1, 1, 1]),
+        ([(4.6, 2.9, 6.3), (0.1, 0.04, 0.16), (3.0, 1.0, 5.0)], [2, 2, 2]),  # 0.04 is not 0.0
+        ([(4.6, 2.9, 6.3), (1e-6, 1e-7, 2e-6), (3.0, 1.0, 5.0)], [1, 8, 1]),
+        ([(None, None, None), (3.0, 1.0, 5.0)], [1, 1]),
+        ([(0.5, None, None), (3.0, 1.0, 5.0), (0.01, None, None)], [1, 1, 3]),
+        ([(0.5, None, None), (None, None, None)], [None, None]),
+        ([(4.0, 2.0, 6.0), (5.002, 5.001, 5.003)], [1, 4]),  # ends that would be alike
+        ([], []),
+    ],
+)
+def test_a_column_is_rounded_alike(
+    column: list[tuple[float | None, float | None, float | None]], places: list[int | None]
+) -> None:
+    assert rounding.aligned(column) == places
+
+
+def test_days_that_follow_one_another() -> None:
+    assert rounding.days([4]) == "4"
+    assert rounding.days([3, 4, 5]) == "3 to 5"
+    assert rounding.days([1, 3]) == "1, 3"
+    assert rounding.days(range(0, 40, 2)) == "0, 2, 4, 6, 8, 10, 12, 14, …"

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import pytest
+
+import abbotify
 from abbotify import stats
 from abbotify.report.document import Document
 from abbotify.report.headline import summary_table
-from abbotify.report.tables import effects_csv
+from abbotify.report.tables import csv_text, effects_csv, read_csv
 from abbotify.stats import EFFECT_COLUMNS
 
 
@@ -54,3 +60,63 @@ def test_rows_of_the_estimators_are_rows_of_the_report(hand: dict[str, Any]) -> 
     assert (row.metric, row.arm) == ("Listened time", "neural")
     assert row.effect.startswith("+10")
     assert row.effect.endswith("%")
+
+
+FORMULAS = [
+    "=1+1",
+    "+HYPERLINK(1)",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    " =1",
+    "'=1",
+    "''-x",
+    "'\t1",
+    "\uff1d1",
+    "\uff0b1",
+    "\uff0dx",
+    "\uff20x",
+    "-",
+    "=",
+    "-1-1",
+    "+1 555",
+    '=cmd|"/c calc"!A1',
+]
+PLAIN = ["sticky", "a-b", "a=b", "'quoted'", "", "e@mail", "−5", "'", "it's", "a\rb", 'a"b', "a,b"]
+NUMBERS = ["-0.5", "+3", "-1e-12", "7", ".5", "-1."]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_no_cell_is_a_formula(text: str) -> None:
+    table = csv_text(["name", text], [[text, -1.5]])
+    header, line = csv.reader(io.StringIO(table, newline=""))
+    assert header[1] == line[0] == "'" + text
+    assert line[1] == "-1.5"
+    assert read_csv(table) == (("name", text), [{"name": text, text: "-1.5"}])
+
+
+@pytest.mark.parametrize("text", [*PLAIN, *NUMBERS])
+def test_plain_texts_and_numbers_stay(text: str) -> None:
+    table = csv_text(["name", "n"], [[text, 1]])
+    assert next(iter(list(csv.reader(io.StringIO(table, newline="")))[1:])) == [text, "1"]
+    assert read_csv(table) == (("name", "n"), [{"name": text, "n": "1"}])
+
+
+def test_a_table_as_pandas_reads_it() -> None:
+    """The documented way to have names back, and negative numbers as numbers."""
+    names = [*FORMULAS, "sticky"]
+    table = csv_text(["arm", "effect"], [[name, -0.25] for name in names])
+    frame = pd.read_csv(io.StringIO(table), keep_default_na=False)
+    assert frame.effect.tolist() == [-0.25] * len(names)
+    back = frame.arm.str.replace(r"^'(?='*[\s=+\-@＝＋－＠])", "", regex=True)
+    assert back.tolist() == names
+
+
+def test_every_csv_is_written_by_one_function() -> None:
+    package = Path(abbotify.__file__).parent
+    own = re.compile(r"csv\.(writer|DictWriter)|\.(to_csv|write_csv)\(")
+    assert not [
+        str(path) for path in package.rglob("*.py") if own.search(path.read_text(encoding="utf-8"))
+    ]

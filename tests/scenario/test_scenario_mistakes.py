@@ -25,7 +25,13 @@ MISTAKES: list[tuple[str, str, int, str | None, str]] = [
     ("name: small", "name: 3", 1, "name", "must be text, got 3"),
     ("name: small", "name:", 1, "name", "must be text, got null"),
     ("name: small", "name: ''", 1, "name", "must have at least 1 character, got ''"),
-    ("name: small", "name: a/b", 1, "name", "must hold no slash and no control character"),
+    (
+        "name: small",
+        "name: a/b",
+        1,
+        "name",
+        "must hold no slash and no control or direction-changing",
+    ),
     ("name: small", "name: ..", 1, "name", "must not consist of dots and spaces"),
     ("name: small", "naem: x", 1, "naem", "unknown key; did you mean name?"),
     ("name: small", "weather: on", 1, "weather", "unknown key; known are name, seeds, world"),
@@ -149,7 +155,7 @@ MISTAKES: list[tuple[str, str, int, str | None, str]] = [
         "arms.a.fallback.recommender",
         f"must be a known recommender, got 'name'; known are {FIXED} or file.py:Class",
     ),
-    (ARM, "a/b: {recommender: random}", 11, "arms.a/b", "must hold no slash and no control char"),
+    (ARM, "a/b: {recommender: random}", 11, "arms.a/b", "must hold no slash and no control or"),
     (ARM, "a: {recommender: random, weight: 0}", 11, "arms.a.weight", "must be above 0 in AB"),
     (EXPERIMENT, "", 1, None, "needs exactly one of experiment and experiments"),
     (EXPERIMENT, "experiment: {}", 13, "experiment.control", "the key is missing"),
@@ -198,6 +204,33 @@ def test_a_mistake_is_told_at_its_place(
     assert what in error.what
     place = f"{path}:{line}: " if key is None else f"{path}:{line}: {key}: "
     assert str(error) == place + error.what
+
+
+@pytest.mark.parametrize(
+    "character",
+    [*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", *"\u200e\u200f\u061c\u2028\x85"],
+)
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("name: small", "name: '{}'", "name"),
+        (EXPERIMENT, "experiment: {{name: '{}', control: a}}", "experiment.name"),
+        (ARM, "'{}': {{recommender: random}}", "arms.{}"),
+    ],
+)
+def test_names_do_not_change_the_direction_of_text(
+    valid: str, tmp_path: Path, old: str, new: str, key: str, character: str
+) -> None:
+    name = f"gro{character}txt"
+    path = tmp_path / "s.yaml"
+    # YAML's escapes: the characters themselves end a line or are refused by YAML.
+    text = new.format(name).replace("'", '"').replace(character, f"\\u{ord(character):04x}")
+    path.write_text(valid.replace(old, text))
+    with pytest.raises(ScenarioError) as caught:
+        load(path)
+    assert caught.value.key == key.format(name)
+    assert "direction-changing" in caught.value.what
+    assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize("arms", ["[]", "{}", "", "3", "[{recommender: random}]"])

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from abbotify.report.tables import csv_text
+from abbotify.report.tables import csv_text, read_csv
 from abbotify.stats.skewness import TWO_SIDED
 from abbotify.studies.calibration.tables import SEED
 from abbotify.studies.calibration.themes import ABOUT
@@ -42,10 +40,10 @@ def from_csv(text: str) -> list[Row]:
     Raises:
         ValueError: On other columns.
     """
-    reader = csv.DictReader(io.StringIO(text))
-    if tuple(reader.fieldnames or ()) != HEADER:
-        raise ValueError(f"expected the columns {', '.join(HEADER)}, got {reader.fieldnames}")
-    return [_row(line) for line in reader]
+    header, lines = read_csv(text)
+    if header != HEADER:
+        raise ValueError(f"expected the columns {', '.join(HEADER)}, got {', '.join(header)}")
+    return [_row(line) for line in lines]
 
 
 def to_markdown(rows: Sequence[Row], seconds: float) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 from abbotify.studies.calibration import (
     checks,
     coverage,
+    decisions,
     dependence,
     design,
     families,
@@ -30,6 +31,7 @@ ABOUT: Final[dict[str, str]] = {
     dependence.INTERFERENCE: dependence.ABOUT_INTERFERENCE,
     design.THEME: design.ABOUT,
     design.CURSE: design.ABOUT_CURSE,
+    decisions.THEME: decisions.ABOUT,
     checks.THEME: checks.ABOUT,
     checks.GUARDRAILS: checks.ABOUT_GUARDRAILS,
     checks.NOVELTY: checks.ABOUT_NOVELTY,
@@ -44,6 +46,7 @@ THEMES: Final[dict[str, Callable[[Effort], Iterator[Trial]]]] = {
     dependence.INTERFERENCE: dependence.interference,
     design.THEME: design.powers,
     design.CURSE: design.curse,
+    decisions.THEME: decisions.decisions,
     checks.THEME: checks.sizes,
     checks.GUARDRAILS: checks.guardrails,
     checks.NOVELTY: checks.trends,

@@ -13,6 +13,7 @@ from abbotify.report.interval_rows import (
     framed,
     mark,
     numbers,
+    rounded_alike,
     rule,
     told,
     write,
@@ -88,7 +89,7 @@ def _placed(
         named = metric(moved.metric).label if moved.metric != before or layout.narrow else ""
         bands.append((top, y, named, moved.arm))
         before = moved.metric
-    return rows, bands, y
+    return rounded_alike(rows), bands, y
 
 
 def _letter(row: Row) -> str:

@@ -22,8 +22,7 @@ from abbotify.studies.comparison.picture import picture
 CSV: Final = "compare.csv"
 MARKDOWN: Final = "compare.md"
 HTML: Final = "compare.html"
-MARKS: Final = frozenset({CSV, MARKDOWN, HTML})
-KIND: Final = "comparison"
+KIND: Final = outfolder.Kind("comparison", frozenset({CSV, MARKDOWN, HTML}), (CSV, MARKDOWN, HTML))
 
 COLUMNS: Final = (
     *("what", "metric", "arm", "estimand", "a", "a_lower", "a_upper", "b", "b_lower", "b_upper"),
@@ -41,7 +40,7 @@ def check(out: Path, runs: Sequence[Path]) -> None:
     for run in runs:
         if target in (run.resolve(), *run.resolve().parents):
             raise OutputError(f"holds the run {run}", file=out, key="--out")
-    outfolder.check(out, MARKS, KIND)
+    outfolder.check(out, KIND)
 
 
 def write(comparison: Comparison, out: Path) -> None:
@@ -55,7 +54,7 @@ def write(comparison: Comparison, out: Path) -> None:
         MARKDOWN: compare_markdown(comparison),
         HTML: compare_html(comparison),
     }
-    with outfolder.swapped(out, MARKS, KIND) as folder:
+    with outfolder.swapped(out, KIND) as folder:
         pages.write(folder, texts, shown=out)
 
 

@@ -5,13 +5,16 @@ Texts here are clean, on one line, but not escaped: each rendering escapes for i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import TypeAlias
 
 from abbotify.report import Document, rounding, sentences
 from abbotify.report.decision import success_metrics
-from abbotify.report.headline import shown_effect
 from abbotify.report.health_view import state
 from abbotify.report.labels import check, clean, estimand, metric, shortened
+from abbotify.report.leading import leads
 from abbotify.report.rounding import MINUS, MISSING
 from abbotify.stats import Contrast, Effect
 from abbotify.stats.effects import MEAN
@@ -21,6 +24,8 @@ BETWEEN = f"B {MINUS} A"
 EFFECTS_HEAD = ("metric", "arm", "A", "interval", "B", "interval", BETWEEN, "interval", "p")
 LEVELS_HEAD = ("metric", "arm", "A", "B", BETWEEN, "interval", "p")
 _POINTS = " pp"
+
+Numbers: TypeAlias = tuple[float | None, float | None, float | None]
 
 
 @dataclass(frozen=True)
@@ -111,14 +116,22 @@ def effects(comparison: Comparison) -> list[Line]:
     rows = sorted(
         comparison.effects, key=lambda row: (order.index(row.metric), [*kinds].index(row.estimand))
     )
-    return [_effect(row, comparison.a.run.alpha) for row in rows]
+    alpha = comparison.a.run.alpha
+    return [_effect(row, alpha, own) for row, own in zip(rows, _places(rows), strict=True)]
 
 
 def levels(comparison: Comparison) -> list[Line]:
     """The arms' means, success metrics first, a metric's arms together."""
     order = _order(comparison, [level.metric for level in comparison.levels])
     rows = sorted(comparison.levels, key=lambda row: order.index(row.metric))
-    return [_level(row, comparison.a.run.alpha) for row in rows]
+    alpha = comparison.a.run.alpha
+    found = []
+    for _, same in groupby(rows, key=lambda row: row.metric):
+        members = list(same)
+        contrasts = [row.difference for row in members]
+        places = rounding.aligned([(each.effect, each.lower, each.upper) for each in contrasts])
+        found += [_level(row, alpha, own) for row, own in zip(members, places, strict=True)]
+    return found
 
 
 def effect_cells(line: Line) -> list[str]:
@@ -133,12 +146,8 @@ def level_cells(line: Line) -> list[str]:
 
 
 def comparable(moved: Moved) -> bool:
-    """Whether both runs' relative effects are bounded, so that they and not the units are told."""
-    return all(effect is None or _is_relative(effect) for effect in (moved.a, moved.b))
-
-
-def _is_relative(effect: Effect) -> bool:
-    return effect.relative_lower is not None and effect.relative_upper is not None
+    """Whether the relative effect leads in both runs, so that it and not the unit is shown."""
+    return all(effect is None or leads(effect) for effect in (moved.a, moved.b))
 
 
 def _named(line: Line) -> str:
@@ -164,33 +173,52 @@ def _state(letter: str, name: str, document: Document) -> State:
     )
 
 
-def _effect(row: Moved, alpha: float) -> Line:
+def _places(rows: Sequence[Moved]) -> list[list[int | None]]:
+    """Decimals of A, B and their difference in each row: alike wherever the unit is."""
+    numbers = [[_numbers(row, row.a), _numbers(row, row.b), _difference(row)] for row in rows]
+    in_percent = [own for row, own in zip(rows, numbers, strict=True) if comparable(row)]
+    relative = iter(rounding.aligned([each for own in in_percent for each in own]))
+    return [
+        [next(relative) for _ in own] if comparable(row) else rounding.aligned(own)
+        for row, own in zip(rows, numbers, strict=True)
+    ]
+
+
+def _numbers(row: Moved, effect: Effect | None) -> Numbers:
+    """An effect in the form that leads in both runs."""
+    if effect is None:
+        return None, None, None
+    if comparable(row):
+        return effect.relative_effect, effect.relative_lower, effect.relative_upper
+    return effect.effect, effect.lower, effect.upper
+
+
+def _difference(row: Moved) -> Numbers:
+    contrast = row.relative if comparable(row) else row.absolute
+    return contrast.effect, contrast.lower, contrast.upper
+
+
+def _effect(row: Moved, alpha: float, places: Sequence[int | None]) -> Line:
     relative = comparable(row)
-    a, b = (_shown(effect, relative) for effect in (row.a, row.b))
+    behind = "%" if relative else ""
+    shown = [
+        rounding.estimate(*_numbers(row, effect), unit=behind, places=own)
+        for effect, own in zip((row.a, row.b), places[:2], strict=True)
+    ]
     told = row.relative if relative else row.absolute
     unit = _POINTS if relative and told.effect is not None else ""
     kind = "" if row.estimand == MEAN else estimand(row.estimand)
-    return _line(row.metric, kind, row.arm, a, b, told, unit, alpha)
+    a, b = ((each.value, each.interval) for each in shown)
+    return _line(row.metric, kind, row.arm, a, b, told, unit, alpha, places[2])
 
 
-def _shown(effect: Effect | None, relative: bool) -> tuple[str, str]:
-    if effect is None:
-        return MISSING, MISSING
-    if relative:
-        shown = shown_effect(effect)
-    else:
-        shown = rounding.estimate(effect.effect, effect.lower, effect.upper)
-    return shown.value, shown.interval
-
-
-def _level(row: Level, alpha: float) -> Line:
+def _level(row: Level, alpha: float, places: int | None) -> Line:
     contrast = row.difference
-    places = rounding.estimate(contrast.effect, contrast.lower, contrast.upper).places
-    if contrast.lower is None:
-        places = max(rounding.estimate(value, None, None).places for value in (row.a, row.b))
-        places = max(places, 2)
+    if contrast.lower is None or places is None:
+        own = max(rounding.estimate(value, None, None).places for value in (row.a, row.b))
+        places = max(own, 2)
     a, b = ((rounding.number(value, places), MISSING) for value in (row.a, row.b))
-    return _line(row.metric, "", row.arm, a, b, contrast, "", alpha)
+    return _line(row.metric, "", row.arm, a, b, contrast, "", alpha, places)
 
 
 def _line(
@@ -202,8 +230,9 @@ def _line(
     told: Contrast,
     unit: str,
     alpha: float,
+    places: int | None = None,
 ) -> Line:
-    shown = rounding.estimate(told.effect, told.lower, told.upper)
+    shown = rounding.estimate(told.effect, told.lower, told.upper, places=places)
     tone, word = _result(name, told, alpha)
     return Line(
         metric=metric(name).label,

@@ -35,7 +35,7 @@ def picture(study: PowerStudy, narrow: bool = False) -> str | None:
     high = max(mark[0] for _, _, mark in drawn) * _AROUND
 
     def paint(figure: Figure) -> None:
-        axes = axes_within(figure, left=58, right=16, top=12, bottom=52)
+        axes = axes_within(figure, left=58, right=34, top=12, bottom=52)
         axes.set_xscale("log")
         axes.set_yscale("log")
         for at, row, mark in drawn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from abbotify.report import labels, rounding
 from abbotify.stats.effects import RATIO
@@ -20,6 +21,7 @@ def rows(study: PowerStudy) -> tuple[list[str], list[list[str]]]:
     """
     several = len(study.terms.sizes) > 1
     shown = [row for row in study.rows if not _said(study, row)]
+    places = _places(shown)
     head = ["metric", *(["arm"] if several else []), "level", "CUPED", "mean", "sd per user"]
     body = [
         [
@@ -28,7 +30,7 @@ def rows(study: PowerStudy) -> tuple[list[str], list[list[str]]]:
             f"{row.level:.3g}",
             _cuped(study, row),
             *_spread(row),
-            *(text for point in row.points for text in _texts(study, row, point)),
+            *(text for point in row.points for text in _texts(study, row, point, places)),
         ]
         for row in shown
     ]
@@ -101,7 +103,7 @@ def _cuped(study: PowerStudy, row: Row) -> str:
 def _spread(row: Row) -> list[str]:
     own = row.piloted
     sd = None if own.pilot is None else math.sqrt(own.pilot.variance)
-    return [words.digits(own.value, 4), words.digits(sd, 3)]
+    return [words.significant(own.value, 4), words.significant(sd, 3)]
 
 
 def _heads(study: PowerStudy, point: Point) -> list[str]:
@@ -113,11 +115,18 @@ def _heads(study: PowerStudy, point: Point) -> list[str]:
     return [users] if study.question.mde is None else [users, "days of this world"]
 
 
-def _texts(study: PowerStudy, row: Row, point: Point) -> list[str]:
+def _places(rows: Sequence[Row]) -> int:
+    """Decimals of all detectable lifts: two digits of the least."""
+    lifts = [p.lift for row in rows for p in row.points if p.solved == LIFT and p.lift]
+    return words.places(min(lifts, default=None), 2)
+
+
+def _texts(study: PowerStudy, row: Row, point: Point, places: int) -> list[str]:
     """The cells of a point; the first of a row without numbers says why."""
     missing = (point.note if point is row.points[0] else "") or rounding.MISSING
     if point.solved == LIFT:
-        return [words.lift(point.lift) or missing, words.digits(point.effect, 3)]
+        found = missing if point.lift is None else f"{rounding.number(point.lift, places)}%"
+        return [found, words.significant(point.effect, 3)]
     if point.solved == POWER:
         return [missing if point.power is None else f"{point.power:.3f}"]
     users = missing if point.users is None else rounding.count(math.ceil(point.users))

@@ -135,7 +135,7 @@ def _more(study: PowerStudy) -> str:
     return (
         f"Days: at most {coming.admitted:,} users can come, fewer new ones every day. Beyond "
         f"{_days(coming.days)} the days are for users who come alike, at this pilot's spread per "
-        "user; `--days` plays them."
+        "user; the option --days plays them."
     )
 
 
@@ -164,13 +164,21 @@ def days(coming: Coming, users: float | None) -> str:
 
 def digits(value: float | None, count: int) -> str:
     """A number with so many significant digits, none of a whole number dropped, no idle zeros."""
-    if value is None:
-        return rounding.MISSING
-    if value == 0:
-        return "0"
-    exponent = int(f"{value:.{count - 1}e}".partition("e")[2])
-    text = rounding.number(value, max(count - 1 - exponent, 0))
+    text = significant(value, count)
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def significant(value: float | None, count: int) -> str:
+    """A number with so many significant digits, zeros among them, as columns need it."""
+    return "0" if value == 0 else rounding.number(value, places(value, count))
+
+
+def places(value: float | None, count: int) -> int:
+    """Decimals that show so many significant digits."""
+    if not value:
+        return 0
+    exponent = int(f"{value:.{count - 1}e}".partition("e")[2])
+    return max(count - 1 - exponent, 0)
 
 
 def _days(count: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from abbotify.report import labels, rounding
@@ -13,6 +13,7 @@ from abbotify.studies import pages
 from abbotify.studies.sweep.picture import picture
 from abbotify.studies.sweep.runs import Setting, Sweep
 
+_LOSSES = ("loss", "validation loss")
 _NUMBERS = ("relative_effect", "relative_lower", "relative_upper", "p_value", "significant")
 
 
@@ -48,18 +49,48 @@ def _csv_rows(sweep: Sweep) -> Iterator[list[Value]]:
 
 
 def rows(sweep: Sweep) -> tuple[list[str], list[list[str]]]:
-    """The table as people read it: its head, and the rows of the treatments that move."""
-    head = [*sweep.keys, "arm", "effect", "interval", "p", "loss", "validation loss"]
+    """The table as people read it: its head, and the rows of the treatments that move.
+
+    Columns of losses are left out where nothing has any.
+    """
+    losses = [name for place, name in enumerate(_LOSSES) if _known(sweep, place)]
+    unit = "" if sweep.relative else labels.with_unit("", sweep.metric)
+    head = [*sweep.keys, "arm", f"effect{unit}", "interval", "p", *losses]
+    cells = [(setting, arm) for arm in sweep.moved for setting in sweep.settings]
+    shown = _rounded(sweep, [sweep.effect(setting, arm) for setting, arm in cells])
     body = [
-        [*setting.values, arm, *_shown(sweep.effect(setting, arm)), *_losses(setting, arm)]
-        for arm in sweep.moved
-        for setting in sweep.settings
+        [*setting.values, arm, *numbers, *_losses(sweep, setting, arm)]
+        for (setting, arm), numbers in zip(cells, shown, strict=True)
     ]
     return head, body
 
 
+def numbers(sweep: Sweep) -> int:
+    """How many of the table's last columns are numbers."""
+    return 3 + sum(_known(sweep, place) for place in range(len(_LOSSES)))
+
+
+def _known(sweep: Sweep, place: int) -> bool:
+    """Whether any setting has a loss of this kind."""
+    every = [pair for setting in sweep.settings for pair in setting.losses.values()]
+    return any(pair[place] is not None for pair in every)
+
+
+def _rounded(sweep: Sweep, effects: Sequence[Effect | None]) -> list[list[str]]:
+    """Effect, interval and p of each, all rounded to one place."""
+    nothing = (None, None, None)
+    known = [nothing if effect is None else sweep.numbers(effect) for effect in effects]
+    unit = "%" if sweep.relative else ""
+    found = []
+    for effect, own, places in zip(effects, known, rounding.aligned(known), strict=True):
+        shown = rounding.estimate(*own, unit=unit, places=places)
+        p = "–" if effect is None else rounding.p_value(effect.p_value)
+        found.append(["failed" if effect is None else shown.value, shown.interval, p])
+    return found
+
+
 def matters(sweep: Sweep) -> list[tuple[str, str, float]]:
-    """(arm, key, range of the mean effect in per cent of the control), the largest first."""
+    """(arm, key, range of the mean effect in the unit of the sweep), the largest first."""
     found = [
         (arm, key, spread)
         for arm in sweep.moved
@@ -74,7 +105,7 @@ def sweep_markdown(sweep: Sweep) -> str:
     parts = [
         f"# {escaped(_title(sweep))}",
         escaped(sentence(sweep)),
-        escaped_table(*rows(sweep)),
+        escaped_table(*rows(sweep), numbers(sweep)),
         "How much a setting matters: the range of the mean effect between its values.",
         escaped_table(*_ranges(sweep)),
     ]
@@ -88,28 +119,31 @@ def sweep_html(sweep: Sweep) -> str:
         title=_title(sweep),
         sentence=sentence(sweep),
         picture=picture(sweep),
+        picture_narrow=picture(sweep, narrow=True),
         settings=rows(sweep),
+        numbers=numbers(sweep),
         ranges=_ranges(sweep),
     )
 
 
+def range_text(sweep: Sweep, spread: float) -> str:
+    """A range of mean effects: in percentage points, or in the metric's unit."""
+    if sweep.relative:
+        return f"{rounding.number(spread, 1)} points"
+    every = [sweep.numbers(effect) for setting in sweep.settings for effect in setting.effects]
+    places = next((each for each in rounding.aligned(every) if each is not None), 2)
+    return rounding.number(spread, places) + labels.unit(sweep.metric)
+
+
 def _ranges(sweep: Sweep) -> tuple[list[str], list[list[str]]]:
-    body = [[arm, key, f"{spread:.1f} points"] for arm, key, spread in matters(sweep)]
+    body = [[arm, key, range_text(sweep, spread)] for arm, key, spread in matters(sweep)]
     return ["arm", "setting", "range"], body
 
 
-def _shown(effect: Effect | None) -> list[str]:
-    if effect is None:
-        return ["failed", "–", "–"]
-    shown = rounding.estimate(
-        effect.relative_effect, effect.relative_lower, effect.relative_upper, unit="%"
-    )
-    return [shown.value, shown.interval, rounding.p_value(effect.p_value)]
-
-
-def _losses(setting: Setting, arm: str) -> list[str]:
-    found = setting.losses.get(arm, (None, None))
-    return ["–" if value is None else f"{value:.4f}" for value in found]
+def _losses(sweep: Sweep, setting: Setting, arm: str) -> list[str]:
+    pair = setting.losses.get(arm, (None, None))
+    known = [value for place, value in enumerate(pair) if _known(sweep, place)]
+    return ["–" if value is None else f"{value:.4f}" for value in known]
 
 
 def _title(sweep: Sweep) -> str:
@@ -119,10 +153,12 @@ def _title(sweep: Sweep) -> str:
 def sentence(sweep: Sweep) -> str:
     """What was varied, and which arms it made no difference to."""
     metric = labels.metric(sweep.metric).label.lower()
+    only = f" of {labels.clean(sweep.moved[0])}" if len(sweep.moved) == 1 else ""
+    losses = " Losses are those of the first training." if _known(sweep, 0) else ""
     return (
-        f"Effect on {metric} against {labels.clean(sweep.control)}, with the intervals of single "
-        f"comparisons, in {len(sweep.settings)} runs with the same seeds. Losses are those of the "
-        f"first training.{_unmoved(sweep)}{_failed(sweep)}"
+        f"Effect{only} on {metric} against {labels.clean(sweep.control)}, with the intervals of "
+        f"single comparisons, in {len(sweep.settings)} runs with the same seeds."
+        f"{losses}{_unmoved(sweep)}{_failed(sweep)}"
     )
 
 
@@ -133,5 +169,6 @@ def _failed(sweep: Sweep) -> str:
 
 def _unmoved(sweep: Sweep) -> str:
     still = [arm for arm in sweep.arms if arm not in sweep.moved]
-    told = [f"{labels.clean(arm)} {_shown(sweep.effect(sweep.played[0], arm))[0]}" for arm in still]
-    return f" The same under all settings: {', '.join(told)}." if told else ""
+    shown = _rounded(sweep, [sweep.effect(sweep.played[0], arm) for arm in still])
+    same = [f"{labels.clean(arm)} {own[0]}" for arm, own in zip(still, shown, strict=True)]
+    return f" The same under all settings: {', '.join(same)}." if same else ""

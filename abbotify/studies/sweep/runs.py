@@ -18,6 +18,7 @@ from abbotify import outfolder, pipeline, scale
 from abbotify.errors import UserError
 from abbotify.progress import Progress, silent
 from abbotify.report import Document
+from abbotify.report.leading import bounded, near_zero
 from abbotify.scenario import Scenario, load, yaml
 from abbotify.stats import Effect
 from abbotify.stats.effects import MEAN
@@ -100,19 +101,32 @@ class Sweep:
         """The runs that failed."""
         return tuple(setting for setting in self.settings if setting.failure)
 
-    def spread(self, key: str, arm: str) -> float | None:
-        """How much a key matters: between its values, the range of the mean relative effect.
+    @property
+    def relative(self) -> bool:
+        """Whether effects are told in per cent of the control: everywhere, or nowhere."""
+        known = [each for setting in self.settings for each in setting.effects]
+        return not any(map(near_zero, known)) and any(map(bounded, known))
 
-        The mean is over the settings of all other keys, in per cent of the control's mean; None
-        where an effect is undefined or a run failed.
+    def numbers(self, effect: Effect) -> tuple[float | None, float | None, float | None]:
+        """An effect and its interval: per cent of the control, or in the metric's unit."""
+        if self.relative:
+            return effect.relative_effect, effect.relative_lower, effect.relative_upper
+        return effect.effect, effect.lower, effect.upper
+
+    def spread(self, key: str, arm: str) -> float | None:
+        """How much a key matters: between its values, the range of the mean effect.
+
+        The mean is over the settings of all other keys, in the unit of `numbers`; None where an
+        effect is undefined or a run failed.
         """
         place = self.keys.index(key)
         by_value: dict[str, list[float]] = {}
         for setting in self.settings:
             effect = self.effect(setting, arm)
-            if effect is None or effect.relative_effect is None:
+            value = None if effect is None else self.numbers(effect)[0]
+            if value is None:
                 return None
-            by_value.setdefault(setting.values[place], []).append(effect.relative_effect)
+            by_value.setdefault(setting.values[place], []).append(value)
         means = [fmean(effects) for effects in by_value.values()]
         return max(means) - min(means)
 

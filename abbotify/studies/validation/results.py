@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from abbotify.outfolder import Kind
 from abbotify.studies.characteristics import Characteristic, outside
 from abbotify.studies.validation.rates import Row
 
-KIND: Final = "validation"
-MARKS: Final = frozenset({"validate.csv", "validate.html"})  # of a folder that may be replaced
+KIND: Final = Kind(
+    "validation",
+    frozenset({"validate.csv", "validate.html"}),
+    ("validate.csv", "validate.md", "validate.html"),
+)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from abbotify.studies.validation.expectations import expectations
 from abbotify.studies.validation.peeking import LOOKED
 from abbotify.studies.validation.rates import Measured, Row, rows
 from abbotify.studies.validation.replicate import Sampler, expected_users
-from abbotify.studies.validation.results import KIND, MARKS, Validation
+from abbotify.studies.validation.results import KIND, Validation
 from abbotify.studies.validation.trials import SIMULTANEOUS, Asked, collect
 from abbotify.worlds import retrainings
 
@@ -65,13 +65,13 @@ def validate(
         UserError: the user's mistake; nothing is written then.
     """
     _refuse(replications, users)
-    outfolder.check(out, MARKS, KIND)
+    outfolder.check(out, KIND)
     told("world", 0, 0)
     plan = prepare(scenario)
     why = meets(plan)
     if why and users is not None:
         raise UserError(f"users cannot be drawn apart from each other: {why}", key="--users")
-    with outfolder.swapped(out, MARKS, KIND) as folder:
+    with outfolder.swapped(out, KIND) as folder:
         if why:
             found = replays.replayed(plan, folder, replications, workers, told, why)
         else:

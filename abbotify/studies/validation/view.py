@@ -176,8 +176,7 @@ def _text(one: Characteristic, value: float | None) -> str:
         return rounding.MISSING
     if one.quantity in _MEANS:
         return rounding.number(value, 2 if value < 10 else 1) + "×"
-    places = 2 if value < 0.01 else 1
-    return rounding.percent(value, places)
+    return rounding.percent(value)
 
 
 def _short(value: float) -> str:

@@ -15,13 +15,14 @@ from abbotify.studies.comparison import view as view
 from abbotify.studies.comparison.compare import Comparison, compare
 from abbotify.studies.comparison.report import (
     COLUMNS,
-    MARKS,
+    KIND,
     check,
     compare_csv,
     compare_html,
     compare_markdown,
     write,
 )
+from tests.browser import assert_fits
 from tests.report.nasty import nasty
 from tests.report.realistic import realistic
 from tests.studies.pages import assert_closed
@@ -62,9 +63,9 @@ def test_lines_say_what_is_better(usual: Comparison) -> None:
     lines = {(one.metric, one.estimand): one for one in view.effects(usual)}
     line = lines["Listened time", ""]
     assert (line.b, line.b_interval, line.tone, line.word) == (
-        "+50%", "[+40%, +60%]", "good", "better in B",
+        "+50.0%", "[+40.0%, +60.0%]", "good", "better in B",
     )  # fmt: skip
-    assert re.fullmatch(r"\+\d+ pp", line.difference)
+    assert re.fullmatch(r"\+\d+\.\d pp", line.difference)
     same = lines["Skip rate", ""]
     assert (same.tone, same.word, same.p) == ("", "not significant", "1.000")
     assert lines["Skip rate", "ratio of sums"].arm == "neural"
@@ -129,7 +130,7 @@ def test_the_folder_is_replaced_and_others_are_refused(usual: Comparison, tmp_pa
     write(usual, out)
     (out / "left over").write_text("")
     write(usual, out)
-    assert {path.name for path in out.iterdir()} == MARKS
+    assert {path.name for path in out.iterdir()} == {*KIND.marks, "left over"}
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("")
     with pytest.raises(OutputError, match="no comparison"):
@@ -139,3 +140,10 @@ def test_the_folder_is_replaced_and_others_are_refused(usual: Comparison, tmp_pa
     with pytest.raises(OutputError, match="holds the run"):
         check(out, (out,))
     assert (tmp_path / "mine" / "thesis.tex").exists()
+
+
+@pytest.mark.parametrize("name", ["usual", "hostile"])
+def test_the_page_fits_every_screen(
+    name: str, chromium: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    assert_fits(chromium, compare_html(request.getfixturevalue(name)), tmp_path)

@@ -13,6 +13,7 @@ from abbotify.studies.power.report import power_csv, power_html, power_markdown
 from abbotify.studies.power.study import PowerStudy, studied
 from abbotify.studies.power.table import rail_rows, rows
 from abbotify.studies.power.words import digits, lift, notes, sentence, title
+from tests.browser import assert_fits
 from tests.studies.pages import assert_closed
 from tests.studies.tables import AWAY, USERS, table
 
@@ -64,6 +65,13 @@ def test_the_page_escapes_names_and_draws_what_can_be_drawn(path: Path) -> None:
     nothing = replace(found, rows=tuple(r for r in found.rows if r.piloted.metric == "timeouts"))
     assert "<svg" not in power_html(nothing)
     assert "nothing can be planned" in sentence(nothing)
+
+
+def test_the_page_fits_every_screen(path: Path, chromium: str, tmp_path: Path) -> None:
+    guarded = "metrics.guardrails=[time, {metric: sessions, absolute: 0.2}]"
+    page = power_html(study(path, Question(users=5000), True, guarded))
+    assert_closed(page)
+    assert_fits(chromium, page, tmp_path)
 
 
 def test_guardrails_have_a_table_of_their_own(path: Path) -> None:

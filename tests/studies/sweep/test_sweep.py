@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,16 @@ from abbotify import pipeline
 from abbotify.errors import OutputError, UserError
 from abbotify.scenario import load
 from abbotify.studies.sweep import Sweep, sweep, varied
-from abbotify.studies.sweep.report import matters, sweep_csv, sweep_html, sweep_markdown, write
+from abbotify.studies.sweep.picture import picture
+from abbotify.studies.sweep.report import (
+    matters,
+    rows,
+    sweep_csv,
+    sweep_html,
+    sweep_markdown,
+    write,
+)
+from tests.browser import assert_fits
 from tests.studies.pages import assert_closed
 
 TEXT = """\
@@ -71,11 +82,60 @@ def test_the_files_have_a_row_for_each_setting(swept: Sweep, tmp_path: Path) -> 
     assert sweep_csv(swept) == (tmp_path / "sweep.csv").read_text()
     page = sweep_html(swept)
     assert page.count("<tr>") == 1 + 4 + 1 + 2
+    assert "loss" not in page.lower()  # nothing is trained: no empty columns
     assert "top<b>" not in page
     assert "top&lt;b&gt;" in page
     assert "<svg" in page
     assert_closed(page)
     assert "top\\<b>\\|" in sweep_markdown(swept)
+
+
+def trained(swept: Sweep) -> Sweep:
+    """The sweep with losses, and with a run that failed."""
+    first, *others = swept.settings
+    settings = [
+        replace(setting, losses={swept.arms[0]: (0.07 + place, 0.08)})
+        for place, setting in enumerate(others)
+    ]
+    failed = replace(first, effects=(), failure="a training diverged")
+    return replace(swept, settings=(*settings, failed))
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_the_picture_has_a_titled_axis_and_a_level_name_for_each_setting(
+    swept: Sweep, narrow: bool
+) -> None:
+    for each in (swept, trained(swept)):
+        drawn = picture(each, narrow)
+        assert not re.search(r"rotate\((?!-?0[ ,)])", drawn)
+        assert "Effect on time per session" in drawn
+        assert all(" · ".join(setting.values) in drawn for setting in each.settings)
+        assert ("Loss" in drawn) == ("failed" in drawn) == (each is not swept)
+        keys = list(each.keys) if narrow else [" · ".join(each.keys)]
+        assert all(key in drawn for key in keys)
+
+
+def test_effects_on_a_control_near_zero_are_differences(swept: Sweep) -> None:
+    (arm,) = swept.arms
+    effects = [replace(setting.effects[0], relative_upper=5e4) for setting in swept.settings]
+    far = replace(
+        swept,
+        settings=tuple(
+            replace(setting, effects=(effect,))
+            for setting, effect in zip(swept.settings, effects, strict=True)
+        ),
+    )
+    head, body = rows(far)
+    assert "effect, tracks" in head
+    assert not any("%" in cell for row in body for cell in row)
+    assert "%" not in picture(far)
+    low, high = ((effects[at].effect or 0) + (effects[at + 1].effect or 0) for at in (0, 2))
+    assert far.spread("listener.session_budget", arm) == pytest.approx(abs(high - low) / 2)
+    assert "points" not in sweep_markdown(far)
+
+
+def test_the_page_fits_every_screen(swept: Sweep, chromium: str, tmp_path: Path) -> None:
+    assert_fits(chromium, sweep_html(trained(swept)), tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(swept: Sweep, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from abbotify.stats.moments import Floats, Moments
+from tests.browser import assert_fits
 from tests.conftest import ROOT, Command
 from tests.studies.pages import assert_closed
 from tests.studies.validation.worlds import scenario
@@ -67,6 +68,15 @@ def test_right_methods_stay_in_their_bands(abbotify: Command, folder: Path) -> N
     assert {path.name for path in out.iterdir()} == {
         *("validate.csv", "validate.html", "validate.md")
     }
+
+
+def test_the_page_fits_every_screen(
+    abbotify: Command, folder: Path, chromium: str, tmp_path: Path
+) -> None:
+    out = folder / "fits"
+    common = ("validate", written(folder), "--replications", 200, "--quiet")
+    assert abbotify(*common, "--out", out).code in (0, 3)
+    assert_fits(chromium, (out / "validate.html").read_text(encoding="utf-8"), tmp_path)
 
 
 def test_the_same_seed_gives_the_same_bytes(abbotify: Command, folder: Path) -> None:

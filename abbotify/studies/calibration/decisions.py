@@ -1,0 +1,121 @@
+"""What the rule decides on sound experiments, and on experiments that are not what they say."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from abbotify.errors import DataError
+from abbotify.report.decision import Verdict
+from abbotify.studies.calibration.sabotage import (
+    MIXED,
+    RANDOM,
+    STICKY,
+    Crashing,
+    Experiment,
+    Flaky,
+    Silent,
+    crossover,
+    doubled,
+    lost_users,
+    novelty,
+    plugin,
+    run,
+    spoilt,
+    unlike_users,
+)
+from abbotify.studies.calibration.trials import ALPHA, Effort, Trial
+
+THEME: Final = "Decisions on sound and sabotaged experiments"
+ABOUT: Final = """\
+Whole experiments, each with a split and dynamics of its own: 1 500 users, two days before and six
+of the experiment, two arms. The sound ones show what the rule does where nothing is wrong: it ships
+without an effect about as often as half of alpha allows (the other half is harm), and calls next
+to none invalid. The sabotaged ones are broken in one way each, none of which shows in the effect: a
+treatment whose recommender crashes, answers nothing or fails on one request of twenty-five, with a
+fallback that is better than the control; a log delivered twice; users who change arm on the fourth
+day; treated users who never reach the log; heavy users who slip into the treatment; an effect that
+is gone after two days; two dozen users; and arms that share one queue. None of them may be shipped
+without a word: `ship` is the badge without reservations.
+"""
+
+REFUSED: Final = "refused"
+"""A log that is not analysed at all."""
+
+REPLICATIONS: Final = 500
+
+
+@dataclass(frozen=True)
+class Case:
+    """A kind of experiment.
+
+    Attributes:
+        name: what is the matter with it.
+        experiment: replication and folder -> its report.
+        sound: nothing is.
+        ships: the share of experiments that may be shipped without reservations at most.
+    """
+
+    name: str
+    experiment: Experiment
+    sound: bool = False
+    ships: float | None = 0.0
+
+
+_QUEUE: Final = {"replicas": 1, "timeout_ms": 10_000}
+_FEW: Final = {"catalogue": {"tracks": 500, "artists": 60}, "users": {"count": 24}}
+
+CASES: Final = (
+    Case("no effect", run(RANDOM, RANDOM), sound=True, ships=ALPHA / 2),
+    Case("better treatment", run(RANDOM, STICKY), sound=True, ships=None),
+    Case("harmful treatment", run(STICKY, RANDOM), sound=True),
+    Case("treatment crashes", run(RANDOM, plugin(Crashing))),
+    Case("treatment answers nothing", run(RANDOM, plugin(Silent))),
+    Case("treatment fails on 4 % of requests", run(RANDOM, plugin(Flaky))),
+    Case("control crashes", run(plugin(Crashing), MIXED)),
+    Case("log given twice", doubled),
+    Case("users change arm", spoilt(RANDOM, STICKY, crossover)),
+    Case("treated users lost", spoilt(RANDOM, STICKY, lost_users)),
+    Case("heavy users in the treatment", unlike_users, ships=ALPHA / 2),
+    Case("novelty", novelty),
+    Case("two dozen users", run(RANDOM, STICKY, world=_FEW, arrivals={"sessions": 24})),
+    Case("shared queue", run(RANDOM, STICKY, service=_QUEUE)),
+)
+
+
+def decisions(effort: Effort) -> Iterator[Trial]:
+    """The verdicts on each kind of experiment."""
+    # A whole experiment takes half a second: a small calibration has few of each kind.
+    share = 1.0 if effort.findings else 0.2
+    for case in CASES:
+        yield from verdicts(case, max(1, round(share * effort.of(REPLICATIONS))))
+
+
+def verdicts(case: Case, replications: int) -> Iterator[Trial]:
+    """How often each verdict is given; those that never are have no row, but for shipping."""
+    counts = Counter(verdict(case, number) for number in range(replications))
+    for name in (*Verdict, REFUSED):
+        share, gated = None, False
+        if name is Verdict.SHIP:
+            share, gated = case.ships, case.ships is not None
+        elif name is Verdict.INVALID and case.sound:
+            share, gated = ALPHA, True
+        if counts[name] or gated:
+            yield Trial(
+                "decision", case.name, str(name), counts[name], replications, share, gated, True
+            )
+
+
+def verdict(case: Case, number: int) -> str:
+    """The verdict on one experiment."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            document = case.experiment(number, Path(folder))
+        except DataError:
+            return REFUSED
+    (row,) = document.decisions
+    return Verdict(row.verdict)

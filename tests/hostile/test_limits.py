@@ -1,0 +1,219 @@
+"""What the machine runs out of: one line that says so, and nothing left behind."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from abbotify import pipeline, shard
+from abbotify.eventlog import parquet
+from abbotify.report import render
+from abbotify.report.document import Document
+from abbotify.report.html import render_html
+from tests.conftest import Command
+from tests.hostile.files import everything, write_files
+
+Failure = Callable[..., Any]
+
+
+def raising(error: BaseException) -> Failure:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return fail
+
+
+SHORTAGES = {
+    "disk": (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "No space left"),
+    "quota": (OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)), "quota"),
+    "file size": (OSError(errno.EFBIG, os.strerror(errno.EFBIG)), "ulimit -f"),
+    "files": (OSError(errno.EMFILE, os.strerror(errno.EMFILE)), "ulimit -n"),
+    "memory": (MemoryError(), "not enough memory"),
+    "threads": (RuntimeError("can't start new thread"), "no further thread"),
+    "libraries": (ImportError("x.so: failed to map segment from shared object"), "memory"),
+}
+PLACES = [
+    (shard, "write_events"),
+    (pipeline, "judge_all"),
+    (pipeline, "look_closer"),
+    (render, "effects_csv"),
+    (pipeline, "dump"),
+]
+
+
+CASES = [(name, PLACES[0]) for name in SHORTAGES] + [("disk", place) for place in PLACES[1:]]
+
+
+@pytest.mark.parametrize(("shortage", "place"), CASES, ids=[f"{n}, {p[1]}" for n, p in CASES])
+def test_a_shortage_is_one_line_and_leaves_the_old_run(
+    shortage: str,
+    place: tuple[Any, str],
+    abbotify: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_files(tmp_path)
+    assert abbotify("run", tmp_path / "s.yaml", "--out", tmp_path / "out").code == 0
+    before = everything(tmp_path)
+    error, named = SHORTAGES[shortage]
+    monkeypatch.setattr(*place, raising(error))
+    finished = abbotify("run", tmp_path / "s.yaml", "--out", tmp_path / "out")
+    assert finished.code in (1, 2)
+    assert finished.err.count("\n") == 1
+    assert finished.err.startswith("abbotify: ")
+    assert named in finished.err
+    assert everything(tmp_path) == before
+
+
+def test_a_page_that_fails_loses_nothing(
+    abbotify: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(tmp_path)
+    out = tmp_path / "out"
+    with monkeypatch.context() as patched:
+        patched.setattr(render, "render_html", raising(TypeError("<unsupported> format")))
+        finished = abbotify("run", tmp_path / "s.yaml", "--out", out)
+    assert (finished.code, finished.err.count("\n")) == (1, 1)
+    assert f"{out}: the page cannot be made (TypeError: <unsupported> format)" in finished.err
+    assert "abbotify report renders it again" in finished.err
+    files = {path.name for path in out.iterdir()}
+    assert files >= {"report.json", "effects.csv", "users.parquet", "scenario.yaml", "log"}
+    assert not files & {"report.html", "report.md", "state"}
+    assert "Traceback" in (out / "manifest.json").read_text()
+    assert abbotify("report", out).code == 0
+    assert {path.name for path in out.iterdir()} >= {"report.html", "report.md"}
+
+
+@pytest.mark.parametrize("chart", ["distribution", "survival", "daily"])
+def test_a_chart_that_fails_is_named_in_its_place(
+    chart: str, usual_page: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from abbotify.report import charts
+
+    monkeypatch.setattr(charts, chart, raising(ValueError("<b> no room")))
+    assert "Not drawn: ValueError: &lt;b&gt; no room." in usual_page()
+
+
+@pytest.fixture
+def usual_page() -> Callable[[], str]:
+    from tests.report.realistic import realistic
+
+    document = Document.from_dict(realistic())
+    return lambda: render_html(document)
+
+
+def test_a_check_that_fails_is_a_reservation(
+    abbotify: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from abbotify.report import checks, read
+
+    write_files(tmp_path)
+    monkeypatch.setattr(checks, "sizes", raising(ZeroDivisionError("division by zero")))
+    assert abbotify("run", tmp_path / "s.yaml", "--out", tmp_path / "out").code == 0
+    found = {check.name: check for check in read(tmp_path / "out").checks}
+    assert found["arm_sizes"].status == "warn"
+    assert found["arm_sizes"].summary == "Not determined (ZeroDivisionError: division by zero)."
+
+
+def launched(folder: Path, shell: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command with redirections and limits of a shell's, signals as a terminal leaves them."""
+    command = f"{shell.replace('COMMAND', 'exec ' + chr(34) + '$@' + chr(34))}"
+    return subprocess.run(
+        ["sh", "-c", command, "sh", sys.executable, "-m", "abbotify", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("shell", ["COMMAND >/dev/full", "COMMAND >&-"], ids=["full", "closed"])
+@pytest.mark.parametrize("command", ["run", "schema"])
+def test_output_that_cannot_be_printed_is_one_line(
+    shell: str, command: str, tmp_path: Path
+) -> None:
+    write_files(tmp_path)
+    arguments = ("s.yaml", "--out", "out") if command == "run" else ()
+    finished = launched(tmp_path, shell, command, *arguments)
+    assert (finished.returncode, finished.stderr.count("\n")) == (1, 1), finished.stderr
+    assert "standard output" in finished.stderr
+    if command == "run":
+        assert (tmp_path / "out" / "report.html").exists()
+
+
+def test_a_limit_of_file_sizes_is_named(tmp_path: Path) -> None:
+    write_files(tmp_path)
+    before = everything(tmp_path)
+    finished = launched(tmp_path, "ulimit -f 8; COMMAND", "run", "s.yaml", "--out", "out")
+    assert (finished.returncode, finished.stderr.count("\n")) == (2, 1), finished.stderr
+    assert "out: cannot be written (File too large; see ulimit -f)" in finished.stderr
+    assert everything(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGTERM", "SIGINT"])
+def test_a_signal_ends_a_run_without_leftovers(name: str, tmp_path: Path) -> None:
+    """The signal comes while days are played: the log's first file tells."""
+    write_files(tmp_path)
+    program = (
+        "import os, signal, sys\n"
+        "from abbotify import cli, shard\n"
+        f"number = signal.{name}\n"
+        "signal.signal(number, signal.default_int_handler)\n"  # not ignored, whatever was inherited
+        "write = shard.write_events\n"
+        "def writing(*args, **kwargs):\n"
+        "    write(*args, **kwargs)\n"
+        "    os.kill(os.getpid(), number)\n"
+        "shard.write_events = writing\n"
+        "sys.argv = ['abbotify', 'run', 's.yaml', '--out', 'out']\n"
+        "cli.main()\n"
+    )
+    before = everything(tmp_path)
+    finished = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (finished.returncode, finished.stderr) == (130, "abbotify: interrupted\n")
+    assert everything(tmp_path) == before
+
+
+def test_a_hangup_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
+    """As under nohup: the run goes on."""
+    write_files(tmp_path)
+    program = (
+        "import os, signal, sys\n"
+        "from abbotify import cli, shard\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "write = shard.write_events\n"
+        "def writing(*args, **kwargs):\n"
+        "    os.kill(os.getpid(), signal.SIGHUP)\n"
+        "    write(*args, **kwargs)\n"
+        "shard.write_events = writing\n"
+        "sys.argv = ['abbotify', 'run', 's.yaml', '--out', 'out']\n"
+        "cli.main()\n"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert (tmp_path / "out" / "report.html").exists()
+
+
+def test_a_log_that_cannot_be_read_is_not_blamed_on_the_output(
+    abbotify: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(tmp_path)
+    assert abbotify("run", tmp_path / "s.yaml", "--out", tmp_path / "out").code == 0
+    error = OSError(errno.EIO, os.strerror(errno.EIO), str(tmp_path / "log"))
+    monkeypatch.setattr(parquet, "_batches", raising(error))
+    finished = abbotify(
+        *("analyze", tmp_path / "out", "--experiment", "E", "--out", tmp_path / "again")
+    )
+    assert finished.code in (1, 2)
+    assert finished.err.count("\n") == 1
