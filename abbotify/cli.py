@@ -33,6 +33,7 @@ from abbotify.cli_terminal import (
     headline_table,
     print_anywhere,
     progress_bars,
+    streams_kept,
 )
 from abbotify.shortage import shortage
 
@@ -151,6 +152,8 @@ def run(
     with progress_bars(quiet) as progress:
         document = pipeline.run(described, folder, workers, progress, engine)
     headline_table(document)
+    for note in document.run.notes:
+        print(f"\nNote: {note}.")
     print(f"\nReport: {folder / 'report.html'}")
 
 
@@ -165,7 +168,9 @@ def check(
     described = load_scenario(scenario, overrides, seed)
     from abbotify import plan
 
-    print(plan.describe(plan.prepare(described, engine)))
+    with streams_kept():
+        planned = plan.prepare(described, engine)
+    print(plan.describe(planned))
 
 
 @app.command()

@@ -164,7 +164,7 @@ def _document(
             days=len(timeline.experiment_days(scenario)),
             population=scenario.metrics.population,
             estimator=scenario.metrics.estimator,
-            notes=plan.world.notes,
+            notes=plan.notes,
         ),
         [
             ArmInfo(name, arm_label(code), scenario.arms[name].recommender, weight)

@@ -40,6 +40,7 @@ class Link:
         couples: what one user does may change what another one gets.
         ended: told when a session is over, or None: a request without an answer.
         trained: False for a recommender that has to be trained before it can be asked.
+        batchable: it couples, and would not if it had a method `recommend_batch`.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Link:
     couples: bool = False
     ended: Callable[[Request], Any] | None = None
     trained: bool = True
+    batchable: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,11 @@ class Arm:
     def couples(self) -> str:
         """Why what one user does may change what others get; empty when it cannot."""
         return "; ".join(link.why_not for link in self.chain if link.couples)
+
+    @property
+    def batchable(self) -> bool:
+        """Whether all that couple in the chain would not, if they answered batches."""
+        return all(link.batchable for link in self.chain if link.couples)
 
     @property
     def listens(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from abbotify.arrays import Arrays
@@ -114,11 +115,14 @@ def _link(
         loaded = load_plugin(params, world, scenario, key, model)
         if loaded.learns and depth:
             raise scenario.error("a fallback cannot be trained", (*key, "recommender"))
-        if not loaded.ready:
-            return _untrained(name, purpose, loaded.couples)
         if loaded.table is not None:
             return _served(name, purpose, loaded.table, world)
-        return _free(name, purpose, loaded.recommender, loaded.why_not, world)
+        if loaded.ready:
+            link = _free(name, purpose, loaded.recommender, loaded.why_not, world)
+        else:
+            link = _untrained(name, purpose, loaded.couples)
+        learns_within = callable(getattr(loaded.recommender, "ended", None))
+        return replace(link, batchable=link.couples and not learns_within)
     if isinstance(params, Bandit):
         recommender = bandit(params, world, scenario, key)
         return _free(name, purpose, recommender, f"{name} learns from every answer", world)
