@@ -8,6 +8,7 @@ import shutil
 import time
 import traceback
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from abbotify.plan import Plan, prepare
 from abbotify.playing import play
 from abbotify.progress import Progress, silent
 from abbotify.questions import interference, limits, rails, reported, watched_in
+from abbotify.recommenders import MOST_KINDS, merged
 from abbotify.report import Document, checks, looks, pictures, write_data, write_pages
 from abbotify.report.build import build
 from abbotify.report.details import Details, Wanted, look_closer
@@ -78,9 +80,10 @@ def run(
             "coupled": plan.coupled,
             "units": list(played.units),
             "trainings": [_entry(training) for training in trainer.done],
+            "errors": _errors(scenario, played),
         }
         write_data(document, folder)
-        fault = write_pages(document, folder, execution)
+        fault = write_pages(document, folder, manifest)
         if fault is not None:
             manifest["fault"] = "".join(traceback.format_exception(fault))
         _write_json(folder / "manifest.json", manifest)
@@ -113,6 +116,15 @@ def play_and_judge(
     judgement = judge_all(case, shards_of(plan), workers, folder / "users.parquet")
     details = _details(plan, folder / "users.parquet")
     return _document(plan, judgement, played.tally, trainer, details, truth), played
+
+
+def _errors(scenario: Scenario, played: DaysPlayed) -> list[dict[str, Any]]:
+    """The first error of each kind, as entries of the manifest."""
+    days = timeline.calendar(scenario)
+    return [
+        {"phase": days[failure.day].phase.phase} | asdict(failure)
+        for failure in merged(played.failures, MOST_KINDS)
+    ]
 
 
 def _entry(training: Training) -> dict[str, Any]:
@@ -152,7 +164,7 @@ def _document(
             days=len(timeline.experiment_days(scenario)),
             population=scenario.metrics.population,
             estimator=scenario.metrics.estimator,
-            notes=plan.world.notes,
+            notes=plan.notes,
         ),
         [
             ArmInfo(name, arm_label(code), scenario.arms[name].recommender, weight)
