@@ -160,14 +160,18 @@ def run(
 @app.command()
 def check(
     scenario: ScenarioFile,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The run folder to be; default reports/NAME.")
+    ] = None,
     engine: EngineOption = "auto",
     seed: SeedOption = None,
     overrides: Overrides = None,
 ) -> None:
-    """Say what a run would do: world, arms, engine and why, expected sessions."""
+    """Dry run: refuse what a run would refuse, and show its plan and what it warns of."""
     described = load_scenario(scenario, overrides, seed)
-    from abbotify import plan
+    from abbotify import outfolder, plan
 
+    outfolder.check(out or Path("reports") / described.name)
     with streams_kept():
         planned = plan.prepare(described, engine)
     print(plan.describe(planned))

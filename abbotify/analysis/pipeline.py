@@ -31,6 +31,8 @@ from abbotify.report.render import write_data, write_pages
 from abbotify.sessions import SKIP_BELOW
 from abbotify.stats.effects import Estimator
 
+LEAST_ALPHA: Final = 1e-6  # as in a scenario
+MOST_ALPHA: Final = 0.5
 _QUANTILES: Final = (0.1, 0.5, 0.9)
 
 
@@ -165,6 +167,9 @@ def _refuse_loss(files: Sequence[Path], out: Path) -> None:
 def _refuse_fractions(alpha: float, skip_below: float) -> None:
     if not 0 < alpha < 1:
         raise UserError(f"{alpha} is not between 0 and 1", key="alpha")
+    if not LEAST_ALPHA <= alpha <= MOST_ALPHA:
+        what = f"must lie between {LEAST_ALPHA:g} and {MOST_ALPHA:g}, got {alpha:g}"
+        raise UserError(what, key="alpha")
     if not 0 <= skip_below <= 1:
         raise UserError(f"{skip_below} is not from 0 to 1", key="skip_below")
 
