@@ -10,14 +10,15 @@ from abbotify.report.decision import (
     Verdict,
     decisions,
     decisive,
+    is_adjusted,
     success_metrics,
 )
 from abbotify.report.document import Document
 from abbotify.report.guardrail_view import declared, kept
-from abbotify.report.labels import check, clean, estimand, metric, unit
+from abbotify.report.labels import ADJUSTED, check, clean, estimand, metric, unit
 from abbotify.report.rounding import MINUS, Rounded, estimate, level, p_equals, p_value
 from abbotify.stats import Effect
-from abbotify.stats.effects import MEAN, RATIO
+from abbotify.stats.effects import CUPED, MEAN, RATIO
 
 _MAIN: Final = (MEAN, RATIO)
 """The estimands the terminal tells of metrics that do not decide."""
@@ -72,9 +73,10 @@ def rule(document: Document) -> str:
     comparisons = sum(row.p_adjusted is not None for row in decisive(document))
     holm = f", Holm-adjusted over {comparisons} comparisons" if comparisons > 1 else ""
     alpha = f"\N{GREEK SMALL LETTER ALPHA} = {document.run.alpha:g}"
+    adjusted = f", {ADJUSTED}" if is_adjusted(document) else ""
     opening = (
         f"ship when at least one success metric ({_listed(success_metrics(document))}) is "
-        f"significantly better at {alpha}{holm}"
+        f"significantly better at {alpha}{adjusted}{holm}"
     )
     rails = declared(document)
     if not rails:
@@ -129,8 +131,10 @@ def _finding(document: Document, decision: Decision) -> str:
     verb = "rises" if row.effect > 0 else "falls" if row.effect < 0 else "does not change"
     relative = row.relative_lower is not None and row.relative_upper is not None
     behind = "" if relative else unit(row.metric)
+    adjusted = f", {ADJUSTED}" if row.estimand == CUPED else ""
     by = f" by {shown.value.lstrip('+' + MINUS)}{behind}" if row.effect else ""
-    return f"{metric(row.metric).label.lower()} {verb}{by} {against} ({_evidence(document, row)})"
+    told = f"{metric(row.metric).label.lower()} {verb}{by} {against}{adjusted}"
+    return f"{told} ({_evidence(document, row)})"
 
 
 def _evidence(document: Document, row: Effect) -> str:

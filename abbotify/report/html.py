@@ -28,9 +28,11 @@ from abbotify.report import (
     watching_view,
     words,
 )
+from abbotify.report.decision import is_adjusted
 from abbotify.report.document import Document
 from abbotify.report.forest import forest
 from abbotify.report.headline import rule
+from abbotify.report.labels import ADJUSTED
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -139,6 +141,7 @@ def _first_screen(document: Document) -> dict[str, Any]:
 
 def _effects(document: Document) -> dict[str, Any]:
     return {
+        "adjusted": f", {ADJUSTED}" if is_adjusted(document) else "",
         "deciding": effects_view.deciding_groups(document),
         "deciding_further": effects_view.further_groups(document, deciding=True),
         "others": effects_view.exploratory_groups(document),

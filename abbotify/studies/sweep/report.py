@@ -9,6 +9,7 @@ from abbotify.report import labels, rounding
 from abbotify.report.marks import escaped, escaped_table
 from abbotify.report.tables import Value, csv_text
 from abbotify.stats import Effect
+from abbotify.stats.effects import CUPED
 from abbotify.studies import pages
 from abbotify.studies.sweep.picture import picture
 from abbotify.studies.sweep.runs import Setting, Sweep
@@ -119,10 +120,13 @@ def _title(sweep: Sweep) -> str:
 def sentence(sweep: Sweep) -> str:
     """What was varied, and which arms it made no difference to."""
     metric = labels.metric(sweep.metric).label.lower()
+    kinds = {effect.estimand for setting in sweep.settings for effect in setting.effects}
+    where = " where that decides" if len(kinds) > 1 else ""
+    adjusted = f", {labels.ADJUSTED}{where}," if CUPED in kinds else ""
     return (
-        f"Effect on {metric} against {labels.clean(sweep.control)}, with the intervals of single "
-        f"comparisons, in {len(sweep.settings)} runs with the same seeds. Losses are those of the "
-        f"first training.{_unmoved(sweep)}{_failed(sweep)}"
+        f"Effect on {metric}{adjusted} against {labels.clean(sweep.control)}, with the intervals "
+        f"of single comparisons, in {len(sweep.settings)} runs with the same seeds. Losses are "
+        f"those of the first training.{_unmoved(sweep)}{_failed(sweep)}"
     )
 
 
