@@ -117,10 +117,11 @@ def _resampled(
     deciding = tuple(name for name in success if name in outcomes.metrics)
     guarding = tuple(rail for rail in rails(scenario) if rail.metric in outcomes.metrics)
     spending = SPENDING[scenario.monitoring.spending]
-    asked = Asked(sampler, deciding, alpha, guarding, spending)
+    estimator = scenario.metrics.estimator
+    asked = Asked(sampler, deciding, alpha, guarding, spending, estimator)
     trials = collect(asked, replications, workers, told)
     expected_sizes = expected_users(layer.weights, count)
-    expected = expectations(outcomes, trials.keys, expected_sizes, alpha, replications)
+    expected = expectations(outcomes, trials.keys, expected_sizes, alpha, replications, estimator)
     truths = np.array([[one.truth for one in expected]])
     measured = Measured(
         replace(trials, truths=truths),
@@ -128,6 +129,7 @@ def _resampled(
         alpha,
         expected_sizes,
         deciding,
+        estimator=estimator,
     )
     guarded = guards.rows(measured.trials, guarding, alpha, len(layer.arms) > 2)
     return _validation(plan, count, replications, [*rows(measured), *guarded], outcomes)
@@ -171,6 +173,7 @@ def _validation(
         users,
         tuple(found),
         tuple(_notes(outcomes, len(layer.arms) - 1, replications)),
+        estimator=scenario.metrics.estimator,
     )
 
 
