@@ -218,7 +218,8 @@ def _looking(scenario: Scenario, judgement: Judgement) -> looks.Plan | None:
         return None
     planned = settings.planned_users or sum(arm.assigned for arm in judgement.users.arms)
     weights = layers(scenario)[0].weights
-    return looks.Plan(what, weights, planned, settings.spending, scenario.layers[0].alpha)
+    alpha, estimator = scenario.layers[0].alpha, scenario.metrics.estimator
+    return looks.Plan(what, weights, planned, settings.spending, alpha, estimator)
 
 
 def _curves(done: Sequence[Training]) -> dict[str, list[pictures.Training]]:

@@ -201,7 +201,7 @@ def _document(
 ) -> Document:
     arms, watched = len(infos), read.watched[: len(infos)]
     aggregates = aggregate(users, arms, list(METRICS), "exposed")
-    looking = _looking(read, aggregates, infos, run.alpha)
+    looking = _looking(read, aggregates, infos, run)
     return build(
         _scenario(run.experiment, infos, question),
         run,
@@ -222,7 +222,7 @@ def _document(
 
 
 def _looking(
-    read: Read, users: UserAggregates, infos: Sequence[ArmInfo], alpha: float
+    read: Read, users: UserAggregates, infos: Sequence[ArmInfo], run: Run
 ) -> looks.Plan | None:
     """How the experiment would have been watched, planned for the users it had."""
     if read.known.days is None:
@@ -230,7 +230,8 @@ def _looking(
     weights = [info.weight for info in infos if info.weight is not None]
     known = tuple(weights) if len(weights) == len(infos) else None
     planned = sum(arm.exposed for arm in users.arms)
-    return looks.Plan(watching_of(read.known.days), known, planned, "obrien_fleming", alpha)
+    what, estimator = watching_of(read.known.days), run.estimator
+    return looks.Plan(what, known, planned, "obrien_fleming", run.alpha, estimator)
 
 
 def _wanted(read: Read, infos: Sequence[ArmInfo], alpha: float, question: Question) -> Wanted:

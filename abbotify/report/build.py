@@ -55,7 +55,9 @@ def build(
             checks=tuple(health(evidence, asked, run, built, effects, guarded)),
             guardrails=guarded,
             segments=details.segments,
-            monitored=asked.looking.monitored if asked.looking and users.watched else None,
+            monitored=asked.looking.monitored(users.watched)
+            if asked.looking and users.watched
+            else None,
             truth=truth_rows(effects, evidence.truth, times, names[0], run.alpha),
         ),
         moments,

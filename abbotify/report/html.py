@@ -30,10 +30,12 @@ from abbotify.report import (
     words,
 )
 from abbotify.report.columns import labelled
+from abbotify.report.decision import is_adjusted
 from abbotify.report.document import Document
 from abbotify.report.failures import FirstError
 from abbotify.report.forest import forest
 from abbotify.report.headline import rule
+from abbotify.report.labels import ADJUSTED
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -148,6 +150,7 @@ def _first_screen(document: Document) -> dict[str, Any]:
 
 def _effects(document: Document) -> dict[str, Any]:
     return {
+        "adjusted": f", {ADJUSTED}" if is_adjusted(document) else "",
         "deciding": effects_view.deciding_groups(document),
         "deciding_further": effects_view.further_groups(document, deciding=True),
         "others": effects_view.exploratory_groups(document),

@@ -16,7 +16,7 @@ from abbotify.studies.power.picture import picture
 from abbotify.studies.power.study import PowerStudy
 
 COLUMNS: Final = (
-    *("metric", "estimand", "arm", "role", "level", "cuped", "model"),
+    *("metric", "estimand", "arm", "role", "level", "cuped", "decides", "model"),
     *("pilot_users", "defined", "control_share", "arm_share", "value", "variance", "removed"),
     *("solved", "users", "lift", "effect", "power", "days", "margin", "margin_unit", "note"),
 )
@@ -65,7 +65,16 @@ def power_csv(study: PowerStudy) -> str:
 
 def _cells(study: PowerStudy, row: Row, arm: str, point: Point) -> Iterator[Value]:
     own = row.piloted
-    yield from (own.metric, own.estimand, arm, row.role, row.level, own.cuped, own.model)
+    yield from (
+        own.metric,
+        own.estimand,
+        arm,
+        row.role,
+        row.level,
+        own.cuped,
+        row.decides,
+        own.model,
+    )
     yield from (own.n, own.share, *row.shares, own.value)
     yield from (None if own.pilot is None else own.pilot.variance, own.removed)
     yield from (point.solved, point.users, point.lift, point.effect, point.power)

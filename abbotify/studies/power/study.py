@@ -181,6 +181,7 @@ def terms_of(scenario: Scenario, wanted: float) -> Terms:
         tuple(scenario.metrics.success),
         tuple((name, weights[name]) for name in treatments),
         weights[control],
+        scenario.metrics.estimator,
     )
 
 

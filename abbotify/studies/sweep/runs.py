@@ -18,10 +18,10 @@ from abbotify import outfolder, pipeline, scale
 from abbotify.errors import UserError
 from abbotify.progress import Progress, silent
 from abbotify.report import Document
+from abbotify.report.decision import decisive
 from abbotify.report.leading import bounded, near_zero
 from abbotify.scenario import Scenario, load, yaml
 from abbotify.stats import Effect
-from abbotify.stats.effects import MEAN
 
 MOST: Final = 1000  # runs
 
@@ -250,7 +250,7 @@ def _runner(job: _Job) -> Any:
 
 def _setting(task: _Task, document: Document, folder: str) -> Setting:
     metric = document.scenario["metrics"]["success"][0]
-    effects = tuple(e for e in document.effects if e.metric == metric and e.estimand == MEAN)
+    effects = tuple(effect for effect in decisive(document) if effect.metric == metric)
     first = {arm.name: arm.trainings[0] for arm in document.arms if arm.trainings}
     losses = {
         name: (training.curve[-1].loss, training.best.validation if training.best else None)
