@@ -67,7 +67,7 @@ def left_behind() -> list[int]:
     Known on Linux alone. That of multiprocessing which watches over resources is none of them: it
     stays for the next test.
     """
-    watcher = getattr(resource_tracker._resource_tracker, "_pid", None)  # type: ignore[attr-defined]
+    watcher = getattr(resource_tracker._resource_tracker, "_pid", None)
     left = sorted(_children() - {watcher})
     for number in left:
         with suppress(ProcessLookupError):

@@ -146,7 +146,10 @@ def test_what_cannot_be_pickled_is_told(tasks: Any) -> None:
         list(each(tasks.lambdas, None, range(2), 2))
 
 
-def test_a_worker_has_one_thread_and_imports_little(tasks: Any) -> None:
+def test_a_worker_has_one_thread_and_imports_little(
+    tasks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)  # that of the tests themselves
     before = dict(os.environ)
     modules, threads = next(each(tasks.surroundings, None, range(2), 2))
     assert set(threads) == {1}
