@@ -66,7 +66,7 @@ class Case:
     replications: int = 500
 
 
-_FEWER: Final = 200
+_FEWER: Final = 100
 _QUEUE: Final = {"replicas": 1, "timeout_ms": 10_000}
 _FEW: Final = {"catalogue": {"tracks": 500, "artists": 60}, "users": {"count": 24}}
 
