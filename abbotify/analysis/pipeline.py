@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -21,9 +22,10 @@ from abbotify.metrics.users_file import write_users
 from abbotify.report import checks, looks
 from abbotify.report.aggregates import UserAggregates, aggregate
 from abbotify.report.build import build
-from abbotify.report.details import Wanted, look_closer
+from abbotify.report.details import Details, Wanted, look_closer
 from abbotify.report.document import FORMATS, Document, Run
 from abbotify.report.evidence import ArmInfo, Asked, Evidence
+from abbotify.report.faults import Faults
 from abbotify.report.kinds import Cut
 from abbotify.report.render import write_data, write_pages
 from abbotify.sessions import SKIP_BELOW
@@ -68,10 +70,14 @@ def analyze(
     order = ordered(source, control, arms)
     source = replace(source, weights=_known_weights(source, weights or {}))
     shown = tuple(arms.get(name, name) for name in order)
+    faults = Faults()
     with outfolder.swapped(out) as folder:
-        document = decide(source, order, shown, folder, experiment, alpha, skip_below)
+        document = decide(source, order, shown, folder, experiment, alpha, skip_below, faults)
         write_data(document, folder)
-        fault = write_pages(document, folder)
+        fault = write_pages(document, folder, faults=faults)
+        if faults.entry:
+            text = json.dumps(faults.entry, ensure_ascii=False, indent=2)
+            (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
     if fault is not None:
         raise fault.beside(out)
     return document
@@ -85,6 +91,7 @@ def decide(
     experiment: str,
     alpha: float = 0.05,
     skip_below: float = SKIP_BELOW,
+    faults: Faults | None = None,
 ) -> Document:
     """The report of a log; users.parquet is written, pages are not.
 
@@ -96,6 +103,7 @@ def decide(
         experiment: its name.
         alpha: the error rate of the decision.
         skip_below: a recommended track listened to for less than this fraction is a skip.
+        faults: takes the parts of the report that fail; without it they are raised.
 
     Raises:
         UserError: as `analyze`.
@@ -110,7 +118,7 @@ def decide(
         users = _users(read, shown, with_days=not source.labels)
         written = beside.submit(write_users, folder / "users.parquet", [users])
         run = _run(digest.result(), read, experiment, alpha)
-        document = _document(source, read, users, infos, run)
+        document = _document(source, read, users, infos, run, faults or Faults(strict=True))
         written.result()
     return document
 
@@ -146,11 +154,20 @@ def _refuse_fractions(alpha: float, skip_below: float) -> None:
 
 
 def _document(
-    source: Source, read: Read, users: UserTable, infos: Sequence[ArmInfo], run: Run
+    source: Source,
+    read: Read,
+    users: UserTable,
+    infos: Sequence[ArmInfo],
+    run: Run,
+    faults: Faults,
 ) -> Document:
     arms, watched = len(infos), read.watched[: len(infos)]
     aggregates = aggregate(users, arms, list(METRICS), "exposed")
     looking = _looking(read, aggregates, infos, run.alpha)
+    wanted = _wanted(read, infos, run.alpha)
+    details = faults.attempt(
+        "quantiles and segments", lambda: look_closer(users, wanted), Details()
+    )
     return build(
         _scenario(run.experiment, infos),
         run,
@@ -159,9 +176,10 @@ def _document(
         Evidence(
             replace(aggregates, watched=watched),
             read.tally,
-            details=look_closer(users, _wanted(read, infos, run.alpha)),
+            details=details,
             checks=[*source.checks, checks.open_sessions(read.still_open, read.sessions)],
         ),
+        faults,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from abbotify.errors import DataError, OutputError, PageError
 from abbotify.outfolder import replacing
 from abbotify.report.document import Document, loads
+from abbotify.report.faults import Faults
 from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
 from abbotify.report.tables import effects_csv
@@ -35,7 +36,10 @@ def write_data(document: Document, folder: Path) -> None:
 
 
 def write_pages(
-    document: Document, folder: Path, execution: Mapping[str, object] | None = None
+    document: Document,
+    folder: Path,
+    execution: Mapping[str, object] | None = None,
+    faults: Faults | None = None,
 ) -> PageError | None:
     """Write report.md and report.html.
 
@@ -43,6 +47,7 @@ def write_pages(
         document: what the reports say.
         folder: an existing folder; files of these names in it are replaced.
         execution: how the run was executed, quoted by the page alone.
+        faults: takes the charts, and the page, that fail.
 
     Returns:
         Why a page cannot be made; it is not raised, since the data is there.
@@ -50,10 +55,14 @@ def write_pages(
     Raises:
         OutputError: a file cannot be written.
     """
+    faults = faults or Faults()
     try:
-        texts = {MARKDOWN: render_markdown(document), HTML: render_html(document, execution)}
+        texts = {
+            MARKDOWN: render_markdown(document),
+            HTML: render_html(document, execution, faults),
+        }
     except Exception as error:
-        fault = PageError(f"the page cannot be made ({type(error).__name__}: {error})")
+        fault = PageError(f"the page cannot be made ({faults.add('page', error)})")
         fault.__cause__ = error
         return fault
     for name, text in texts.items():
