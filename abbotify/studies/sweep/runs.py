@@ -210,7 +210,8 @@ def sweep(
 
 def _played(job: _Job, tasks: Sequence[_Task], workers: int, told: Progress) -> list[Setting]:
     told("runs", 0, len(tasks))
-    settings = []
+    settings: list[Setting] = []
+    made = not job.out.exists()
     try:
         for setting in scale.each(_runner, job, tasks, workers):
             settings.append(setting)
@@ -219,6 +220,9 @@ def _played(job: _Job, tasks: Sequence[_Task], workers: int, told: Progress) -> 
         for task in tasks:  # of processes that were killed with this one's end
             with suppress(OSError):
                 outfolder.sweep(job.out / _name(task))
+        with suppress(OSError):  # it holds runs, as after every success
+            if made:
+                job.out.rmdir()
     return settings
 
 
