@@ -27,6 +27,7 @@ from abbotify.cli_options import (
     load_scenario,
     numbers_of,
     pairs_of,
+    question_of,
 )
 from abbotify.cli_terminal import (
     headline_table,
@@ -180,12 +181,36 @@ def analyze(
         typer.Option("--weights", metavar="C=1,T1=1", help="How users were meant to be split."),
     ] = None,
     alpha: Annotated[float, typer.Option("--alpha", help="The error rate.")] = 0.05,
-    skip_below: Annotated[float, typer.Option("--skip-below", help="What is a skip.")] = 0.3,
+    skip_below: Annotated[
+        float,
+        typer.Option(
+            "--skip-below", help="Listened fraction below which a track counts as skipped."
+        ),
+    ] = 0.3,
+    success: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--success", metavar="METRIC", help="A metric that decides; may be given several times."
+        ),
+    ] = None,
+    guardrail: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--guardrail",
+            metavar="METRIC:MARGIN",
+            help="A metric that may get worse by less than a margin: per cent of the control "
+            "(latency:5), or in its own units (latency:=10).",
+        ),
+    ] = None,
+    estimator: Annotated[
+        str, typer.Option("--estimator", help="The estimate that decides: auto, mean or cuped.")
+    ] = "auto",
     quiet: Quiet = False,
 ) -> None:
     """Analyse a log as if it came from a run."""
     from abbotify import analysis
 
+    question = question_of(success, guardrail, estimator)
     with progress_bars(quiet) as progress:
         progress("log", 0, 0)
         document = analysis.analyze(
@@ -197,6 +222,7 @@ def analyze(
             weights=numbers_of(weights),
             alpha=alpha,
             skip_below=skip_below,
+            question=question,
         )
     headline_table(document)
     print(f"\nReport: {out / 'report.html'}")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from abbotify.analysis import Question
+    from abbotify.report.rails import Rail
     from abbotify.scenario import Scenario
 
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="The scenario file (YAML).")]
@@ -63,3 +67,50 @@ def numbers_of(text: str | None) -> dict[str, float]:
         return {name: float(value) for name, value in pairs_of(text, "--weights").items()}
     except ValueError:
         raise UserError(f"must read C=1,T1=2, got {text!r}", key="--weights") from None
+
+
+def question_of(success: list[str] | None, guardrail: list[str] | None, estimator: str) -> Question:
+    """What `--success time --guardrail latency:5 --estimator mean` ask of a log."""
+    from abbotify.analysis import Question
+    from abbotify.errors import UserError
+
+    if estimator not in ("auto", "mean", "cuped"):
+        raise UserError(f"must be auto, mean or cuped, got {estimator!r}", key="--estimator")
+    names = tuple(_metric_of(text, "--success") for text in success or ())
+    rails = tuple(map(_rail_of, guardrail or ()))
+    for option, given in (("--success", names), ("--guardrail", [r.metric for r in rails])):
+        if len(set(given)) < len(given):
+            raise UserError(f"names a metric twice: {', '.join(given)}", key=option)
+    plain = Question(rails=rails, estimator=estimator)  # type: ignore[arg-type]
+    return replace(plain, success=names) if names else plain
+
+
+def _rail_of(text: str) -> Rail:
+    """What `latency:5` (per cent) and `latency:=10` (the metric's units) say."""
+    from abbotify.errors import UserError
+    from abbotify.report.rails import METRIC, PERCENT, Rail
+
+    name, colon, margin = text.rpartition(":")
+    absolute = margin.startswith("=")
+    try:
+        most = float(margin.removeprefix("="))
+    except ValueError:
+        most = math.nan
+    if not (colon and 0 < most < math.inf and (absolute or most < 100)):
+        what = "must read METRIC:PER CENT (latency:5) or METRIC:=UNITS (latency:=10)"
+        raise UserError(f"{what}, got {text!r}", key="--guardrail")
+    return Rail(_metric_of(name, "--guardrail"), most, METRIC if absolute else PERCENT)
+
+
+def _metric_of(text: str, option: str) -> str:
+    from difflib import get_close_matches
+
+    from abbotify.errors import UserError
+    from abbotify.metrics.definitions import METRICS
+
+    name = {"latency": "mean_request_latency"}.get(text, text)
+    if name in METRICS:
+        return name
+    near = get_close_matches(text, METRICS, 1)
+    hint = f"; did you mean {near[0]}?" if near else f" ({', '.join(METRICS)})"
+    raise UserError(f"no metric is named {text!r}{hint}", key=option)

@@ -1,5 +1,5 @@
 """The analysis of an event log, simulated or real."""
 
-from abbotify.analysis.pipeline import analyze
+from abbotify.analysis.pipeline import Question, analyze
 
-__all__ = ["analyze"]
+__all__ = ["Question", "analyze"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,10 +28,27 @@ from abbotify.report.document import FORMATS, Document, Run
 from abbotify.report.evidence import ArmInfo, Asked, Evidence
 from abbotify.report.faults import Faults
 from abbotify.report.kinds import Cut
+from abbotify.report.rails import PERCENT, Rail
 from abbotify.report.render import write_data, write_pages
 from abbotify.sessions import SKIP_BELOW
+from abbotify.stats.effects import Estimator
 
 _QUANTILES: Final = (0.1, 0.5, 0.9)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a log is asked.
+
+    Attributes:
+        success: the metrics that decide.
+        rails: what must not get worse.
+        estimator: which estimate of a success metric decides.
+    """
+
+    success: tuple[str, ...] = (SUCCESS,)
+    rails: tuple[Rail, ...] = ()
+    estimator: Estimator = "auto"
 
 
 def analyze(
@@ -43,6 +61,7 @@ def analyze(
     weights: Mapping[str, float] | None = None,
     alpha: float = 0.05,
     skip_below: float = SKIP_BELOW,
+    question: Question = Question(),
 ) -> Document:
     """Analyses a log as if it came from a run, and writes users.parquet and the report.
 
@@ -57,6 +76,7 @@ def analyze(
             the log says, evenly for botify's.
         alpha: the error rate of the decision.
         skip_below: a recommended track listened to for less than this fraction is a skip.
+        question: what decides, and what must not get worse.
 
     Raises:
         UserError: a log that cannot be read, an experiment or an arm it does not name, fewer
@@ -72,7 +92,9 @@ def analyze(
     shown = tuple(arms.get(name, name) for name in order)
     faults = Faults()
     with outfolder.swapped(out) as folder:
-        document = decide(source, order, shown, folder, experiment, alpha, skip_below, faults)
+        document = decide(
+            source, order, shown, folder, experiment, alpha, skip_below, question, faults
+        )
         write_data(document, folder)
         fault = write_pages(document, folder, faults=faults)
         if faults.entry:
@@ -91,6 +113,7 @@ def decide(
     experiment: str,
     alpha: float = 0.05,
     skip_below: float = SKIP_BELOW,
+    question: Question = Question(),
     faults: Faults | None = None,
 ) -> Document:
     """The report of a log; users.parquet is written, pages are not.
@@ -103,6 +126,7 @@ def decide(
         experiment: its name.
         alpha: the error rate of the decision.
         skip_below: a recommended track listened to for less than this fraction is a skip.
+        question: what decides, and what must not get worse.
         faults: takes the parts of the report that fail; without it they are raised.
 
     Raises:
@@ -117,8 +141,11 @@ def decide(
         infos = _infos(source, names, shown)
         users = _users(read, shown, with_days=not source.labels)
         written = beside.submit(write_users, folder / "users.parquet", [users])
-        run = _run(digest.result(), read, experiment, alpha)
-        document = _document(source, read, users, infos, run, faults or Faults(strict=True))
+        _refuse_question(question, users, read)
+        run = replace(_run(digest.result(), read, experiment, alpha), estimator=question.estimator)
+        document = _document(
+            source, read, users, infos, run, question, faults or Faults(strict=True)
+        )
         written.result()
     return document
 
@@ -142,7 +169,8 @@ def _require_weights(source: Source, names: Sequence[str]) -> None:
 
 def _refuse_loss(files: Sequence[Path], out: Path) -> None:
     # Replacing a folder must not take the log with it.
-    if any(out.resolve() in file.resolve().parents for file in files):
+    whole = Path(os.path.realpath(out))  # as resolve, but takes loops of links
+    if any(whole in Path(os.path.realpath(file)).parents for file in files):
         raise OutputError("holds the log itself; give another folder", file=out)
 
 
@@ -153,31 +181,54 @@ def _refuse_fractions(alpha: float, skip_below: float) -> None:
         raise UserError(f"{skip_below} is not from 0 to 1", key="skip_below")
 
 
+def _refuse_question(question: Question, users: UserTable, read: Read) -> None:
+    """Refuses metrics that the log does not determine, and an adjustment without earlier days."""
+    asked = [("--success", name) for name in question.success]
+    asked += [("--guardrail", rail.metric) for rail in question.rails]
+    for option, name in asked:
+        if name not in users.values:
+            known = ", ".join(each for each in METRICS if each in users.values)
+            raise UserError(f"{name} is not determined by this log; it has {known}", key=option)
+    for rail in question.rails:
+        if rail.metric in question.success:
+            what = f"{rail.metric} is a success metric, which may not be worse at all"
+            raise UserError(what, key="--guardrail")
+    if question.estimator == "cuped" and not read.known.earlier:
+        what = "cuped needs days before the experiment, which this log does not have"
+        raise UserError(what, key="--estimator")
+
+
 def _document(
     source: Source,
     read: Read,
     users: UserTable,
     infos: Sequence[ArmInfo],
     run: Run,
+    question: Question,
     faults: Faults,
 ) -> Document:
     arms, watched = len(infos), read.watched[: len(infos)]
     aggregates = aggregate(users, arms, list(METRICS), "exposed")
     looking = _looking(read, aggregates, infos, run.alpha)
-    wanted = _wanted(read, infos, run.alpha)
+    wanted = _wanted(read, infos, run.alpha, question)
     details = faults.attempt(
         "quantiles and segments", lambda: look_closer(users, wanted), Details()
     )
     return build(
-        _scenario(run.experiment, infos),
+        _scenario(run.experiment, infos, question),
         run,
         infos,
-        Asked(list(METRICS), [SUCCESS], looking=looking),
+        Asked(list(METRICS), question.success, question.rails, looking),
         Evidence(
             replace(aggregates, watched=watched),
             read.tally,
             details=details,
-            checks=[*source.checks, checks.open_sessions(read.still_open, read.sessions)],
+            checks=[
+                *source.checks,
+                checks.rows_given_twice(read.repeated, read.rows),
+                checks.timestamps(read.timestamps),
+                checks.open_sessions(read.still_open, read.sessions),
+            ],
         ),
         faults,
     )
@@ -195,10 +246,18 @@ def _looking(
     return looks.Plan(watching_of(read.known.days), known, planned, "obrien_fleming", alpha)
 
 
-def _wanted(read: Read, infos: Sequence[ArmInfo], alpha: float) -> Wanted:
+def _wanted(read: Read, infos: Sequence[ArmInfo], alpha: float, question: Question) -> Wanted:
     kinds = Cut("pre_time") if read.known.earlier else None
-    names = tuple(info.name for info in infos)
-    return Wanted(names, (SUCCESS,), "exposed", alpha, _QUANTILES, kinds=kinds)
+    names, guarded = tuple(info.name for info in infos), (rail.metric for rail in question.rails)
+    return Wanted(
+        names,
+        question.success,
+        "exposed",
+        alpha,
+        _QUANTILES,
+        kinds=kinds,
+        guarded=tuple(guarded),
+    )
 
 
 def _infos(source: Source, names: Sequence[str], shown: Sequence[str]) -> list[ArmInfo]:
@@ -231,11 +290,17 @@ def _users(read: Read, shown: Sequence[str], with_days: bool) -> UserTable:
     return replace(users, arms=renamed, values=told, in_two_arms={ARM: len(read.known.mixed)})
 
 
-def _scenario(experiment: str, infos: Sequence[ArmInfo]) -> dict[str, Any]:
+def _scenario(experiment: str, infos: Sequence[ArmInfo], question: Question) -> dict[str, Any]:
     names = [info.name for info in infos]
+    rails = [
+        {"metric": rail.metric, ("margin" if rail.unit == PERCENT else "absolute"): rail.margin}
+        for rail in question.rails
+    ]
+    metrics = {"success": list(question.success), "guardrails": rails}
     return {
         "name": experiment,
         "experiment": {"name": experiment, "control": names[0], "arms": names},
+        "metrics": metrics | {"estimator": question.estimator},
     }
 
 
@@ -253,6 +318,5 @@ def _run(digest: str, read: Read, experiment: str, alpha: float) -> Run:
         alpha=alpha,
         experiment=experiment,
         days=len(read.tally.days),
-        estimator="auto",
         source="log",
     )

@@ -15,6 +15,7 @@ from abbotify.analysis.mixing import Claims, users_in_two_arms
 from abbotify.analysis.source import Order, Part, Source
 from abbotify.errors import DataError
 from abbotify.eventlog.merge import Run, heads
+from abbotify.eventlog.soundness import doubtful_timestamps, repeated_rows
 from abbotify.events import ARM, NO_ARM, SESSION, STEP, USER, Events, IntArray, Labels
 from abbotify.metrics.users import UserTable, user_table
 from abbotify.report.attendance import Watched, Watching, joined, watched
@@ -54,6 +55,9 @@ class Read:
         codes: the arms that were seen.
         sessions: how many.
         still_open: how many of them have no "last".
+        rows: how many, of parts with derived sessions.
+        repeated: how many of them are copies of others.
+        timestamps: what is odd about theirs.
     """
 
     tally: Tally
@@ -63,6 +67,9 @@ class Read:
     codes: set[int] = field(default_factory=set)
     sessions: int = 0
     still_open: int = 0
+    rows: int = 0
+    repeated: int = 0
+    timestamps: list[str] = field(default_factory=list)
 
 
 def watching_of(days: range) -> Watching:
@@ -89,7 +96,13 @@ def read(source: Source, order: Order, shown: Sequence[str], skip_below: float) 
     parts = sorted(source.parts(order), key=lambda part: part.lowest_user)
     known = _presumed(parts)
     while True:
-        found = _Reading(known, shown, skip_below).read(parts)
+        try:
+            found = _Reading(known, shown, skip_below).read(parts)
+        except DataError as error:
+            if error.file is not None:
+                raise
+            # A rule that rows of several files break together.
+            raise DataError(error.what, file=source.files[0], key=error.key) from error
         if found.known.days is None:
             raise DataError("no session of the log is in an arm", file=source.files[0])
         if found.known == known:
@@ -146,10 +159,17 @@ class _Reading:
 
     def _tables(self, part: Part) -> Iterator[SessionTable]:
         for events in part.read():
+            if part.derived:
+                self._doubt(events)
             table = session_table(events, skip_below=self.skip_below)
             if not part.earlier:
                 self._count(events, table)
             yield table
+
+    def _doubt(self, events: Events) -> None:
+        self.found.rows += len(events)
+        self.found.repeated += repeated_rows(events)
+        self.found.timestamps += doubtful_timestamps(events)
 
     def _count(self, events: Events, table: SessionTable) -> None:
         codes = events.arms[ARM].codes

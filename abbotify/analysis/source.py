@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -41,12 +43,14 @@ class Part:
         days: from the first to the last one, as far as is known before reading.
         earlier: the days are before the experiment, nobody is in an arm.
         read: the events with `arm` in the order given, whole sessions at a time.
+        derived: sessions are derived from users and timestamps, in one piece.
     """
 
     lowest_user: int
     days: range | None
     earlier: bool
     read: Callable[[], Iterator[Events]]
+    derived: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,10 @@ def open_source(logs: Sequence[Path], experiment: str) -> Source:
         raise DataError("no file of an event log is given")
     files = [Path(path) for path in logs]
     for at, path in enumerate(files):
-        if path.resolve() in [other.resolve() for other in files[:at]]:
+        if os.path.realpath(path) in map(os.path.realpath, files[:at]):
             raise DataError("the file is given twice", file=path)
+    for path in files:
+        _refuse_streams(path)
     parquet = [_is_parquet(path) for path in files]
     if all(parquet):
         return _parquet(files, experiment)
@@ -95,6 +101,18 @@ def open_source(logs: Sequence[Path], experiment: str) -> Source:
         odd = files[parquet.index(False)]
         raise DataError("JSON lines and Parquet files cannot be one log", file=odd)
     return _botify(files, experiment)
+
+
+def _refuse_streams(path: Path) -> None:
+    """A log is read more than once, so a pipe or a device would give only a part of it."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        why = error.strerror or "it cannot be found"
+        raise DataError(f"the file cannot be read ({why})", file=path) from error
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        what = "is no regular file (a pipe, a terminal or a device): save the log to a file first"
+        raise DataError(what, file=path)
 
 
 def _is_parquet(path: Path) -> bool:
@@ -132,7 +150,7 @@ def _in_memory(pieces: Sequence[Events], earlier: bool = False) -> Part:
     in_arm = [piece.day[piece.arms[ARM].codes >= 0] for piece in pieces]
     days = np.concatenate([piece.day for piece in pieces] if earlier else in_arm)
     known = range(int(days.min()), int(days.max()) + 1) if len(days) else None
-    return Part(0, known, earlier, lambda: iter(pieces))
+    return Part(0, known, earlier, lambda: iter(pieces), derived=True)
 
 
 def _parquet(paths: Sequence[Path], experiment: str) -> Source:
@@ -142,6 +160,10 @@ def _parquet(paths: Sequence[Path], experiment: str) -> Source:
         raise DataError("the log holds no event of an experiment", file=paths[0])
     before = log.select(lambda file: not file.of_experiment)
     column = _column(after, experiment, paths[0])
+    for file in after.files:
+        if file.rows and column not in file.columns:
+            others = next(other.path.name for other in after.files if column in other.columns)
+            raise DataError(f"has no column of arms, as {others} has", file=file.path, key=column)
     names = after.names[column]
     return Source(
         files=tuple(file.path for file in log.files),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import stat
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +23,7 @@ from abbotify.eventlog.table import (
     Piece,
     check_columns,
     columns_of,
+    is_string,
     to_table,
 )
 from abbotify.events import (
@@ -94,6 +97,12 @@ def _layout(fields: pa.Schema) -> dict[str, Any]:
     }
 
 
+_ROW: Final = 60  # bytes of a row in memory
+_LARGE: Final = 2**30  # bytes
+_PACKED: Final = 1000  # times smaller on disk; a run's log is six times smaller
+_FOREIGN: Final = frozenset({b"pandas", b"ARROW:schema"})  # metadata of other programs
+
+
 @dataclass(frozen=True)
 class LogFile:
     """A Parquet file of the event log, known by its footer.
@@ -127,13 +136,13 @@ class LogFile:
     @property
     def arm_columns(self) -> tuple[str, ...]:
         """The columns of arms, `arm` first."""
-        return tuple(c for c in self.columns if c == ARM or c.startswith(arm_column("")))
+        return tuple(filter(_is_arm, self.columns))
 
     @cached_property
     def names(self) -> Names:
         """The arms' names per column, in the order written, else in order of name."""
         if ARMS_KEY in self.metadata:
-            return {c: tuple(n) for c, n in json.loads(self.metadata[ARMS_KEY]).items()}
+            return _named_arms(self.metadata[ARMS_KEY], self.path)
         return {column: _distinct(self.path, column) for column in self.arm_columns}
 
 
@@ -145,17 +154,21 @@ def open_file(path: str | Path) -> LogFile:
             event log.
     """
     path = Path(path)
+    _refuse_streams(path)
     with _parquet(path) as file:
+        _refuse_bombs(file, path)
         fields = file.schema_arrow
-        metadata = {
-            key.decode(): value.decode()
-            for key, value in (fields.metadata or {}).items()
-            if key != b"pandas"
-        }
+        metadata = _metadata(fields, path)
+        twice = [name for name, count in Counter(fields.names).items() if count > 1]
+        if twice:
+            raise DataError("the file has this column twice", file=path, key=twice[0])
         if metadata.get(LEVEL_KEY) == SESSIONS_LEVEL:
             what = "the log holds sessions, not events: a run with `log.level: events` is needed"
             raise DataError(what, file=path)
         check_columns(fields.names, path, REQUIRED)
+        for name in fields.names:
+            if name == MESSAGE or _is_arm(name):
+                _require_text(fields.field(name).type, name, path)
         users, days = _bounds(file, USER), _bounds(file, DAY)
         return LogFile(
             path=path,
@@ -165,6 +178,37 @@ def open_file(path: str | Path) -> LogFile:
             lowest_user=users[0] if users else 0,
             days=range(days[0], days[1] + 1) if days else None,
         )
+
+
+def _refuse_streams(path: Path) -> None:
+    try:
+        regular = stat.S_ISREG(path.stat().st_mode)
+    except OSError as error:
+        raise DataError(f"the file cannot be read ({error.strerror})", file=path) from error
+    if not regular:
+        raise DataError("is no regular file", file=path)
+
+
+def _refuse_bombs(file: pq.ParquetFile, path: Path) -> None:
+    """Refuses a file that is next to nothing on disk and fills the memory."""
+    whole, size = file.metadata.num_rows * _ROW, max(path.stat().st_size, 1)
+    groups = map(file.metadata.row_group, range(file.num_row_groups))
+    whole = max(whole, sum(group.total_byte_size for group in groups))
+    if whole > _LARGE and whole > _PACKED * size:
+        what = f"its {size:,} bytes would unpack to {whole / 2**30:,.1f} GiB: this is no event log"
+        raise DataError(what, file=path)
+
+
+def _metadata(fields: pa.Schema, path: Path) -> dict[str, str]:
+    """The key-value pairs of a file, those of other programs left out."""
+    try:
+        return {
+            key.decode(): value.decode()
+            for key, value in (fields.metadata or {}).items()
+            if key not in _FOREIGN
+        }
+    except UnicodeDecodeError as error:
+        raise DataError(f"its metadata is not UTF-8 ({error.reason})", file=path) from error
 
 
 def read_pieces(
@@ -239,6 +283,24 @@ def _bounds(file: pq.ParquetFile, column: str) -> tuple[int, int] | None:
         return None
     ends: list[Any] = [end for g in groups for end in (g.statistics.min, g.statistics.max)]
     return (min(ends), max(ends)) if ends and all(isinstance(e, int) for e in ends) else None
+
+
+def _is_arm(column: str) -> bool:
+    return column == ARM or column.startswith(arm_column(""))
+
+
+def _require_text(kind: pa.DataType, column: str, path: Path) -> None:
+    if not is_string(kind):
+        raise DataError(f"the column's type is {kind}, not a string", file=path, key=column)
+
+
+def _named_arms(text: str, path: Path) -> Names:
+    """The arms' names per column, as the metadata has them."""
+    try:
+        named = {str(c): tuple(map(str, n)) for c, n in json.loads(text).items() if list(n) == n}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DataError(f"is broken metadata ({error})", file=path, key=ARMS_KEY) from error
+    return named
 
 
 def _distinct(path: Path, column: str) -> tuple[str, ...]:

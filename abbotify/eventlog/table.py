@@ -185,14 +185,15 @@ def _latencies(piece: Piece) -> npt.NDArray[Any]:
     return values
 
 
-def _is_string(kind: pa.DataType) -> bool:
+def is_string(kind: pa.DataType) -> bool:
+    """Whether a column's type is text, as it is or by dictionary."""
     if pa.types.is_dictionary(kind):
-        return _is_string(kind.value_type)
+        return is_string(kind.value_type)
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _lasts(piece: Piece) -> npt.NDArray[np.bool_]:
-    column = _complete(piece, MESSAGE, _typed(piece, MESSAGE, _is_string, "a string"))
+    column = _complete(piece, MESSAGE, _typed(piece, MESSAGE, is_string, "a string"))
     codes = _codes(column, (NEXT, LAST))
     if codes.min(initial=0) < 0:
         raise piece.error(MESSAGE, f'is neither "{NEXT}" nor "{LAST}"', codes < 0)
@@ -219,7 +220,7 @@ def _recommendations(piece: Piece, last: npt.NDArray[np.bool_]) -> IntArray:
 def _labels(piece: Piece, name: str, names: tuple[str, ...]) -> Labels:
     if name not in piece.rows.schema.names:
         return Labels(np.full(piece.rows.num_rows, NO_ARM, np.int16), names)
-    column = _typed(piece, name, _is_string, "a string")
+    column = _typed(piece, name, is_string, "a string")
     if len(names) > MOST_ARMS:
         raise piece.error(name, f"the log names {len(names)} arms, more than {MOST_ARMS}")
     codes = _codes(column, names)

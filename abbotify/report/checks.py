@@ -213,3 +213,27 @@ def broken_lines(broken: int, lines: int, reason: str) -> Check:
         return Check("broken_lines", "pass", "Every line of the log is an event.")
     summary = f"{plural(broken, 'line')} of {lines:,} left out as broken; the first one {reason}."
     return Check("broken_lines", "warn", summary, {"broken": broken, "lines": lines})
+
+
+REPEATED: Final = 0.01
+"""The share of rows that are copies of others above which a log is invalid."""
+
+
+def rows_given_twice(repeated: int, rows: int) -> Check:
+    """Rows of a log that are copies of others: a file read twice counts its users' time twice."""
+    details = {"rows": repeated, "of": rows, "limit": REPEATED}
+    if not repeated:
+        return Check("rows_given_twice", "pass", "No row of the log is there twice.", details)
+    share = repeated / rows
+    summary = f"{plural(repeated, 'row')} of {rows:,} ({share:.2%}) are copies of others"
+    if share <= REPEATED:
+        return Check("rows_given_twice", "warn", f"{summary}.", details)
+    summary += ": a file was given twice, or a service wrote its log twice."
+    return Check("rows_given_twice", "fail", summary, details)
+
+
+def timestamps(doubts: Sequence[str]) -> Check:
+    """Timestamps that cannot be milliseconds, or do not tell rows apart."""
+    if not doubts:
+        return Check("timestamps", "pass", "Timestamps look like milliseconds.")
+    return Check("timestamps", "warn", f"Timestamps: {'; '.join(doubts)}.")

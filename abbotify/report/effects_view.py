@@ -42,6 +42,12 @@ class EffectLine:
     word: str
     note: str
 
+    @property
+    def apart(self) -> bool:
+        """Whether the difference leads, since there is no relative interval to show."""
+        none = rounding.MISSING
+        return self.relative_interval == none and self.difference_interval != none
+
 
 @dataclass(frozen=True)
 class EffectGroup:

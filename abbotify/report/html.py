@@ -169,6 +169,7 @@ def _time(document: Document) -> dict[str, Any]:
         "looks_without_bar": watching_view.without_bar(document),
         "setting": watching_view.setting(document),
         "watched_unit": watching_view.watched_unit(document),
+        "trend_without_bar": returning.without_bar(document),
         "trends": returning_view.trends(document),
         "trend_metric": returning_view.trend_metric(document),
     }

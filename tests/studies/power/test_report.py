@@ -12,7 +12,7 @@ from abbotify.studies.power.question import Question
 from abbotify.studies.power.report import power_csv, power_html, power_markdown
 from abbotify.studies.power.study import PowerStudy, studied
 from abbotify.studies.power.table import rail_rows, rows
-from abbotify.studies.power.words import digits, lift, notes, sentence, title
+from abbotify.studies.power.words import digits, lift, notes, sentence, significant, title
 from tests.browser import assert_fits
 from tests.studies.pages import assert_closed
 from tests.studies.tables import AWAY, USERS, table
@@ -72,6 +72,21 @@ def test_the_page_fits_every_screen(path: Path, chromium: str, tmp_path: Path) -
     page = power_html(study(path, Question(users=5000), True, guarded))
     assert_closed(page)
     assert_fits(chromium, page, tmp_path)
+
+
+def test_a_column_of_lifts_has_one_precision(path: Path) -> None:
+    head, body = rows(study(path, Question(users=5000)))
+    lifts = [row[head.index("MDE")] for row in body if row[head.index("MDE")].endswith("%")]
+    assert len(lifts) > 5
+    assert len({len(lift.partition(".")[2]) for lift in lifts}) == 1
+    assert all(lift.strip("0.%,") for lift in lifts)
+
+
+def test_significant_digits_keep_their_zeros() -> None:
+    assert [significant(value, 3) for value in (1.0, 0.9, 0.15, 1234.5, 0.0)] == [
+        *("1.00", "0.900", "0.150", "1,234", "0"),
+    ]
+    assert significant(None, 3) == "–"
 
 
 def test_guardrails_have_a_table_of_their_own(path: Path) -> None:
