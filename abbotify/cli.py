@@ -34,7 +34,7 @@ from abbotify.cli_terminal import (
     print_anywhere,
     progress_bars,
 )
-from abbotify.shortage import shortage
+from abbotify.shortage import shortage, too_few_addresses
 
 app = typer.Typer(
     add_completion=False,
@@ -42,6 +42,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Simulate listeners, split them among recommenders, and read the treatment effect.",
 )
+
+_LIGHT: Final = frozenset({"schema", "new", "--help", "--version"})  # no numbers, little memory
 
 _UsageError: Final[Any] = typer.BadParameter.__base__  # typer gives it no name of its own
 
@@ -55,6 +57,8 @@ def main() -> None:
     gc.set_threshold(10_000, 50, 100)
     printable = print_anywhere()
     _end_cleanly_on_signals()
+    if (limited := too_few_addresses()) and not _LIGHT & {*sys.argv[1:]}:
+        _fail(limited, 1)
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         sys.stdout.flush()
