@@ -183,7 +183,7 @@ def _document(
     return build(
         plain(scenario),
         Run(
-            seeds={"world": scenario.seeds.world, "dynamics": scenario.seeds.dynamics},
+            seeds=scenario.seeds.model_dump(exclude_none=True),
             digests={"scenario": digest_data(plain(scenario)), "world": trainer.world_digest},
             formats=dict(FORMATS),
             abbotify=__version__,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import mmh3
 import numpy as np
@@ -12,8 +13,10 @@ from scipy import stats
 
 from abbotify.errors import UserError
 from abbotify.experiment import Layer, layers, require_users, served, split
-from abbotify.scenario import load
-from tests.conftest import hashed
+from abbotify.scenario import Scenario, load
+from abbotify.scenario.load import from_source
+from abbotify.scenario.yaml import Source
+from tests.conftest import hashed, small_scenario
 
 IDS = np.arange(20_000)
 FEW = np.array([0, 1, 2, 7, 10, 999, 2**31, 2**62])
@@ -128,3 +131,28 @@ def test_an_arm_without_users_is_named() -> None:
         require_users(Layer("AB", ("a", "b"), (1.0, 1e-9)), IDS)
     with pytest.raises(UserError, match=r"gets none of the 20000 users"):
         require_users(Layer("AB", ("a", "b"), (1.0, 1.0), (0.0,)), IDS)
+
+
+def test_another_split_replaces_the_name_and_nothing_else() -> None:
+    plain = small_scenario()
+    named = layers(scenario_of(plain | {"experiment": {"name": "SEVEN", "control": "random"}}))[0]
+    other = layers(scenario_of(plain | {"seeds": {"split": "SEVEN"}}))[0]
+    own = layers(scenario_of(plain))[0]
+    assert other.name == own.name
+    for day in (0, 1):
+        assert (other.codes(IDS, day) == named.codes(IDS, day)).all()
+    assert other.collect_salt() == named.collect_salt()
+    agreement = (other.codes(IDS, 0) == own.codes(IDS, 0)).mean()
+    assert 0.45 < agreement < 0.55
+
+
+def test_further_experiments_keep_splits_of_their_own() -> None:
+    both = [{"name": name, "control": "random"} for name in ("ONE", "TWO")]
+    plain = {k: v for k, v in small_scenario().items() if k != "experiment"}
+    first, second = layers(scenario_of(plain | {"experiments": both, "seeds": {"split": 3}}))
+    agreement = (first.codes(IDS, 0) == second.codes(IDS, 0)).mean()
+    assert 0.45 < agreement < 0.55
+
+
+def scenario_of(plain: dict[str, Any]) -> Scenario:
+    return from_source(Source("s.yaml", plain, {}), Path())

@@ -114,7 +114,7 @@ def _contextual(
         lists = world.catalogue.recommendations
     else:
         what = "the key is missing, and the catalogue has no recommendations of its own"
-        raise scenario.error(what, (*key, "file"), folder=False)
+        raise scenario.error(what, (*key, "file"))
     return CandidateTable(_ANCHORS[params.anchor], lists, _PICKS[params.pick])
 
 

@@ -63,7 +63,7 @@ class Run:
         notes: what a reader has to know.
     """
 
-    seeds: dict[str, int]
+    seeds: dict[str, int | str]
     digests: dict[str, str]
     formats: dict[str, int]
     abbotify: str

@@ -17,10 +17,15 @@ from abbotify.scenario.yaml import KeyPath, Source
 
 
 class Seeds(Model):
-    """Two seeds: the world, and what happens in it."""
+    """Seeds of the world, of what happens in it, and of who is in which arm.
+
+    `split` replaces the experiments' names in every hash of users; unset, the split is botify's and
+    depends on the name alone, so runs that differ in `dynamics` share it.
+    """
 
     world: Seed = 1
     dynamics: Seed = 31337
+    split: Seed | Name | None = None
 
 
 class Arrivals(Model):

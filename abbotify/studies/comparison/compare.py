@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from abbotify.errors import UserError
 from abbotify.report import Arm, Document
@@ -128,6 +128,11 @@ def compare(
     )
 
 
+SHARED_SPLIT: Final = (
+    "They share the split, and with it the imbalance of its arms: seeds.split draws another."
+)
+
+
 def _metrics(document: Document) -> Iterator[str]:
     for arm in document.arms:
         yield from arm.metrics or {}
@@ -141,7 +146,8 @@ def _basis(a: Document, b: Document, overlap: Overlap, paired: Paired | None) ->
     if paired is not None:
         common = ", and the seeds let them meet the same draws" if seeds[0] == seeds[1] else ""
         same = f"Both runs have the same users in the same arms{common if seeds[0] else ''}"
-        return "paired", f"{same}: they are compared user by user, over the users of both."
+        shared = "" if seeds[0] == seeds[1] else f" {SHARED_SPLIT}"
+        return "paired", f"{same}: they are compared user by user, over the users of both.{shared}"
     if overlap == "disjoint":
         return "independent", "No user is in both runs: they are independent."
     if None in seeds:

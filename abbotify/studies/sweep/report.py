@@ -160,8 +160,22 @@ def sentence(sweep: Sweep) -> str:
     losses = " Losses are those of the first training." if _known(sweep, 0) else ""
     return (
         f"Effect{only} on {metric} against {labels.clean(sweep.control)}, with the intervals of "
-        f"single comparisons, in {len(sweep.settings)} runs with the same seeds."
-        f"{losses}{_unmoved(sweep)}{_failed(sweep)}"
+        f"single comparisons, in {len(sweep.settings)} runs{_seeds(sweep)}."
+        f"{losses}{_split(sweep)}{_unmoved(sweep)}{_failed(sweep)}"
+    )
+
+
+def _seeds(sweep: Sweep) -> str:
+    return "" if any(key.startswith("seeds.") for key in sweep.keys) else " with the same seeds"
+
+
+def _split(sweep: Sweep) -> str:
+    """What runs that differ in the seed of the dynamics have in common."""
+    if "seeds.dynamics" not in sweep.keys or "seeds.split" in sweep.keys:
+        return ""
+    return (
+        " All runs share one split of the users, and with it the imbalance of its arms: vary "
+        "seeds.split to draw others."
     )
 
 

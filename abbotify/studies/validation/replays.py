@@ -130,7 +130,7 @@ def replication(scenario: Scenario, number: int) -> Scenario:
     purpose = attempt(Purpose.REPLICATION, 1 + number)
     seed = generator_seed(scenario.seeds.dynamics, purpose, Stream.ESTIMATE)
     update: dict[str, Any] = {
-        "seeds": scenario.seeds.model_copy(update={"dynamics": seed}),
+        "seeds": scenario.seeds.model_copy(update={"dynamics": seed, "split": None}),
         "log": scenario.log.model_copy(update={"botify": False}),
     }
     named = [
