@@ -33,6 +33,7 @@ from abbotify.cli_terminal import (
     headline_table,
     print_anywhere,
     progress_bars,
+    streams_kept,
 )
 from abbotify.shortage import shortage, too_few_addresses
 
@@ -146,6 +147,8 @@ def run(
     with progress_bars(quiet) as progress:
         document = pipeline.run(described, folder, workers, progress, engine)
     headline_table(document)
+    for note in document.run.notes:
+        print(f"\nNote: {note}.")
     print(f"\nReport: {folder / 'report.html'}")
 
 
@@ -160,7 +163,9 @@ def check(
     described = load_scenario(scenario, overrides, seed)
     from abbotify import plan
 
-    print(plan.describe(plan.prepare(described, engine)))
+    with streams_kept():
+        planned = plan.prepare(described, engine)
+    print(plan.describe(planned))
 
 
 @app.command()
@@ -271,7 +276,7 @@ def report(run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR")]) -> None:
     from abbotify.report import read, write
 
     document = read(run_dir)
-    write(document, run_dir, _execution_of(run_dir))
+    write(document, run_dir, _manifest_of(run_dir))
     headline_table(document)
     print(f"\nReport: {run_dir / 'report.html'}")
 
@@ -305,10 +310,9 @@ def _common(
     pass
 
 
-def _execution_of(run_dir: Path) -> dict[str, Any] | None:
+def _manifest_of(run_dir: Path) -> dict[str, Any] | None:
     try:
         manifest = json.loads((run_dir / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    execution = manifest.get("execution") if isinstance(manifest, dict) else None
-    return execution if isinstance(execution, dict) else None
+    return manifest if isinstance(manifest, dict) else None

@@ -39,6 +39,10 @@ def print_anywhere() -> bool:
     _fill_standard_streams()
     codecs.register_error("abbotify.plain", _plain)
     for stream in (sys.stdout, sys.stderr):
+        own = stream in (sys.__stdout__, sys.__stderr__)
+        if own:
+            # Recommenders of the user's own may try to close it.
+            setattr(stream, "close", stream.flush)  # noqa: B010
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="abbotify.plain")
     return printable
@@ -128,10 +132,21 @@ def comparison_tables(comparison: Comparison) -> None:
 
 
 @contextmanager
+def streams_kept() -> Iterator[None]:
+    """Puts standard output and error back, whatever code of the user's own has made of them."""
+    before = sys.stdout, sys.stderr
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+@contextmanager
 def progress_bars(quiet: bool) -> Iterator[progress.Progress]:
     """Bars on stderr for what is reported to them; none when it is no terminal, or quiet."""
     if quiet or not sys.stderr.isatty():
-        yield silent
+        with streams_kept():
+            yield silent
         return
     from rich.console import Console
     from rich.progress import (
@@ -150,7 +165,8 @@ def progress_bars(quiet: bool) -> Iterator[progress.Progress]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    console = Console(stderr=True)
+    with streams_kept(), Progress(*columns, console=console, transient=True) as bars:
         tasks: dict[str, Any] = {}
 
         def show(what: str, done: int, total: int, note: str = "") -> None:

@@ -7,6 +7,7 @@ import platform
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from abbotify.plan import Plan, prepare
 from abbotify.playing import play
 from abbotify.progress import Progress, silent
 from abbotify.questions import interference, limits, rails, reported, watched_in
+from abbotify.recommenders import MOST_KINDS, merged
 from abbotify.report import Document, checks, looks, pictures, write_data, write_pages
 from abbotify.report.build import build
 from abbotify.report.details import Details, Wanted, look_closer
@@ -85,14 +87,15 @@ def run(
 
         document: Document | None = faults.attempt(REPORT, stored, None)
         execution = _execution(plan.engine, workers, started)
-        fault = write_pages(document, folder, execution, faults) if document else None
-        manifest = {
+        manifest: dict[str, Any] = {
             "execution": execution,
             "coupled": plan.coupled,
             "units": list(played.units),
             "trainings": [_entry(training) for training in trainer.done],
-            **faults.entry,
+            "errors": _errors(scenario, played),
         }
+        fault = write_pages(document, folder, manifest, faults) if document else None
+        manifest |= faults.entry
         _write_json(folder / "manifest.json", manifest)
         shutil.rmtree(folder / STATE)  # a finished run never goes on
     if document is None:
@@ -154,6 +157,15 @@ def _judged(
     return _document(plan, judgement, played.tally, trainer, details, truth, faults)
 
 
+def _errors(scenario: Scenario, played: DaysPlayed) -> list[dict[str, Any]]:
+    """The first error of each kind, as entries of the manifest."""
+    days = timeline.calendar(scenario)
+    return [
+        {"phase": days[failure.day].phase.phase} | asdict(failure)
+        for failure in merged(played.failures, MOST_KINDS)
+    ]
+
+
 def _entry(training: Training) -> dict[str, Any]:
     """A training's entry in the manifest."""
     model = training.model
@@ -192,7 +204,7 @@ def _document(
             days=len(timeline.experiment_days(scenario)),
             population=scenario.metrics.population,
             estimator=scenario.metrics.estimator,
-            notes=plan.world.notes,
+            notes=plan.notes,
         ),
         [
             ArmInfo(name, arm_label(code), scenario.arms[name].recommender, weight)

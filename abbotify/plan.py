@@ -62,6 +62,12 @@ class Plan:
         serving = timeline.serving_arms(self.scenario)
         return tuple(arm.name for arm in self.arms if not arm.trained and arm.name in serving)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of results must know of the world, and of what makes the run slow."""
+        slow = slowing(self.scenario, self.arms)
+        return (*self.world.notes, *([slow] if slow else []))
+
 
 def prepare(scenario: Scenario, engine: str = AUTO) -> Plan:
     """Loads everything a run needs and refuses what cannot work.
@@ -142,6 +148,21 @@ def coupling(scenario: Scenario, arms: tuple[Arm, ...]) -> str:
         if arm.name in serving and arm.couples:
             return f"{arm.name} may learn from everybody ({arm.couples})"
     return ""
+
+
+def slowing(scenario: Scenario, arms: tuple[Arm, ...]) -> str:
+    """Which arms alone keep the compiled engine from a scenario, and what would change that."""
+    serving = timeline.serving_arms(scenario)
+    coupled = [arm for arm in arms if arm.name in serving and arm.couples]
+    queues = any(arm.service or scenario.service for arm in arms if arm.name in serving)
+    if not coupled or queues or not all(arm.batchable for arm in coupled):
+        return ""
+    names = " and ".join(arm.name for arm in coupled)
+    answers = "arm {} answers" if len(coupled) == 1 else "arms {} answer"
+    return (
+        f"{answers.format(names)} one request at a time, so the event-driven engine plays; "
+        "add `recommend_batch` (docs/recommenders.md) to use the compiled one"
+    )
 
 
 def describe(plan: Plan) -> str:
@@ -251,7 +272,12 @@ def _playing(plan: Plan) -> list[str]:
     if plan.coupled:
         what = "simpy (event-driven): it runs every scenario, and the compiled engine not this one."
         why = f"Coupled: {plan.coupled}; one unit of work over all users and days."
-        return [f"Engine    {what}", f"          {why}"]
+        slow = slowing(plan.scenario, plan.arms)
+        return [
+            f"Engine    {what}",
+            f"          {why}",
+            *([f"          Note: {slow}."] * bool(slow)),
+        ]
     what = "simpy (event-driven), as asked; the compiled engine gives the same log."
     if plan.engine == COMPILED:
         what = "compiled: users do not meet, and every arm is lists of tracks or answers batches."

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,7 +37,7 @@ from abbotify.events import (
 from abbotify.experiment import layers
 from abbotify.metrics.sessions_file import write_sessions
 from abbotify.modelstore import load_model
-from abbotify.recommenders import Arm, build_arms
+from abbotify.recommenders import Arm, Failure, build_arms, merged
 from abbotify.report.tally import Tally
 from abbotify.scenario import Scenario
 from abbotify.sessions import SessionTable
@@ -99,14 +99,17 @@ class DaysPlayed:
     Attributes:
         tally: what pictures and counts need.
         units: entries of the manifest.
+        failures: of recommenders, the first of each kind.
     """
 
     tally: Tally
     units: tuple[dict[str, Any], ...]
+    failures: tuple[Failure, ...] = ()
 
     def merge(self, other: DaysPlayed) -> DaysPlayed:
         """What is left of both, this one first."""
-        return DaysPlayed(self.tally.merge(other.tally), (*self.units, *other.units))
+        failures = merged((*self.failures, *other.failures))
+        return DaysPlayed(self.tally.merge(other.tally), (*self.units, *other.units), failures)
 
 
 class Player:
@@ -180,15 +183,17 @@ def _play(job: Job, engine: Engine, stint: Stint) -> DaysPlayed:
     if first:
         before = State.load(_state_file(job.folder, first - 1, shard.number))
     totals, state, units = _totals(job, stint), before, []
+    failures: list[Failure] = []
     for unit, result in timeline.play(
         engine, scenario, ids, shard.number, shard.rows, job.coupled, days, before, job.everybody
     ):
         _tally(tally, result)
         totals.add(result.sessions)
         units.append(_logged(job, unit, result))
+        failures += [replace(failure, shard=shard.number) for failure in result.failures]
         state = result.state
     _keep(job, stint, state, totals)
-    return DaysPlayed(tally, tuple(units))
+    return DaysPlayed(tally, tuple(units), merged(failures))
 
 
 def _totals(job: Job, stint: Stint) -> ShardTotals:
@@ -207,13 +212,13 @@ def _tally(tally: Tally, result: UnitResult) -> None:
 
 
 def _counts(facts: SessionFacts, table: SessionTable) -> dict[str, Any]:
-    """What is counted of each session."""
+    """What is counted of each session; what a queue let wait too long is no fault of anybody."""
     return {
         "requests": table.tracks,
         "misses": facts.misses,
         "errors": facts.errors,
         "timeouts": facts.timeouts,
-        "fallbacks": facts.fallbacks,
+        "fallbacks": facts.misses + facts.errors,
         "truncated_sessions": facts.cut,
     }
 

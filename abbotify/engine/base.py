@@ -17,7 +17,7 @@ import numpy.typing as npt
 from abbotify.arrays import load_arrays, save_arrays
 from abbotify.errors import DataError
 from abbotify.events import Events
-from abbotify.recommenders import HISTORY, Arm, Pick
+from abbotify.recommenders import HISTORY, Arm, Failure, Pick
 from abbotify.scenario import Scenario
 from abbotify.sessions import SessionTable
 from abbotify.world.base import World
@@ -186,6 +186,7 @@ class UnitResult:
         counts: of their tracks.
         state: of the users afterwards.
         events: sorted by (user, session, step); None when the run does not keep them.
+        failures: of recommenders, the first of each kind.
     """
 
     sessions: SessionTable
@@ -193,6 +194,7 @@ class UnitResult:
     counts: Counts
     state: State
     events: Events | None
+    failures: tuple[Failure, ...] = ()
 
 
 Morning = Callable[[int, Callable[[], Events]], Sequence[Arm]]  # day, the log so far -> arms

@@ -7,6 +7,7 @@ Python has to answer; those sessions go on in rounds (`lockstep`).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +20,7 @@ from abbotify.engine.kernels.program import Lowering
 from abbotify.engine.kernels.written import Written
 from abbotify.events import ARM, MS_PER_DAY
 from abbotify.listener import arrivals
-from abbotify.recommenders import HISTORY
+from abbotify.recommenders import HISTORY, merged
 from abbotify.rng import seed_word
 from abbotify.sessions import HEARD_STEPS
 
@@ -69,6 +70,8 @@ class Compiled:
         """
         if len(unit.days) != 1:
             raise ValueError("the compiled engine plays one day at a time")
+        for arm in self.setup.arms:
+            arm.failures.day = unit.days[0].day
         day = self._day(unit)
         people = _people(state, day)
         if day.per_day >= 0.0 and len(people.next_visit) and people.next_visit[0] < 0:
@@ -85,7 +88,9 @@ class Compiled:
         after = State(
             people.busy_until, people.next_visit, people.sessions, people.tracks, people.times
         )
-        return written.result(self.memory if self.keeps else None, after)
+        result = written.result(self.memory if self.keeps else None, after)
+        failures = [failure for arm in self.setup.arms for failure in arm.failures.taken()]
+        return replace(result, failures=merged(failures))
 
     def _play(
         self,

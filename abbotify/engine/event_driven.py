@@ -29,7 +29,7 @@ from abbotify.engine.stories.queueing import Queue, Reply
 from abbotify.engine.stories.results import Played
 from abbotify.engine.stories.visits import Visits
 from abbotify.events import MS_PER_DAY, Events
-from abbotify.recommenders import Arm, Key
+from abbotify.recommenders import Arm, FailureBook, Key, merged
 
 _FIRST_PRIORITY: Final = 2  # SimPy's own are 0 (urgent) and 1 (normal)
 
@@ -152,6 +152,7 @@ class _Play:
         self.queues = self._queues()
         self.desks: dict[int, list[Desk]] = {}
         self.here: dict[int, list[int]] = {}  # row -> the days of visits begun or waiting
+        self.books: dict[int, FailureBook] = {}  # of all arms that have served, by identity
         self._start_users()
 
     def _queues(self) -> list[Queue | None]:
@@ -165,6 +166,9 @@ class _Play:
 
         Rankers make the lists of the sessions that can be foreseen at once.
         """
+        self.books |= {id(arm.failures): arm.failures for arm in arms}
+        for book in self.books.values():
+            book.day = day
         pairs = zip(arms, self.queues, strict=True)
         self.desks[day] = [Desk(arm, queue) for arm, queue in pairs]
         for place, ranker in enumerate(arm.chain[0].ranker for arm in arms):
@@ -250,6 +254,7 @@ class _Play:
             counts=results.counts(self.setup, self.unit, events),
             state=state,
             events=events,
+            failures=merged(failure for book in self.books.values() for failure in book.taken()),
         )
 
     def _events(self, sessions: Sequence[Played]) -> Events:

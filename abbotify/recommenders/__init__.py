@@ -5,15 +5,19 @@ from abbotify.recommenders.arms import Arm, Link
 from abbotify.recommenders.base import Play, Recommender, Request
 from abbotify.recommenders.building import build_arm, build_arms, build_chain
 from abbotify.recommenders.candidates import HISTORY, CandidateTable, Key, Pick, fallback_purpose
+from abbotify.recommenders.failures import MOST_KINDS, Failure, FailureBook, merged
 from abbotify.recommenders.picker import TablePicker
 
 __all__ = [
     "ERROR",
     "HISTORY",
     "MISS",
+    "MOST_KINDS",
     "OK",
     "Arm",
     "CandidateTable",
+    "Failure",
+    "FailureBook",
     "Key",
     "Link",
     "Pick",
@@ -26,4 +30,5 @@ __all__ = [
     "build_chain",
     "checked",
     "fallback_purpose",
+    "merged",
 ]

@@ -7,7 +7,7 @@ is uniform over the catalogue and never misses.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,9 @@ import numpy as np
 from abbotify.errors import RecommenderFailure
 from abbotify.recommenders.answers import ERROR, MISS, OK, described
 from abbotify.recommenders.base import Request
-from abbotify.recommenders.batch import FAILED, MISSED, Requests
+from abbotify.recommenders.batch import FAILED, MISSED, Answers, Requests
 from abbotify.recommenders.candidates import CandidateTable
+from abbotify.recommenders.failures import FailureBook
 from abbotify.recommenders.picker import PickFunction
 from abbotify.recommenders.ranker import Ranker
 from abbotify.scenario.arms import Service
@@ -35,11 +36,11 @@ class Link:
         why_not: why it has no table; empty when it has one.
         answer: a request -> a track or None. A table never raises; any other Python may.
         ranker: lists made on demand that the answers come from, or None.
-        batch: many requests -> tracks, MISSED and FAILED, see `Requests`; or None. It raises when
-            the answers cannot be told apart.
+        batch: many requests -> their answers, or None. It raises when these cannot be told apart.
         couples: what one user does may change what another one gets.
         ended: told when a session is over, or None: a request without an answer.
         trained: False for a recommender that has to be trained before it can be asked.
+        batchable: it couples, and would not if it had a method `recommend_batch`.
     """
 
     name: str
@@ -48,10 +49,11 @@ class Link:
     why_not: str
     answer: PickFunction
     ranker: Ranker | None = None
-    batch: Callable[[Requests], IntArray] | None = None
+    batch: Callable[[Requests], Answers] | None = None
     couples: bool = False
     ended: Callable[[Request], Any] | None = None
     trained: bool = True
+    batchable: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Arm:
         latency: how long a request takes, in ms; fixed, or a distribution.
         on_error: `fallback`, or `stop` to end the run.
         service: the arm's own queue, or None.
+        failures: what went wrong, until somebody takes it.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Arm:
     latency: Latency = 0
     on_error: str = "fallback"
     service: Service | None = None
+    failures: FailureBook = field(default_factory=FailureBook, compare=False, repr=False)
 
     @property
     def lowers(self) -> bool:
@@ -91,6 +95,11 @@ class Arm:
     def couples(self) -> str:
         """Why what one user does may change what others get; empty when it cannot."""
         return "; ".join(link.why_not for link in self.chain if link.couples)
+
+    @property
+    def batchable(self) -> bool:
+        """Whether all that couple in the chain would not, if they answered batches."""
+        return all(link.batchable for link in self.chain if link.couples)
 
     @property
     def listens(self) -> bool:
@@ -172,12 +181,11 @@ class Arm:
             raise
         except BaseException:  # one request may have failed for all
             return np.array([self._alone(link, request) for request in requests], np.int64)
-        if self.on_error == "stop":
-            for place in np.flatnonzero(answers == FAILED).tolist():
+        for place, error in answers.wrong.items():
+            if self.on_error == "stop":
                 self._alone(link, requests[place])  # tells what is wrong, if it is wrong alone too
-                only = ValueError("recommend_batch gave no track of the catalogue, recommend did")
-                self._judge(link, requests[place], only)
-        return answers
+            self._judge(link, requests[place], error)
+        return answers.tracks
 
     def _alone(self, link: Link, request: Request) -> int:
         try:
@@ -190,6 +198,7 @@ class Arm:
         return MISSED if track is None else track
 
     def _judge(self, link: Link, request: Request, error: BaseException) -> None:
+        self.failures.note(self.name, link.name, request, error)
         if self.on_error == "stop":
             who = f"user {request.user}, session {request.session}, step {request.step}"
             what = f"{link.name} failed for {who}: {described(error)}"

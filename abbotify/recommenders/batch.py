@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from abbotify import rng
 from abbotify.jit import kernel
-from abbotify.recommenders.answers import checked
+from abbotify.recommenders.answers import WRONG_SHAPE, WrongAnswer, checked, whole
 from abbotify.recommenders.base import Play, Request
 from abbotify.rng import choice, uniform
 from abbotify.world.base import IntArray, Lists
@@ -131,8 +131,30 @@ def _lists(rows: Sequence[Sequence[int]]) -> Lists:
     return Lists(offsets, np.array([track for row in rows for track in row], np.int32))
 
 
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What `recommend_batch` returned, checked.
+
+    Attributes:
+        tracks: int64 (n,), tracks, MISSED and FAILED.
+        wrong: the place of each FAILED -> what is wrong with its answer.
+    """
+
+    tracks: IntArray
+    wrong: Mapping[int, WrongAnswer]
+
+
 def checked_batch(found: Any, n: int, n_tracks: int) -> IntArray:
-    """What `recommend_batch` returned, as tracks, MISSED and FAILED: int64 (n,).
+    """What `recommend_batch` returned, as tracks, MISSED and FAILED: int64 (n,), see `answers_of`.
+
+    Raises:
+        WrongAnswer: there are not n answers in one dimension.
+    """
+    return answers_of(found, n, n_tracks).tracks
+
+
+def answers_of(found: Any, n: int, n_tracks: int) -> Answers:
+    """What `recommend_batch` returned, and what is wrong with it.
 
     Args:
         found: n integers, -1 for a miss; or n values as `recommend` returns them.
@@ -140,36 +162,37 @@ def checked_batch(found: Any, n: int, n_tracks: int) -> IntArray:
         n_tracks: how many tracks the catalogue has. A track outside it is FAILED.
 
     Raises:
-        ValueError: there are not n answers in one dimension.
+        WrongAnswer: there are not n answers in one dimension.
     """
-    answers = np.asarray(found)
+    values = list(found) if isinstance(found, list | tuple) else np.asarray(found)
+    answers = np.asarray(values)
     if answers.shape != (n,):
-        raise ValueError(f"returned answers of shape {answers.shape}, not {(n,)}")
-    if answers.dtype.kind not in "iu" or _has_truths(found):
-        return np.array([_checked(value, n_tracks) for value in found], np.int64)
-    inside = (answers >= MISSED) & (answers < n_tracks)
-    tracks = answers.astype(np.int64)  # first: FAILED is no number of uint8
-    tracks[~inside] = FAILED
-    return tracks
+        text = f"returned answers of shape {answers.shape}, not {(n,)}"
+        raise WrongAnswer(WRONG_SHAPE, text)
+    if answers.dtype.kind in "iu" and not _has_truths(values):
+        # First: FAILED is no number of uint8.
+        tracks = answers.astype(np.int64)
+        suspects = np.flatnonzero((answers < MISSED) | (answers >= n_tracks))
+    else:
+        tracks, suspects = np.empty(n, np.int64), np.arange(n)
+    wrong = {}
+    for place in suspects.tolist():
+        try:
+            track = checked(_none_for_missed(values[place]), n_tracks)
+            tracks[place] = MISSED if track is None else track
+        except WrongAnswer as error:
+            tracks[place], wrong[place] = FAILED, error
+    return Answers(tracks, wrong)
 
 
-def _has_truths(found: Any) -> bool:
+def _has_truths(values: Any) -> bool:
     """Whether a list has True or False among its numbers; in an array they are 1 and 0."""
-    is_list = isinstance(found, list | tuple)
-    return is_list and any(isinstance(value, bool | np.bool_) for value in found)
-
-
-def _checked(value: Any, n_tracks: int) -> int:
-    try:
-        track = checked(_none_for_missed(value), n_tracks)
-    except ValueError:
-        return FAILED
-    return MISSED if track is None else track
+    truths = (bool, np.bool_)
+    return isinstance(values, list) and any(isinstance(value, truths) for value in values)
 
 
 def _none_for_missed(value: Any) -> Any:
-    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    return None if is_whole and value == MISSED else value
+    return None if whole(value) == MISSED else value
 
 
 def one_by_one(recommend_batch: Callable[[Requests], Any]) -> Callable[[Request], Any]:
@@ -179,7 +202,8 @@ def one_by_one(recommend_batch: Callable[[Requests], Any]) -> Callable[[Request]
         found = recommend_batch(Requests.of([request]))
         answers = np.asarray(found)
         if answers.shape != (1,):
-            raise ValueError(f"returned answers of shape {answers.shape}, not (1,)")
+            text = f"returned answers of shape {answers.shape}, not (1,)"
+            raise WrongAnswer(WRONG_SHAPE, text)
         return _none_for_missed(answers[0] if answers.dtype.kind in "iu" else next(iter(found)))
 
     return recommend

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from abbotify.arrays import Arrays
@@ -11,7 +12,7 @@ from abbotify.recommenders.answers import checked
 from abbotify.recommenders.arms import Arm, Link
 from abbotify.recommenders.bandit import bandit
 from abbotify.recommenders.base import Request
-from abbotify.recommenders.batch import Requests, checked_batch, one_by_one
+from abbotify.recommenders.batch import Answers, Requests, answers_of, one_by_one
 from abbotify.recommenders.candidates import CandidateTable, fallback_purpose
 from abbotify.recommenders.load import answers_batches, load_plugin
 from abbotify.recommenders.picker import PickFunction, TablePicker
@@ -22,7 +23,7 @@ from abbotify.scenario import recommenders as spec
 from abbotify.scenario.arms import AnyArm
 from abbotify.scenario.learners import Bandit, Learner
 from abbotify.scenario.yaml import KeyPath
-from abbotify.world.base import IntArray, World
+from abbotify.world.base import World
 
 _RANDOM: Final = spec.Random(recommender="random")
 
@@ -114,11 +115,14 @@ def _link(
         loaded = load_plugin(params, world, scenario, key, model)
         if loaded.learns and depth:
             raise scenario.error("a fallback cannot be trained", (*key, "recommender"))
-        if not loaded.ready:
-            return _untrained(name, purpose, loaded.couples)
         if loaded.table is not None:
             return _served(name, purpose, loaded.table, world)
-        return _free(name, purpose, loaded.recommender, loaded.why_not, world)
+        if loaded.ready:
+            link = _free(name, purpose, loaded.recommender, loaded.why_not, world)
+        else:
+            link = _untrained(name, purpose, loaded.couples)
+        learns_within = callable(getattr(loaded.recommender, "ended", None))
+        return replace(link, batchable=link.couples and not learns_within)
     if isinstance(params, Bandit):
         recommender = bandit(params, world, scenario, key)
         return _free(name, purpose, recommender, f"{name} learns from every answer", world)
@@ -145,8 +149,8 @@ def _free(name: str, purpose: int, recommender: Any, why_not: str, world: World)
     answer = _asked(alone, n_tracks, purpose)
     if answers_batches(recommender):
 
-        def batch(requests: Requests) -> IntArray:
-            return checked_batch(together(requests), len(requests), n_tracks)
+        def batch(requests: Requests) -> Answers:
+            return answers_of(together(requests), len(requests), n_tracks)
 
         return Link(name, purpose, None, f"{name} answers in batches", answer, batch=batch)
     told, ended = getattr(recommender, "ended", None), None

@@ -114,6 +114,19 @@ class CandidateTable:
         alone = self.otherwise is None or self.otherwise.never_misses
         return whole and len(self.lists.tracks) > 0 and alone
 
+    def copy(self) -> CandidateTable:
+        """The same table in memory of its own, whatever becomes of the arrays it was made of."""
+        return CandidateTable(
+            self.key,
+            Lists(*map(np.array, self.lists)),
+            self.pick,
+            None if self.weights is None else np.array(self.weights),
+            self.exclude_previous,
+            self.below,
+            None if self.otherwise is None else CandidateTable.copy(self.otherwise),
+            None if self.pairs is None else np.array(self.pairs),
+        )
+
     def check(self, world: World) -> None:
         """Compares the table with the world it is to serve.
 

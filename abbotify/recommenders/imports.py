@@ -8,7 +8,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -121,7 +121,8 @@ def _is_own_class(value: Any, module: ModuleType) -> bool:
 def placed(scenario: Scenario, place: KeyPath) -> Iterator[None]:
     """Gives an error that has no place yet the place of a key of the scenario file."""
     try:
-        yield
+        with _working_folder_kept():
+            yield
     except PluginError as error:
         if error.file is not None:
             raise
@@ -133,9 +134,24 @@ def placed(scenario: Scenario, place: KeyPath) -> Iterator[None]:
 def blamed(step: str, file: Path) -> Iterator[None]:
     """Whatever a plug-in's code raises, told with the place that raised it."""
     try:
-        yield
+        with _working_folder_kept():
+            yield
     except (UserError, KeyboardInterrupt):
         raise
     except BaseException as error:
         what = f"{step} raised {described(error)}"
         raise PluginError(what, file=file, line=line_in(error, file)) from error
+
+
+@contextmanager
+def _working_folder_kept() -> Iterator[None]:
+    """Goes back to the working folder, which relative paths of the command line start at."""
+    before = None
+    with suppress(OSError):  # it may be removed
+        before = os.getcwd()
+    try:
+        yield
+    finally:
+        if before is not None:
+            with suppress(OSError):
+                os.chdir(before)

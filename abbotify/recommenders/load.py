@@ -17,6 +17,7 @@ from abbotify.recommenders.base import Recommender
 from abbotify.recommenders.candidates import CandidateTable
 from abbotify.recommenders.imports import blamed, class_of, imported, placed
 from abbotify.recommenders.params import built_params
+from abbotify.recommenders.readonly import readonly
 from abbotify.recommenders.training import Fitted, TrainingLog
 from abbotify.scenario import Scenario
 from abbotify.scenario.recommenders import Plugin
@@ -105,12 +106,12 @@ def _built(plugin: type, params: Any, world: World, file: Path, model: Arrays | 
     if learns and not callable(getattr(plugin, "restore", None)):
         raise PluginError(f"{name} has fit(log, catalogue), so it needs restore(arrays)")
     with blamed(f"{name}(params, world)", file):
-        recommender = plugin(params, world)
+        recommender = plugin(params, readonly(world))
     if learns and model is None:
         return Loaded(recommender, None, f"{name} is not trained yet", file, learns, ready=False)
     if learns:
         with blamed(f"{name}.restore(arrays)", file):
-            recommender.restore(model)
+            recommender.restore(readonly(model))
     has = hasattr(recommender, "candidates")
     with blamed(f"{name}.candidates()", file):
         table = recommender.candidates() if has else None
@@ -118,6 +119,7 @@ def _built(plugin: type, params: Any, world: World, file: Path, model: Arrays | 
             what = f"returned {type(table).__name__}, not a CandidateTable or None"
             raise ValueError(what)
         if table is not None:
+            table = CandidateTable.copy(table)  # of this very class, in memory of its own
             table.check(world)
         elif learns and has:
             # Whether users meet in it is decided before it is trained.
@@ -139,7 +141,7 @@ def fit_plugin(loaded: Loaded, log: TrainingLog, catalogue: Catalogue) -> Fitted
     """
     recommender: Any = loaded.recommender
     with blamed(f"{type(recommender).__name__}.fit(log, catalogue)", loaded.file):
-        arrays = recommender.fit(log, catalogue)
+        arrays = recommender.fit(readonly(log), readonly(catalogue))
         if not isinstance(arrays, Mapping) or not all(isinstance(key, str) for key in arrays):
             raise ValueError("did not return a mapping from names to arrays")
         checked = {key: np.asarray(value) for key, value in arrays.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from abbotify.report import (
@@ -31,6 +31,7 @@ from abbotify.report import (
 )
 from abbotify.report.columns import labelled
 from abbotify.report.document import Document
+from abbotify.report.failures import FirstError
 from abbotify.report.faults import Faults
 from abbotify.report.forest import forest
 from abbotify.report.headline import rule
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 def render_html(
     document: Document,
     execution: Mapping[str, object] | None = None,
+    errors: Sequence[FirstError] = (),
     faults: Faults | None = None,
 ) -> str:
     """The page.
@@ -50,10 +52,11 @@ def render_html(
         document: what the report says.
         execution: how this run was executed (engine, workers, wall seconds, date, host), told at
             the end of the page; the rest of the page does not depend on it.
+        errors: the first of each kind.
         faults: takes the charts that fail.
     """
-    page = _template().render(_context(document, execution or {}, faults or Faults()))
-    return labelled(page.strip()) + "\n"
+    context = _context(document, execution or {}, faults or Faults()) | {"errors": errors}
+    return labelled(_template().render(context).strip()) + "\n"
 
 
 def _template() -> Template:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from abbotify.report import (
     effects_view,
+    failures,
     guardrail_view,
     labels,
     learning_view,
@@ -20,8 +21,13 @@ from abbotify.report.rounding import MISSING, count, level
 from abbotify.stats.effects import MEAN
 
 
-def render_markdown(document: Document) -> str:
-    """The text of report.md, readable as it is and in any renderer of GitHub's Markdown."""
+def render_markdown(document: Document, errors: Sequence[failures.FirstError] = ()) -> str:
+    """The text of report.md, readable as it is and in any renderer of GitHub's Markdown.
+
+    Args:
+        document: what the report says.
+        errors: the first of each kind.
+    """
     parts = [
         f"# {escaped(words.title(document))}",
         escaped(words.subtitle(document)),
@@ -40,6 +46,7 @@ def render_markdown(document: Document) -> str:
         _positions(document),
         _trainings(document),
         _arms(document),
+        failures.markdown(errors),
         _seeds(document),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

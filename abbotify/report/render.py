@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from abbotify.errors import DataError, OutputError, PageError
 from abbotify.outfolder import replacing
 from abbotify.report.document import Document, loads
+from abbotify.report.failures import first_errors
 from abbotify.report.faults import Faults
 from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
@@ -38,7 +40,7 @@ def write_data(document: Document, folder: Path) -> None:
 def write_pages(
     document: Document,
     folder: Path,
-    execution: Mapping[str, object] | None = None,
+    manifest: Mapping[str, Any] | None = None,
     faults: Faults | None = None,
 ) -> PageError | None:
     """Write report.md and report.html.
@@ -46,7 +48,7 @@ def write_pages(
     Args:
         document: what the reports say.
         folder: an existing folder; files of these names in it are replaced.
-        execution: how the run was executed, quoted by the page alone.
+        manifest: see `write`.
         faults: takes the charts, and the page, that fail.
 
     Returns:
@@ -56,10 +58,12 @@ def write_pages(
         OutputError: a file cannot be written.
     """
     faults = faults or Faults()
+    execution, errors = (manifest or {}).get("execution"), first_errors(manifest)
+    execution = execution if isinstance(execution, dict) else None
     try:
         texts = {
-            MARKDOWN: render_markdown(document),
-            HTML: render_html(document, execution, faults),
+            MARKDOWN: render_markdown(document, errors),
+            HTML: render_html(document, execution, errors, faults),
         }
     except Exception as error:
         fault = PageError(f"the page cannot be made ({faults.add('page', error)})")
@@ -71,14 +75,15 @@ def write_pages(
 
 
 def write(
-    document: Document, folder: Path, execution: Mapping[str, object] | None = None
+    document: Document, folder: Path, manifest: Mapping[str, Any] | None = None
 ) -> tuple[Path, ...]:
     """Write report.json, effects.csv, report.md and report.html, the data before the pages.
 
     Args:
         document: what the reports say.
         folder: an existing folder; files of these names in it are replaced.
-        execution: how the run was executed, quoted by the page alone.
+        manifest: of the run; the page alone quotes from it how the run was executed, page and
+            text the first error of each kind.
 
     Returns:
         The files written, in the order above.
@@ -89,7 +94,7 @@ def write(
         ValueError: the document holds a number that is not finite.
     """
     write_data(document, folder)
-    fault = write_pages(document, folder, execution)
+    fault = write_pages(document, folder, manifest)
     if fault is not None:
         raise fault
     return tuple(folder / name for name in (JSON, CSV, MARKDOWN, HTML))

@@ -118,7 +118,7 @@ def assert_engines_agree(game: Match) -> list[UnitResult]:
             assert_same_log(one.events, other.events, where)
         else:
             assert other.events is None, "events are kept that nobody wants"
-        for part in ("sessions", "facts", "counts", "state"):
+        for part in ("sessions", "facts", "counts", "state", "failures"):
             assert_same(getattr(one, part), getattr(other, part), f"{where}, {part}")
     return reference
 

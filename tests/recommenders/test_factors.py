@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from abbotify.errors import UserError
 from abbotify.recommenders import collaborative, lightgcn
 from abbotify.recommenders.candidates import Key, Pick
+from abbotify.recommenders.extras import install_command
 from abbotify.recommenders.factors import as_arrays, listened, lowered
 from abbotify.recommenders.training import TrainingLog
 from abbotify.scenario.learners import ALS, BPR, LightGCN
@@ -129,6 +131,7 @@ def test_a_missing_extra(
     monkeypatch.setitem(sys.modules, missing, None)
     kinds: dict[str, Any] = {"als": ALS, "bpr": BPR, "lightgcn": LightGCN}
     module: Any = lightgcn if name == "lightgcn" else collaborative
-    message = rf"recommender {name} needs the extra {extra}: pip install 'abbotify\[{extra}\]'"
+    command = re.escape(install_command(extra))
+    message = rf"recommender {name} needs the extra {extra}: {command}"
     with pytest.raises(UserError, match=message):
         module.fit(kinds[name](recommender=name), LOG, 1, lambda *_: None)

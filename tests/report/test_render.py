@@ -24,8 +24,8 @@ def test_writes_four_files_and_reads_back(small: Document, tmp_path: Path) -> No
 
 
 def test_same_bytes_whatever_the_execution(small: Document, tmp_path: Path) -> None:
-    first = [file.read_bytes() for file in render.write(small, tmp_path, {"workers": 1})]
-    second = [file.read_bytes() for file in render.write(small, tmp_path, {"workers": 8})]
+    runs = ({"execution": {"workers": workers}} for workers in (1, 8))
+    first, second = ([f.read_bytes() for f in render.write(small, tmp_path, run)] for run in runs)
     assert first[:3] == second[:3]
     assert first[3] != second[3]
     assert b"\r" not in b"".join(first)

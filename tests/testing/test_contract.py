@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from abbotify.errors import PluginError
 from abbotify.recommenders.base import Request
 from abbotify.testing import RecommenderContract, generated_requests, requests, small_world
 from abbotify.vectors import top_k
@@ -184,7 +185,7 @@ def test_good_recommenders_pass(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", BAD)
 def test_bad_recommenders_fail(name: str, tmp_path: Path) -> None:
     what, body = BAD[name]
-    with pytest.raises((AssertionError, IndexError, ValueError)):
+    with pytest.raises((AssertionError, IndexError, ValueError, PluginError)):
         checks_of(contract(tmp_path, body))[what]()
 
 

@@ -27,7 +27,9 @@ class Terms:
 
     Attributes:
         alpha: two-sided error rate of the experiment.
-        wanted: power.
+        wanted: power of each test; with G guardrails 1 - beta / (G + 1), so that the success metric
+            and all of them are found to hold with power 1 - beta (Schultzberg, Ankargren and
+            Frånberg, arXiv 2402.11609).
         success: metrics that decide.
         treatments: (name, weight) of each treatment, weights on the control's scale.
         control: weight of the control.

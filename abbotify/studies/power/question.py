@@ -52,24 +52,44 @@ class Coming:
         admitted: those whom the experiment admits by its last day.
         judged: those of the population (the exposed, or all admitted), in `days`.
         days: of the experiment.
+        by_day: those of the population by the end of each day; empty where it is not known.
     """
 
     world: int
     admitted: int
     judged: int
     days: int
+    by_day: tuple[int, ...] = ()
 
     def days_for(self, users: float) -> int | None:
         """Days until so many users have come; None when that many never do.
 
-        Within the pilot's days they are the pilot's. Beyond, a user who has not come comes on the
-        next day with the same chance as before: exact for users who come alike, and too few days
-        for others.
+        Within the pilot's days they are counted. Beyond, a user who has not come comes on the next
+        day with the chance that the pilot's last day shows: exact for users who come alike (each
+        day Poisson), and too few days for others.
         """
+        if users <= self.judged and self.by_day:
+            return next(day for day, came in enumerate(self.by_day, 1) if came >= users)
         if users <= self.judged:
-            return self.days
+            full = self.judged == self.admitted
+            return self.days if full else max(1, self._by_chance(users))
         if users >= self.admitted or self.judged == 0:
             return None
-        left = math.log1p(-self.judged / self.admitted) / self.days  # of log(not come) a day
-        days = math.log1p(-users / self.admitted) / left
-        return max(self.days + 1, math.ceil(days))
+        left = self._staying_away()
+        if left <= 0:
+            return None
+        away = (self.admitted - users) / (self.admitted - self.judged)
+        return self.days + max(1, math.ceil(math.log(away) / -left))
+
+    def _by_chance(self, users: float) -> int:
+        """Days until so many have come, were the chance the same on each of the pilot's days."""
+        stay = math.log1p(-self.judged / self.admitted) / self.days
+        # A little off for the rounding: the pilot's own users have come by its last day.
+        return math.ceil(math.log1p(-users / self.admitted) / stay - 1e-9)
+
+    def _staying_away(self) -> float:
+        """-log of the chance that a user who has not come stays away for one more day."""
+        before = self.by_day[-2] if len(self.by_day) > 1 else 0
+        if self.by_day and self.admitted > self.judged > before:
+            return -math.log((self.admitted - self.judged) / (self.admitted - before))
+        return -math.log1p(-self.judged / self.admitted) / self.days

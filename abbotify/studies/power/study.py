@@ -15,6 +15,7 @@ from abbotify.background import covariates_among
 from abbotify.cleanup import scratch
 from abbotify.counterfactual import potential_outcomes
 from abbotify.errors import UserError
+from abbotify.metrics.course import NEVER
 from abbotify.metrics.users import Population, UserTable
 from abbotify.plan import Plan
 from abbotify.progress import Progress, silent
@@ -137,7 +138,9 @@ def studied(
     judged, admitted = (
         int(np.count_nonzero(users.members(who))) for who in (population, "assigned")
     )
-    coming = Coming(len(users), admitted, judged, days)
+    coming = Coming(
+        len(users), admitted, judged, days, _by_day(users, population, scenario.days - days, days)
+    )
     terms = terms_of(scenario, question.power)
     metrics = piloted(users, _metrics(scenario), population, covariates)
     asked = _asked(question, judged)
@@ -155,14 +158,25 @@ def studied(
     )
 
 
+def _by_day(users: UserTable, population: Population, start: int, days: int) -> tuple[int, ...]:
+    """Users of the population by the end of each day of the experiment; empty: not known."""
+    if population != "exposed" or users.course is None:
+        return ()
+    first = users.course.first[users.members("exposed")]
+    counts = np.bincount(first[first != NEVER] - start, minlength=days)
+    return tuple(np.cumsum(counts).tolist())
+
+
 def terms_of(scenario: Scenario, wanted: float) -> Terms:
     """How a scenario's first experiment decides."""
     layer = scenario.layers[0]
     control, *treatments = scenario.arms_of(layer)
     weights = {name: float(scenario.arms[name].weight) for name in (control, *treatments)}
+    # All guardrails and the success metric have to hold: Bonferroni over their misses.
+    each = 1 - (1 - wanted) / (len(scenario.metrics.guardrails) + 1)
     return Terms(
         layer.alpha,
-        wanted,
+        each,
         tuple(scenario.metrics.success),
         tuple((name, weights[name]) for name in treatments),
         weights[control],

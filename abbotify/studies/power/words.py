@@ -122,7 +122,12 @@ def _cuped(study: PowerStudy) -> str:
 
 
 def _guardrails(study: PowerStudy) -> str:
+    each, whole = study.terms.wanted, study.question.power
+    count = len({row.piloted.metric for row in study.guardrails})
     return (
+        f"With {rounding.plural(count, 'guardrail')} each test is planned at power {each:.3g} = "
+        f"1 - {1 - whole:.3g} / {count + 1}, so that the success metric and all guardrails hold "
+        f"with power {whole:g}. "
         f"A guardrail is one-sided at {study.terms.alpha:g}, by the plain mean. Its power is the "
         "chance to be found non-inferior when the treatment does not touch the metric."
     )

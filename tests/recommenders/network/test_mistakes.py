@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from abbotify import pipeline
 from abbotify.errors import PluginError, ScenarioError, UserError
 from abbotify.plan import prepare
 from abbotify.recommenders import learners
+from abbotify.recommenders.extras import install_command
 from tests.recommenders.network.own import KEY, OWN, WORLD, params_of, scenario_of, trained
 
 
@@ -55,9 +57,9 @@ def test_without_torch_it_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     scenario = scenario_of(tmp_path, head=[8])
-    with pytest.raises(UserError, match=r"pip install 'abbotify\[torch\]'"):
+    with pytest.raises(UserError, match=re.escape(install_command("torch"))):
         trained(scenario)
-    with pytest.raises(UserError, match=r"arms.it: .*pip install 'abbotify\[torch\]'"):
+    with pytest.raises(UserError, match="arms.it: .*" + re.escape(install_command("torch"))):
         prepare(scenario)  # before anything is played
 
 

@@ -93,7 +93,7 @@ def test_guardrails_have_a_table_of_their_own(path: Path) -> None:
     guarded = "metrics.guardrails=[time, {metric: sessions, absolute: 0.2}]"
     found = study(path, Question(), True, guarded)
     head, body = rail_rows(found)
-    assert head[-2:] == [f"power with {USERS - AWAY:,} users", "users for power 0.8"]
+    assert head[-2:] == [f"power with {USERS - AWAY:,} users", f"users for power {1 - 0.2 / 3:.3g}"]
     assert [row[:3] for row in body] == [
         ["Listened time", "sticky", "5%"],
         ["Listened time", "top", "5%"],

@@ -19,6 +19,7 @@ from abbotify.studies.power.question import Coming, Question
 from abbotify.studies.power.study import (
     power_study,
     studied,
+    terms_of,
     untrained,
     with_days,
 )
@@ -169,12 +170,34 @@ def test_further_phases_of_the_experiment_are_cut_or_lengthened(path: Path) -> N
 def test_days_until_users_have_come() -> None:
     # Of 1,000 users a half comes in 4 days, so a half of the others in the next 4.
     coming = Coming(world=2000, admitted=1000, judged=500, days=4)
-    assert [coming.days_for(n) for n in (1, 500, 501, 750, 875, 999, 1000)] == [
-        *(4, 4, 5, 8, 12),
+    assert [coming.days_for(n) for n in (1, 200, 500, 501, 750, 875, 999, 1000)] == [
+        *(1, 2, 4, 5, 8, 12),
         math.ceil(4 * math.log2(1000)),
         None,
     ]
     assert Coming(10, 0, 0, 4).days_for(3) is None
+
+
+def test_days_within_the_pilot_are_counted() -> None:
+    coming = Coming(2000, 1000, 750, 3, by_day=(100, 500, 750))
+    assert [coming.days_for(n) for n in (8, 100, 101, 641, 750)] == [1, 1, 2, 3, 3]
+    # Half of those who had not come did so on the last day.
+    assert [coming.days_for(n) for n in (751, 875, 876, 1000)] == [4, 4, 5, None]
+
+
+def test_the_world_brings_users_day_by_day(path: Path) -> None:
+    study = power_study(load(path), Question(mde=5.0))
+    days = [study.coming.days_for(n) for n in range(1, study.coming.judged + 1, 20)]
+    assert days[0] == 1
+    assert len(set(days)) > 1
+    assert days == sorted(d for d in days if d is not None)
+    assert study.coming.by_day[-1] == study.coming.judged
+
+
+def test_guardrails_raise_the_power_of_each_test(path: Path) -> None:
+    rails = "metrics.guardrails=[skip_rate, artist_diversity]"
+    alone, guarded = terms_of(load(path), 0.8), terms_of(load(path, [rails]), 0.8)
+    assert (alone.wanted, guarded.wanted) == (0.8, pytest.approx(1 - 0.2 / 3))
 
 
 def test_a_question_has_one_answer() -> None:

@@ -1,0 +1,188 @@
+"""What went wrong when recommenders were asked: of each kind the first, and how many there were.
+
+First is by day, shard, user, session and step, not by the clock of whoever played it: so the same
+failures are kept by both engines, and by any number of processes.
+"""
+
+from __future__ import annotations
+
+import sysconfig
+import traceback
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from abbotify.recommenders.answers import WrongAnswer, message, type_name
+from abbotify.recommenders.base import Request
+
+MOST_KINDS: Final = 20  # of an arm that are kept
+
+_MOST_WITHIN_UNIT: Final = 200  # more than are kept: engines meet them in different orders
+_MOST_FRAMES: Final = 8
+_MOST_CHARACTERS: Final = 200  # of a line
+FURTHER: Final = "further kinds"
+
+_PACKAGE: Final = str(Path(__file__).parents[1])
+_LIBRARIES: Final = tuple(
+    sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")
+)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The first failure of a kind.
+
+    Attributes:
+        arm: whose users were to be served.
+        recommender: who failed: the arm's own, or a fallback.
+        kind: the exception's type and the line that raised it, or what was wrong with an answer.
+        message: of the first one.
+        traceback: of the first one, without the frames of this package; empty for a wrong answer.
+        day: when it was.
+        user: who was to be served.
+        session: in which session.
+        step: at which step.
+        count: how many there were of this kind.
+        shard: the user's.
+    """
+
+    arm: str
+    recommender: str
+    kind: str
+    message: str
+    traceback: tuple[str, ...]
+    day: int
+    user: int
+    session: int
+    step: int
+    count: int = 1
+    shard: int = 0
+
+    @property
+    def place(self) -> tuple[int, int, int, int, int]:
+        """What orders failures of an arm."""
+        return self.day, self.shard, self.user, self.session, self.step
+
+
+class FailureBook:
+    """The failures of an arm, under way.
+
+    Attributes:
+        day: that is being played.
+    """
+
+    def __init__(self) -> None:
+        self.day = 0
+        self._kinds: dict[tuple[str, str], Failure] = {}
+
+    def note(self, arm: str, recommender: str, request: Request, error: BaseException) -> None:
+        """Counts a failure, and keeps it if it is the first of its kind."""
+        kind = _kind(error)
+        key = recommender, kind
+        if key not in self._kinds and len(self._kinds) >= _MOST_WITHIN_UNIT:
+            key = recommender, FURTHER
+        known = self._kinds.get(key)
+        place = self.day, 0, request.user, request.session, request.step
+        if known is not None and known.place <= place:
+            self._kinds[key] = replace(known, count=known.count + 1)
+            return
+        count = 1 if known is None else known.count + 1
+        who = request.user, request.session, request.step
+        text, frames = _writable(message(error)), _traceback(error)
+        self._kinds[key] = Failure(arm, *key, text, frames, self.day, *who, count)
+
+    def taken(self) -> tuple[Failure, ...]:
+        """All so far; the book is empty then."""
+        kinds, self._kinds = self._kinds, {}
+        return tuple(kinds.values())
+
+
+_ByKind = dict[tuple[str, str, str], Failure]  # by arm, recommender and kind
+
+
+def merged(parts: Iterable[Failure], most: int = _MOST_WITHIN_UNIT) -> tuple[Failure, ...]:
+    """Failures of several days and shards, in order: of each arm, recommender and kind one.
+
+    Args:
+        parts: any number of them.
+        most: kinds of an arm that are kept, the first; all others are counted as one.
+    """
+    found: _ByKind = {}
+    for one in parts:
+        _add(found, (one.arm, one.recommender, one.kind), one)
+    kept: _ByKind = {}
+    room: Counter[str] = Counter()
+    for one in sorted(found.values(), key=lambda failure: (*failure.place, failure.kind)):
+        if one.kind == FURTHER or room[one.arm] == most:
+            _add(kept, (one.arm, "", FURTHER), replace(one, kind=FURTHER))
+        else:
+            room[one.arm] += 1
+            kept[one.arm, one.recommender, one.kind] = one
+    return tuple(kept.values())
+
+
+def _add(found: _ByKind, key: tuple[str, str, str], one: Failure) -> None:
+    known = found.get(key)
+    if known is not None:
+        first = min(known, one, key=lambda failure: failure.place)
+        one = replace(first, count=known.count + one.count)
+    found[key] = one
+
+
+def _kind(error: BaseException) -> str:
+    if type(error) is WrongAnswer:
+        return error.kind
+    file, line = _origin(error.__traceback__)
+    name = _writable(type_name(error))[:_MOST_CHARACTERS]
+    return _writable(f"{name}, {Path(file).name}:{line}") if file else name
+
+
+def _writable(text: str) -> str:
+    """The text without halves of surrogates, which no file takes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _origin(trace: TracebackType | None) -> tuple[str, int]:
+    """The innermost line of the author's own code, or else of a library's."""
+    own = other = ("", 0)
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        rank = _rank(file)
+        if rank == 0:
+            own = file, trace.tb_lineno
+        elif rank == 1:
+            other = file, trace.tb_lineno
+        trace = trace.tb_next
+    return own if own[0] else other
+
+
+@cache
+def _rank(file: str) -> int:
+    """0 for code of the author's own, 1 for libraries, 2 for this package."""
+    if _within(file, _PACKAGE):
+        return 2
+    return int(any(_within(file, library) for library in _LIBRARIES))
+
+
+def _within(file: str, folder: str) -> bool:
+    return file.startswith(folder.rstrip("/\\") + ("\\" if "\\" in folder else "/"))
+
+
+def _traceback(error: BaseException) -> tuple[str, ...]:
+    """The last frames of the author's own code, innermost last; else of libraries'."""
+    if type(error) is WrongAnswer:
+        return ()
+    ranks: dict[int, list[tuple[str, int, str]]] = {0: [], 1: [], 2: []}
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        code = frame.f_code
+        ranks[_rank(code.co_filename)].append((code.co_filename, line, code.co_name))
+    chosen = ranks[0] or ranks[1] or ranks[2]
+    lines = []
+    for file, line, name in chosen[-_MOST_FRAMES:]:
+        source = traceback.FrameSummary(file, line, name).line
+        lines += [f'File "{file}", line {line}, in {name}', *([f"  {source}"] if source else [])]
+    return tuple(_writable(text[:_MOST_CHARACTERS]) for text in lines)
