@@ -212,6 +212,10 @@ def warnings(plan: Plan) -> list[str]:
         texts.append(
             "sessions of one track (listener.max_tracks) have no recommendation to be judged by"
         )
+    own = [scenario.arms[name] for name in first.arms]
+    waits = scenario.service is not None or any(arm.service or arm.latency_ms for arm in own)
+    if "mean_request_latency" in scenario.metrics.success and not waits:
+        texts.append("mean_request_latency decides, and no arm has a latency_ms or a service")
     return [*texts, *interference(scenario, plan.arms)]
 
 
