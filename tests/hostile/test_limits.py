@@ -229,3 +229,48 @@ def test_a_log_that_cannot_be_read_is_not_blamed_on_the_output(
     )
     assert finished.code in (1, 2)
     assert finished.err.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit of addresses")
+@pytest.mark.parametrize("command", ["run", "check", "power", "analyze", "validate", "train"])
+def test_a_limit_of_memory_is_named_before_a_library_ends_the_process(
+    command: str, tmp_path: Path
+) -> None:
+    write_files(tmp_path)
+    before = everything(tmp_path)
+    finished = launched(tmp_path, "ulimit -v 700000; COMMAND", command, "s.yaml", "--out", "out")
+    assert (finished.returncode, finished.stderr.count("\n")) == (1, 1), finished.stderr
+    assert "memory is limited to 683 MiB (ulimit -v), and 1,024 MiB are needed" in finished.stderr
+    assert everything(tmp_path) == before
+    schema = launched(tmp_path, "ulimit -v 700000; COMMAND", "schema")
+    assert (schema.returncode, schema.stderr) == (0, "")
+
+
+COMMANDS = [
+    ("run", "s.yaml", "--out", "out"),
+    ("analyze", "base/log", "--experiment", "FILES", "--out", "out"),
+    ("sweep", "s.yaml", "--vary", "seeds.dynamics=1,2", "--out", "out"),
+    ("power", "s.yaml", "--mde", "5", "--out", "out"),
+    ("validate", "s.yaml", "--replications", "200", "--out", "out"),
+    ("compare", "base", "base", "--out", "out"),
+    ("report", "base"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=[each[0] for each in COMMANDS])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_command_names_a_limit_of_file_sizes(
+    command: tuple[str, ...], workers: int, abbotify: Command, tmp_path: Path
+) -> None:
+    takes_workers = command[0] in ("run", "sweep", "power", "validate")
+    if workers > 1 and not takes_workers:
+        pytest.skip("works in one process")
+    write_files(tmp_path)
+    assert abbotify("run", tmp_path / "s.yaml", "--out", tmp_path / "base").code == 0
+    before = everything(tmp_path)
+    extra = ("--workers", str(workers)) if takes_workers else ()
+    finished = launched(tmp_path, "ulimit -f 2; COMMAND >/dev/null", *command, *extra)
+    assert finished.returncode in (1, 2), finished
+    assert finished.stderr.count("\n") == 1, finished.stderr
+    assert "arge" in finished.stderr  # "File too large", "may not be larger"
+    assert everything(tmp_path) == before

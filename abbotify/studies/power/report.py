@@ -27,13 +27,16 @@ def write(study: PowerStudy, out: Path) -> None:
 
     Raises:
         OutputError: the folder cannot be written to.
+        PageError: a page cannot be made; the other files are there.
     """
     texts = {
-        "power.csv": power_csv(study),
-        "power.md": power_markdown(study),
-        "power.html": power_html(study),
+        "power.csv": lambda: power_csv(study),
+        "power.md": lambda: power_markdown(study),
+        "power.html": lambda: power_html(study),
     }
-    pages.write(out, texts)
+    fault = pages.write(out, texts)
+    if fault is not None:
+        raise fault
 
 
 def check(out: Path) -> None:

@@ -23,13 +23,16 @@ def write(sweep: Sweep, out: Path) -> None:
 
     Raises:
         OutputError: the folder cannot be written to.
+        PageError: a page cannot be made; the other files are there.
     """
     texts = {
-        "sweep.csv": sweep_csv(sweep),
-        "sweep.md": sweep_markdown(sweep),
-        "sweep.html": sweep_html(sweep),
+        "sweep.csv": lambda: sweep_csv(sweep),
+        "sweep.md": lambda: sweep_markdown(sweep),
+        "sweep.html": lambda: sweep_html(sweep),
     }
-    pages.write(out, texts)
+    fault = pages.write(out, texts)
+    if fault is not None:
+        raise fault
 
 
 def sweep_csv(sweep: Sweep) -> str:

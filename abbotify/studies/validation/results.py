@@ -14,7 +14,7 @@ from abbotify.studies.validation.rates import Row
 
 KIND: Final = Kind(
     "validation",
-    frozenset({"validate.csv", "validate.html"}),
+    frozenset({"validate.csv"}),
     ("validate.csv", "validate.md", "validate.html"),
 )
 

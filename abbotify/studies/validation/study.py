@@ -64,6 +64,7 @@ def validate(
 
     Raises:
         UserError: the user's mistake; nothing is written then.
+        PageError: a page cannot be made; the other files are there.
     """
     _refuse(replications, users)
     outfolder.check(out, KIND)
@@ -77,7 +78,9 @@ def validate(
             found = replays.replayed(plan, folder, replications, workers, told, why)
         else:
             found = _resampled(plan, folder, replications, users, workers, told)
-        report.write(found, folder, shown=out)
+        fault = report.write(found, folder, shown=out)
+    if fault is not None:
+        raise fault
     return found
 
 
