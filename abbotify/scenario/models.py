@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -14,6 +14,9 @@ from abbotify.scenario.metrics import Metrics, Monitoring
 from abbotify.scenario.phases import ExperimentDays, Phase, check_timeline
 from abbotify.scenario.world import WorldSpec
 from abbotify.scenario.yaml import KeyPath, Source
+
+HASHED_FOR: Final = ("traffic", "collect", "truth")
+"""What users are hashed for by `NAME:...`, beside their arms."""
 
 
 class Seeds(Model):
@@ -247,3 +250,8 @@ def _check_layers(scenario: Scenario) -> None:
     names = [layer.name for layer in scenario.layers]
     if len(set(names)) < len(names):
         raise at_key(("experiments",), "two experiments have the same name")
+    for i, name in enumerate(names):
+        first, _, use = name.rpartition(":")
+        if first in names and use in HASHED_FOR:
+            what = f"its users would be split as {first} draws its {use}: choose another name"
+            raise at_key(("experiments", i, "name"), what)
