@@ -208,8 +208,8 @@ def _document(
             details=look_closer(users, _wanted(read, infos, run.alpha, question)),
             checks=[
                 *source.checks,
-                checks.rows_given_twice(read.repeated, read.rows),
-                checks.timestamps(read.timestamps),
+                checks.rows_given_twice(read.repeated, read.clock.rows),
+                checks.timestamps(read.clock.doubts(), derived=read.clock.rows > 0),
                 checks.open_sessions(read.still_open, read.sessions),
             ],
         ),
