@@ -118,7 +118,7 @@ for (const width of widths) {
 def dumped(chromium: str, page: Path, profile: Path) -> tuple[str, str]:
     """A page's DOM as the browser built it, and what the browser logged."""
     command = [chromium, *FLAGS, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return done.stdout, done.stderr
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
@@ -30,7 +30,6 @@ def test_undefined_leaves_the_family() -> None:
     assert holm([]) == ()
 
 
-@settings(max_examples=30)  # multipletests collects garbage at every call: 30 ms
 @given(st.lists(st.floats(0, 1), max_size=12))
 def test_step_down_rule_is_the_oracle(p_values: list[float]) -> None:
     assert list(holm(p_values)) == pytest.approx(stepped_down(p_values), rel=1e-12)
@@ -57,7 +56,6 @@ def test_published_example_rejects_four_at_5_per_cent() -> None:
     assert sum(p is not None and p <= 0.05 for p in holm(PUBLISHED)) == 3  # as the paper says
 
 
-@settings(max_examples=30)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_statsmodels_gives_benjamini_hochberg(p_values: list[float]) -> None:
     theirs = multipletests(p_values, method="fdr_bh")[1].tolist()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -14,6 +12,7 @@ import numpy as np
 
 from abbotify import plan as plans
 from abbotify.background import covariates_among
+from abbotify.cleanup import scratch
 from abbotify.counterfactual import potential_outcomes
 from abbotify.errors import UserError
 from abbotify.metrics.course import NEVER
@@ -95,8 +94,8 @@ def power_study(
     _refuse(terms, question)
     control = scenario.layers[0].control
     plan = untrained(plans.prepare(scenario, engine), control)
-    with tempfile.TemporaryDirectory(prefix="abbotify-power-") as folder:
-        outcomes = potential_outcomes(plan, Path(folder), [control], workers, told)
+    with scratch() as folder:
+        outcomes = potential_outcomes(plan, folder, [control], workers, told)
     users = outcomes.users[control]
     return studied(scenario, question, users, covariates_among(plan.covariates, users))
 
@@ -181,6 +180,7 @@ def terms_of(scenario: Scenario, wanted: float) -> Terms:
         tuple(scenario.metrics.success),
         tuple((name, weights[name]) for name in treatments),
         weights[control],
+        scenario.metrics.estimator,
     )
 
 

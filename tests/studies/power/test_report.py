@@ -38,6 +38,29 @@ def test_what_is_told_of_users_and_levels(path: Path) -> None:
     assert sum("no variance" in " ".join(row) for row in body) == 2  # timeouts, by size
 
 
+def test_the_answer_is_that_of_the_estimate_that_decides(path: Path) -> None:
+    for estimator, adjusted in (("auto", True), ("mean", False)):
+        found = study(path, Question(mde=5.0), True, f"metrics.estimator={estimator}")
+        users = {
+            cuped: math.ceil(row.points[0].users or 0)
+            for row in found.rows
+            for cuped in [row.piloted.cuped]
+            if (row.piloted.metric, row.arms) == ("mean_time_per_session", ("sticky",))
+            and row.piloted.estimand == "mean"
+        }
+        assert users[True] < users[False]
+        lead, other = users[adjusted], users[not adjusted]
+        beside = "by the plain mean" if adjusted else "with CUPED"
+        assert f"sticky: {lead:,} users find a lift of 5%, {beside} {other:,} do" in sentence(found)
+        assert ("adjusted for the days before (CUPED)" in sentence(found)) is adjusted
+        decides = "adjusted estimate" if adjusted else "plain mean"
+        assert f"The report decides by the {decides}" in " ".join(notes(found))
+        told = list(csv.DictReader(power_csv(found).splitlines()))
+        deciding = [row for row in told if row["decides"] == "true"]
+        assert {row["cuped"] for row in deciding} == {str(adjusted).lower()}
+        assert {row["metric"] for row in deciding} == set(found.terms.success)
+
+
 def test_without_days_before_the_column_says_so(path: Path) -> None:
     alone = ("timeline=[{phase: experiment, days: 2}]",)
     found = study(path, Question(), False, *alone)

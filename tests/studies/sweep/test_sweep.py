@@ -214,3 +214,13 @@ def test_a_run_that_fails_is_told_and_the_others_are_kept(scenario: Path, tmp_pa
     assert "failed" in (tmp_path / "out" / "sweep.md").read_text()
     with pytest.raises(UserError, match="every run failed"):
         sweep(path, [varied(f"arms.it.file={tmp_path}/two.jsonl")], tmp_path / "none")
+
+
+def test_a_setting_tells_the_effect_that_decides(tmp_path: Path) -> None:
+    path = tmp_path / "before.yaml"
+    phases = "[{phase: pre, days: 1, recommender: random}, {phase: experiment, days: 1}]"
+    path.write_text(TEXT.replace("[{phase: experiment, days: 1}]", phases))
+    found = sweep(path, [varied("metrics.estimator=mean,cuped,auto")], tmp_path / "out", seed=7)
+    told = [[effect.estimand for effect in setting.effects] for setting in found.settings]
+    assert told == [["mean"], ["cuped"], ["cuped"]]
+    assert "adjusted for the days before (CUPED)" in sweep_markdown(found)
