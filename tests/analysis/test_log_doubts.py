@@ -19,7 +19,7 @@ from abbotify.eventlog.log import open_log
 from abbotify.eventlog.parquet import open_file
 from abbotify.report import Check, Document, Verdict
 from tests.analysis.logs import Lines, analysed, made, run_folder, stored
-from tests.eventlog.botify_lines import line
+from tests.eventlog.botify_lines import line, write
 from tests.eventlog.rows import table
 
 EPOCH = 1_700_000_000_000
@@ -249,3 +249,10 @@ def test_colons_in_texts_and_objects_are_no_keys_twice(tmp_path: Path) -> None:
     more = {"at": "12:30:00", ":": '": "', "where": {"city": "x:y", "zip": [{"a": 1}, {"a": 2}]}}
     path = stored(tmp_path / "log", [json.loads(line()) | more])
     assert read_botify(path).broken == 0
+
+
+@pytest.mark.parametrize("depth", [10, 300, 100_000])
+def test_objects_in_objects_are_read_or_broken(depth: int, tmp_path: Path) -> None:
+    deep = line()[:-1] + ', "more": ' + '{"a": ' * depth + "1" + "}" * depth + "}"
+    log = read_botify(write(tmp_path / "log", *[line()] * 200, deep))
+    assert log.broken == (depth > 300)
