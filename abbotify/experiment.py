@@ -152,4 +152,5 @@ def _other_salt(scenario: Scenario, number: int) -> str:
     other = scenario.seeds.split
     if other is None:
         return ""
-    return f"{other}:{scenario.layers[number].name}" if number else str(other)
+    # No name has a slash, so this is no salt of the first experiment's traffic or collect mix.
+    return f"{other}/{scenario.layers[number].name}" if number else str(other)

@@ -292,8 +292,10 @@ def _exchange(one: Path, other: Path) -> None:
     try:
         one.rename(other)
     except OSError:
-        with suppress(OSError):  # another run has taken the place
+        try:
             aside.rename(other)
+        except OSError:  # another run has taken the place; what is the user's own is in `one`
+            shutil.rmtree(aside, ignore_errors=True)
         raise
     aside.rename(one)
 

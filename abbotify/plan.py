@@ -202,21 +202,25 @@ def warnings(plan: Plan) -> list[str]:
         if (expected := share * np.count_nonzero(codes == code)) < LEAST_USERS
     ]
     days = sum(phase.days for phase in scenario.timeline if isinstance(phase, Collect))
-    visits = _visits(scenario, len(plan.world.users)) * days
-    if plan.learning and timeline.trains(scenario) and visits < _FEW_SESSIONS:
+    collected = visits(scenario, len(plan.world.users)) * days
+    if plan.learning and timeline.trains(scenario) and collected < _FEW_SESSIONS:
         texts.append(
-            f"about {visits:,.0f} sessions are expected before {', '.join(plan.learning)} "
+            f"about {collected:,.0f} sessions are expected before {', '.join(plan.learning)} "
             "are trained, which may be too few to learn from"
         )
     if scenario.listener.max_tracks == 1:
         texts.append(
             "sessions of one track (listener.max_tracks) have no recommendation to be judged by"
         )
+    own = [scenario.arms[name] for name in first.arms]
+    waits = scenario.service is not None or any(arm.service or arm.latency_ms for arm in own)
+    if "mean_request_latency" in scenario.metrics.success and not waits:
+        texts.append("mean_request_latency decides, and no arm has a latency_ms or a service")
     return [*texts, *interference(scenario, plan.arms)]
 
 
-def _visits(scenario: Scenario, users: int) -> float:
-    """Sessions expected a day."""
+def visits(scenario: Scenario, users: int) -> float:
+    """Sessions expected a day, of all users together."""
     arrivals = scenario.arrivals
     return arrivals.sessions or users * (arrivals.visits_per_day or 0.0)
 
@@ -224,7 +228,7 @@ def _visits(scenario: Scenario, users: int) -> float:
 def _coming(scenario: Scenario, users: int) -> float:
     """The share of users expected to come during the experiment."""
     days = len(timeline.experiment_days(scenario))
-    return -math.expm1(-_visits(scenario, users) / users * days)
+    return -math.expm1(-visits(scenario, users) / users * days)
 
 
 def _world(plan: Plan) -> list[str]:

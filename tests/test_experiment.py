@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ import pytest
 from scipy import stats
 
 from abbotify.errors import UserError
-from abbotify.experiment import Layer, layers, require_users, served, split
+from abbotify.events import arm_label
+from abbotify.experiment import Layer, hashes, layers, require_users, served, split
+from abbotify.pipeline import run
+from abbotify.report import read
 from abbotify.scenario import Scenario, load
 from abbotify.scenario.load import from_source
 from abbotify.scenario.yaml import Source
@@ -146,12 +150,51 @@ def test_another_split_replaces_the_name_and_nothing_else() -> None:
     assert 0.45 < agreement < 0.55
 
 
-def test_further_experiments_keep_splits_of_their_own() -> None:
-    both = [{"name": name, "control": "random"} for name in ("ONE", "TWO")]
+NAMES = ("ONE", "TWO", "traffic", "collect", "truth", "3", "3:TWO")
+
+
+@pytest.mark.parametrize("split", [None, 3, 0, "ONE", "traffic", "3:TWO"])
+def test_no_two_draws_of_users_are_the_same(split: int | str | None) -> None:
+    both = [{"name": name, "control": "random", "traffic": 0.5} for name in NAMES]
     plain = {k: v for k, v in small_scenario().items() if k != "experiment"}
-    first, second = layers(scenario_of(plain | {"experiments": both, "seeds": {"split": 3}}))
-    agreement = (first.codes(IDS, 0) == second.codes(IDS, 0)).mean()
-    assert 0.45 < agreement < 0.55
+    found = layers(scenario_of(plain | {"experiments": both, "seeds": {"split": split}}))
+    halves = [layer.assign(IDS) == 1 for layer in found]
+    halves += [layer.admitted(IDS, 0) for layer in found]
+    halves.append(hashes(IDS, found[0].collect_salt()) % 2 == 1)
+    halves.append(hashes(IDS, f"{found[0].salt}:truth") % 2 == 1)
+    for i, one in enumerate(halves):
+        for other in halves[:i]:
+            table = [[(a & b).sum() for b in (other, ~other)] for a in (one, ~one)]
+            assert stats.chi2_contingency(table, correction=False).pvalue > 1e-6
+
+
+@pytest.mark.parametrize("use", ["traffic", "collect", "truth"])
+def test_a_name_that_is_another_experiments_draw_is_refused(use: str) -> None:
+    both = [{"name": name, "control": "random"} for name in ("ONE", f"ONE:{use}")]
+    plain = {k: v for k, v in small_scenario().items() if k != "experiment"}
+    with pytest.raises(UserError, match=rf"experiments\.1\.name.*as ONE draws its {use}"):
+        scenario_of(plain | {"experiments": both})
+
+
+def test_another_split_is_in_the_report_and_in_botifys_log(tmp_path: Path) -> None:
+    plain = small_scenario() | {"log": {"botify": True}}
+    own, other = (scenario_of(plain | {"seeds": seeds}) for seeds in ({}, {"split": "été 2"}))
+    seeds = [run(each, tmp_path / str(n)).run.seeds for n, each in enumerate((own, other))]
+    assert seeds == [
+        {"world": 1, "dynamics": 31337},
+        {"world": 1, "dynamics": 31337} | {"split": "été 2"},
+    ]
+    assert read(tmp_path / "1").run.seeds == seeds[1]
+    arms: list[dict[int, str]] = []
+    for folder in ("0", "1"):
+        lines = (tmp_path / folder / "botify.jsonl").read_text().splitlines()
+        events = [json.loads(line) for line in lines]
+        arms.append({event["user"]: event["experiments"]["SMALL"] for event in events})
+    for found, scenario in zip(arms, (own, other), strict=True):
+        ids = np.array(sorted(found))
+        codes = layers(scenario)[0].assign(ids)
+        assert [found[user] for user in ids.tolist()] == [arm_label(code) for code in codes]
+    assert arms[0] != arms[1]
 
 
 def scenario_of(plain: dict[str, Any]) -> Scenario:

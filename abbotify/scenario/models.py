@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -14,6 +14,9 @@ from abbotify.scenario.metrics import Metrics, Monitoring
 from abbotify.scenario.phases import ExperimentDays, Phase, check_timeline
 from abbotify.scenario.world import WorldSpec
 from abbotify.scenario.yaml import KeyPath, Source
+
+HASHED_FOR: Final = ("traffic", "collect", "truth")
+"""What users are hashed for by `NAME:...`, beside their arms."""
 
 
 class Seeds(Model):
@@ -200,22 +203,16 @@ def _check_metrics(scenario: Scenario) -> None:
 
 
 def _check_occurs(scenario: Scenario) -> None:
-    """Refuses metrics that decide and cannot be anything but 0."""
+    """Refuses timeouts as a metric that decides where no request can time out."""
     arms = [scenario.arms[name] for name in scenario.arms_of(scenario.layers[0])]
     services = [arm.service or scenario.service for arm in arms]
-    timed = any(service is not None and service.timeout_ms is not None for service in services)
-    waits = any(services) or any(arm.latency_ms != 0 for arm in arms)
-    never = {}
-    if not timed:
-        never["timeouts"] = "no arm of the experiment has a service with timeout_ms"
-    if not waits:
-        never["mean_request_latency"] = "no arm of the experiment has a latency_ms or a service"
-    for number, name in enumerate(scenario.metrics.success):
-        if name in never:
-            raise at_key(("metrics", "success", number), f"{name} is always 0: {never[name]}")
+    if any(service is not None and service.timeout_ms is not None for service in services):
+        return
+    what = "timeouts is always 0: no arm of the experiment has a service with timeout_ms"
+    if "timeouts" in scenario.metrics.success:
+        raise at_key(("metrics", "success", scenario.metrics.success.index("timeouts")), what)
     for number, rail in enumerate(scenario.metrics.guardrails):
-        if rail.metric in never:
-            what = f"{rail.metric} is always 0: {never[rail.metric]}"
+        if rail.metric == "timeouts":
             raise at_key(("metrics", "guardrails", number), what)
 
 
@@ -253,3 +250,8 @@ def _check_layers(scenario: Scenario) -> None:
     names = [layer.name for layer in scenario.layers]
     if len(set(names)) < len(names):
         raise at_key(("experiments",), "two experiments have the same name")
+    for i, name in enumerate(names):
+        first, _, use = name.rpartition(":")
+        if first in names and use in HASHED_FOR:
+            what = f"its users would be split as {first} draws its {use}: choose another name"
+            raise at_key(("experiments", i, "name"), what)

@@ -31,7 +31,6 @@ MEANINGLESS = {
     "experiment.alpha=1e-300": "must lie between 1e-06 and 0.5",
     "experiment.alpha=.9999999": "must lie between 1e-06 and 0.5",
     "metrics.success=[timeouts]": "timeouts is always 0: no arm of the experiment has a service",
-    "metrics.success=[mean_request_latency]": "mean_request_latency is always 0",
     "metrics.guardrails=[timeouts]": "timeouts is always 0",
     "metrics.retained_days=9": "must not exceed the experiment's 2 days",
     "metrics.guardrails=[{metric: skip_rate, absolute: 1.5}]": "no skip_rate can differ by more",
@@ -64,6 +63,7 @@ def test_check_refuses_the_folder_that_run_would(abbotify: Command, tmp_path: Pa
 
 WARNED = {
     "listener.max_tracks=1": "sessions of one track",
+    "metrics.success=[mean_request_latency]": "no arm has a latency_ms or a service",
     "world.users.count=150": "a decision needs 100 in each arm",
     "arrivals.sessions=20": "a decision needs 100 in each arm",
     "service={replicas: 2}": "wait in one queue",

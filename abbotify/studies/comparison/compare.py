@@ -159,7 +159,11 @@ def _basis(a: Document, b: Document, overlap: Overlap, paired: Paired | None) ->
         wide = (
             " Where the listeners are the same, the intervals are rather too wide than too narrow."
         )
-        told = "The dynamics seeds differ: the runs are independent."
+        told = "The dynamics seeds differ: the runs are independent"
+        if _share_split(a, b):
+            told = f"{told} but for what the split does to both. {SHARED_SPLIT}"
+        else:
+            told += "."
         return "independent", told + (wide if overlap != "unknown" else "")
     lacking = {
         "unknown": "users.parquet is missing from a run folder",
@@ -170,6 +174,13 @@ def _basis(a: Document, b: Document, overlap: Overlap, paired: Paired | None) ->
         f"random numbers) and an unpaired interval would be wrong; {lacking}, so they cannot be "
         "paired: differences have no interval."
     )
+
+
+def _share_split(a: Document, b: Document) -> bool:
+    """Whether users of the same ids are in the same arms of both runs."""
+    salts = [str(run.seeds.get("split", run.experiment)) for run in (a.run, b.run)]
+    arms = [[(arm.label, arm.name, arm.weight) for arm in document.arms] for document in (a, b)]
+    return salts[0] == salts[1] and arms[0] == arms[1]
 
 
 @dataclass(frozen=True)

@@ -81,10 +81,10 @@ def _cells(study: PowerStudy, row: Row, arm: str, point: Point) -> Iterator[Valu
     yield from (own.n, own.share, *row.shares, own.value)
     yield from (None if own.pilot is None else own.pilot.variance, own.removed)
     yield from (point.solved, point.users, point.lift, point.effect, point.power)
-    needs_days = point.solved == USERS and point.users is not None
-    yield study.coming.days_for(point.users) if needs_days and point.users else None
+    wanted = point.users if point.solved == USERS else None
+    yield None if wanted is None else study.coming.days_for(wanted)
     yield from (None, None) if row.rail is None else (row.rail.margin, row.rail.unit)
-    yield point.note
+    yield point.note or ("" if wanted is None else study.coming.never(wanted))
 
 
 def power_markdown(study: PowerStudy) -> str:

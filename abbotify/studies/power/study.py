@@ -11,11 +11,12 @@ from typing import Final
 import numpy as np
 
 from abbotify import plan as plans
+from abbotify import timeline
 from abbotify.background import covariates_among
 from abbotify.cleanup import scratch
 from abbotify.counterfactual import potential_outcomes
 from abbotify.errors import UserError
-from abbotify.metrics.course import NEVER
+from abbotify.experiment import layers
 from abbotify.metrics.users import Population, UserTable
 from abbotify.plan import Plan
 from abbotify.progress import Progress, silent
@@ -134,16 +135,10 @@ def studied(
         covariates: of these users, that means are adjusted for; see `piloted`.
     """
     population: Population = scenario.metrics.population
-    days = sum(p.days for p in scenario.timeline if isinstance(p, ExperimentDays))
-    judged, admitted = (
-        int(np.count_nonzero(users.members(who))) for who in (population, "assigned")
-    )
-    coming = Coming(
-        len(users), admitted, judged, days, _by_day(users, population, scenario.days - days, days)
-    )
+    coming = _coming(scenario, users, population)
     terms = terms_of(scenario, question.power)
     metrics = piloted(users, _metrics(scenario), population, covariates)
-    asked = _asked(question, judged)
+    asked = _asked(question, coming.judged)
     return PowerStudy(
         scenario.name,
         scenario.layers[0].control,
@@ -151,20 +146,28 @@ def studied(
         terms,
         population,
         coming,
-        scenario.days - days,
+        scenario.days - coming.days,
         design(metrics, terms, asked),
         guarded(metrics, rails(scenario), terms, asked),
         tuple(covariates),
     )
 
 
-def _by_day(users: UserTable, population: Population, start: int, days: int) -> tuple[int, ...]:
-    """Users of the population by the end of each day of the experiment; empty: not known."""
-    if population != "exposed" or users.course is None:
-        return ()
-    first = users.course.first[users.members("exposed")]
-    counts = np.bincount(first[first != NEVER] - start, minlength=days)
-    return tuple(np.cumsum(counts).tolist())
+def _coming(scenario: Scenario, users: UserTable, population: Population) -> Coming:
+    """Who came to the pilot, and what brings the others."""
+    days, layer = len(timeline.experiment_days(scenario)), layers(scenario)[0]
+    admitted = [
+        int(np.count_nonzero(layer.admitted(users.users, day)))
+        for day in range(max(days, len(layer.traffic)))
+    ]
+    return Coming(
+        len(users),
+        int(np.count_nonzero(users.members(population))),
+        days,
+        tuple(admitted),
+        plans.visits(scenario, len(users)) / len(users),
+        population == "assigned",
+    )
 
 
 def terms_of(scenario: Scenario, wanted: float) -> Terms:

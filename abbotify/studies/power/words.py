@@ -141,11 +141,12 @@ def _guardrails(study: PowerStudy) -> str:
 def _more(study: PowerStudy) -> str:
     coming = study.coming
     if study.population == "assigned":
-        return "All users that the experiment admits count, from the first day on."
+        return "All users that the experiment admits count, from the day of their admission on."
     return (
-        f"Days: at most {coming.admitted:,} users can come, fewer new ones every day. Beyond "
-        f"{_days(coming.days)} the days are for users who come alike, at this pilot's spread per "
-        "user; the option --days plays them."
+        f"Days: at most {coming.most:,} users can come, fewer new ones every day. Within "
+        f"{_days(coming.days)} they are the pilot's; beyond, a user who has not come does so on a "
+        f"day with a chance of {rounding.percent(-math.expm1(-coming.visits))} (arrivals). The "
+        "spread per user is this pilot's; the option --days plays them."
     )
 
 
@@ -169,7 +170,7 @@ def days(coming: Coming, users: float | None) -> str:
     if users is None:
         return rounding.MISSING
     found = coming.days_for(users)
-    return f"exceeds its {coming.admitted:,} users" if found is None else rounding.count(found)
+    return coming.never(users) if found is None else rounding.count(found)
 
 
 def digits(value: float | None, count: int) -> str:

@@ -17,6 +17,7 @@ from abbotify.studies.sweep.picture import picture
 from abbotify.studies.sweep.report import (
     matters,
     rows,
+    sentence,
     sweep_csv,
     sweep_html,
     sweep_markdown,
@@ -88,6 +89,23 @@ def test_the_files_have_a_row_for_each_setting(swept: Sweep, tmp_path: Path) -> 
     assert "<svg" in page
     assert_closed(page)
     assert "top\\<b>\\|" in sweep_markdown(swept)
+
+
+@pytest.mark.parametrize(
+    ("keys", "shared"),
+    [
+        (("listener.session_budget",), False),
+        (("seeds.dynamics", "listener.skip_below"), True),
+        (("seeds.dynamics", "seeds.split"), False),
+        (("seeds.split",), False),
+    ],
+)
+def test_settings_that_share_a_split_by_another_seed_are_told(
+    swept: Sweep, keys: tuple[str, ...], shared: bool
+) -> None:
+    told = sentence(replace(swept, keys=keys))
+    assert ("vary seeds.split to draw others" in told) is shared
+    assert ("with the same seeds" in told) is not any(key.startswith("seeds.") for key in keys)
 
 
 def trained(swept: Sweep) -> Sweep:
