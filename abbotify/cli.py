@@ -235,7 +235,7 @@ def analyze(
             "--guardrail",
             metavar="METRIC:MARGIN",
             help="A metric that may get worse by less than a margin: per cent of the control "
-            "(latency:5), or in its own units (latency:=10).",
+            "(latency:5), or in its own units (latency:=10); latency is mean_request_latency.",
         ),
     ] = None,
     estimator: Annotated[
