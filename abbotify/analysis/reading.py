@@ -14,9 +14,10 @@ from abbotify.analysis.ahead import Ahead
 from abbotify.analysis.mixing import Claims, users_in_two_arms
 from abbotify.analysis.source import Order, Part, Source
 from abbotify.errors import DataError
+from abbotify.eventlog.log import SessionTwiceError
 from abbotify.eventlog.merge import Run, heads
 from abbotify.eventlog.soundness import Clock, Repeats, repeated_rows
-from abbotify.events import ARM, NO_ARM, SESSION, STEP, USER, Events, IntArray, Labels
+from abbotify.events import ARM, NO_ARM, USER, Events, IntArray, Labels
 from abbotify.metrics.users import UserTable, user_table
 from abbotify.report.attendance import Watched, Watching, joined, watched
 from abbotify.report.tally import Tally
@@ -97,6 +98,8 @@ def read(source: Source, order: Order, shown: Sequence[str], skip_below: float) 
         try:
             known = known or _presumed(parts)
             found = _Reading(known, shown, skip_below).read(parts)
+        except SessionTwiceError as error:
+            raise error.placed(source.files) from error
         except DataError as error:
             if error.file is not None:
                 raise
@@ -242,8 +245,7 @@ def _sorted(tables: Sequence[SessionTable]) -> SessionTable | None:
     twice = (table.user[1:] == table.user[:-1]) & (table.session[1:] == table.session[:-1])
     if twice.any():
         row = int(np.flatnonzero(twice)[0])
-        place = f"{USER} {table.user[row]}, {SESSION} {table.session[row]}, {STEP} 0"
-        raise DataError(f"{place} is in the log twice")
+        raise SessionTwiceError(int(table.user[row]), int(table.session[row]))
     return table
 
 
@@ -261,7 +263,7 @@ def _refuse_both(earlier: SessionTable, after: SessionTable) -> None:
             earlier.session[earlier.user == user], after.session[after.user == user]
         )
         if len(both):
-            raise DataError(f"{USER} {user}, {SESSION} {both[0]}, {STEP} 0 is in the log twice")
+            raise SessionTwiceError(user, int(both[0]))
 
 
 def _order(table: SessionTable) -> npt.NDArray[np.intp]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,6 +13,7 @@ import numpy as np
 
 from abbotify.errors import DataError, UserError
 from abbotify.eventlog.botify import read_botify
+from abbotify.eventlog.files import check_regular
 from abbotify.eventlog.log import Log, open_log, whole_sessions
 from abbotify.eventlog.parquet import LogFile
 from abbotify.eventlog.table import Names
@@ -93,7 +93,7 @@ def open_source(logs: Sequence[Path], experiment: str) -> Source:
         if os.path.realpath(path) in map(os.path.realpath, files[:at]):
             raise DataError("the file is given twice", file=path)
     for path in files:
-        _refuse_streams(path)
+        check_regular(path, or_folder=True)
     parquet = [_is_parquet(path) for path in files]
     if all(parquet):
         return _parquet(files, experiment)
@@ -101,18 +101,6 @@ def open_source(logs: Sequence[Path], experiment: str) -> Source:
         odd = files[parquet.index(False)]
         raise DataError("JSON lines and Parquet files cannot be one log", file=odd)
     return _botify(files, experiment)
-
-
-def _refuse_streams(path: Path) -> None:
-    """A log is read more than once, so a pipe or a device would give only a part of it."""
-    try:
-        mode = path.stat().st_mode
-    except OSError as error:
-        why = error.strerror or "it cannot be found"
-        raise DataError(f"the file cannot be read ({why})", file=path) from error
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        what = "is no regular file (a pipe, a terminal or a device): save the log to a file first"
-        raise DataError(what, file=path)
 
 
 def _is_parquet(path: Path) -> bool:

@@ -9,20 +9,20 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import IO, Final
 
 import numpy as np
 
 from abbotify.errors import DataError
-from abbotify.eventlog.lines import EXPERIMENTS, Columns
+from abbotify.eventlog.files import check_regular
+from abbotify.eventlog.lines import EXPERIMENTS, LONGEST_LINE, Columns
 from abbotify.eventlog.sessionise import sessionised
 from abbotify.eventlog.table import MOST_ARMS
 from abbotify.events import ARM, NO_ARM, Events, IntArray, Labels, arm_column
 
 BROKEN_SHARE: Final = 0.01
-_AT_ONCE: Final = 1024  # lines parsed at once: 8192 leave the processor's cache, 40 % slower
+_BLOCK: Final = 1 << 17  # bytes, some 800 lines: ten times as many leave the cache, 40 % slower
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,8 @@ def read_botify(
     paths = [Path(source)] if isinstance(source, str | Path) else [Path(p) for p in source]
     if not paths:
         raise DataError("no file of an event log is given")
+    for path in paths:
+        check_regular(path)
     columns = Columns()
     lines, broken = _read_all(paths, columns)
     _refuse_broken(lines, broken)
@@ -112,14 +114,19 @@ def _line_batches(path: Path) -> Iterator[tuple[list[int], list[bytes]]]:
 
 
 def _batches(file: IO[bytes]) -> Iterator[tuple[list[int], list[bytes]]]:
-    before = 0
-    while raw := list(islice(file, _AT_ONCE)):
-        if not before:
-            raw[0] = raw[0].removeprefix(BOM_UTF8)
-        stripped = [line.strip() for line in raw]
-        numbers = [before + i for i, line in enumerate(stripped, 1) if line]
-        yield numbers, [line for line in stripped if line]
-        before += len(raw)
+    rest, before = file.read(_BLOCK).removeprefix(BOM_UTF8), 0
+    while block := file.read(_BLOCK):
+        lines = (rest + block).split(b"\n")
+        rest = lines.pop()[: LONGEST_LINE + 1]  # enough to tell that it is too long
+        yield _numbered(lines, before)
+        before += len(lines)
+    yield _numbered(rest.split(b"\n"), before)
+
+
+def _numbered(lines: Sequence[bytes], before: int) -> tuple[list[int], list[bytes]]:
+    stripped = [line.strip() for line in lines]
+    numbers = [before + i for i, line in enumerate(stripped, 1) if line]
+    return numbers, [line for line in stripped if line]
 
 
 def _refuse_broken(lines: int, broken: Sequence[BrokenLine]) -> None:

@@ -29,6 +29,7 @@ from abbotify.events import (
 LATENCY: Final = "latency"  # seconds; the Parquet log holds milliseconds
 EXPERIMENTS: Final = "experiments"
 _KEYS: Final = (MESSAGE, TIMESTAMP, USER, TRACK, TIME, LATENCY)
+LONGEST_LINE: Final = 1 << 20  # bytes; botify's have some 150, and a hole in a file has no end
 _LARGEST_ID: Final = 2**63 - 1
 _LONGEST: Final = 1e9  # seconds
 _LONGEST_NAME: Final = 200
@@ -104,6 +105,8 @@ _scan: Final[Callable[[str, int], tuple[Any, int]]] = vars(json.JSONDecoder())["
 
 
 def _scanned(lines: Sequence[bytes]) -> list[dict[str, Any]]:
+    if max(map(len, lines), default=0) > LONGEST_LINE:
+        raise _Unsound
     try:
         texts = [line.decode() for line in lines]
         found = [_scan(text, 0) for text in texts]
@@ -225,6 +228,8 @@ def _milliseconds(seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _checked(line: bytes) -> tuple[dict[str, Any] | None, str]:
+    if len(line) > LONGEST_LINE:
+        return None, f"is longer than {LONGEST_LINE:,} bytes"
     try:
         document = json.loads(line.decode(), object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:

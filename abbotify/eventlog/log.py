@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from abbotify.errors import DataError
 from abbotify.eventlog.merge import Run, gathered, merged
@@ -80,7 +81,7 @@ class Log:
                 Run(file.lowest_user, partial(read_pieces, file, names, at_once))
                 for file in self.files
             ]
-            yield from gathered(_distinct_rows(merged(runs, ORDER)), rows)
+            yield from gathered(_distinct_rows(merged(runs, ORDER), self.files), rows)
         else:
             yield from _by_user(self._derived(names), rows)
 
@@ -177,7 +178,30 @@ def _refuse_others(folder: Path) -> None:
             raise DataError("is no *.parquet file, as others in its folder are", file=path)
 
 
-def _distinct_rows(pieces: Iterator[Events]) -> Iterator[Events]:
+class SessionTwiceError(DataError):
+    """A session that two files of a log hold."""
+
+    def __init__(self, user: int, session: int) -> None:
+        super().__init__(f"{USER} {user}, {SESSION} {session}, {STEP} 0 is in the log twice")
+        self.place = user, session
+
+    def placed(self, files: Sequence[Path]) -> DataError:
+        """The error with the first two of the files that hold the session; all have numbers."""
+        holding = [path for path in files if _holds(path, *self.place)]
+        others = f", also in {holding[1]}" if len(holding) > 1 else ""
+        return DataError(f"{self.what}{others}", file=(holding or files)[0])
+
+
+def _holds(path: Path, user: int, session: int) -> bool:
+    # Ids of other types are compared as numbers; a file is read a little at a time.
+    batches = pq.ParquetFile(path).iter_batches(_AT_ONCE, columns=[USER, SESSION])
+    return any(
+        bool(((np.asarray(b[USER]) == user) & (np.asarray(b[SESSION]) == session)).any())
+        for b in batches
+    )
+
+
+def _distinct_rows(pieces: Iterator[Events], files: Sequence[LogFile]) -> Iterator[Events]:
     # Each file is in strict order, but two files may hold the same session.
     for piece in pieces:
         same = np.ones(max(len(piece) - 1, 0), np.bool_)
@@ -186,8 +210,8 @@ def _distinct_rows(pieces: Iterator[Events]) -> Iterator[Events]:
             same &= values[1:] == values[:-1]
         if same.any():
             row = int(np.flatnonzero(same)[0])
-            place = ", ".join(f"{name} {getattr(piece, name)[row]}" for name in ORDER)
-            raise DataError(f"{place} is in the log twice")
+            error = SessionTwiceError(int(piece.user[row]), int(piece.session[row]))
+            raise error.placed([file.path for file in files])
         yield piece
 
 

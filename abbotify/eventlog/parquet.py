@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from abbotify.errors import DataError
+from abbotify.eventlog.files import check_regular
 from abbotify.eventlog.lines import is_name
 from abbotify.eventlog.order import check_order
 from abbotify.eventlog.table import (
@@ -155,7 +155,7 @@ def open_file(path: str | Path) -> LogFile:
             event log.
     """
     path = Path(path)
-    _refuse_streams(path)
+    check_regular(path)
     with _parquet(path) as file:
         _refuse_bombs(file, path)
         fields = file.schema_arrow
@@ -179,15 +179,6 @@ def open_file(path: str | Path) -> LogFile:
             lowest_user=users[0] if users else 0,
             days=range(days[0], days[1] + 1) if days else None,
         )
-
-
-def _refuse_streams(path: Path) -> None:
-    try:
-        regular = stat.S_ISREG(path.stat().st_mode)
-    except OSError as error:
-        raise DataError(f"the file cannot be read ({error.strerror})", file=path) from error
-    if not regular:
-        raise DataError("is no regular file", file=path)
 
 
 def _refuse_bombs(file: pq.ParquetFile, path: Path) -> None:

@@ -30,12 +30,12 @@ def sessionised(
 ) -> Events:
     """Rows in the order of the log as `Events`, with session, step and day derived.
 
-    A user's rows are sorted by session and step, where the log has them, else by timestamp; rows
-    of one place stay in the order of the log. A session runs up to each "last"; rows after a
-    user's final "last" are an open session. A session's day is that of its first row, counted in
-    86 400 000 ms from the earliest timestamp of all (a log that starts elsewhere counts from
-    elsewhere), and in as many us where the earliest is as late as `MICROSECONDS`. Zeros beside
-    timestamps from `EPOCH` on are left out of this; they count to the first day.
+    A user's rows are sorted by session and step, where the log has them and no place twice, else
+    by timestamp; rows of one place stay in the order of the log. A session runs up to each "last";
+    rows after a user's final "last" are an open session. A session's day is that of its first row,
+    counted in 86 400 000 ms from the earliest timestamp of all (a log that starts elsewhere counts
+    from elsewhere), and in as many us where the earliest is as late as `MICROSECONDS`. Zeros beside
+    timestamps from `EPOCH` on are no times: such rows stay where the log has them among the user's.
 
     Args:
         timestamp: int64 (n,), ms, from 0 to `LATEST`.
@@ -52,13 +52,15 @@ def sessionised(
     Returns:
         the rows sorted by (user, session, step).
     """
+    dated, given = _dated(timestamp, user), None
     # Stable sorts: ties keep the order of the log.
-    if session is not None and step is not None:
-        order = np.lexsort((step, session, user))
-        given = session[order]
+    if session is None or step is None:
+        order = np.lexsort((dated, user))
+    elif (places := _places(user, session, step)) is not None:
+        order, given = places, session[places]
     else:
-        order, given = np.lexsort((timestamp, user)), None
-    numbers = _numbers(user[order], last[order], timestamp[order], given)
+        order = np.lexsort((step, session, dated, user))
+    numbers = _numbers(user[order], last[order], dated[order], given)
     return Events(
         timestamp=timestamp[order],
         day=numbers.day,
@@ -72,6 +74,31 @@ def sessionised(
         latency_ms=latency_ms[order],
         arms={name: Labels(label.codes[order], label.names) for name, label in arms.items()},
     )
+
+
+def _places(user: IntArray, session: IntArray, step: IntArray) -> IntArray | None:
+    """The order by session and step; None where files count sessions afresh, or rows are twice."""
+    order = np.lexsort((step, session, user))
+    differs = [np.diff(column[order]) != 0 for column in (user, session, step)]
+    return order if np.logical_or.reduce(differs).all() else None
+
+
+def _dated(timestamp: IntArray, user: IntArray) -> IntArray:
+    """The timestamps, zeros beside dates replaced by the user's one before them, or after."""
+    known = timestamp > 0
+    if known.all() or not known.any() or timestamp[known].min() < EPOCH:
+        return timestamp
+    order = np.argsort(user, kind="stable")
+    known, user, place = known[order], user[order], np.arange(len(user))
+    start = np.maximum.accumulate(np.where(np.diff(user, prepend=-1) != 0, place, 0))
+    before = np.maximum.accumulate(np.where(known, place, -1))
+    after = np.minimum.accumulate(np.where(known, place, len(user) - 1)[::-1])[::-1]
+    nearest = np.where(before >= start, before, after)
+    of_user = known[nearest] & (user[nearest] == user)
+    earliest = timestamp[timestamp > 0].min()
+    dated = np.empty_like(timestamp)
+    dated[order] = np.where(of_user, timestamp[order][nearest], earliest)
+    return dated
 
 
 class _Numbers(NamedTuple):
@@ -101,9 +128,7 @@ def _numbers(
 
 
 def _days(of: IntArray, timestamp: IntArray) -> IntArray:
-    """The days of some timestamps; zeros beside much later ones are no times."""
+    """The days of some timestamps."""
     first = timestamp.min()
-    if first == 0 and (later := timestamp[timestamp > 0].min(initial=LATEST)) >= EPOCH:
-        first = later if later < LATEST else first
     per_day = MS_PER_DAY * 1000 if first >= MICROSECONDS else MS_PER_DAY
-    return np.maximum(of - first, 0) // per_day
+    return (of - first) // per_day

@@ -140,7 +140,7 @@ class Clock:
             return ["all are equal, so rows are in the order of the log"]
         doubts, first = [], self.first
         if self.zeros and self.after_zero >= EPOCH:
-            doubts.append(f"{self.zeros:,} are 0, and so the first of their users' rows")
+            doubts.append(f"{self.zeros:,} are 0, so rows stay where the log has them")
             first = self.after_zero
         # A log that begins days after its clock's zero also has small ones, but goes on for longer.
         short = self.last - first < _YEAR or self.last >= _TODAY

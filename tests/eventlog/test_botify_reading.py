@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import tracemalloc
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from abbotify.errors import DataError
+from abbotify.eventlog import botify
 from abbotify.eventlog.botify import read_botify
+from abbotify.eventlog.lines import Columns
 from abbotify.events import MS_PER_DAY
 from tests.eventlog.botify_lines import EVENT, last, line, write
 
@@ -52,6 +58,49 @@ def test_sessions_run_up_to_each_last(tmp_path: Path) -> None:
         (2, 0, 0, 50, 0),
         (2, 0, 1, 51, 0),
     ]
+
+
+@given(
+    pieces=st.lists(st.sampled_from(["sound", "odd", "blank", "long", "dos"]), max_size=40),
+    block=st.integers(1, 700),
+    ended=st.booleans(),
+)
+def test_lines_are_whole_wherever_blocks_of_the_file_end(
+    pieces: list[str], block: int, ended: bool
+) -> None:
+    kinds = {
+        "sound": line(),
+        "odd": line(more={"t": "12:30:00"}, url="http://x:80"),
+        "blank": "  ",
+        "long": line(more="é" * 900),
+        "dos": line() + "\r",
+    }
+    texts = [kinds[piece] for piece in pieces]
+    content = "\n".join(texts) + ("\n" if ended and texts else "")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botify, "_BLOCK", block)
+        found = list(botify._batches(io.BytesIO(content.encode())))
+    stripped = [text.strip().encode() for text in texts]
+    assert [text for _, batch in found for text in batch] == [t for t in stripped if t]
+    numbers = [number for batch, _ in found for number in batch]
+    assert numbers == [at for at, text in enumerate(stripped, 1) if text]
+    columns = Columns()
+    assert all(columns.extend(batch) == {} for _, batch in found)
+
+
+def test_a_hole_in_the_file_is_one_long_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "log", *[last(user=n) for n in range(300)])
+    with path.open("ab") as file:
+        file.truncate(path.stat().st_size + (1 << 28))
+    tracemalloc.start()
+    try:
+        log = read_botify(path)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (log.lines, log.broken) == (301, 1)
+    assert "longer than" in str(log.first_broken)
+    assert most < 1 << 24
 
 
 def test_files_are_one_log_in_the_order_given(tmp_path: Path) -> None:
