@@ -77,7 +77,15 @@ def check(out: Path, kind: Kind = RUN) -> None:
     Raises:
         OutputError: see `swapped`.
     """
-    _refuse(_target(out), out, kind)
+    target = _target(out)
+    _refuse(target, out, kind)
+    try:
+        there = next(path for path in target.parents if path.exists())
+        trial = there / _beside(target).name
+        trial.mkdir()
+        trial.rmdir()
+    except OSError as error:
+        raise OutputError(f"cannot be written ({error.strerror})", file=out) from error
 
 
 @contextmanager
@@ -168,6 +176,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def _refuse(target: Path, out: Path, kind: Kind) -> None:
     try:
+        if target.is_symlink():  # all others have been followed
+            raise OutputError("is a link that leads to itself", file=out)
         if not target.exists():
             return
         if not target.is_dir():
