@@ -17,6 +17,7 @@ from abbotify.report.decision import LEAST_USERS
 from abbotify.scenario import Scenario
 from abbotify.scenario.base import Exponential, Latency, Uniform
 from abbotify.scenario.learners import Neural
+from abbotify.scenario.meaning import constant
 from abbotify.scenario.metrics import Guardrail
 from abbotify.scenario.phases import Collect, Train
 from abbotify.scenario.yaml import KeyPath
@@ -50,6 +51,7 @@ def cautions(scenario: Scenario, world: World, arms: Sequence[Arm]) -> list[str]
         *_trainings(scenario, users, arms),
         *_sessions(scenario, world, arms),
         *_listening(world),
+        *_constants(scenario),
         *_margins(scenario, users),
         *_looks(scenario, users),
     ]
@@ -181,6 +183,15 @@ def _heard(world: World) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
             )
         ]
     )
+
+
+def _constants(scenario: Scenario) -> Iterator[Caution]:
+    known = dict(constant(scenario))
+    guarded = [rail.metric for rail in scenario.metrics.guardrails]
+    for kind, names in (("success", scenario.metrics.success), ("guardrails", guarded)):
+        for number, name in enumerate(names):
+            if name in known:
+                yield ("metrics", kind, number), f"{name} is {known[name]}"
 
 
 def _margins(scenario: Scenario, users: int) -> Iterator[Caution]:

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
@@ -47,6 +48,28 @@ app = typer.Typer(
 _LIGHT: Final = frozenset({"schema", "new", "--help", "--version"})  # no numbers, little memory
 
 _UsageError: Final[Any] = typer.BadParameter.__base__  # typer gives it no name of its own
+
+
+def process() -> None:
+    """Runs the command line as a process of its own, which ends with it."""
+    try:
+        main()
+    except SystemExit as end:
+        _leave(end.code)
+        raise
+
+
+def _leave(code: object) -> None:
+    """Ends the process at once if threads are left, which the interpreter would wait for.
+
+    They are of recommenders of the user's own: all that is ours is done.
+    """
+    here = threading.current_thread()
+    left = [each for each in threading.enumerate() if each is not here and not each.daemon]
+    if left and isinstance(code, int):
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)
 
 
 def main() -> None:
@@ -211,7 +234,7 @@ def analyze(
             "--guardrail",
             metavar="METRIC:MARGIN",
             help="A metric that may get worse by less than a margin: per cent of the control "
-            "(latency:5), or in its own units (latency:=10).",
+            "(latency:5), or in its own units (latency:=10); latency is mean_request_latency.",
         ),
     ] = None,
     estimator: Annotated[

@@ -8,6 +8,7 @@ import os
 import platform
 import re
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -176,11 +177,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def _refuse(target: Path, out: Path, kind: Kind) -> None:
     try:
-        if target.is_symlink():  # all others have been followed
-            raise OutputError("is a link that leads to itself", file=out)
-        if not target.exists():
-            return
-        if not target.is_dir():
+        # Looked at once: another run may take it away and bring it back at any moment.
+        if not stat.S_ISDIR(target.stat().st_mode):
             raise OutputError("is a file, not a folder", file=out)
         if os.path.ismount(target):
             raise OutputError("is a mount point; give a folder inside it", file=out)
@@ -193,7 +191,7 @@ def _refuse(target: Path, out: Path, kind: Kind) -> None:
                 what = f"has {path} in the place of what a {kind.name} writes; move that away"
                 raise OutputError(what, file=out)
     except FileNotFoundError:
-        return  # another run replaces it at this moment
+        return  # not there, or another run replaces it at this moment
     except OSError as error:
         raise OutputError(f"cannot be read ({error.strerror})", file=out) from error
 
@@ -302,8 +300,10 @@ def _exchange(one: Path, other: Path) -> None:
     try:
         one.rename(other)
     except OSError:
-        with suppress(OSError):  # another run has taken the place
+        try:
             aside.rename(other)
+        except OSError:  # another run has taken the place; what is the user's own is in `one`
+            shutil.rmtree(aside, ignore_errors=True)
         raise
     aside.rename(one)
 

@@ -98,6 +98,32 @@ def test_many_runs_into_one_folder_leave_a_whole_one(way: str, tmp_path: Path) -
     assert len({(out / name).read_text() for name in RUN.marks}) == 1
 
 
+def test_a_run_that_comes_between_two_renames_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the processor is taken from the one, the other finds no folder and puts its own."""
+    out, rename = tmp_path / "run", Path.rename
+    fill(out, "old")
+    (out / "notes.txt").write_text("mine")
+    others = iter(("one", "two", "three"))
+
+    def renaming(path: Path, new: Path) -> Path:
+        moved = rename(path, new)
+        if path == out and (other := next(others, "")):
+            out.mkdir()
+            for name in RUN.marks:
+                (out / name).write_text(other)
+        return moved
+
+    monkeypatch.setattr(outfolder, "_exchanged", lambda one, other: False)
+    monkeypatch.setattr(Path, "rename", renaming)
+    fill(out, "new")
+    assert next(others, "") == ""
+    assert names(tmp_path) == ["run"]
+    assert {(out / name).read_text() for name in RUN.marks} == {"new"}
+    assert (out / "notes.txt").read_text() == "mine"
+
+
 def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     fill(tmp_path / "run", "new")

@@ -230,8 +230,8 @@ def _document(
             details=details,
             checks=[
                 *source.checks,
-                checks.rows_given_twice(read.repeated, read.rows),
-                checks.timestamps(read.timestamps),
+                checks.rows_given_twice(read.repeated, read.clock.rows),
+                checks.timestamps(read.clock.doubts(), derived=read.clock.rows > 0),
                 checks.open_sessions(read.still_open, read.sessions),
             ],
         ),

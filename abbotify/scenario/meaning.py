@@ -33,7 +33,7 @@ def check_meaning(scenario: Scenario) -> None:
     if scenario.metrics.retained_days > _days(scenario):
         what = f"must not exceed the experiment's {_days(scenario)} days"
         raise at_key(("metrics", "retained_days"), what)
-    never = dict(_constant(scenario))
+    never = {name: why for name, why in constant(scenario) if name != "mean_request_latency"}
     for number, name in enumerate(scenario.metrics.success):
         if name == "artist_diversity":
             what = "neither more nor less artist_diversity is better: it decides nothing"
@@ -54,10 +54,10 @@ def _days(scenario: Scenario) -> int:
     return sum(phase.days for phase in scenario.timeline if isinstance(phase, ExperimentDays))
 
 
-def _constant(scenario: Scenario) -> Iterator[tuple[str, str]]:
+def constant(scenario: Scenario) -> Iterator[tuple[str, str]]:
     """Metrics that are the same for all users whatever the arms do, and why."""
     slowest = max(_longest(arm) for arm in _serving(scenario))
-    if slowest == 0:
+    if slowest == 0:  # said and not refused: of answers that take no time nobody complains
         yield "mean_request_latency", "always 0: no arm of the experiment has a latency_ms"
     services = [arm.service or scenario.service for arm in _serving(scenario)]
     timed = [s.timeout_ms for s in services if s is not None and s.timeout_ms is not None]
@@ -99,5 +99,5 @@ def _widest(scenario: Scenario, metric: str) -> float:
         return float(scenario.listener.max_tracks)
     queues = scenario.service is not None or any(arm.service for arm in _serving(scenario))
     if metric == "mean_request_latency" and not queues:
-        return min(_MOST, max(_longest(arm) for arm in _serving(scenario)))
+        return min(_MOST, max(_longest(arm) for arm in _serving(scenario)) or _MOST)
     return _MOST

@@ -63,17 +63,18 @@ class Case:
     experiment: Experiment
     sound: bool = False
     ships: float | None = 0.0
-    replications: int = 500
+    replications: int = 100
 
 
-_FEWER: Final = 100
+_SOUND: Final = 500
+_FEWER: Final = 50
 _QUEUE: Final = {"replicas": 1, "timeout_ms": 10_000}
 _FEW: Final = {"catalogue": {"tracks": 500, "artists": 60}, "users": {"count": 24}}
 
 CASES: Final = (
-    Case("no effect", run(RANDOM, RANDOM), sound=True, ships=ALPHA / 2),
-    Case("better treatment", run(RANDOM, STICKY), sound=True, ships=None),
-    Case("harmful treatment", run(STICKY, RANDOM), sound=True),
+    Case("no effect", run(RANDOM, RANDOM), True, ALPHA / 2, _SOUND),
+    Case("better treatment", run(RANDOM, STICKY), True, None, _SOUND),
+    Case("harmful treatment", run(STICKY, RANDOM), True, 0.0, _SOUND),
     Case("treatment crashes", run(RANDOM, plugin(Crashing)), replications=_FEWER),
     Case("treatment answers nothing", run(RANDOM, plugin(Silent)), replications=_FEWER),
     Case("treatment fails on 4 % of requests", run(RANDOM, plugin(Flaky)), replications=_FEWER),
@@ -93,7 +94,7 @@ def decisions(effort: Effort) -> Iterator[Trial]:
     # A whole experiment takes half a second: a small calibration has few of each kind.
     share = 1.0 if effort.findings else 0.2
     for case in CASES:
-        yield from verdicts(case, max(1, round(share * effort.of(case.replications))))
+        yield from verdicts(case, max(3, round(share * effort.of(case.replications))))
 
 
 def verdicts(case: Case, replications: int) -> Iterator[Trial]:
