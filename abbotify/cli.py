@@ -187,11 +187,10 @@ def check(
 ) -> None:
     """Dry run: refuse what a run would refuse, and show its plan and what it warns of."""
     described = load_scenario(scenario, overrides, seed)
-    from abbotify import outfolder, plan
+    from abbotify import plan
 
-    outfolder.check(out or Path("reports") / described.name)
     with streams_kept():
-        planned = plan.prepare(described, engine)
+        planned = plan.ready(described, out or Path("reports") / described.name, engine)
     print(plan.describe(planned))
 
 

@@ -20,6 +20,7 @@ from abbotify.errors import UserError
 from abbotify.events import NO_ARM, arm_label
 from abbotify.murmur import hash_ids
 from abbotify.scenario import Scenario
+from abbotify.scenario.phases import ExperimentDays
 
 Ids = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int16]
@@ -144,6 +145,8 @@ def _layer(scenario: Scenario, number: int) -> Layer:
     weights = tuple(float(scenario.arms[name].weight) for name in names)
     traffic = experiment.traffic if isinstance(experiment.traffic, tuple) else (experiment.traffic,)
     places = tuple(order.index(name) for name in names)
+    days = sum(phase.days for phase in scenario.timeline if isinstance(phase, ExperimentDays))
+    traffic = traffic[:days]  # nobody is admitted after the last day
     return Layer(experiment.name, names, weights, traffic, places, _other_salt(scenario, number))
 
 

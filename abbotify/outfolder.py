@@ -78,7 +78,15 @@ def check(out: Path, kind: Kind = RUN) -> None:
     Raises:
         OutputError: see `swapped`.
     """
-    _refuse(_target(out), out, kind)
+    target = _target(out)
+    _refuse(target, out, kind)
+    try:
+        there = next(path for path in target.parents if path.exists())
+        trial = there / _beside(target).name
+        trial.mkdir()
+        trial.rmdir()
+    except OSError as error:
+        raise OutputError(f"cannot be written ({error.strerror})", file=out) from error
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from abbotify.experiment import layers
 from abbotify.judging import Case, Judgement, judge_all
 from abbotify.metrics.users_file import StoredUsers
 from abbotify.modelstore import MODELS, ModelStore
-from abbotify.plan import Plan, prepare
+from abbotify.plan import Plan, ready
 from abbotify.playing import play
 from abbotify.progress import Progress, silent
 from abbotify.questions import interference, limits, rails, reported, watched_in
@@ -68,9 +68,8 @@ def run(
         PageError: a page cannot be made; the run folder is there without it.
     """
     started = time.time()
-    outfolder.check(out)
     progress("world", 0, 0)
-    plan = prepare(scenario, engine)
+    plan = ready(scenario, out, engine)
     faults = Faults()
     with outfolder.swapped(out) as folder:
         store = ModelStore(folder, earlier=[out])

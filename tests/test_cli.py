@@ -168,7 +168,7 @@ def test_an_interrupt_is_told_in_one_line(
     def interrupted(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("abbotify.pipeline.prepare", interrupted)
+    monkeypatch.setattr("abbotify.pipeline.ready", interrupted)
     finished = abbotify("run", scenario, "--out", tmp_path / "out")
     assert finished == (130, "", "abbotify: interrupted\n")
 

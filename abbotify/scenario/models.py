@@ -10,6 +10,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from abbotify.errors import ScenarioError
 from abbotify.scenario.arms import Arm, Service
 from abbotify.scenario.base import Model, Name, Seed, Share, Switch, Tuple, at_key, nearest
+from abbotify.scenario.meaning import check_meaning
 from abbotify.scenario.metrics import Metrics, Monitoring
 from abbotify.scenario.phases import ExperimentDays, Phase, check_timeline
 from abbotify.scenario.world import WorldSpec
@@ -43,6 +44,12 @@ class Arrivals(Model):
         if (self.sessions is None) == (self.visits_per_day is None):
             raise ValueError("needs exactly one of sessions and visits_per_day")
         return self
+
+    def per_user(self, users: int) -> float:
+        """The visits expected of each of so many users on a day."""
+        return (
+            (self.sessions or 0.0) / users if self.visits_per_day is None else self.visits_per_day
+        )
 
 
 class Listener(Model):
@@ -126,6 +133,7 @@ class Scenario(Model):
         _check_layers(self)
         check_timeline(self)
         _check_metrics(self)
+        check_meaning(self)
         return self
 
     @property
@@ -184,45 +192,9 @@ def _check_metrics(scenario: Scenario) -> None:
             place: KeyPath = ("experiment",) if one else ("experiments", number)
             what = f"must be below 0.5 for guardrails, which are one-sided, got {layer.alpha}"
             raise at_key((*place, "alpha"), what)
-    if scenario.metrics.retained_days > days:
-        what = f"must not exceed the experiment's {days} days"
-        raise at_key(("metrics", "retained_days"), what)
-    _check_occurs(scenario)
-    for number, rail in enumerate(scenario.metrics.guardrails):
-        most = _most(scenario, rail.metric)
-        if rail.absolute is not None and rail.absolute >= most:
-            what = f"must be below {most:g}: no {rail.metric} can differ by more"
-            raise at_key(("metrics", "guardrails", number, "absolute"), what)
-    for number, layer in enumerate(scenario.layers):
-        if not 1e-6 <= layer.alpha <= 0.5:
-            place = ("experiment",) if scenario.experiments is None else ("experiments", number)
-            raise at_key((*place, "alpha"), f"must lie between 1e-06 and 0.5, got {layer.alpha}")
     if scenario.monitoring.window_days > days:
         what = f"must not exceed the experiment's {days} days"
         raise at_key(("monitoring", "window_days"), what)
-
-
-def _check_occurs(scenario: Scenario) -> None:
-    """Refuses timeouts as a metric that decides where no request can time out."""
-    arms = [scenario.arms[name] for name in scenario.arms_of(scenario.layers[0])]
-    services = [arm.service or scenario.service for arm in arms]
-    if any(service is not None and service.timeout_ms is not None for service in services):
-        return
-    what = "timeouts is always 0: no arm of the experiment has a service with timeout_ms"
-    if "timeouts" in scenario.metrics.success:
-        raise at_key(("metrics", "success", scenario.metrics.success.index("timeouts")), what)
-    for number, rail in enumerate(scenario.metrics.guardrails):
-        if rail.metric == "timeouts":
-            raise at_key(("metrics", "guardrails", number), what)
-
-
-def _most(scenario: Scenario, metric: str) -> float:
-    """By how much a metric can differ between two users at most."""
-    if metric in ("skip_rate", "repeat_rate", "artist_diversity", "retained"):
-        return 1.0
-    if metric in ("mean_time_per_session", "mean_tracks_per_session"):
-        return float(scenario.listener.max_tracks)
-    return 1e9
 
 
 def _check_layers(scenario: Scenario) -> None:

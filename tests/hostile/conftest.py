@@ -26,8 +26,8 @@ def fresh(tmp_path: Path) -> Path:
     return tmp_path / "w"
 
 
-def assert_refused(abbotify: Command, folder: Path, named: tuple[str, ...]) -> None:
-    """One line that names what is wrong, and nothing else anywhere."""
+def assert_refused(abbotify: Command, folder: Path, named: tuple[str, ...]) -> str:
+    """One line that names what is wrong, and nothing else anywhere; gives the line."""
     before = everything(folder)
     finished = abbotify("run", folder / "s.yaml", "--out", folder / "out")
     assert finished.code == 2, finished
@@ -38,6 +38,7 @@ def assert_refused(abbotify: Command, folder: Path, named: tuple[str, ...]) -> N
     assert "Traceback" not in finished.err
     assert [word for word in named if word not in finished.err] == [], finished.err
     assert everything(folder) == before
+    return finished.err
 
 
 def report_of(abbotify: Command, folder: Path, scenario: Plain) -> Plain:

@@ -35,8 +35,25 @@ def out_too_long(folder: Path) -> Path:
     return folder / ("x" * 300)
 
 
+def out_long_with_its_temporary_name(folder: Path) -> Path:
+    return folder / ("x" * 250)
+
+
+def out_below_a_long_one(folder: Path) -> Path:
+    return folder / ("x" * 300) / "out"
+
+
 @pytest.mark.parametrize(
-    "make", [out_file, out_below_a_file, out_with_things, out_that_loops, out_too_long]
+    "make",
+    [
+        out_file,
+        out_below_a_file,
+        out_with_things,
+        out_that_loops,
+        out_too_long,
+        out_long_with_its_temporary_name,
+        out_below_a_long_one,
+    ],
 )
 def test_an_output_that_cannot_be_used_is_told(
     abbotify: Command, fresh: Path, make: Callable[[Path], Path]
@@ -46,4 +63,6 @@ def test_an_output_that_cannot_be_used_is_told(
     finished = abbotify("run", fresh / "s.yaml", "--out", out)
     assert (finished.code, finished.err.count("\n")) == (2, 1)
     assert out.name in finished.err
+    assert everything(fresh) == before
+    assert abbotify("check", fresh / "s.yaml", "--out", out) == finished
     assert everything(fresh) == before

@@ -7,6 +7,7 @@ from typing import Final
 
 from abbotify.report.tables import csv_text, read_csv
 from abbotify.stats.skewness import TWO_SIDED
+from abbotify.studies.calibration.summary import summary
 from abbotify.studies.calibration.tables import SEED
 from abbotify.studies.calibration.themes import ABOUT
 from abbotify.studies.calibration.trials import Row
@@ -15,6 +16,7 @@ from abbotify.studies.characteristics import COLUMNS, FALSE_ALARM, Characteristi
 HEADER: Final = ("theme", *COLUMNS, "gated", "replications")
 _TRUTH: Final = {"": None, "true": True, "false": False}
 _NUMBERS: Final = ("measured", "lower", "upper", "expected")
+_HEADING: Final = "# Calibration on known truth\n"
 _HEAD: Final = (
     "| method | setting | quantity | measured | band | expected | within | gated | replications |\n"
     "|---|---|---|---|---|---|---|---|---|\n"
@@ -53,7 +55,7 @@ def to_markdown(rows: Sequence[Row], seconds: float) -> str:
         rows: Of the whole table, in the order of the themes.
         seconds: What the calibration took.
     """
-    parts = [_introduction(rows, seconds), _summary(rows)]
+    parts = [_HEADING, summary(rows), _introduction(rows, seconds)]
     for theme, about in ABOUT.items():
         lines = "".join(_line(row) for row in rows if row.theme == theme)
         parts.append(f"## {theme}\n\n{about}\n{_HEAD}{lines}")
@@ -65,7 +67,7 @@ def _introduction(rows: Sequence[Row], seconds: float) -> str:
     left = [row for row in rows if row.found.within is False]
     faults = sum(row.found.gated for row in left)
     return f"""\
-# Calibration on known truth
+## What was done
 
 What the estimators of `abbotify.stats` do on generated users, where the truth is known. Made by
 `make calibrate`, which fails when a gated rate leaves its band; `make test` does the same with a
@@ -84,28 +86,6 @@ twentieth of the replications. The figures are those of [calibration.csv](calibr
 * {len(rows)} rows, {len(left)} of which left their band, {faults} of them gated.
 * {seconds:.0f} s of one processor.
 """
-
-
-def _summary(rows: Sequence[Row]) -> str:
-    """The table in some ten lines, each from its rows."""
-    lines = ["## In short", ""]
-    for theme in ABOUT:
-        own = [row for row in rows if row.theme == theme and row.found.gated]
-        if own:
-            kept = sum(row.found.within is True for row in own)
-            lines.append(f"* {theme}: {kept} of {len(own)} promised rates lie in their bands.")
-    shipped = [
-        row
-        for row in rows
-        if row.found.method == "decision" and row.found.quantity == "ship" and row.found.gated
-    ]
-    if shipped:
-        worst = max(shipped, key=lambda row: row.found.measured or 0.0)
-        lines.append(
-            f"* Of {len(shipped)} kinds of experiments that should not be shipped, the one shipped "
-            f"most often ({worst.found.metric}) is so in {worst.found.measured or 0.0:.1%}."
-        )
-    return "\n".join(lines) + "\n"
 
 
 def _line(row: Row) -> str:

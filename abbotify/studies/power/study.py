@@ -155,7 +155,10 @@ def studied(
 
 def _coming(scenario: Scenario, users: UserTable, population: Population) -> Coming:
     """Who came to the pilot, and what brings the others."""
-    days, layer = len(timeline.experiment_days(scenario)), layers(scenario)[0]
+    days, traffic = len(timeline.experiment_days(scenario)), scenario.layers[0].traffic
+    layer = layers(scenario)[0]
+    if isinstance(traffic, tuple):
+        layer = replace(layer, traffic=traffic)  # those of later days as well
     admitted = [
         int(np.count_nonzero(layer.admitted(users.users, day)))
         for day in range(max(days, len(layer.traffic)))
@@ -165,7 +168,7 @@ def _coming(scenario: Scenario, users: UserTable, population: Population) -> Com
         int(np.count_nonzero(users.members(population))),
         days,
         tuple(admitted),
-        plans.visits(scenario, len(users)) / len(users),
+        scenario.arrivals.per_user(len(users)),
         population == "assigned",
     )
 

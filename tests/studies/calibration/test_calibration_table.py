@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from abbotify.studies.calibration import Calibration, Row, rates
+from abbotify.studies.calibration.summary import summary
 from abbotify.studies.calibration.table import HEADER, from_csv, to_csv, to_markdown
 from abbotify.studies.calibration.themes import ABOUT
 from abbotify.studies.calibration.trials import Trial, characterise
@@ -45,6 +46,35 @@ def test_the_page_is_that_of_the_table() -> None:
     seconds = re.search(r"(\d+) s of one processor", PAGE)
     assert seconds
     assert to_markdown(from_csv(TABLE), float(seconds[1])) == PAGE
+
+
+def test_the_page_begins_with_what_was_found() -> None:
+    begins = PAGE.split("\n## ")[1]
+    assert begins.startswith("In short\n")
+    lines = begins.strip().splitlines()[2:]
+    assert 8 <= len(lines) <= 15
+    published = [row for row in from_csv(TABLE) if row.found.gated]
+    named = {line.split("**")[1] for line in lines[1:] if "**" in line}
+    assert named == {row.theme for row in published}
+    for theme in named:
+        (line,) = (line for line in lines if line.startswith(f"* **{theme}**"))
+        counted = sum(int(rows) for rows in re.findall(r"\((\d+) rows?\)", line))
+        assert counted == sum(row.theme == theme for row in published)
+
+
+def test_a_summary_says_what_left_its_band_and_what_was_shipped() -> None:
+    assert "All 1 promised rates lie" in summary(rows(inside=True))
+    told = summary(rows(inside=False))
+    assert "**1 of 1 promised rates left their bands: welch (users, 50/50).**" in told
+    assert "* **Power**: rate 0.5 where 0.05 is expected (1 row)." in told
+    trials = [
+        Trial("decision", name, "ship", found, 200, 0.0, True, True, theme="D")
+        for name, found in (("log given twice", 3), ("treatment crashes", 0))
+    ]
+    assert "2 kinds of sabotage the one shipped most often: log given twice, 1.5%." in summary(
+        characterise(trials)
+    )
+    assert "most often: none of them ever." in summary(characterise(trials[1:]))
 
 
 def test_the_bands_are_those_of_the_measurements() -> None:
