@@ -28,7 +28,7 @@ demo: $(VENV)/core.stamp ## Run the quickstart scenario and say where its report
 	$(BIN)/abbotify run scenarios/quickstart.yaml
 
 test: lint ## Run every check: style, types, layers, tests
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-extras: $(VENV)/extras.stamp ## Run the tests that need the extras torch, als or lightgcn
 	$(BIN)/python -m pytest -m extras

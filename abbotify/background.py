@@ -38,7 +38,7 @@ def kinds_of(scenario: Scenario, world: World) -> Kinds | Cut | None:
     if told is None:
         return Cut(DEFAULT) if timeline.experiment_days(scenario).start else None
     if told.file is not None:
-        path = resolve(scenario, told.file, ("metrics", "segments", "file"))
+        path = resolve(scenario, told.file, ("metrics", "segments", "file"), folder=False)
         return _named(path, world.users)
     assert told.by is not None, "segments are by something or in a file"
     values = None
@@ -66,7 +66,7 @@ def covariates_of(scenario: Scenario, world: World) -> Covariates:
         if isinstance(told, str)
         else _stamped(
             told.name,
-            resolve(scenario, told.file, ("metrics", "covariates", number, "file")),
+            resolve(scenario, told.file, ("metrics", "covariates", number, "file"), folder=False),
             world.users,
             start,
         )

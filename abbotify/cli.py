@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
@@ -35,7 +36,7 @@ from abbotify.cli_terminal import (
     progress_bars,
     streams_kept,
 )
-from abbotify.shortage import shortage
+from abbotify.shortage import shortage, too_few_addresses
 
 app = typer.Typer(
     add_completion=False,
@@ -44,18 +45,44 @@ app = typer.Typer(
     help="Simulate listeners, split them among recommenders, and read the treatment effect.",
 )
 
+_LIGHT: Final = frozenset({"schema", "new", "--help", "--version"})  # no numbers, little memory
+
 _UsageError: Final[Any] = typer.BadParameter.__base__  # typer gives it no name of its own
+
+
+def process() -> None:
+    """Runs the command line as a process of its own, which ends with it."""
+    try:
+        main()
+    except SystemExit as end:
+        _leave(end.code)
+        raise
+
+
+def _leave(code: object) -> None:
+    """Ends the process at once if threads are left, which the interpreter would wait for.
+
+    They are of recommenders of the user's own: all that is ours is done.
+    """
+    here = threading.current_thread()
+    left = [each for each in threading.enumerate() if each is not here and not each.daemon]
+    if left and isinstance(code, int):
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)
 
 
 def main() -> None:
     """Runs the command line; translates errors into exit codes."""
-    from abbotify.errors import AbbotifyError, UserError
+    from abbotify.errors import AbbotifyError, UserError, of_an_interrupt
 
     # Imports make objects by the hundred thousand that stay: collections every 700 of them took
     # 0.2 s of the 1.4 s that all imports of a run take.
     gc.set_threshold(10_000, 50, 100)
     printable = print_anywhere()
     _end_cleanly_on_signals()
+    if (limited := too_few_addresses()) and not _LIGHT & {*sys.argv[1:]}:
+        _fail(limited, 1)
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         sys.stdout.flush()
@@ -73,7 +100,7 @@ def main() -> None:
         _discard_output()  # its reader has gone
         sys.exit(0)
     except Exception as error:
-        if _of_an_interrupt(error):
+        if of_an_interrupt(error):
             code = 130
         else:
             _fail_for_resources(error)
@@ -114,15 +141,6 @@ def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _of_an_interrupt(error: BaseException) -> bool:
-    # An interrupt inside a file's writer can come out as what closing that file then raised.
-    while error.__context__ is not None:
-        error = error.__context__
-        if isinstance(error, KeyboardInterrupt):
-            return True
-    return False
-
-
 def _interrupt(number: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
@@ -160,14 +178,18 @@ def run(
 @app.command()
 def check(
     scenario: ScenarioFile,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The run folder to be; default reports/NAME.")
+    ] = None,
     engine: EngineOption = "auto",
     seed: SeedOption = None,
     overrides: Overrides = None,
 ) -> None:
-    """Say what a run would do: world, arms, engine and why, expected sessions."""
+    """Dry run: refuse what a run would refuse, and show its plan and what it warns of."""
     described = load_scenario(scenario, overrides, seed)
-    from abbotify import plan
+    from abbotify import outfolder, plan
 
+    outfolder.check(out or Path("reports") / described.name)
     with streams_kept():
         planned = plan.prepare(described, engine)
     print(plan.describe(planned))
@@ -213,7 +235,7 @@ def analyze(
             "--guardrail",
             metavar="METRIC:MARGIN",
             help="A metric that may get worse by less than a margin: per cent of the control "
-            "(latency:5), or in its own units (latency:=10).",
+            "(latency:5), or in its own units (latency:=10); latency is mean_request_latency.",
         ),
     ] = None,
     estimator: Annotated[

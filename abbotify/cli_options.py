@@ -19,7 +19,14 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY.PATH=VALUE", help="Replace a value of the scenario."),
 ]
-SeedOption = Annotated[int | None, typer.Option("--seed", min=0, help="Set seeds.dynamics.")]
+SeedOption = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        min=0,
+        help="Set seeds.dynamics; the split of users stays (--set seeds.split=2 draws another).",
+    ),
+]
 EngineOption = Annotated[str, typer.Option("--engine", help="auto, compiled or simpy.")]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]

@@ -66,9 +66,10 @@ def compare(
     if out is not None:
         compare_report.check(out, (run_a, run_b))
     comparison = compare_runs(run_a, run_b)
+    if out is not None:  # before anything is printed: what reads that may go away
+        compare_report.write(comparison, out)
     comparison_tables(comparison)
     if out is not None:
-        compare_report.write(comparison, out)
         print(f"\nComparison: {out / 'compare.html'}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import takewhile
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from abbotify import playing, timeline
+from abbotify.cleanup import scratch
 from abbotify.errors import UserError
 from abbotify.modelstore import ModelStore, load_model
 from abbotify.plan import Plan, prepare
@@ -70,8 +70,7 @@ def train(
     if isinstance(spec, Neural) and spec.per_user:
         what = "its lists depend on the user and a track: set user_aware: false to export them"
         raise scenario.error(what, ("arms", arm))
-    with tempfile.TemporaryDirectory(prefix="abbotify-") as name:
-        folder = Path(name)
+    with scratch() as folder:
         trainer = Trainer(scenario, plan.world, [arm], ModelStore(folder), told)
         files = _collected(plan, folder, trainer, workers, told)
         model = load_model(files[arm])

@@ -81,3 +81,12 @@ class OutputError(UserError):
 
 class RecommenderFailure(UserError):
     """A recommender failed, and its arm says `on_error: stop`."""
+
+
+def of_an_interrupt(error: BaseException) -> bool:
+    """Whether an interrupt caused an error: closing a file that it hit may raise another."""
+    while error.__context__ is not None:
+        error = error.__context__
+        if isinstance(error, KeyboardInterrupt):
+            return True
+    return False

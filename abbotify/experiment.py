@@ -58,11 +58,12 @@ class Layer:
     """One experiment.
 
     Attributes:
-        name: of the experiment; also the salt of its split.
+        name: of the experiment; the salt of its split where it has no other one.
         arms: names, the control first.
         weights: of the arms.
         traffic: the share of users in the experiment on each of its days; the last one stays.
         places: the place of each arm among all arms of the scenario.
+        other_salt: of its split, in place of the name.
     """
 
     name: str
@@ -70,17 +71,23 @@ class Layer:
     weights: tuple[float, ...]
     traffic: tuple[float, ...] = (1.0,)
     places: tuple[int, ...] = ()
+    other_salt: str = ""
+
+    @property
+    def salt(self) -> str:
+        """What users' ids are hashed with."""
+        return self.other_salt or self.name
 
     def assign(self, ids: Ids) -> Codes:
         """The arm of each user, in the experiment or not; fixed for the whole run."""
-        return split(ids, self.name, self.weights)
+        return split(ids, self.salt, self.weights)
 
     def admitted(self, ids: Ids, day: int) -> npt.NDArray[np.bool_]:
         """Which users are in the experiment on its given day, counted from 0."""
         share = self.traffic[min(day, len(self.traffic) - 1)]
         if share >= 1.0:
             return np.ones(len(ids), np.bool_)
-        return hashes(ids, f"{self.name}:traffic") / _HASHES < share
+        return hashes(ids, f"{self.salt}:traffic") / _HASHES < share
 
     def codes(self, ids: Ids, day: int) -> Codes:
         """The arm of each user on a day of the experiment; -1 for users outside."""
@@ -88,7 +95,7 @@ class Layer:
 
     def collect_salt(self) -> str:
         """The salt of the mix of arms in collect phases."""
-        return f"{self.name}:collect"
+        return f"{self.salt}:collect"
 
 
 def layers(scenario: Scenario) -> tuple[Layer, ...]:
@@ -137,4 +144,13 @@ def _layer(scenario: Scenario, number: int) -> Layer:
     weights = tuple(float(scenario.arms[name].weight) for name in names)
     traffic = experiment.traffic if isinstance(experiment.traffic, tuple) else (experiment.traffic,)
     places = tuple(order.index(name) for name in names)
-    return Layer(experiment.name, names, weights, traffic, places)
+    return Layer(experiment.name, names, weights, traffic, places, _other_salt(scenario, number))
+
+
+def _other_salt(scenario: Scenario, number: int) -> str:
+    """What replaces the experiment's name; further experiments keep splits of their own."""
+    other = scenario.seeds.split
+    if other is None:
+        return ""
+    # No name has a slash, so this is no salt of the first experiment's traffic or collect mix.
+    return f"{other}/{scenario.layers[number].name}" if number else str(other)

@@ -6,14 +6,14 @@ import json
 import platform
 import shutil
 import time
-import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from abbotify import __version__, outfolder, timeline
 from abbotify.digests import digest_data
+from abbotify.errors import PageError
 from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, write_botify
 from abbotify.eventlog.log import open_log
 from abbotify.events import ARM, arm_column, arm_label
@@ -31,6 +31,7 @@ from abbotify.report.build import build
 from abbotify.report.details import Details, Wanted, look_closer
 from abbotify.report.document import FORMATS, Run
 from abbotify.report.evidence import ArmInfo, Asked, Evidence
+from abbotify.report.faults import Faults
 from abbotify.report.tally import Tally
 from abbotify.report.truths import Truth
 from abbotify.scenario import Scenario, dump, plain
@@ -38,6 +39,9 @@ from abbotify.shard import LOG, STATE, DaysPlayed
 from abbotify.stage import shards_of
 from abbotify.training import Trainer, Training
 from abbotify.truth import TrueEffects
+
+USERS: Final = "users.parquet"
+REPORT: Final = "report.json"
 
 
 def run(
@@ -67,13 +71,21 @@ def run(
     outfolder.check(out)
     progress("world", 0, 0)
     plan = prepare(scenario, engine)
+    faults = Faults()
     with outfolder.swapped(out) as folder:
         store = ModelStore(folder, earlier=[out])
         trainer = Trainer(scenario, plan.world, plan.learning, store, progress)
-        document, played = play_and_judge(plan, folder, trainer, workers, progress)
+        played, truth = _played(plan, folder, trainer, workers, progress, faults)
         (folder / "scenario.yaml").write_text(dump(scenario), encoding="utf-8")
         if scenario.log.botify:
             _write_botify(scenario, folder)
+
+        def stored() -> Document:
+            document = _judged(plan, folder, trainer, workers, played, truth, faults)
+            write_data(document, folder)
+            return document
+
+        document: Document | None = faults.attempt(REPORT, stored, None)
         execution = _execution(plan.engine, workers, started)
         manifest: dict[str, Any] = {
             "execution": execution,
@@ -82,12 +94,13 @@ def run(
             "trainings": [_entry(training) for training in trainer.done],
             "errors": _errors(scenario, played),
         }
-        write_data(document, folder)
-        fault = write_pages(document, folder, manifest)
-        if fault is not None:
-            manifest["fault"] = "".join(traceback.format_exception(fault))
+        fault = write_pages(document, folder, manifest, faults) if document else None
+        manifest |= faults.entry
         _write_json(folder / "manifest.json", manifest)
         shutil.rmtree(folder / STATE)  # a finished run never goes on
+    if document is None:
+        why = f"the report cannot be worked out ({faults.reasons[REPORT]})"
+        raise PageError(f"{out}: {why}; what was played is there, the traceback in manifest.json")
     if fault is not None:
         raise fault.beside(out)
     return document
@@ -108,14 +121,40 @@ def play_and_judge(
     Raises:
         UserError: a training failed, or a recommender under `on_error: stop`.
     """
+    faults = Faults(strict=True)
+    played, truth = _played(plan, folder, trainer, workers, progress, faults)
+    return _judged(plan, folder, trainer, workers, played, truth, faults), played
+
+
+def _played(
+    plan: Plan, folder: Path, trainer: Trainer, workers: int, progress: Progress, faults: Faults
+) -> tuple[DaysPlayed, Sequence[Truth]]:
+    """The days of a run, and the truth about it, which may fail without them."""
     true = TrueEffects(plan, folder, trainer) if plan.scenario.truth else None
     played = play(plan, folder, trainer, workers, progress, true.keep if true else None)
-    truth = true.found(workers, progress) if true else ()
+    truth: Sequence[Truth] = ()
+    if true is not None:
+        truth = faults.attempt("truth", lambda: true.found(workers, progress), ())
+        shutil.rmtree(true.worlds, ignore_errors=True)  # left where it failed
     progress("report", 0, 0)
+    return played, truth
+
+
+def _judged(
+    plan: Plan,
+    folder: Path,
+    trainer: Trainer,
+    workers: int,
+    played: DaysPlayed,
+    truth: Sequence[Truth],
+    faults: Faults,
+) -> Document:
     case = Case(plan.scenario, plan.world.users.ids, folder, plan.covariates)
-    judgement = judge_all(case, shards_of(plan), workers, folder / "users.parquet")
-    details = _details(plan, folder / "users.parquet")
-    return _document(plan, judgement, played.tally, trainer, details, truth), played
+    judgement = judge_all(case, shards_of(plan), workers, folder / USERS)
+    details = faults.attempt(
+        "quantiles and segments", lambda: _details(plan, folder / USERS), Details()
+    )
+    return _document(plan, judgement, played.tally, trainer, details, truth, faults)
 
 
 def _errors(scenario: Scenario, played: DaysPlayed) -> list[dict[str, Any]]:
@@ -149,13 +188,14 @@ def _document(
     trainer: Trainer,
     details: Details,
     truth: Sequence[Truth],
+    faults: Faults,
 ) -> Document:
     scenario, first = plan.scenario, layers(plan.scenario)[0]
     catalogue = plan.world.catalogue
     return build(
         plain(scenario),
         Run(
-            seeds={"world": scenario.seeds.world, "dynamics": scenario.seeds.dynamics},
+            seeds=scenario.seeds.model_dump(exclude_none=True),
             digests={"scenario": digest_data(plain(scenario)), "world": trainer.world_digest},
             formats=dict(FORMATS),
             abbotify=__version__,
@@ -190,6 +230,7 @@ def _document(
             ),
             checks=[checks.interference(interference(scenario, plan.arms))],
         ),
+        faults,
     )
 
 
@@ -218,7 +259,8 @@ def _looking(scenario: Scenario, judgement: Judgement) -> looks.Plan | None:
         return None
     planned = settings.planned_users or sum(arm.assigned for arm in judgement.users.arms)
     weights = layers(scenario)[0].weights
-    return looks.Plan(what, weights, planned, settings.spending, scenario.layers[0].alpha)
+    alpha, estimator = scenario.layers[0].alpha, scenario.metrics.estimator
+    return looks.Plan(what, weights, planned, settings.spending, alpha, estimator)
 
 
 def _curves(done: Sequence[Training]) -> dict[str, list[pictures.Training]]:

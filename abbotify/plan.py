@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
+
+import numpy as np
 
 from abbotify import timeline
 from abbotify.background import Covariates, covariates_of, kinds_of
@@ -13,7 +16,9 @@ from abbotify.engine import COMPILED, SIMPY
 from abbotify.errors import UserError
 from abbotify.events import arm_label
 from abbotify.experiment import Layer, layers, require_users
+from abbotify.questions import interference
 from abbotify.recommenders import Arm, build_arms, learners
+from abbotify.report.decision import LEAST_USERS
 from abbotify.report.kinds import Cut, Kinds
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Learner
@@ -30,6 +35,7 @@ from abbotify.world import World, load_world
 from abbotify.worlds import describe_worlds
 
 AUTO: Final = "auto"
+_FEW_SESSIONS: Final = 100
 MOST_VISITS: Final = 1000  # sessions a day of one user; as `visits_per_day` allows
 
 
@@ -148,8 +154,54 @@ def describe(plan: Plan) -> str:
         *(_experiment(plan, layer) for layer in layers(plan.scenario)),
         _playing(plan),
         _truth(plan),
+        [f"Warning   {text}" for text in warnings(plan)],
     ]
     return "\n\n".join("\n".join(lines) for lines in parts if lines)
+
+
+def warnings(plan: Plan) -> list[str]:
+    """What a run may be of no use for, in words, from what is expected of it.
+
+    Args:
+        plan: the scenario made ready.
+    """
+    scenario, first = plan.scenario, layers(plan.scenario)[0]
+    codes = first.codes(plan.world.users.ids, len(first.traffic) - 1)
+    share = _coming(scenario, len(plan.world.users))
+    texts = [
+        f"{name}: about {expected:,.0f} users are expected, and a decision needs "
+        f"{LEAST_USERS} in each arm"
+        for code, name in enumerate(first.arms)
+        if (expected := share * np.count_nonzero(codes == code)) < LEAST_USERS
+    ]
+    days = sum(phase.days for phase in scenario.timeline if isinstance(phase, Collect))
+    collected = visits(scenario, len(plan.world.users)) * days
+    if plan.learning and timeline.trains(scenario) and collected < _FEW_SESSIONS:
+        texts.append(
+            f"about {collected:,.0f} sessions are expected before {', '.join(plan.learning)} "
+            "are trained, which may be too few to learn from"
+        )
+    if scenario.listener.max_tracks == 1:
+        texts.append(
+            "sessions of one track (listener.max_tracks) have no recommendation to be judged by"
+        )
+    own = [scenario.arms[name] for name in first.arms]
+    waits = scenario.service is not None or any(arm.service or arm.latency_ms for arm in own)
+    if "mean_request_latency" in scenario.metrics.success and not waits:
+        texts.append("mean_request_latency decides, and no arm has a latency_ms or a service")
+    return [*texts, *interference(scenario, plan.arms)]
+
+
+def visits(scenario: Scenario, users: int) -> float:
+    """Sessions expected a day, of all users together."""
+    arrivals = scenario.arrivals
+    return arrivals.sessions or users * (arrivals.visits_per_day or 0.0)
+
+
+def _coming(scenario: Scenario, users: int) -> float:
+    """The share of users expected to come during the experiment."""
+    days = len(timeline.experiment_days(scenario))
+    return -math.expm1(-visits(scenario, users) / users * days)
 
 
 def _world(plan: Plan) -> list[str]:

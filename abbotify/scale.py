@@ -13,6 +13,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, Final, TypeVar
@@ -165,6 +166,8 @@ class _Pool:
     def _bury(self, dead: _Worker) -> None:
         """Lets the task of a process that has died wait again."""
         dead.process.join(_FAREWELL)
+        dead.process.kill()  # one that has closed its pipe and does not end
+        dead.process.join()
         dead.pipe.close()
         self.workers.remove(dead)
         if dead.task is None:
@@ -207,11 +210,10 @@ def _inherited() -> Iterator[None]:
     """What processes started meanwhile inherit: one thread, no interrupts before they can mind."""
     before = {name: os.environ.get(name) for name in _ONE_THREAD}
     os.environ.update(_ONE_THREAD)
-    _mask_interrupts("SIG_BLOCK")
     try:
-        yield
+        with _interrupts_blocked():
+            yield
     finally:
-        _mask_interrupts("SIG_UNBLOCK")
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
@@ -219,6 +221,14 @@ def _inherited() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _mask_interrupts(how: str) -> None:
-    if hasattr(signal, "pthread_sigmask"):  # not on Windows
-        signal.pthread_sigmask(getattr(signal, how), {signal.SIGINT})
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # else it starts meanwhile, and unblocks them
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)  # blocked they stay where they were

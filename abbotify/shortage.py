@@ -27,6 +27,23 @@ _WORDS: Final = {
     "can't start new thread": "no further thread may be started (ulimit -u, or too little memory)",
 }
 
+# Bytes of addresses. Below it the libraries of BLAS and Arrow end the process instead of raising:
+# with 0.8 GiB the analysis of a small log was aborted, with 1 GiB every command came to its end.
+_LEAST_ADDRESSES: Final = 2**30
+
+
+def too_few_addresses() -> str:
+    """A line about a limit of memory that is too low for any work, or an empty one."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return ""
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit == resource.RLIM_INFINITY or limit >= _LEAST_ADDRESSES:
+        return ""
+    least = f"{_LEAST_ADDRESSES // 2**20:,} MiB"
+    return f"memory is limited to {limit // 2**20:,} MiB (ulimit -v), and {least} are needed"
+
 
 def shortage(error: BaseException) -> str:
     """A line about what ran out, or an empty one where the error is about something else.

@@ -69,4 +69,5 @@ def _end_with_parent(path: str) -> None:
         wait([parent.sentinel])
         with suppress(OSError):
             os.unlink(path)
-        os.kill(os.getpid(), signal.SIGTERM)  # a thread cannot exit for its process
+        # A thread cannot exit for its process, and what can be ignored may have been.
+        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))

@@ -114,7 +114,7 @@ def subsample(scenario: Scenario, ids: IntArray, arm: str) -> npt.NDArray[np.boo
     layer = layers(scenario)[0]
     codes = layer.codes(ids, len(layer.traffic) - 1)
     wanted = int(np.count_nonzero(codes == layer.arms.index(arm)))
-    order = np.lexsort((ids, hashes(ids, f"{layer.name}:truth")))
+    order = np.lexsort((ids, hashes(ids, f"{layer.salt}:truth")))
     chosen = np.zeros(len(ids), np.bool_)
     chosen[order[codes[order] != NO_ARM][:wanted]] = True
     return chosen

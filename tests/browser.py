@@ -23,11 +23,12 @@ FLAGS: Final = (
 )
 WIDTHS: Final = (380, 800, 1100)
 _SLACK: Final = 1.5  # pixels
+_MOST: Final = 0.15  # of a picture that may be blank at a side
 
 # A page forbids scripts, so the page around it measures: each width is a frame of its own.
 _FRAMES: Final = """\
 <!DOCTYPE html><html><head><meta charset="utf-8"></head><body><pre id="found"></pre><script>
-const page = PAGE, widths = WIDTHS, slack = SLACK, found = {};
+const page = PAGE, widths = WIDTHS, slack = SLACK, most = MOST, found = {};
 
 function seen(element) {
   const box = element.getBoundingClientRect();
@@ -80,6 +81,17 @@ function measure(frame, width) {
       const own = mark.getBoundingClientRect();
       if (own.width && outside(own, box, true)) wrong.push(label + ": outside lies " + name(mark));
     }
+    const drawn = [...chart.querySelectorAll("path, use, text")]
+      .map((mark) => mark.getBoundingClientRect())
+      .filter((own) => own.width < 0.99 * box.width || own.height < 0.99 * box.height);
+    const blank = {
+      left: (Math.min(...drawn.map((own) => own.left)) - box.left) / box.width,
+      right: (box.right - Math.max(...drawn.map((own) => own.right))) / box.width,
+      top: (Math.min(...drawn.map((own) => own.top)) - box.top) / box.height,
+      bottom: (box.bottom - Math.max(...drawn.map((own) => own.bottom))) / box.height,
+    };
+    for (const side in blank)
+      if (blank[side] > most) wrong.push(label + ": blank at the " + side);
   }
   const page = {left: 0, right: width};
   for (const text of inside.querySelectorAll("h1, h2, h3, p, li, figcaption, dd, summary")) {
@@ -106,7 +118,7 @@ for (const width of widths) {
 def dumped(chromium: str, page: Path, profile: Path) -> tuple[str, str]:
     """A page's DOM as the browser built it, and what the browser logged."""
     command = [chromium, *FLAGS, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return done.stdout, done.stderr
 
 
@@ -120,6 +132,7 @@ def faults(chromium: str, page: str, folder: Path) -> dict[str, list[str]]:
     """
     text = json.dumps(page).replace("<", "\\u003c")
     frames = _FRAMES.replace("SLACK", str(_SLACK)).replace("WIDTHS", json.dumps(WIDTHS))
+    frames = frames.replace("MOST", str(_MOST))
     path = folder / "frames.html"
     path.write_text(frames.replace("PAGE", text), encoding="utf-8")
     dom, _ = dumped(chromium, path, folder / "profile")

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,6 @@ def external(*arguments: object, **environment: str) -> subprocess.CompletedProc
         capture_output=True,
         text=True,
         env={**os.environ, **environment},
-        timeout=60,
         check=False,
     )
 
@@ -192,16 +190,6 @@ def test_progress_is_for_terminals_only(
     assert shown["--quiet",] == ""
 
 
-def test_help_is_quick() -> None:
-    def seconds() -> float:
-        start = time.perf_counter()
-        external("--help")
-        return time.perf_counter() - start
-
-    # Alone it takes a fifth of a second; numba alone would take half a second more.
-    assert min(seconds() for _ in range(3)) < 1.0
-
-
 def test_a_terminal_without_unicode(scenario: Path, tmp_path: Path) -> None:
     done = external("run", scenario, "--out", tmp_path / "out", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")
@@ -216,5 +204,5 @@ def test_an_error_in_a_terminal_without_unicode(tmp_path: Path) -> None:
 
 def test_a_reader_that_leaves_is_no_error() -> None:
     command = f"{sys.executable} -m abbotify schema | head -n 1"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("{\n", "")

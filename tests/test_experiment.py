@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import mmh3
 import numpy as np
@@ -11,9 +13,14 @@ import pytest
 from scipy import stats
 
 from abbotify.errors import UserError
-from abbotify.experiment import Layer, layers, require_users, served, split
-from abbotify.scenario import load
-from tests.conftest import hashed
+from abbotify.events import arm_label
+from abbotify.experiment import Layer, hashes, layers, require_users, served, split
+from abbotify.pipeline import run
+from abbotify.report import read
+from abbotify.scenario import Scenario, load
+from abbotify.scenario.load import from_source
+from abbotify.scenario.yaml import Source
+from tests.conftest import hashed, small_scenario
 
 IDS = np.arange(20_000)
 FEW = np.array([0, 1, 2, 7, 10, 999, 2**31, 2**62])
@@ -128,3 +135,67 @@ def test_an_arm_without_users_is_named() -> None:
         require_users(Layer("AB", ("a", "b"), (1.0, 1e-9)), IDS)
     with pytest.raises(UserError, match=r"gets none of the 20000 users"):
         require_users(Layer("AB", ("a", "b"), (1.0, 1.0), (0.0,)), IDS)
+
+
+def test_another_split_replaces_the_name_and_nothing_else() -> None:
+    plain = small_scenario()
+    named = layers(scenario_of(plain | {"experiment": {"name": "SEVEN", "control": "random"}}))[0]
+    other = layers(scenario_of(plain | {"seeds": {"split": "SEVEN"}}))[0]
+    own = layers(scenario_of(plain))[0]
+    assert other.name == own.name
+    for day in (0, 1):
+        assert (other.codes(IDS, day) == named.codes(IDS, day)).all()
+    assert other.collect_salt() == named.collect_salt()
+    agreement = (other.codes(IDS, 0) == own.codes(IDS, 0)).mean()
+    assert 0.45 < agreement < 0.55
+
+
+NAMES = ("ONE", "TWO", "traffic", "collect", "truth", "3", "3:TWO")
+
+
+@pytest.mark.parametrize("split", [None, 3, 0, "ONE", "traffic", "3:TWO"])
+def test_no_two_draws_of_users_are_the_same(split: int | str | None) -> None:
+    both = [{"name": name, "control": "random", "traffic": 0.5} for name in NAMES]
+    plain = {k: v for k, v in small_scenario().items() if k != "experiment"}
+    found = layers(scenario_of(plain | {"experiments": both, "seeds": {"split": split}}))
+    halves = [layer.assign(IDS) == 1 for layer in found]
+    halves += [layer.admitted(IDS, 0) for layer in found]
+    halves.append(hashes(IDS, found[0].collect_salt()) % 2 == 1)
+    halves.append(hashes(IDS, f"{found[0].salt}:truth") % 2 == 1)
+    for i, one in enumerate(halves):
+        for other in halves[:i]:
+            table = [[(a & b).sum() for b in (other, ~other)] for a in (one, ~one)]
+            assert stats.chi2_contingency(table, correction=False).pvalue > 1e-6
+
+
+@pytest.mark.parametrize("use", ["traffic", "collect", "truth"])
+def test_a_name_that_is_another_experiments_draw_is_refused(use: str) -> None:
+    both = [{"name": name, "control": "random"} for name in ("ONE", f"ONE:{use}")]
+    plain = {k: v for k, v in small_scenario().items() if k != "experiment"}
+    with pytest.raises(UserError, match=rf"experiments\.1\.name.*as ONE draws its {use}"):
+        scenario_of(plain | {"experiments": both})
+
+
+def test_another_split_is_in_the_report_and_in_botifys_log(tmp_path: Path) -> None:
+    plain = small_scenario() | {"log": {"botify": True}}
+    own, other = (scenario_of(plain | {"seeds": seeds}) for seeds in ({}, {"split": "été 2"}))
+    seeds = [run(each, tmp_path / str(n)).run.seeds for n, each in enumerate((own, other))]
+    assert seeds == [
+        {"world": 1, "dynamics": 31337},
+        {"world": 1, "dynamics": 31337} | {"split": "été 2"},
+    ]
+    assert read(tmp_path / "1").run.seeds == seeds[1]
+    arms: list[dict[int, str]] = []
+    for folder in ("0", "1"):
+        lines = (tmp_path / folder / "botify.jsonl").read_text().splitlines()
+        events = [json.loads(line) for line in lines]
+        arms.append({event["user"]: event["experiments"]["SMALL"] for event in events})
+    for found, scenario in zip(arms, (own, other), strict=True):
+        ids = np.array(sorted(found))
+        codes = layers(scenario)[0].assign(ids)
+        assert [found[user] for user in ids.tolist()] == [arm_label(code) for code in codes]
+    assert arms[0] != arms[1]
+
+
+def scenario_of(plain: dict[str, Any]) -> Scenario:
+    return from_source(Source("s.yaml", plain, {}), Path())

@@ -40,9 +40,16 @@ def cache_folder(probe: str = PROBE, **environment: str) -> Path:
     return Path(run.stdout.strip())
 
 
-def test_the_cache_lies_in_the_users_cache_folder(tmp_path: Path) -> None:
-    folder = cache_folder(HOME=str(tmp_path))
-    assert folder.parent == tmp_path / ".cache" / "abbotify" / "kernels"
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with kernels in its cache."""
+    home = tmp_path_factory.mktemp("home")
+    assert compiled_at(cache_folder(HOME=str(home)))
+    return home
+
+
+def test_the_cache_lies_in_the_users_cache_folder(tmp_path: Path, filled: Path) -> None:
+    (folder,) = (filled / ".cache" / "abbotify" / "kernels").iterdir()
     assert any(folder.rglob("*.nbi"))
     assert cache_folder(HOME=str(tmp_path), XDG_CACHE_HOME=str(tmp_path / "x")).is_relative_to(
         tmp_path / "x"
@@ -65,10 +72,12 @@ def test_an_unusable_home_is_no_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("taken", ["open to others", "a link", "a file"])
-def test_a_temporary_folder_that_others_may_fill_is_not_used(tmp_path: Path, taken: str) -> None:
+def test_a_temporary_folder_that_others_may_fill_is_not_used(
+    tmp_path: Path, filled: Path, taken: str
+) -> None:
     environment = {"HOME": "/proc/none", "TMPDIR": str(tmp_path)}
-    folder = cache_folder(**environment)
-    shutil.rmtree(folder)
+    (kept,) = (filled / ".cache" / "abbotify" / "kernels").iterdir()
+    folder = tmp_path / f"abbotify-{os.getuid()}-kernels-{kept.name}"
     if taken == "open to others":
         folder.mkdir()
         folder.chmod(0o777)
@@ -95,8 +104,11 @@ def test_a_second_process_compiles_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["nbi", "nbc"])
 @pytest.mark.parametrize("damage", [b"", b"damaged"])
-def test_a_damaged_cache_is_written_anew(tmp_path: Path, kind: str, damage: bytes) -> None:
-    folder = cache_folder(HOME=str(tmp_path))
+def test_a_damaged_cache_is_written_anew(
+    tmp_path: Path, filled: Path, kind: str, damage: bytes
+) -> None:
+    shutil.copytree(filled, tmp_path, dirs_exist_ok=True)
+    (folder,) = (tmp_path / ".cache" / "abbotify" / "kernels").iterdir()
     for path in folder.rglob(f"*.{kind}"):
         path.write_bytes(damage)
     cache_folder(HOME=str(tmp_path))

@@ -98,6 +98,32 @@ def test_many_runs_into_one_folder_leave_a_whole_one(way: str, tmp_path: Path) -
     assert len({(out / name).read_text() for name in RUN.marks}) == 1
 
 
+def test_a_run_that_comes_between_two_renames_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the processor is taken from the one, the other finds no folder and puts its own."""
+    out, rename = tmp_path / "run", Path.rename
+    fill(out, "old")
+    (out / "notes.txt").write_text("mine")
+    others = iter(("one", "two", "three"))
+
+    def renaming(path: Path, new: Path) -> Path:
+        moved = rename(path, new)
+        if path == out and (other := next(others, "")):
+            out.mkdir()
+            for name in RUN.marks:
+                (out / name).write_text(other)
+        return moved
+
+    monkeypatch.setattr(outfolder, "_exchanged", lambda one, other: False)
+    monkeypatch.setattr(Path, "rename", renaming)
+    fill(out, "new")
+    assert next(others, "") == ""
+    assert names(tmp_path) == ["run"]
+    assert {(out / name).read_text() for name in RUN.marks} == {"new"}
+    assert (out / "notes.txt").read_text() == "mine"
+
+
 def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     fill(tmp_path / "run", "new")
@@ -142,3 +168,91 @@ def test_other_folders_and_files_are_refused(tmp_path: Path) -> None:
             pytest.fail("nothing may be made")
     assert names(tmp_path) == ["file", "photos"]
     assert names(tmp_path / "photos") == ["cat.png"]
+
+
+@pytest.mark.parametrize(
+    "way", ["log", "models", "botify.jsonl/mine", "report.html/a/b", "log/day-0-shard-0.parquet/x"]
+)
+def test_what_is_in_the_way_of_a_run_is_refused_before_it_is_played(
+    way: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    fill(out, "old")
+    (out / way).parent.mkdir(parents=True, exist_ok=True)
+    (out / way).write_text("mine")
+    with pytest.raises(OutputError, match="in the place of what a run writes"):
+        outfolder.check(out)
+    with pytest.raises(OutputError), swapped(out):
+        pytest.fail("nothing may be played")
+    assert (out / way).read_text() == "mine"
+    assert names(tmp_path) == ["run"]
+
+
+def test_a_folder_of_ones_own_stays_whatever_its_name(way: str, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    fill(out, "old")
+    own = ["state/notes.md", "log/day-trips/plan.parquet", "models/deep/00-a-day-0001.json"]
+    for name in own:
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text(name)
+    (out / "empty").mkdir()
+    leftover = f".report.json.{platform.node()}-1-0123abcd.tmp"
+    (out / leftover).write_text("of a killed process")
+    fill(out, "new")
+    assert {name: (out / name).read_text() for name in own} == {name: name for name in own}
+    assert (out / "empty").is_dir()
+    assert not (out / leftover).exists()
+    assert names(tmp_path) == ["run"]
+
+
+def test_a_mount_point_is_refused_before_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").mkdir()
+    monkeypatch.setattr("os.path.ismount", lambda path: Path(path) == tmp_path / "run")
+    with pytest.raises(OutputError, match="is a mount point; give a folder inside it"):
+        outfolder.check(tmp_path / "run")
+
+
+def test_folders_made_on_the_way_go_with_a_failure(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="halfway"), swapped(tmp_path / "a" / "b" / "run"):
+        raise ValueError("halfway")
+    assert names(tmp_path) == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from abbotify import outfolder
+if sys.argv[2] != "exchange":
+    outfolder._exchanged = lambda one, other: False
+rename, count = Path.rename, [0]
+def renaming(one, other):
+    if count[0] == int(sys.argv[3]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    count[0] += 1
+    return rename(one, other)
+Path.rename = renaming
+with outfolder.swapped(Path(sys.argv[1])) as folder:
+    for name in outfolder.RUN.marks:
+        (folder / name).write_text("new")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("moment", range(4))
+def test_a_run_killed_at_any_rename_leaves_a_whole_one(
+    way: str, moment: int, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    fill(out, "old")
+    (out / "notes.txt").write_text("mine")
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, str(out), way, str(moment)], check=False
+    ).returncode
+    assert ended == -9
+    with pytest.raises(ValueError, match="halfway"), swapped(out):  # sweeps
+        raise ValueError("halfway")
+    assert names(tmp_path) == ["run"]
+    assert {(out / name).read_text() for name in RUN.marks} in ({"old"}, {"new"})
+    assert (out / "notes.txt").read_text() == "mine"

@@ -17,7 +17,6 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 WORKSPACE = ("scenarios", "recommenders")
 FENCE = re.compile(r"^```(?P<language>\w+)[^\n]*\n(?P<body>.*?)^```", re.MULTILINE | re.DOTALL)
-SECONDS = 110
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -66,7 +65,6 @@ def run(folder: Path, arguments: list[str]) -> tuple[int, str]:
         env={**os.environ, "NO_COLOR": "1"},
         capture_output=True,
         text=True,
-        timeout=SECONDS,
         check=False,
     )
     failed = result.returncode != 0 or "Traceback" in result.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -105,8 +104,6 @@ def test_workers_change_nothing(small: Plain, tmp_path: Path) -> None:
         [sys.executable, "-m", "abbotify", *map(str, command)],
         check=True,
         capture_output=True,
-        timeout=100,
-        env={**os.environ},
     )
     assert differing(contents(one, "log"), contents(tmp_path / "two", "log")) == []
     assert (one / "botify.jsonl").read_bytes() == (tmp_path / "two" / "botify.jsonl").read_bytes()

@@ -15,13 +15,18 @@ from abbotify.scale import each
 
 ROOT = Path(__file__).parent.parent
 SPREAD = """
-import os, time
+import os, pathlib, sys
 from abbotify.scale import each
+from tests.processes import wait_until
 
 def doubled(payload):
     made = os.getpid()
+    seventh = pathlib.Path(sys.argv[0]).with_name("seventh")
     def work(task):
-        time.sleep(0.1 if task == 0 else 0.0)  # the first task is done last
+        if task == 0:
+            wait_until(seventh.exists)  # which remains for what follows
+        if task == 7:
+            seventh.touch()
         if task == payload["bad"]:
             raise ValueError(f"task {task}")
         return task * payload["factor"], made == os.getpid(), made

@@ -5,10 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import signal
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +14,14 @@ import pytest
 
 from abbotify.errors import DataError, UserError
 from abbotify.scale import each
+from tests.conftest import ROOT
+from tests.processes import started, wait_until
 
-ROOT = Path(__file__).parent.parent
 TASKS = '''
 import os, pathlib, signal, sys, time
 
 from abbotify.errors import DataError
+from tests.processes import wait_until
 
 class Odd(Exception):
     def __init__(self, one, two):
@@ -36,6 +36,16 @@ def killed(payload):
         if task == 3 and starts < times:
             os.kill(os.getpid(), signal.SIGKILL)
         return task * task
+    return work
+
+def held(payload):
+    """Marks each start; task 0 is done when so many have been begun."""
+    folder, begun = payload
+    def work(task):
+        (folder / f"{task}-0").touch()
+        if task == 0:
+            wait_until(lambda: len(list(folder.iterdir())) >= begun)
+        return task
     return work
 
 def raising(payload):
@@ -66,7 +76,7 @@ def surroundings(payload):
 def endless(payload):
     def work(task):
         (payload / f"{os.getpid()}").touch()
-        time.sleep(100)
+        time.sleep(1000)
     return work
 '''
 INTERRUPTED = """
@@ -114,12 +124,10 @@ def test_a_task_that_kills_three_processes_is_given_up(tasks: Any, marks: Path) 
 
 
 def test_work_stays_close_to_the_consumer(tasks: Any, marks: Path) -> None:
-    results = each(tasks.killed, (marks, 0), range(100), 2)
-    for done in range(1, 4):
-        next(results)
-        time.sleep(0.1)
-        assert done <= len(count(marks)) <= done + 4 * 2
-    assert [*results] == [task * task for task in range(3, 100)]
+    results = each(tasks.held, (marks, 8), range(100), 2)
+    assert next(results) == 0
+    assert count(marks) == dict.fromkeys(range(8), 1)
+    assert [*results] == [*range(1, 100)]
 
 
 def test_an_error_keeps_its_type_and_what_it_tells(tasks: Any) -> None:
@@ -138,13 +146,28 @@ def test_what_cannot_be_pickled_is_told(tasks: Any) -> None:
         list(each(tasks.lambdas, None, range(2), 2))
 
 
-def test_a_worker_has_one_thread_and_imports_little(tasks: Any) -> None:
+def test_a_worker_has_one_thread_and_imports_little(
+    tasks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)  # that of the tests themselves
     before = dict(os.environ)
     modules, threads = next(each(tasks.surroundings, None, range(2), 2))
     assert set(threads) == {1}
     heavy = {"numpy", "numba", "pyarrow", "typer", "matplotlib", "jinja2", "abbotify.cli"}
     assert not heavy & set(modules)
     assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("blocked", [set(), {signal.SIGINT}], ids=["no", "yes"])
+def test_whoever_has_blocked_interrupts_finds_them_blocked(
+    tasks: Any, blocked: set[signal.Signals]
+) -> None:
+    before = signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+    try:
+        assert list(each(tasks.raising, None, [0, 2], 2)) == [0, 2]
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == blocked
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def gone(process: int) -> bool:
@@ -156,36 +179,37 @@ def gone(process: int) -> bool:
     return state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] == "Z"
 
 
-def within(seconds: float, condition: Callable[[], bool]) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return condition()
+ENDS = {
+    "interrupted": ([signal.SIGINT], []),
+    "killed": ([signal.SIGKILL], []),
+    "killed where else nothing ends it": (
+        [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL],
+        [signal.SIGINT, signal.SIGTERM, signal.SIGHUP],
+    ),
+}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_nothing_is_left_when_the_run_is_ended(tasks: Any, tmp_path: Path, number: int) -> None:
+@pytest.mark.parametrize(("sent", "ignored"), ENDS.values(), ids=ENDS)
+def test_nothing_is_left_when_the_run_is_ended(
+    tasks: Any, tmp_path: Path, sent: list[signal.Signals], ignored: list[signal.Signals]
+) -> None:
     (tmp_path / "program.py").write_text(INTERRUPTED, encoding="utf-8")
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    program = subprocess.Popen(
-        [sys.executable, str(tmp_path / "program.py"), str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)},
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    assert within(20, lambda: len(workers(tmp_path)) == 2)
-    assert any(temporary.iterdir())
-    if number == signal.SIGINT:
-        os.killpg(program.pid, number)  # as a terminal does
-    else:
-        program.kill()
-    stderr = program.communicate(timeout=5)[1].decode()
-    assert stderr.count("Traceback") == (number == signal.SIGINT)  # of the parent alone
-    assert within(5, lambda: all(gone(process) for process in workers(tmp_path)))
-    assert within(5, lambda: not any(temporary.glob("abbotify-*")))
+    where = {"PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)}
+    with started([tmp_path / "program.py", tmp_path], ignored, **where) as program:
+        wait_until(lambda: len(workers(tmp_path)) == 2)
+        assert any(temporary.iterdir())
+        for number in sent:
+            if number == signal.SIGKILL:
+                program.kill()
+            else:
+                os.killpg(program.pid, number)  # as a terminal does
+        stderr = program.communicate()[1]
+    assert program.returncode == -sent[-1]
+    assert stderr.count("Traceback") == (sent == [signal.SIGINT])  # of the parent alone
+    wait_until(lambda: all(gone(process) for process in workers(tmp_path)))
+    wait_until(lambda: not any(temporary.glob("abbotify-*")))
 
 
 def workers(folder: Path) -> list[int]:

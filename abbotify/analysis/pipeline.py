@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,15 +23,18 @@ from abbotify.metrics.users_file import write_users
 from abbotify.report import checks, looks
 from abbotify.report.aggregates import UserAggregates, aggregate
 from abbotify.report.build import build
-from abbotify.report.details import Wanted, look_closer
+from abbotify.report.details import Details, Wanted, look_closer
 from abbotify.report.document import FORMATS, Document, Run
 from abbotify.report.evidence import ArmInfo, Asked, Evidence
+from abbotify.report.faults import Faults
 from abbotify.report.kinds import Cut
 from abbotify.report.rails import PERCENT, Rail
 from abbotify.report.render import write_data, write_pages
 from abbotify.sessions import SKIP_BELOW
 from abbotify.stats.effects import Estimator
 
+LEAST_ALPHA: Final = 1e-6  # as in a scenario
+MOST_ALPHA: Final = 0.5
 _QUANTILES: Final = (0.1, 0.5, 0.9)
 
 
@@ -88,10 +92,16 @@ def analyze(
     order = ordered(source, control, arms)
     source = replace(source, weights=_known_weights(source, weights or {}))
     shown = tuple(arms.get(name, name) for name in order)
+    faults = Faults()
     with outfolder.swapped(out) as folder:
-        document = decide(source, order, shown, folder, experiment, alpha, skip_below, question)
+        document = decide(
+            source, order, shown, folder, experiment, alpha, skip_below, question, faults
+        )
         write_data(document, folder)
-        fault = write_pages(document, folder)
+        fault = write_pages(document, folder, faults=faults)
+        if faults.entry:
+            text = json.dumps(faults.entry, ensure_ascii=False, indent=2)
+            (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
     if fault is not None:
         raise fault.beside(out)
     return document
@@ -106,6 +116,7 @@ def decide(
     alpha: float = 0.05,
     skip_below: float = SKIP_BELOW,
     question: Question = Question(),
+    faults: Faults | None = None,
 ) -> Document:
     """The report of a log; users.parquet is written, pages are not.
 
@@ -118,6 +129,7 @@ def decide(
         alpha: the error rate of the decision.
         skip_below: a recommended track listened to for less than this fraction is a skip.
         question: what decides, and what must not get worse.
+        faults: takes the parts of the report that fail; without it they are raised.
 
     Raises:
         UserError: as `analyze`.
@@ -133,7 +145,9 @@ def decide(
         written = beside.submit(write_users, folder / "users.parquet", [users])
         _refuse_question(question, users, read)
         run = replace(_run(digest.result(), read, experiment, alpha), estimator=question.estimator)
-        document = _document(source, read, users, infos, run, question)
+        document = _document(
+            source, read, users, infos, run, question, faults or Faults(strict=True)
+        )
         written.result()
     return document
 
@@ -165,6 +179,9 @@ def _refuse_loss(files: Sequence[Path], out: Path) -> None:
 def _refuse_fractions(alpha: float, skip_below: float) -> None:
     if not 0 < alpha < 1:
         raise UserError(f"{alpha} is not between 0 and 1", key="alpha")
+    if not LEAST_ALPHA <= alpha <= MOST_ALPHA:
+        what = f"must lie between {LEAST_ALPHA:g} and {MOST_ALPHA:g}, got {alpha:g}"
+        raise UserError(what, key="alpha")
     if not 0 <= skip_below <= 1:
         raise UserError(f"{skip_below} is not from 0 to 1", key="skip_below")
 
@@ -193,10 +210,15 @@ def _document(
     infos: Sequence[ArmInfo],
     run: Run,
     question: Question,
+    faults: Faults,
 ) -> Document:
     arms, watched = len(infos), read.watched[: len(infos)]
     aggregates = aggregate(users, arms, list(METRICS), "exposed")
-    looking = _looking(read, aggregates, infos, run.alpha)
+    looking = _looking(read, aggregates, infos, run)
+    wanted = _wanted(read, infos, run.alpha, question)
+    details = faults.attempt(
+        "quantiles and segments", lambda: look_closer(users, wanted), Details()
+    )
     return build(
         _scenario(run.experiment, infos, question),
         run,
@@ -205,19 +227,20 @@ def _document(
         Evidence(
             replace(aggregates, watched=watched),
             read.tally,
-            details=look_closer(users, _wanted(read, infos, run.alpha, question)),
+            details=details,
             checks=[
                 *source.checks,
-                checks.rows_given_twice(read.repeated, read.rows),
-                checks.timestamps(read.timestamps),
+                checks.rows_given_twice(read.repeated, read.clock.rows),
+                checks.timestamps(read.clock.doubts(), derived=read.clock.rows > 0),
                 checks.open_sessions(read.still_open, read.sessions),
             ],
         ),
+        faults,
     )
 
 
 def _looking(
-    read: Read, users: UserAggregates, infos: Sequence[ArmInfo], alpha: float
+    read: Read, users: UserAggregates, infos: Sequence[ArmInfo], run: Run
 ) -> looks.Plan | None:
     """How the experiment would have been watched, planned for the users it had."""
     if read.known.days is None:
@@ -225,7 +248,8 @@ def _looking(
     weights = [info.weight for info in infos if info.weight is not None]
     known = tuple(weights) if len(weights) == len(infos) else None
     planned = sum(arm.exposed for arm in users.arms)
-    return looks.Plan(watching_of(read.known.days), known, planned, "obrien_fleming", alpha)
+    what, estimator = watching_of(read.known.days), run.estimator
+    return looks.Plan(what, known, planned, "obrien_fleming", run.alpha, estimator)
 
 
 def _wanted(read: Read, infos: Sequence[ArmInfo], alpha: float, question: Question) -> Wanted:

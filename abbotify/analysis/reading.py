@@ -15,7 +15,7 @@ from abbotify.analysis.mixing import Claims, users_in_two_arms
 from abbotify.analysis.source import Order, Part, Source
 from abbotify.errors import DataError
 from abbotify.eventlog.merge import Run, heads
-from abbotify.eventlog.soundness import doubtful_timestamps, repeated_rows
+from abbotify.eventlog.soundness import Clock, Repeats, repeated_rows
 from abbotify.events import ARM, NO_ARM, SESSION, STEP, USER, Events, IntArray, Labels
 from abbotify.metrics.users import UserTable, user_table
 from abbotify.report.attendance import Watched, Watching, joined, watched
@@ -55,9 +55,8 @@ class Read:
         codes: the arms that were seen.
         sessions: how many.
         still_open: how many of them have no "last".
-        rows: how many, of parts with derived sessions.
-        repeated: how many of them are copies of others.
-        timestamps: what is odd about theirs.
+        repeated: rows of derived sessions that are copies of others.
+        clock: their timestamps.
     """
 
     tally: Tally
@@ -67,9 +66,8 @@ class Read:
     codes: set[int] = field(default_factory=set)
     sessions: int = 0
     still_open: int = 0
-    rows: int = 0
-    repeated: int = 0
-    timestamps: list[str] = field(default_factory=list)
+    repeated: Repeats = field(default_factory=Repeats)
+    clock: Clock = field(default_factory=Clock)
 
 
 def watching_of(days: range) -> Watching:
@@ -94,9 +92,10 @@ def read(source: Source, order: Order, shown: Sequence[str], skip_below: float) 
             arm.
     """
     parts = sorted(source.parts(order), key=lambda part: part.lowest_user)
-    known = _presumed(parts)
+    known: Known | None = None
     while True:
         try:
+            known = known or _presumed(parts)
             found = _Reading(known, shown, skip_below).read(parts)
         except DataError as error:
             if error.file is not None:
@@ -142,8 +141,10 @@ class _Reading:
         self.days: set[int] = set()
         self.earlier: set[int] = set()
         self.in_two: list[IntArray] = []
+        self.numbered = True  # sessions, over the days before the experiment and those after
 
     def read(self, parts: Sequence[Part]) -> Read:
+        self.numbered = not any(part.derived for part in parts)
         with Ahead([partial(self._tables, part) for part in parts]) as ahead:
             runs = [
                 Run(part.lowest_user, partial(ahead.read, place), part.earlier)
@@ -167,9 +168,8 @@ class _Reading:
             yield table
 
     def _doubt(self, events: Events) -> None:
-        self.found.rows += len(events)
         self.found.repeated += repeated_rows(events)
-        self.found.timestamps += doubtful_timestamps(events)
+        self.found.clock.add(events)
 
     def _count(self, events: Events, table: SessionTable) -> None:
         codes = events.arms[ARM].codes
@@ -183,6 +183,8 @@ class _Reading:
     def _judge(self, piece: Sequence[tuple[SessionTable, bool]]) -> None:
         earlier = _sorted([table for table, mark in piece if mark])
         after = _sorted([table for table, mark in piece if not mark])
+        if self.numbered and earlier is not None and after is not None:
+            _refuse_both(earlier, after)
         if after is not None:
             mixed = users_in_two_arms(after, self.claims)
             after = _without(after, mixed)
@@ -243,6 +245,23 @@ def _sorted(tables: Sequence[SessionTable]) -> SessionTable | None:
         place = f"{USER} {table.user[row]}, {SESSION} {table.session[row]}, {STEP} 0"
         raise DataError(f"{place} is in the log twice")
     return table
+
+
+def _refuse_both(earlier: SessionTable, after: SessionTable) -> None:
+    """Refuses a session that files from before the experiment hold as well as others do."""
+    ends = np.flatnonzero(np.diff(earlier.user, append=-1))
+    users = _users([after])
+    starts = np.searchsorted(after.user, users)
+    place = np.minimum(np.searchsorted(users, earlier.user[ends]), len(users) - 1)
+    # A user's sessions are numbered on, so those before the experiment are the lower ones.
+    known = users[place] == earlier.user[ends]
+    late = known & (earlier.session[ends] >= after.session[starts[place]])
+    for user in earlier.user[ends[late]].tolist():
+        both = np.intersect1d(
+            earlier.session[earlier.user == user], after.session[after.user == user]
+        )
+        if len(both):
+            raise DataError(f"{USER} {user}, {SESSION} {both[0]}, {STEP} 0 is in the log twice")
 
 
 def _order(table: SessionTable) -> npt.NDArray[np.intp]:

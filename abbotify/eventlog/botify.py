@@ -6,6 +6,7 @@ Source of the format: the botify course's recommender service.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -113,6 +114,8 @@ def _line_batches(path: Path) -> Iterator[tuple[list[int], list[bytes]]]:
 def _batches(file: IO[bytes]) -> Iterator[tuple[list[int], list[bytes]]]:
     before = 0
     while raw := list(islice(file, _AT_ONCE)):
+        if not before:
+            raw[0] = raw[0].removeprefix(BOM_UTF8)
         stripped = [line.strip() for line in raw]
         numbers = [before + i for i, line in enumerate(stripped, 1) if line]
         yield numbers, [line for line in stripped if line]

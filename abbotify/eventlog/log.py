@@ -21,7 +21,7 @@ from abbotify.eventlog.parquet import (
 )
 from abbotify.eventlog.sessionise import sessionised
 from abbotify.eventlog.table import DERIVABLE, Names, columns_of
-from abbotify.events import ARM, SESSION, STEP, USER, Events, Labels
+from abbotify.events import ARM, DAY, SESSION, STEP, USER, Events, Labels
 
 ORDER: Final = (USER, SESSION, STEP)
 _AT_A_TIME: Final = 1 << 18  # rows of one file that are made sessions of
@@ -84,6 +84,10 @@ class Log:
         else:
             yield from _by_user(self._derived(names), rows)
 
+    @property
+    def _in_sessions(self) -> bool:
+        return all({SESSION, STEP} <= set(file.columns) for file in self.files)
+
     def _derived(self, names: Names) -> Events:
         # Files are read in order, so rows of one millisecond keep the order of the log.
         parts = [
@@ -95,7 +99,7 @@ class Log:
             raise DataError("the log holds no event", file=self.files[0].path)
         joined: dict[str, Any] = {
             key: np.concatenate([part[key] for part in parts])
-            for key in set(parts[0]) - {"arms", *DERIVABLE}
+            for key in set(parts[0]) - {"arms", *(DERIVABLE if not self._in_sessions else (DAY,))}
         }
         labels = {
             name: Labels(np.concatenate([part["arms"][name].codes for part in parts]), order)
@@ -153,9 +157,24 @@ def _files(sources: Sequence[str | Path]) -> Iterator[Path]:
         if not path.is_dir():
             yield path
         elif found := sorted(path.glob("*.parquet")):
+            _refuse_others(path)
             yield from found
         else:
             raise DataError("the folder holds no *.parquet file", file=path)
+
+
+_OTHER_LOGS: Final = (".parquet", ".pq", ".json", ".jsonl", ".ndjson")
+
+
+def _refuse_others(folder: Path) -> None:
+    """Refuses a folder of which only a part would be read."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith((".", "_")) or path.name.endswith(".parquet"):
+            continue  # the marks that other programs leave
+        if path.is_dir() and any(path.glob("**/*.parquet")):
+            raise DataError("is a folder in a folder of the log: give its files", file=path)
+        if any(suffix.lower() in _OTHER_LOGS for suffix in path.suffixes):
+            raise DataError("is no *.parquet file, as others in its folder are", file=path)
 
 
 def _distinct_rows(pieces: Iterator[Events]) -> Iterator[Events]:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from abbotify.errors import DataError
+from abbotify.eventlog.lines import is_name
 from abbotify.eventlog.order import check_order
 from abbotify.eventlog.table import (
     DERIVABLE,
@@ -142,7 +143,7 @@ class LogFile:
     def names(self) -> Names:
         """The arms' names per column, in the order written, else in order of name."""
         if ARMS_KEY in self.metadata:
-            return _named_arms(self.metadata[ARMS_KEY], self.path)
+            return _named_arms(self.metadata[ARMS_KEY], self.arm_columns, self.path)
         return {column: _distinct(self.path, column) for column in self.arm_columns}
 
 
@@ -275,9 +276,11 @@ def _batches(
 
 def _bounds(file: pq.ParquetFile, column: str) -> tuple[int, int] | None:
     """The least and the greatest whole number of a column, where the footer tells."""
-    if column not in file.schema_arrow.names:
+    # A nested column has several places in the footer, so one in the schema is none there.
+    places = {file.schema.column(i).path: i for i in range(len(file.schema))}
+    if column not in places:
         return None
-    place = file.schema_arrow.names.index(column)
+    place = places[column]
     groups = [file.metadata.row_group(i).column(place) for i in range(file.num_row_groups)]
     if not all(group.is_stats_set and group.statistics.has_min_max for group in groups):
         return None
@@ -294,18 +297,36 @@ def _require_text(kind: pa.DataType, column: str, path: Path) -> None:
         raise DataError(f"the column's type is {kind}, not a string", file=path, key=column)
 
 
-def _named_arms(text: str, path: Path) -> Names:
+def _named_arms(text: str, columns: Sequence[str], path: Path) -> Names:
     """The arms' names per column, as the metadata has them."""
     try:
-        named = {str(c): tuple(map(str, n)) for c, n in json.loads(text).items() if list(n) == n}
-    except (ValueError, TypeError, AttributeError) as error:
+        named = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise DataError(f"is broken metadata ({error})", file=path, key=ARMS_KEY) from error
-    return named
+    lists = list(named.values()) if isinstance(named, dict) else [None]
+    if not all(isinstance(names, list) for names in lists):
+        raise DataError("is broken metadata (no lists of names by column)", file=path, key=ARMS_KEY)
+    for column, names in named.items():
+        if column not in columns:
+            raise DataError(f"names arms of {column!r:.80}, no column", file=path, key=ARMS_KEY)
+        _refuse_names(names, column, path)
+    return {column: tuple(names) for column, names in named.items()}
+
+
+def _refuse_names(names: Sequence[Any], column: str, path: Path) -> None:
+    for place, name in enumerate(names):
+        if not is_name(name):
+            raise DataError(f"{name!r:.80} cannot name an arm", file=path, key=column)
+        if name in names[:place]:
+            raise DataError(f"{name!r} names two arms", file=path, key=column)
 
 
 def _distinct(path: Path, column: str) -> tuple[str, ...]:
-    found: set[str] = set()
-    with _parquet(path) as source:
+    names: set[str] = set()
+    with _parquet(path, [column]) as source:  # a long name is not written out in each row
         for batch in _batches(source, path, ROW_GROUP, [column]):
-            found.update(str(v) for v in batch.column(0).unique().to_pylist() if v is not None)
-    return tuple(sorted(found))
+            found = batch.column(0).unique()
+            values = found.dictionary if pa.types.is_dictionary(found.type) else found
+            names.update(str(name) for name in values.to_pylist() if name is not None)
+    _refuse_names(sorted(names), column, path)
+    return tuple(sorted(names))

@@ -6,87 +6,149 @@ a row that is there twice is refused by its number.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.events import Events
+from abbotify.eventlog.sessionise import EPOCH, LATEST, MICROSECONDS
+from abbotify.events import Events, IntArray
 
-# Of the earliest timestamp: those of the years 2001 to 2128 in other units than milliseconds.
-_SECONDS: Final = (10**9, 5 * 10**9)
-_MICROSECONDS: Final = 10**15
+_BY_CHANCE: Final = 0.001  # of neighbours: where more are alike, tied ones may be equal
+# Of the earliest timestamp: those of the years 2001 to 2128, in seconds.
+_SECONDS: Final = (EPOCH, 5 * EPOCH)
+_YEAR: Final = 366 * 86_400  # s
+_TODAY: Final = 10**12  # ms, the year 2001
 _OFTEN: Final = 0.5  # of the sessions
 
 
-def repeated_rows(events: Events) -> int:
-    """How many rows are copies of others: those beyond the first of each.
+@dataclass(frozen=True)
+class Repeats:
+    """Rows of a log that are copies of others.
 
-    Rows of one user and one timestamp are taken together; they count as given k times when each of
-    them is there a multiple of k times, as in a log that was read twice. Ties by themselves, such
-    as a burst in which one request equals another, are none.
+    Attributes:
+        rows: how many are equal to others, beyond the first of each.
+        sure: how many of them cannot be so by chance.
+        user: the user of the first one.
+        timestamp: its timestamp.
+    """
+
+    rows: int = 0
+    sure: int = 0
+    user: int = 0
+    timestamp: int = 0
+
+    def __add__(self, other: Repeats) -> Repeats:
+        where = self if self.rows else other
+        rows, sure = self.rows + other.rows, self.sure + other.sure
+        return Repeats(rows, sure, where.user, where.timestamp)
+
+
+def repeated_rows(events: Events) -> Repeats:
+    """Rows that are copies of others, as in a log that was read twice.
+
+    Rows of one user and one timestamp are taken together; they are given k times when each of them
+    is there a multiple of k times. In a burst of requests that are alike this also happens by
+    chance, but not where rows tell more: where what a user hears at one time is hardly ever what
+    they hear at the next.
 
     Args:
         events: whole users, sorted by (user, session, step), with derived sessions.
     """
-    user, timestamp = events.user, events.timestamp
-    tied = (user[1:] == user[:-1]) & (timestamp[1:] == timestamp[:-1])
+    same = events.user[1:] == events.user[:-1]
+    tied = same & (events.timestamp[1:] == events.timestamp[:-1])
     if not tied.any():
-        return 0
-    inside = np.r_[tied, False] | np.r_[False, tied]
-    rows = np.flatnonzero(inside)
-    group = np.cumsum(np.r_[True, ~tied])[rows]
-    content = [
-        getattr(events, name)[rows]
-        for name in ("track", "time", "last", "recommendation", "latency_ms")
-    ]
-    order = np.lexsort((*content, group))
-    group = group[order]
-    equal = group[1:] == group[:-1]
-    for column in content:
-        equal &= column[order][1:] == column[order][:-1]
+        return Repeats()
+    group = np.cumsum(np.r_[True, ~tied])
+    rows = np.flatnonzero(np.r_[tied, False] | np.r_[False, tied])
+    order, equal = _by_content(events, rows, group[rows])
     first = np.flatnonzero(np.r_[True, ~equal])
     counts = np.diff(np.r_[first, len(order)])  # of each distinct row
-    starts = np.flatnonzero(np.r_[True, np.diff(group[first]) != 0])
-    copies = np.gcd.reduceat(counts, starts)  # the greatest number that divides all of a group's
+    starts = np.flatnonzero(np.r_[True, np.diff(group[order[first]]) != 0])
+    times = np.gcd.reduceat(counts, starts)  # the greatest number that divides all of a group's
+    given = times > 1
+    if not given.any():
+        return Repeats()
     sizes = np.add.reduceat(counts, starts)
-    return int((sizes - sizes // copies).sum())
+    total, at = int((sizes - sizes // times)[given].sum()), order[first[starts[given][0]]]
+    sure = total if _told_apart(events, same & ~tied) else 0
+    return Repeats(total, sure, int(events.user[at]), int(events.timestamp[at]))
 
 
-def doubtful_timestamps(events: Events) -> list[str]:
-    """What is odd about the timestamps, a clause each; none in a sound log.
-
-    Args:
-        events: a whole log with derived sessions.
-    """
-    timestamp = events.timestamp
-    if len(timestamp) < 2:
-        return []
-    first, last = int(timestamp.min()), int(timestamp.max())
-    if first == last:
-        return ["all are equal, so rows are in the order of the log"]
-    doubts = []
-    zeros = int(np.count_nonzero(timestamp == 0))
-    above = timestamp[timestamp > 0].min()
-    if zeros and above >= _SECONDS[0]:
-        doubts.append(f"{zeros:,} are 0, and so the first of their users' rows")
-        first = int(above)
-    if _SECONDS[0] <= first < _SECONDS[1]:
-        doubts.append("they look like seconds, not milliseconds, so a day seems to last years")
-    elif first >= _MICROSECONDS:
-        doubts.append("they look like microseconds, not milliseconds")
-    share = _without_time(events)
-    if share > _OFTEN:
-        doubts.append(f"{share:.0%} of the sessions of several tracks take no time at all")
-    return doubts
+_CONTENT: Final = ("track", "time", "last", "recommendation", "latency_ms")
 
 
-def _without_time(events: Events) -> float:
-    """The share of sessions of several rows whose timestamps are all equal."""
-    starts = np.flatnonzero(events.step == 0)
-    ends: npt.NDArray[np.int64] = np.r_[starts[1:], len(events)] - 1
-    several = ends > starts
-    if not several.any():
-        return 0.0
-    none = events.timestamp[ends[several]] == events.timestamp[starts[several]]
-    return float(none.mean())
+def _by_content(
+    events: Events, rows: IntArray, group: IntArray
+) -> tuple[IntArray, npt.NDArray[np.bool_]]:
+    """The rows by group and content, and which ones are equal to the row before."""
+    content = [getattr(events, name)[rows] for name in _CONTENT]
+    order = np.lexsort((*content, group))
+    equal = group[order][1:] == group[order][:-1]
+    for column in content:
+        equal &= column[order][1:] == column[order][:-1]
+    return rows[order], equal
+
+
+def _told_apart(events: Events, apart: npt.NDArray[np.bool_]) -> bool:
+    """Whether what a user hears at one time is hardly ever what they hear at the next."""
+    if not apart.any():
+        return False
+    alike = apart.copy()
+    for column in (events.track, events.time, events.latency_ms):
+        alike &= column[1:] == column[:-1]
+    return bool(np.count_nonzero(alike) <= _BY_CHANCE * np.count_nonzero(apart))
+
+
+@dataclass
+class Clock:
+    """What the timestamps of a log are like, some whole users at a time."""
+
+    first: int = LATEST
+    last: int = 0
+    rows: int = 0
+    zeros: int = 0
+    after_zero: int = LATEST  # the first one that is not 0
+    sessions: int = 0  # of several rows
+    without_time: int = 0  # of these, those whose timestamps are all equal
+
+    def add(self, events: Events) -> None:
+        """Takes in rows with derived sessions."""
+        timestamp = events.timestamp
+        if not len(timestamp):
+            return
+        least = int(timestamp.min())
+        self.first, self.last = min(self.first, least), max(self.last, int(timestamp.max()))
+        self.rows += len(timestamp)
+        if least == 0:
+            self.zeros += int(np.count_nonzero(timestamp == 0))
+            least = int(timestamp[timestamp > 0].min(initial=LATEST))
+        self.after_zero = min(self.after_zero, least)
+        starts = np.flatnonzero(events.step == 0)
+        ends: IntArray = np.r_[starts[1:], len(events)] - 1
+        several = ends > starts
+        self.sessions += int(np.count_nonzero(several))
+        none = timestamp[ends[several]] == timestamp[starts[several]]
+        self.without_time += int(np.count_nonzero(none))
+
+    def doubts(self) -> list[str]:
+        """What is odd, a clause each; nothing in a sound log."""
+        if self.rows < 2:
+            return []
+        if self.first == self.last:
+            return ["all are equal, so rows are in the order of the log"]
+        doubts, first = [], self.first
+        if self.zeros and self.after_zero >= EPOCH:
+            doubts.append(f"{self.zeros:,} are 0, and so the first of their users' rows")
+            first = self.after_zero
+        # A log that begins days after its clock's zero also has small ones, but goes on for longer.
+        short = self.last - first < _YEAR or self.last >= _TODAY
+        if _SECONDS[0] <= first < _SECONDS[1] and short:
+            doubts.append("they look like seconds, not milliseconds, so a day seems to last years")
+        elif first >= MICROSECONDS:
+            doubts.append("they look like microseconds, not milliseconds, and days are counted so")
+        if self.without_time > _OFTEN * self.sessions:
+            share = f"{self.without_time / self.sessions:.0%}"
+            doubts.append(f"{share} of the sessions of several tracks take no time at all")
+        return doubts

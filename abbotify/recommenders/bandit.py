@@ -144,7 +144,7 @@ def _artist(params: Bandit, catalogue: Catalogue, scenario: Scenario, key: KeyPa
 
 def _file(params: Bandit, catalogue: Catalogue, scenario: Scenario, key: KeyPath) -> Candidates:
     assert params.file is not None  # the scenario has seen to it
-    path = resolve(scenario, params.file, (*key, "file"))
+    path = resolve(scenario, params.file, (*key, "file"), folder=False)
     return _listed(read_track_lists(path, len(catalogue)), params.size)
 
 

@@ -126,8 +126,7 @@ def placed(scenario: Scenario, place: KeyPath) -> Iterator[None]:
     except PluginError as error:
         if error.file is not None:
             raise
-        line = scenario.source.line(place)
-        source = scenario.source.file
+        source, line = scenario.source.place(place)
         raise PluginError(error.what, file=source, line=line, key=dotted(place)) from error
 
 

@@ -68,7 +68,7 @@ def _fields(
 
     def refuse(what: str) -> PluginError:
         place = (*key, "recommender")
-        file, line = scenario.source.file, scenario.source.line(place)
+        file, line = scenario.source.place(place)
         return PluginError(f"{spec.recommender}: {what}", file=file, line=line, key=dotted(place))
 
     settings = getattr(params, "__dataclass_params__", None)

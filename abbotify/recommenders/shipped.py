@@ -91,7 +91,7 @@ def _top_pop(params: spec.TopPop, world: World, scenario: Scenario, key: KeyPath
     if params.file is None:
         tracks = most_popular(world.catalogue, params.size)
     else:
-        path = resolve(scenario, params.file, (*key, "file"))
+        path = resolve(scenario, params.file, (*key, "file"), folder=False)
         tracks = read_top_tracks(path, len(world.catalogue))[: params.size]
     return one_row(tracks, _PICKS[params.pick])
 
@@ -99,7 +99,7 @@ def _top_pop(params: spec.TopPop, world: World, scenario: Scenario, key: KeyPath
 def _indexed(
     params: spec.Indexed, world: World, scenario: Scenario, key: KeyPath
 ) -> CandidateTable:
-    path = resolve(scenario, params.file, (*key, "file"))
+    path = resolve(scenario, params.file, (*key, "file"), folder=False)
     lists = read_user_lists(path, world.users.ids, len(world.catalogue))
     return CandidateTable(Key.USER, lists, _PICKS[params.pick])
 
@@ -108,7 +108,7 @@ def _contextual(
     params: spec.Contextual, world: World, scenario: Scenario, key: KeyPath
 ) -> CandidateTable:
     if params.file is not None:
-        path = resolve(scenario, params.file, (*key, "file"))
+        path = resolve(scenario, params.file, (*key, "file"), folder=False)
         lists = read_track_lists(path, len(world.catalogue))
     elif world.catalogue.recommendations is not None:
         lists = world.catalogue.recommendations
@@ -119,7 +119,7 @@ def _contextual(
 
 
 def _i2i(params: spec.I2I, world: World, scenario: Scenario, key: KeyPath) -> CandidateTable:
-    path = resolve(scenario, params.file, (*key, "file"))
+    path = resolve(scenario, params.file, (*key, "file"), folder=False)
     lists = read_track_lists(path, len(world.catalogue))
     return CandidateTable(Key.PREVIOUS, lists, Pick.ANCHORED)
 

@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from abbotify import stats
 from abbotify.events import ARM, NO_ARM
-from abbotify.metrics.definitions import METRICS, PRE, Metric, Ratio
+from abbotify.metrics.definitions import METRICS, PRE, Ratio
 from abbotify.metrics.users import Population, UserTable
+from abbotify.report import adjustment
 from abbotify.report.attendance import Watched, Watching, joined, watched
 from abbotify.sessions import FloatArray
 
@@ -126,7 +127,7 @@ def aggregate(
         population,
         np.where(judged, label.codes, NO_ARM),
         np.where(exposed, label.codes, NO_ARM),
-        [column for values in covariates.values() for column in stats.with_indicator(values).T],
+        adjustment.named(covariates),
     )
     moments = compared.moments([name for name in metrics if name in users.values])
     return UserAggregates(
@@ -146,7 +147,7 @@ def aggregate(
         tuple(users.values),
         int(np.count_nonzero(assigned & ~users.exposed)),
         users.in_two_arms.get(ARM, 0),
-        () if watching is None else watched(users, arms, watching),
+        () if watching is None else watched(users, arms, watching, compared.known),
     )
 
 
@@ -178,7 +179,7 @@ class _Compared:
         adjusted_ratios: dict[str, ByArm] = {}
         for name in metrics:
             metric = METRICS[name]
-            before = self._before(metric)
+            before = adjustment.before(self.users, name, self.known)
             found = self._mean(name, before)
             means[name] = tuple(arm.leading(1) for arm in found)
             if before:
@@ -209,14 +210,6 @@ class _Compared:
         """Moments of numerator and denominator, of each of some times."""
         columns = [self.users.values[time + part] for time in when for part in parts]
         return stats.Moments.by_arm(columns, self.exposed, self.arms)
-
-    def _before(self, metric: Metric) -> Sequence[FloatArray]:
-        """What a mean is adjusted for, all of it defined; empty for nothing."""
-        own = self.users.values.get(PRE + metric.name)
-        if self.known or own is None:
-            return self.known
-        # A sum of the days before is defined for everybody; a mean needs sessions.
-        return [own] if metric.kind == "sum" else list(stats.with_indicator(own).T)
 
 
 def _defined(values: FloatArray) -> FloatArray:

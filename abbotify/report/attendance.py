@@ -14,6 +14,7 @@ from abbotify import stats
 from abbotify.events import ARM, IntArray
 from abbotify.metrics.course import LONGEST, NEVER, Course
 from abbotify.metrics.users import UserTable
+from abbotify.report import adjustment
 from abbotify.sessions import FloatArray
 
 Rows = npt.NDArray[np.bool_]
@@ -59,8 +60,8 @@ class ArmWatched:
 
     Attributes:
         came: day -> users whose first session was on it.
-        entered: day -> moments, k = 1, of the values over their windows of those who came on it;
-            only days whose windows are complete.
+        entered: day -> moments of the values over their windows of those who came on it, and of
+            what these are adjusted for; only days whose windows are complete.
         trend: moments of listened time by day since exposure, over users with all these days
             behind them.
         active: int64 (days, 2): by day since exposure, users who have it behind them, and those
@@ -74,6 +75,19 @@ class ArmWatched:
     trend: stats.Moments
     active: IntArray
     back: IntArray
+
+    @property
+    def variables(self) -> int:
+        """How many `entered` is about: the value and its covariates."""
+        return max((len(moments.mean) for moments in self.entered.values()), default=1)
+
+    def until(self, day: int, variables: int = 1) -> stats.Moments:
+        """The moments of the first variables over those who came on a day at the latest."""
+        total = stats.Moments.empty(variables)
+        for first in sorted(self.entered):
+            if first <= day:
+                total = total.merge(self.entered[first].leading(variables))
+        return total
 
     def merge(self, other: ArmWatched) -> ArmWatched:
         """The users of both, this one's moments first."""
@@ -94,13 +108,16 @@ class ArmWatched:
 Watched = tuple[ArmWatched, ...]
 
 
-def watched(users: UserTable, arms: int, what: Watching) -> Watched:
+def watched(
+    users: UserTable, arms: int, what: Watching, known: Sequence[FloatArray] = ()
+) -> Watched:
     """How the exposed users of the first arms came and went.
 
     Args:
         users: some or all, with their courses.
         arms: how many of the first arms of the column `arm`.
         what: what is watched.
+        known: covariates of the users, see `adjustment.before`.
 
     Raises:
         ValueError: the courses of the users are not known.
@@ -109,7 +126,10 @@ def watched(users: UserTable, arms: int, what: Watching) -> Watched:
     if course is None:
         raise ValueError("users without courses cannot be watched")
     label, exposed = users.arms[ARM], users.members("exposed") & (course.first != NEVER)
-    return tuple(_arm(course, exposed & (label.codes == code), what) for code in range(arms))
+    before = adjustment.before(users, what.metric, known)
+    return tuple(
+        _arm(course, exposed & (label.codes == code), what, before) for code in range(arms)
+    )
 
 
 def joined(one: Watched, other: Watched) -> Watched:
@@ -117,11 +137,12 @@ def joined(one: Watched, other: Watched) -> Watched:
     return tuple(mine.merge(theirs) for mine, theirs in zip(one, other, strict=True))
 
 
-def _arm(whole: Course, own: Rows, what: Watching) -> ArmWatched:
+def _arm(whole: Course, own: Rows, what: Watching, before: Sequence[FloatArray]) -> ArmWatched:
     course = Course(whole.first[own], whole.time[own], whole.sessions[own], whole.tracks[own])
     last = what.days[-1]
     came, entered = {}, {}
-    values = WATCHABLE[what.metric](course, what.window_days)
+    value = WATCHABLE[what.metric](course, what.window_days)
+    values = np.stack([value, *(column[own] for column in before)], 1)
     for day in np.unique(course.first).tolist():
         here = course.first == day
         came[day] = int(np.count_nonzero(here))

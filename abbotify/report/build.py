@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from abbotify import stats
 from abbotify.report import looks
@@ -13,16 +13,25 @@ from abbotify.report.curves import daily, distributions, positions, survival, to
 from abbotify.report.decision import beat_control, decisions, success_metrics
 from abbotify.report.document import Arm, Document, Moments, Run
 from abbotify.report.evidence import ArmInfo, Asked, Evidence
-from abbotify.report.findings import PairRow
+from abbotify.report.faults import Faults
+from abbotify.report.findings import GuardrailRow, PairRow
 from abbotify.report.health import health
-from abbotify.report.rails import guard
+from abbotify.report.pictures import Distribution
+from abbotify.report.rails import Rail, guard
 from abbotify.report.reasons import decision_row
 from abbotify.report.truths import truth_rows
 from abbotify.stats.effects import deciding_estimand
 
+Part = TypeVar("Part")
+
 
 def build(
-    scenario: dict[str, Any], run: Run, arms: Sequence[ArmInfo], asked: Asked, evidence: Evidence
+    scenario: dict[str, Any],
+    run: Run,
+    arms: Sequence[ArmInfo],
+    asked: Asked,
+    evidence: Evidence,
+    faults: Faults | None = None,
 ) -> Document:
     """The document of an experiment.
 
@@ -32,34 +41,60 @@ def build(
         arms: the control first, in the order of the codes of the column `arm`.
         asked: what it is about.
         evidence: what was found.
+        faults: takes the parts that fail; without it they are raised.
 
     Raises:
         ValueError: arms are not the first ones of the column or of the tally.
     """
+    faults = faults or Faults(strict=True)
     users, tally, names = evidence.users, evidence.tally, [arm.name for arm in arms]
     _refuse_other_arms(names, users.names, tally.arms)
     known, details = [name for name in asked.metrics if name in users.columns], evidence.details
     asked = replace(asked, success=[name for name in asked.success if name in known])
     moments = [arm.moments for arm in users.arms]
-    compared = stats.compare(moments, known, asked.success, run.alpha, run.estimator)
-    effects = _ordered([*compared, *details.effects], names, known)
-    built = _arms(arms, run, evidence, asked.looking)
-    times = dict(zip(tally.arms, tally.session_times, strict=True))
-    guarded = tuple(guard(moments, [r for r in asked.rails if r.metric in known], run.alpha))
-    return _decided(
-        Document(
-            scenario=scenario,
-            run=run,
-            arms=built,
-            effects=effects,
-            checks=tuple(health(evidence, asked, run, built, effects, guarded)),
-            guardrails=guarded,
-            segments=details.segments,
-            monitored=asked.looking.monitored if asked.looking and users.watched else None,
-            truth=truth_rows(effects, evidence.truth, times, names[0], run.alpha),
-        ),
-        moments,
+    rails = [rail for rail in asked.rails if rail.metric in known]
+    compared = faults.attempt(
+        "effects",
+        lambda: stats.compare(moments, known, asked.success, run.alpha, run.estimator),
+        (),
     )
+    effects = _ordered([*compared, *details.effects], names, known)
+    built = _arms(arms, run, evidence, asked.looking, faults)
+    times = dict(zip(tally.arms, tally.session_times, strict=True))
+    guarded = faults.attempt(
+        "guardrails",
+        lambda: tuple(guard(moments, rails, run.alpha)),
+        tuple(_unguarded(names[1:], rails)),
+    )
+    truth = faults.attempt(
+        "truth",
+        lambda: truth_rows(effects, evidence.truth, times, names[0], run.alpha),
+        (),
+    )
+    checks = tuple(health(evidence, asked, run, built, effects, guarded, faults))
+    document = Document(
+        scenario=scenario,
+        run=run,
+        arms=built,
+        effects=effects,
+        checks=(*checks, *faults.checks()),
+        guardrails=guarded,
+        segments=details.segments,
+        monitored=asked.looking.monitored(users.watched)
+        if asked.looking and users.watched
+        else None,
+        truth=truth,
+    )
+    decided = faults.attempt("decisions", lambda: _decided(document, moments), document)
+    return replace(decided, checks=(*checks, *faults.checks()))
+
+
+def _unguarded(treatments: Sequence[str], rails: Sequence[Rail]) -> Iterator[GuardrailRow]:
+    """Guardrails whose test has failed: none of them is kept."""
+    for arm in treatments:
+        for rail in rails:
+            unknown = (None, None, None, None, None)
+            yield GuardrailRow(arm, rail.metric, rail.margin, rail.unit, *unknown, "not determined")
 
 
 def _decided(document: Document, moments: Sequence[stats.ArmMoments]) -> Document:
@@ -115,33 +150,56 @@ def _refuse_other_arms(names: Sequence[str], *known: Sequence[str]) -> None:
 
 
 def _arms(
-    arms: Sequence[ArmInfo], run: Run, evidence: Evidence, looking: looks.Plan | None
+    arms: Sequence[ArmInfo],
+    run: Run,
+    evidence: Evidence,
+    looking: looks.Plan | None,
+    faults: Faults,
 ) -> tuple[Arm, ...]:
-    users, tally, trainings = evidence.users, evidence.tally, evidence.trainings
-    histograms = distributions(CURVE_METRIC, [own.curve for own in users.arms])
+    curves = [own.curve for own in evidence.users.arms]
+    histograms = faults.attempt(
+        "distribution", lambda: distributions(CURVE_METRIC, curves), [None] * len(curves)
+    )
     return tuple(
-        Arm(
-            name=arm.name,
-            label=arm.label,
-            control=code == 0,
-            users=own.exposed,
-            recommender=arm.recommender,
-            weight=arm.weight,
-            # A log knows only of those who came.
-            assigned=None if run.source == "log" else own.assigned,
-            sessions=own.sessions,
-            tracks=own.tracks,
-            metrics={name: _told(found) for name, found in own.moments.means.items()},
-            distribution=histograms[code],
-            survival=survival(tally, code),
-            daily=daily(tally, code, run.alpha),
-            top_tracks=top_tracks(tally, code, evidence.titles),
-            counters={name: int(each[code]) for name, each in tally.counters.items()} or None,
-            by_position=positions(tally, code),
-            trainings=tuple(trainings.get(arm.name, ())) or None,
-            **_watched(users, code, looking),
-        )
-        for code, (arm, own) in enumerate(zip(arms, users.arms, strict=True))
+        _arm(arm, code, run, evidence, looking, histograms[code], faults)
+        for code, (arm, _) in enumerate(zip(arms, evidence.users.arms, strict=True))
+    )
+
+
+def _arm(
+    arm: ArmInfo,
+    code: int,
+    run: Run,
+    evidence: Evidence,
+    looking: looks.Plan | None,
+    histogram: Distribution | None,
+    faults: Faults,
+) -> Arm:
+    users, tally, own = evidence.users, evidence.tally, evidence.users.arms[code]
+
+    def part(name: str, make: Callable[[], Part]) -> Part | None:
+        return faults.attempt(f"{name} of {arm.name}", make, None)
+
+    return Arm(
+        name=arm.name,
+        label=arm.label,
+        control=code == 0,
+        users=own.exposed,
+        recommender=arm.recommender,
+        weight=arm.weight,
+        # A log knows only of those who came.
+        assigned=None if run.source == "log" else own.assigned,
+        sessions=own.sessions,
+        tracks=own.tracks,
+        metrics={name: _told(found) for name, found in own.moments.means.items()},
+        distribution=histogram,
+        survival=part("survival", lambda: survival(tally, code)),
+        daily=part("daily means", lambda: daily(tally, code, run.alpha)),
+        top_tracks=part("most played tracks", lambda: top_tracks(tally, code, evidence.titles)),
+        counters={name: int(each[code]) for name, each in tally.counters.items()} or None,
+        by_position=part("positions", lambda: positions(tally, code)),
+        trainings=tuple(evidence.trainings.get(arm.name, ())) or None,
+        **part("looks", lambda: _watched(users, code, looking)) or {},
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
+from abbotify.eventlog.soundness import Repeats
 from abbotify.metrics.definitions import COLUMNS
 from abbotify.report.decision import LEAST_USERS
 from abbotify.report.document import Arm, Check
@@ -216,24 +217,31 @@ def broken_lines(broken: int, lines: int, reason: str) -> Check:
 
 
 REPEATED: Final = 0.01
-"""The share of rows that are copies of others above which a log is invalid."""
+"""The share of rows that are certainly copies of others above which a log is invalid."""
+ALIKE: Final = 1 / 3
+"""The share of rows that are equal to others, by chance or not, above which a log is invalid."""
 
 
-def rows_given_twice(repeated: int, rows: int) -> Check:
+def rows_given_twice(found: Repeats, of: int) -> Check:
     """Rows of a log that are copies of others: a file read twice counts its users' time twice."""
-    details = {"rows": repeated, "of": rows, "limit": REPEATED}
-    if not repeated:
+    details = {"rows": found.rows, "sure": found.sure, "of": of, "limit": REPEATED}
+    if not found.rows:
         return Check("rows_given_twice", "pass", "No row of the log is there twice.", details)
-    share = repeated / rows
-    summary = f"{plural(repeated, 'row')} of {rows:,} ({share:.2%}) are copies of others"
-    if share <= REPEATED:
+    where = f"the first one of user {found.user} at timestamp {found.timestamp}"
+    share = f"{plural(found.rows, 'row')} of {of:,} ({found.rows / of:.2%})"
+    if found.sure <= REPEATED * of and found.rows <= ALIKE * of:
+        summary = f"{share} are equal to others of their user and time, {where}"
         return Check("rows_given_twice", "warn", f"{summary}.", details)
+    summary = f"{share} are copies of others, {where}"
     summary += ": a file was given twice, or a service wrote its log twice."
     return Check("rows_given_twice", "fail", summary, details)
 
 
-def timestamps(doubts: Sequence[str]) -> Check:
+def timestamps(doubts: Sequence[str], *, derived: bool) -> Check:
     """Timestamps that cannot be milliseconds, or do not tell rows apart."""
+    if not derived:
+        unused = "Days, sessions and steps are in the log; timestamps are not used."
+        return Check("timestamps", "pass", unused)
     if not doubts:
         return Check("timestamps", "pass", "Timestamps look like milliseconds.")
     return Check("timestamps", "warn", f"Timestamps: {'; '.join(doubts)}.")

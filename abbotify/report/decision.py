@@ -133,6 +133,11 @@ def decisive(document: Document) -> tuple[Effect, ...]:
     return tuple(sorted(rows, key=lambda row: names.index(row.metric)))
 
 
+def is_adjusted(document: Document) -> bool:
+    """Whether any of the rows that decide is adjusted for the days before."""
+    return any(row.estimand == CUPED for row in decisive(document))
+
+
 def direction(effect: Effect) -> int:
     """+1 significantly better, -1 significantly worse, 0 neither."""
     return _sign(gain(effect)) if effect.significant else 0

@@ -50,7 +50,8 @@ class Run:
     """What was run: seeds, digests and versions, enough to run it again.
 
     Attributes:
-        seeds: of the world and of what happens in it; none for a log.
+        seeds: of the world, of what happens in it, and of the split where it is not the
+            experiment's name; none for a log.
         digests: SHA-256 of the scenario and the world, or of the log.
         formats: the versions of the files' formats, `FORMATS` when they were written.
         abbotify: the version of the program.
@@ -63,7 +64,7 @@ class Run:
         notes: what a reader has to know.
     """
 
-    seeds: dict[str, int]
+    seeds: dict[str, int | str]
     digests: dict[str, str]
     formats: dict[str, int]
     abbotify: str

@@ -6,7 +6,7 @@ Texts here are not escaped: each rendering escapes for its own language.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from abbotify.report import leading, rounding
@@ -42,6 +42,12 @@ class EffectLine:
     word: str
     note: str
 
+    @property
+    def apart(self) -> bool:
+        """Whether the difference leads, since there is no relative interval to show."""
+        none = rounding.MISSING
+        return self.relative_interval == none and self.difference_interval != none
+
 
 @dataclass(frozen=True)
 class EffectGroup:
@@ -70,8 +76,16 @@ class EffectGroup:
 
 
 def deciding_groups(document: Document) -> tuple[EffectGroup, ...]:
-    """The success metrics' effects, by the estimand that decides."""
-    return _groups(document, decisive(document))
+    """The success metrics' effects, by the estimand that decides; what adjusting did is noted."""
+    groups = _groups(document, decisive(document))
+    return tuple(replace(group, lines=tuple(map(_with_reduction, group.lines))) for group in groups)
+
+
+def _with_reduction(line: EffectLine) -> EffectLine:
+    if line.reduction == rounding.MISSING:
+        return line
+    removed = f"{line.reduction} of the variance removed by CUPED"
+    return replace(line, note="; ".join(filter(None, (line.note, removed))))
 
 
 def exploratory_groups(document: Document) -> tuple[EffectGroup, ...]:

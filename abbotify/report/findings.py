@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from abbotify.errors import DataError
+from abbotify.stats.effects import MEAN
 
 PERCENT: Final = "percent"
 """A unit: per cent of the control."""
@@ -203,6 +204,7 @@ class Monitored:
         planned_users: at which the error is spent, all arms together.
         spending: how: "obrien_fleming" or "pocock".
         alpha: error over all looks of one treatment: the run's, shared out among the treatments.
+        estimand: that of the looks' estimates, "mean" or "cuped".
     """
 
     metric: str
@@ -210,6 +212,7 @@ class Monitored:
     planned_users: int
     spending: str
     alpha: float
+    estimand: str = MEAN
 
 
 @dataclass(frozen=True)

@@ -12,18 +12,19 @@ from abbotify.report.decision import (
     decisions,
     decisive,
     gain,
+    is_adjusted,
     lost,
     other,
     success_metrics,
 )
 from abbotify.report.document import Document
 from abbotify.report.guardrail_view import declared, kept
-from abbotify.report.labels import check, clean, estimand, metric, unit
+from abbotify.report.labels import ADJUSTED, check, clean, estimand, metric, unit
 from abbotify.report.leading import leading_numbers, leads, shown_effect
 from abbotify.report.reasons import cautions, contradiction, too_small
 from abbotify.report.rounding import MINUS, aligned, level, p_equals, p_value
 from abbotify.stats import Effect
-from abbotify.stats.effects import MEAN, RATIO
+from abbotify.stats.effects import CUPED, MEAN, RATIO
 
 _MAIN: Final = (MEAN, RATIO)
 """The estimands the terminal tells of metrics that do not decide."""
@@ -114,9 +115,10 @@ def rule(document: Document) -> str:
     comparisons = sum(row.p_adjusted is not None for row in decisive(document))
     holm = f", Holm-adjusted over {comparisons} comparisons" if comparisons > 1 else ""
     alpha = f"\N{GREEK SMALL LETTER ALPHA} = {document.run.alpha:g}"
+    adjusted = f", {ADJUSTED}" if is_adjusted(document) else ""
     opening = (
         f"ship when at least one success metric ({_listed(success_metrics(document))}) is "
-        f"significantly better at {alpha}{holm}, none is significantly worse"
+        f"significantly better at {alpha}{adjusted}{holm}, none is significantly worse"
     )
     rails = declared(document)
     guarded = (
@@ -165,8 +167,10 @@ def _finding(document: Document, decision: Decision) -> str:
     against = f"against {clean(document.control.name)}"
     verb = "rises" if row.effect > 0 else "falls" if row.effect < 0 else "does not change"
     behind = "" if leads(row) else unit(row.metric)
+    adjusted = f", {ADJUSTED}" if row.estimand == CUPED else ""
     by = f" by {shown.value.lstrip('+' + MINUS)}{behind}" if row.effect else ""
-    return f"{metric(row.metric).label.lower()} {verb}{by} {against} ({_evidence(document, row)})"
+    told = f"{metric(row.metric).label.lower()} {verb}{by} {against}{adjusted}"
+    return f"{told} ({_evidence(document, row)})"
 
 
 def _evidence(document: Document, row: Effect) -> str:

@@ -12,6 +12,7 @@ from abbotify.report.attendance import WATCHABLE
 from abbotify.report.decision import UNDETERMINED
 from abbotify.report.document import Arm, Check, Run
 from abbotify.report.evidence import Asked, Evidence
+from abbotify.report.faults import Faults
 from abbotify.report.findings import GuardrailRow
 from abbotify.stats.effects import MEAN
 
@@ -23,6 +24,7 @@ def health(
     arms: Sequence[Arm],
     effects: Sequence[stats.Effect],
     guarded: Sequence[GuardrailRow],
+    faults: Faults | None = None,
 ) -> Iterator[Check]:
     """All checks, in the order they are told in.
 
@@ -33,6 +35,7 @@ def health(
         arms: as the document has them, and so the two below.
         effects: of the treatments.
         guarded: the guardrails.
+        faults: takes the checks that fail.
     """
     users, success = evidence.users, asked.success
     moments = [arm.moments for arm in users.arms]
@@ -58,15 +61,15 @@ def health(
         "layers": lambda: _further_layers(evidence.further, success, run),
     }
     for name, step in steps.items():
-        yield from _result(name, step)
+        yield from _result(name, step, faults or Faults())
 
 
-def _result(name: str, step: Callable[[], Iterable[Check]]) -> Iterable[Check]:
+def _result(name: str, step: Callable[[], Iterable[Check]], faults: Faults) -> Iterable[Check]:
     """The checks of a step; one that fails by itself ends no experiment, and is a reservation."""
     try:
         return list(step())
     except Exception as error:
-        why = f"{type(error).__name__}: {error}"
+        why = faults.add(name, error)
         return [Check(name, "warn", f"Not determined ({why}).", {UNDETERMINED: why})]
 
 

@@ -30,10 +30,13 @@ from abbotify.report import (
     words,
 )
 from abbotify.report.columns import labelled
+from abbotify.report.decision import is_adjusted
 from abbotify.report.document import Document
 from abbotify.report.failures import FirstError
+from abbotify.report.faults import Faults
 from abbotify.report.forest import forest
 from abbotify.report.headline import rule
+from abbotify.report.labels import ADJUSTED
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -43,6 +46,7 @@ def render_html(
     document: Document,
     execution: Mapping[str, object] | None = None,
     errors: Sequence[FirstError] = (),
+    faults: Faults | None = None,
 ) -> str:
     """The page.
 
@@ -51,8 +55,9 @@ def render_html(
         execution: how this run was executed (engine, workers, wall seconds, date, host), told at
             the end of the page; the rest of the page does not depend on it.
         errors: the first of each kind.
+        faults: takes the charts that fail.
     """
-    context = _context(document, execution or {}) | {"errors": errors}
+    context = _context(document, execution or {}, faults or Faults()) | {"errors": errors}
     return labelled(_template().render(context).strip()) + "\n"
 
 
@@ -106,9 +111,9 @@ def rendered(package: str, template: str, **values: object) -> str:
     return labelled(both.get_template(template).render(values).strip()) + "\n"
 
 
-def _context(document: Document, execution: Mapping[str, object]) -> dict[str, Any]:
+def _context(document: Document, execution: Mapping[str, object], faults: Faults) -> dict[str, Any]:
     run = document.run
-    charts_drawn = _charts(document)
+    charts_drawn = _charts(document, faults)
     parts = {
         "document": document,
         "run": run,
@@ -148,6 +153,7 @@ def _first_screen(document: Document) -> dict[str, Any]:
 
 def _effects(document: Document) -> dict[str, Any]:
     return {
+        "adjusted": f", {ADJUSTED}" if is_adjusted(document) else "",
         "deciding": effects_view.deciding_groups(document),
         "deciding_further": effects_view.further_groups(document, deciding=True),
         "others": effects_view.exploratory_groups(document),
@@ -169,6 +175,7 @@ def _time(document: Document) -> dict[str, Any]:
         "looks_without_bar": watching_view.without_bar(document),
         "setting": watching_view.setting(document),
         "watched_unit": watching_view.watched_unit(document),
+        "trend_without_bar": returning.without_bar(document),
         "trends": returning_view.trends(document),
         "trend_metric": returning_view.trend_metric(document),
     }
@@ -211,7 +218,7 @@ def _sections(parts: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(anchor, name) for anchor, name, there in every if there]
 
 
-def _charts(document: Document) -> dict[str, Any]:
+def _charts(document: Document, faults: Faults) -> dict[str, Any]:
     """Every chart that can be drawn; the one with text in columns also in a narrow form."""
     from markupsafe import Markup
 
@@ -226,18 +233,19 @@ def _charts(document: Document) -> dict[str, Any]:
         "by_position": lambda: learning.by_position(document),
         "training": lambda: learning.training(document),
     }
-    drawn = {name: _drawn(draw) for name, draw in charts_of.items()}
+    drawn = {name: _drawn(name, draw, faults) for name, draw in charts_of.items()}
     return {name: None if svg is None else Markup(svg) for name, svg in drawn.items()}
 
 
-def _drawn(draw: Callable[[], str | None]) -> str | None:
+def _drawn(name: str, draw: Callable[[], str | None], faults: Faults) -> str | None:
     """A chart, or why there is none: a chart that fails is no loss of the page."""
     from markupsafe import escape
 
     try:
         return draw()
     except Exception as error:
-        return f'<p class="undrawn">Not drawn: {escape(type(error).__name__)}: {escape(error)}.</p>'
+        why = faults.add(f"chart {name}", error)
+        return f'<p class="undrawn">Not drawn: {escape(why)}.</p>'
 
 
 def _arms(document: Document) -> list[dict[str, Any]]:

@@ -6,12 +6,15 @@ import re
 import unicodedata
 
 from abbotify.metrics.definitions import METRICS, Metric
-from abbotify.stats.effects import MEAN
+from abbotify.stats.effects import CUPED, MEAN
+
+ADJUSTED = "adjusted for the days before (CUPED)"
+"""What stands beside an estimate that was."""
 
 _ESTIMANDS: dict[str, str] = {
     MEAN: "mean of users",
     "ratio": "ratio of sums",
-    "cuped": "mean, CUPED",
+    CUPED: "mean, CUPED",
     "ratio_cuped": "ratio of sums, CUPED",
     "bootstrap": "mean, bootstrap",
 }

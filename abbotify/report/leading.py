@@ -15,7 +15,7 @@ control near zero beside its own noise: Fieller's upper end grows without bound 
 ratio of the critical value's standard errors to the control's mean, goes to 1.
 """
 
-NEAR_ZERO: Final = "the control is near zero: the difference says more than per cent of it"
+NEAR_ZERO: Final = "control near zero: the difference says more than a ratio"
 
 
 class Relative(Protocol):

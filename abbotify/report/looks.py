@@ -14,6 +14,7 @@ from abbotify.report.attendance import ArmWatched, Watched, Watching
 from abbotify.report.findings import Look, Monitored, Retention, Trend, TrendDay
 from abbotify.stats import always_valid as valid
 from abbotify.stats import monitoring, spending
+from abbotify.stats.effects import CUPED, Estimator, deciding_estimand
 from abbotify.stats.novelty import novelty
 from abbotify.stats.srm_sequential import watch_sample_ratio
 
@@ -31,6 +32,7 @@ class Plan:
         planned_users: of all arms together.
         spending: how the error is spent.
         alpha: the run's.
+        estimator: which estimate they take, where there is a choice.
     """
 
     what: Watching
@@ -38,17 +40,22 @@ class Plan:
     planned_users: int
     spending: str
     alpha: float
+    estimator: Estimator = "mean"
 
-    @property
-    def monitored(self) -> Monitored:
-        """What all looks have in common."""
+    def monitored(self, watched: Watched) -> Monitored:
+        """What all looks at these arms have in common."""
         return Monitored(
             self.what.metric,
             self.what.window_days,
             self.planned_users,
             self.spending,
             self.alpha / self.treatments,
+            self.estimand(watched),
         )
+
+    def estimand(self, watched: Watched) -> str:
+        """The estimate that looks take: the one that decides on the effect."""
+        return deciding_estimand(self.estimator, max(arm.variables for arm in watched) > 1)
 
     @property
     def treatments(self) -> int:
@@ -65,8 +72,8 @@ def looks(watched: Watched, plan: Plan, treatment: int) -> tuple[Look, ...]:
         treatment: the place of the arm.
     """
     days = [day for day in plan.what.days if day - plan.what.window_days + 1 >= plan.what.days[0]]
-    arms = (watched[0], watched[treatment])
-    pairs = [_pair(arms, day - plan.what.window_days + 1) for day in days]
+    adjusted = plan.estimand(watched) == CUPED
+    pairs = [_pair(watched, treatment, day - plan.what.window_days + 1, adjusted) for day in days]
     alpha = plan.alpha / (len(watched) - 1)
     users = _planned(plan, len(watched), treatment)
     found = _group_sequential(pairs, users, alpha, plan.spending)
@@ -78,18 +85,12 @@ def looks(watched: Watched, plan: Plan, treatment: int) -> tuple[Look, ...]:
     )
 
 
-def _pair(arms: Sequence[ArmWatched], day: int) -> tuple[stats.Estimate, stats.Estimate]:
+def _pair(watched: Watched, treatment: int, day: int, adjusted: bool) -> monitoring.Pair:
     """Control and treatment over the users whose first session was on that day at the latest."""
-    one, other = (stats.mean(_until(arm, day)) for arm in arms)
-    return one, other
-
-
-def _until(arm: ArmWatched, day: int) -> stats.Moments:
-    total = stats.Moments.empty(1)
-    for first in sorted(arm.entered):
-        if first <= day:
-            total = total.merge(arm.entered[first])
-    return total
+    if adjusted:  # by one model over all arms, as the effects are
+        variables = max(arm.variables for arm in watched)
+        return stats.cuped_means([arm.until(day, variables) for arm in watched]).pair(treatment)
+    return stats.mean(watched[0].until(day)), stats.mean(watched[treatment].until(day))
 
 
 def _planned(plan: Plan, arms: int, treatment: int) -> tuple[float, float]:

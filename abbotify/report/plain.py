@@ -58,7 +58,7 @@ def _read(kind: Any, value: Any, key: str) -> Any:
     if kind is Any:
         return _anything(value, key)
     if origin in (Union, types.UnionType):
-        return _optional(kind, value, key)
+        return _one_of(kind, value, key)
     if origin is Literal:
         return _literal(kind, value, key)
     if origin is tuple:
@@ -70,9 +70,12 @@ def _read(kind: Any, value: Any, key: str) -> Any:
     return _scalar(kind, value, key)
 
 
-def _optional(kind: Any, value: Any, key: str) -> Any:
-    inner = [each for each in typing.get_args(kind) if each is not type(None)]
-    return None if value is None else _read(inner[0], value, key)
+def _one_of(kind: Any, value: Any, key: str) -> Any:
+    kinds = typing.get_args(kind)
+    if value is None and type(None) in kinds:
+        return None
+    inner = [each for each in kinds if each is not type(None)]
+    return _read(type(value) if type(value) in inner else inner[0], value, key)
 
 
 def _literal(kind: Any, value: Any, key: str) -> Any:

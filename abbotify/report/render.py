@@ -10,6 +10,7 @@ from abbotify.errors import DataError, OutputError, PageError
 from abbotify.outfolder import replacing
 from abbotify.report.document import Document, loads
 from abbotify.report.failures import first_errors
+from abbotify.report.faults import Faults
 from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
 from abbotify.report.tables import effects_csv
@@ -37,7 +38,10 @@ def write_data(document: Document, folder: Path) -> None:
 
 
 def write_pages(
-    document: Document, folder: Path, manifest: Mapping[str, Any] | None = None
+    document: Document,
+    folder: Path,
+    manifest: Mapping[str, Any] | None = None,
+    faults: Faults | None = None,
 ) -> PageError | None:
     """Write report.md and report.html.
 
@@ -45,6 +49,7 @@ def write_pages(
         document: what the reports say.
         folder: an existing folder; files of these names in it are replaced.
         manifest: see `write`.
+        faults: takes the charts, and the page, that fail.
 
     Returns:
         Why a page cannot be made; it is not raised, since the data is there.
@@ -52,15 +57,16 @@ def write_pages(
     Raises:
         OutputError: a file cannot be written.
     """
+    faults = faults or Faults()
     execution, errors = (manifest or {}).get("execution"), first_errors(manifest)
     execution = execution if isinstance(execution, dict) else None
     try:
         texts = {
             MARKDOWN: render_markdown(document, errors),
-            HTML: render_html(document, execution, errors),
+            HTML: render_html(document, execution, errors, faults),
         }
     except Exception as error:
-        fault = PageError(f"the page cannot be made ({type(error).__name__}: {error})")
+        fault = PageError(f"the page cannot be made ({faults.add('page', error)})")
         fault.__cause__ = error
         return fault
     for name, text in texts.items():

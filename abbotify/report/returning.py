@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from abbotify.report import rounding
 from abbotify.report.document import Document
 from abbotify.report.drawing import (
     DENSE,
@@ -60,6 +61,19 @@ def trend(document: Document) -> str | None:
         title=f"Effect on {metric(drawn[0][1].metric).label.lower()} by days since exposure",
         description="Per cent of the control on each day since users' first session, intervals.",
     )
+
+
+def without_bar(document: Document) -> str:
+    """The days since exposure that have no bar, in a sentence; empty where all have one."""
+    trends = [arm.trend for arm in document.arms if arm.trend is not None]
+    bare = {
+        day
+        for known in trends
+        for day, each in enumerate(known.days)
+        if each.lower is None or each.upper is None
+    }
+    days = rounding.days(sorted(bare))
+    return f"No bar on day {days}: too few users for a bounded interval." if bare else ""
 
 
 def retention(document: Document) -> str | None:

@@ -11,13 +11,14 @@ from itertools import groupby
 from typing import Final
 
 from abbotify.report import rounding
-from abbotify.report.decision import success_metrics
+from abbotify.report.decision import decisive, success_metrics
 from abbotify.report.document import Document
 from abbotify.report.findings import METRIC, PERCENT
 from abbotify.report.intervals import Interval, Scale, scale
 from abbotify.report.labels import clean, method, metric, unit
 from abbotify.report.leading import LIMIT
 from abbotify.report.truths import TruthRow
+from abbotify.stats.methods import methods_of
 
 FORMS: Final = {"total": "everybody", "equal_data": "equal data"}
 """The truth: with everybody under the arm; with as much to learn from as the arm had."""
@@ -90,9 +91,15 @@ def truths(document: Document) -> TruthTable | None:
     order = list(dict.fromkeys([*success, *(row.metric for row in document.truth)]))
     at = document.places
     faint = _near_zero(document.truth)
+    deciding = {
+        (row.metric, name) for row in decisive(document) for name in methods_of(row.estimand)
+    }
     rows = sorted(
         (row for row in document.truth if (row.metric, row.arm) not in faint or row.unit == METRIC),
-        key=lambda row: (order.index(row.metric), row.unit != METRIC, at[row.arm]),
+        key=lambda row: (
+            *(order.index(row.metric), row.unit != METRIC, at[row.arm]),
+            (row.metric, row.method) not in deciding,
+        ),
     )
     common = _common(document.truth, forms)
     groups: list[TruthGroup] = []

@@ -12,7 +12,8 @@ from typing import Final
 from abbotify.report import rounding
 from abbotify.report.document import Arm, Document
 from abbotify.report.findings import Look
-from abbotify.report.labels import clean, metric, unit, with_unit
+from abbotify.report.labels import ADJUSTED, clean, metric, unit, with_unit
+from abbotify.stats.effects import CUPED
 
 SPENDING: Final = {"obrien_fleming": "O’Brien and Fleming’s", "pocock": "Pocock’s"}
 
@@ -83,10 +84,11 @@ def setting(document: Document) -> str:
     days = watching.window_days
     window = "the first day" if days == 1 else f"the first {days} days"
     spending = SPENDING.get(watching.spending, clean(watching.spending))
+    adjusted = f" {ADJUSTED}," if watching.estimand == CUPED else ""
     return (
-        f"{metric(watching.metric).label} over {window} of each user, as it stood at the end of "
-        f"each day; an error of {watching.alpha:.3g} is spent as {spending} boundary has it, up to "
-        f"{rounding.count(watching.planned_users)} users."
+        f"{metric(watching.metric).label} over {window} of each user,{adjusted} as it stood at the "
+        f"end of each day; an error of {watching.alpha:.3g} is spent as {spending} boundary has "
+        f"it, up to {rounding.count(watching.planned_users)} users."
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from abbotify.report.decision import decisive
+from abbotify.report.decision import decisive, is_adjusted
 from abbotify.report.document import Document
-from abbotify.report.labels import clean
+from abbotify.report.labels import ADJUSTED, clean, metric
 from abbotify.report.rounding import level
+from abbotify.stats.effects import CUPED
 
 
 def method(document: Document) -> tuple[str, ...]:
@@ -25,6 +26,12 @@ def method(document: Document) -> tuple[str, ...]:
         told.append(
             "CUPED adjusts for the same users' days before the experiment, each arm with its own "
             "slope (Lin); what is measured after a user's first exposure is no covariate."
+        )
+    if is_adjusted(document):
+        told.append(
+            f"What decides is {_adjusted(document)} {ADJUSTED}: it estimates the same effect as "
+            "the difference of means, with a smaller error; that stands beside it. Guardrails are "
+            "of plain means."
         )
     if any(kind.startswith("quantile_") for kind in kinds):
         told.append(
@@ -59,7 +66,8 @@ def _findings(document: Document) -> list[str]:
         )
     if any(arm.looks for arm in arms):
         told.append(
-            "Looks count a user once the window since the first session is complete. Their "
+            "Looks count a user once the window since the first session is complete, by the "
+            "estimate that decides. Their "
             "boundaries spend the error by information, not by days (Lan and DeMets); always-valid "
             "intervals are asymptotic confidence sequences and hold at whatever look one stops."
         )
@@ -99,6 +107,14 @@ def subtitle(document: Document) -> str:
 def title(document: Document) -> str:
     """The scenario's name, or the experiment's for a foreign log."""
     return clean(str(document.scenario.get("name") or document.run.experiment))
+
+
+def _adjusted(document: Document) -> str:
+    """The estimates that decide and are adjusted; all of them are, or some are named."""
+    rows = decisive(document)
+    names = dict.fromkeys(metric(row.metric).label.lower() for row in rows if row.estimand == CUPED)
+    every = all(row.estimand == CUPED for row in rows)
+    return "the estimate" if every else f"the estimate of {', '.join(names)}"
 
 
 def _population(document: Document) -> str:

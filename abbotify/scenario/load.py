@@ -69,13 +69,20 @@ def root_of(path: Path) -> Path:
     return folder
 
 
-def resolve(scenario: Scenario, text: str, key: KeyPath) -> Path:
+def resolve(scenario: Scenario, text: str, key: KeyPath, *, folder: bool | None = None) -> Path:
     """A path of the scenario file as a path of this machine.
 
     `${NAME}` stands for an environment variable; relative paths start at the workspace's root.
 
+    Args:
+        scenario: whose file names the path.
+        text: the path as written.
+        key: that holds it.
+        folder: it is to be a folder, and not a regular file; None: either.
+
     Raises:
-        ScenarioError: the variable is not set, or there is nothing at the path.
+        ScenarioError: the variable is not set, there is nothing at the path, or something else
+            than what is to be there.
     """
 
     def value(match: re.Match[str]) -> str:
@@ -86,11 +93,17 @@ def resolve(scenario: Scenario, text: str, key: KeyPath) -> Path:
 
     try:
         path = scenario.root / Path(_VARIABLE.sub(value, text)).expanduser()
-        if path.exists():
+        there = path.exists()
+        fits = folder is None or (path.is_dir() if folder else path.is_file())
+        if there and fits:
             return path
     except (OSError, RuntimeError, ValueError) as error:  # too long, no permission, ~nobody
         reason = getattr(error, "strerror", None) or str(error)
         raise scenario.error(f"{text}: {reason}", key) from None
+    if there:
+        raise scenario.error(
+            f"{text}: is no {'folder' if folder else 'regular file'} ({path})", key
+        )
     raise scenario.error(f"{text}: no such file or folder ({path})", key)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -15,12 +15,20 @@ from abbotify.scenario.phases import ExperimentDays, Phase, check_timeline
 from abbotify.scenario.world import WorldSpec
 from abbotify.scenario.yaml import KeyPath, Source
 
+HASHED_FOR: Final = ("traffic", "collect", "truth")
+"""What users are hashed for by `NAME:...`, beside their arms."""
+
 
 class Seeds(Model):
-    """Two seeds: the world, and what happens in it."""
+    """Seeds of the world, of what happens in it, and of who is in which arm.
+
+    `split` replaces the experiments' names in every hash of users; unset, the split is botify's and
+    depends on the name alone, so runs that differ in `dynamics` share it.
+    """
 
     world: Seed = 1
     dynamics: Seed = 31337
+    split: Seed | Name | None = None
 
 
 class Arrivals(Model):
@@ -176,9 +184,45 @@ def _check_metrics(scenario: Scenario) -> None:
             place: KeyPath = ("experiment",) if one else ("experiments", number)
             what = f"must be below 0.5 for guardrails, which are one-sided, got {layer.alpha}"
             raise at_key((*place, "alpha"), what)
+    if scenario.metrics.retained_days > days:
+        what = f"must not exceed the experiment's {days} days"
+        raise at_key(("metrics", "retained_days"), what)
+    _check_occurs(scenario)
+    for number, rail in enumerate(scenario.metrics.guardrails):
+        most = _most(scenario, rail.metric)
+        if rail.absolute is not None and rail.absolute >= most:
+            what = f"must be below {most:g}: no {rail.metric} can differ by more"
+            raise at_key(("metrics", "guardrails", number, "absolute"), what)
+    for number, layer in enumerate(scenario.layers):
+        if not 1e-6 <= layer.alpha <= 0.5:
+            place = ("experiment",) if scenario.experiments is None else ("experiments", number)
+            raise at_key((*place, "alpha"), f"must lie between 1e-06 and 0.5, got {layer.alpha}")
     if scenario.monitoring.window_days > days:
         what = f"must not exceed the experiment's {days} days"
         raise at_key(("monitoring", "window_days"), what)
+
+
+def _check_occurs(scenario: Scenario) -> None:
+    """Refuses timeouts as a metric that decides where no request can time out."""
+    arms = [scenario.arms[name] for name in scenario.arms_of(scenario.layers[0])]
+    services = [arm.service or scenario.service for arm in arms]
+    if any(service is not None and service.timeout_ms is not None for service in services):
+        return
+    what = "timeouts is always 0: no arm of the experiment has a service with timeout_ms"
+    if "timeouts" in scenario.metrics.success:
+        raise at_key(("metrics", "success", scenario.metrics.success.index("timeouts")), what)
+    for number, rail in enumerate(scenario.metrics.guardrails):
+        if rail.metric == "timeouts":
+            raise at_key(("metrics", "guardrails", number), what)
+
+
+def _most(scenario: Scenario, metric: str) -> float:
+    """By how much a metric can differ between two users at most."""
+    if metric in ("skip_rate", "repeat_rate", "artist_diversity", "retained"):
+        return 1.0
+    if metric in ("mean_time_per_session", "mean_tracks_per_session"):
+        return float(scenario.listener.max_tracks)
+    return 1e9
 
 
 def _check_layers(scenario: Scenario) -> None:
@@ -206,3 +250,8 @@ def _check_layers(scenario: Scenario) -> None:
     names = [layer.name for layer in scenario.layers]
     if len(set(names)) < len(names):
         raise at_key(("experiments",), "two experiments have the same name")
+    for i, name in enumerate(names):
+        first, _, use = name.rpartition(":")
+        if first in names and use in HASHED_FOR:
+            what = f"its users would be split as {first} draws its {use}: choose another name"
+            raise at_key(("experiments", i, "name"), what)

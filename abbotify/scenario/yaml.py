@@ -47,9 +47,13 @@ class Source:
 
     def error(self, what: str, path: KeyPath) -> ScenarioError:
         """An error about a key, with file and line; line 0 is a value given by `--set`."""
+        file, line = self.place(path)
+        return ScenarioError(what, file=file, line=line, key=dotted(path) or None)
+
+    def place(self, path: KeyPath) -> tuple[str, int | None]:
+        """The file of a key as errors name it, and its line; a value of `--set` has none."""
         line = self.line(path)
-        file = self.file if line != 0 else f"{self.file} (--set)"
-        return ScenarioError(what, file=file, line=line or None, key=dotted(path) or None)
+        return (f"{self.file} (--set)", None) if line == 0 else (self.file, line)
 
 
 class _CoreLoader(yaml.CSafeLoader):

@@ -125,7 +125,7 @@ def _interval(control: Estimate, treatment: Estimate, rho: float, alpha: float) 
         return plain
     n = control.n + treatment.n
     critical = two_sided_bound(n, rho, alpha) / math.sqrt(n)
-    error = math.hypot(math.sqrt(control.variance or 0), math.sqrt(treatment.variance or 0))
+    error = _error(control, treatment)
     shrunk = n / (n + rho)
     evidence = 0.5 * (plain.statistic**2 * shrunk + math.log(rho / (n + rho)))
     p_value = min(1.0, math.exp(-evidence))
@@ -147,11 +147,18 @@ def _lift(control: Estimate, treatment: Estimate, effect: Contrast) -> Lift:
     lift = relative(control, treatment, 0.5)
     if plain.df is None or lift.lower is None or effect.upper is None or effect.effect is None:
         return lift
-    error = math.hypot(math.sqrt(control.variance or 0), math.sqrt(treatment.variance or 0))
+    error = _error(control, treatment)
     level = 2 * float(stdtr(plain.df, -(effect.upper - effect.effect) / error))
     if level <= 0:
         return Lift(lift.effect, note="relative interval unbounded: control not distinct from 0")
     return relative(control, treatment, level)
+
+
+def _error(control: Estimate, treatment: Estimate) -> float:
+    """The standard error of the difference, with what adjusted estimates share."""
+    shared = (b - a for a, b in zip(control.common, treatment.common, strict=True))
+    own = math.sqrt(control.variance or 0), math.sqrt(treatment.variance or 0)
+    return math.hypot(*own, *shared)
 
 
 def _check(time: float, alpha: float) -> None:

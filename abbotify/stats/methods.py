@@ -44,9 +44,14 @@ class Told(NamedTuple):
         return self.lower > 0 or self.upper < 0
 
 
+def methods_of(estimand: str) -> tuple[str, str]:
+    """The names of the methods of an estimand's difference and of its lift."""
+    return _NAMES.get(estimand, (estimand, f"{estimand}_fieller"))
+
+
 def told(row: Effect) -> Iterator[Told]:
     """The difference, the lift, and of means the naive lift."""
-    absolute, relative = _NAMES.get(row.estimand, (row.estimand, f"{row.estimand}_fieller"))
+    absolute, relative = methods_of(row.estimand)
     yield Told(absolute, False, row.effect, row.lower, row.upper)
     yield Told(relative, True, row.relative_effect, row.relative_lower, row.relative_upper)
     if row.estimand == MEAN:

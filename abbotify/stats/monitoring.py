@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from abbotify.stats.boundaries import SMALLEST_STEP, boundaries
-from abbotify.stats.contrast import Contrast, Estimate, Lift, difference, relative
+from abbotify.stats.contrast import (
+    Contrast,
+    Estimate,
+    Lift,
+    difference,
+    relative,
+    variance_of_difference,
+)
 from abbotify.stats.spending import Spending, obrien_fleming
 
 Pair = tuple[Estimate, Estimate]
@@ -80,6 +87,9 @@ def planned_information(
         if estimate.variance is None:
             raise ValueError(f"no variance to plan by: {estimate.note}")
         variance += estimate.variance * estimate.n / planned
+    common = sum((b - a) ** 2 for a, b in zip(control.common, treatment.common, strict=True))
+    # What adjusted estimates share is an error of the mean of all users' covariates.
+    variance += common * (control.n + treatment.n) / sum(users)
     if variance <= 0:
         raise ValueError("no variance to plan by in either arm")
     return 1 / variance
@@ -137,7 +147,7 @@ def _share(pair: Pair, planned: float) -> float | None:
     control, treatment = pair
     if control.variance is None or treatment.variance is None:
         return None
-    variance = control.variance + treatment.variance
+    variance = variance_of_difference(control, treatment)
     return None if variance <= 0 else 1 / variance / planned
 
 

@@ -47,8 +47,8 @@ def load_world(scenario: Scenario) -> World:
 def _catalogue(scenario: Scenario) -> Catalogue:
     spec, seed = scenario.world.catalogue, scenario.seeds.world
 
-    def path(text: str, *key: str | int) -> Path:
-        return resolve(scenario, text, ("world", "catalogue", *key))
+    def path(text: str, *key: str | int, folder: bool = False) -> Path:
+        return resolve(scenario, text, ("world", "catalogue", *key), folder=folder)
 
     match spec:
         case SyntheticCatalogue():
@@ -60,7 +60,7 @@ def _catalogue(scenario: Scenario) -> Catalogue:
                 path(spec.tracks, "tracks"), path(spec.embeddings, "embeddings")
             )
         case LastfmCatalogue():
-            return lastfm.catalogue(spec, path(spec.folder, "folder"), seed)
+            return lastfm.catalogue(spec, path(spec.folder, "folder", folder=True), seed)
         case ListsCatalogue():
             files = [path(text, "files", i) for i, text in enumerate(spec.files)]
             tracks = None if spec.tracks is None else path(spec.tracks, "tracks")
@@ -72,10 +72,10 @@ def _users(scenario: Scenario, catalogue: Catalogue) -> Users:
     spec, key = scenario.world.users, ("world", "users")
     match spec:
         case BotifyUsers():
-            file = resolve(scenario, spec.file, (*key, "file"))
+            file = resolve(scenario, spec.file, (*key, "file"), folder=False)
             return botify.users(file, len(catalogue), scenario.listener)
         case LastfmUsers():
-            folder = resolve(scenario, spec.folder, (*key, "folder"))
+            folder = resolve(scenario, spec.folder, (*key, "folder"), folder=True)
             return lastfm.users(spec, scenario, folder, _tracks_per_artist(scenario, folder))
     if not (catalogue.popularity > 0).any():
         what = "needs a catalogue in which a track has a popularity above 0"
@@ -87,7 +87,8 @@ def _users(scenario: Scenario, catalogue: Catalogue) -> Users:
 def _tracks_per_artist(scenario: Scenario, folder: Path) -> int:
     spec = scenario.world.catalogue
     if isinstance(spec, LastfmCatalogue):
-        catalogue_folder = resolve(scenario, spec.folder, ("world", "catalogue", "folder"))
+        place = ("world", "catalogue", "folder")
+        catalogue_folder = resolve(scenario, spec.folder, place, folder=True)
         if catalogue_folder.samefile(folder):
             return spec.tracks_per_artist
     what = "lastfm users need a lastfm catalogue of the same folder"

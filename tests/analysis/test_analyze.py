@@ -13,6 +13,8 @@ from scipy.stats import ttest_ind
 
 from abbotify.report import read
 from tests.analysis.logs import Lines, analysed, made, run_folder, stored
+from tests.conftest import small_scenario
+from tests.pipeline.playing import play
 
 METRICS = (
     "time",
@@ -172,3 +174,39 @@ def test_a_run_is_analysed_by_its_phases(tmp_path: Path) -> None:
     earlier = by_user([line for line in lines if line["timestamp"] < 86_400_000 - 1])
     assert users.pre_time.sum() == pytest.approx(earlier["time"].sum())
     assert document.run.days == 2
+
+
+def test_looks_of_a_run_are_those_of_its_log(tmp_path: Path) -> None:
+    """Shard by shard from the courses of a run, or in one pass over its log: one adjusted look."""
+    run = play(
+        tmp_path,
+        small_scenario()
+        | {
+            "name": "watched",
+            "world": {
+                "catalogue": {"tracks": 100, "artists": 20, "genres": 5, "dims": 8},
+                "users": {"count": 150},
+            },
+            "arrivals": {"sessions": 600},
+            "timeline": [
+                {"phase": "pre", "days": 2, "recommender": "random"},
+                {"phase": "experiment", "days": 4},
+            ],
+            "arms": {
+                "random": {"recommender": "random"},
+                "sticky": {"recommender": "sticky_artist"},
+            },
+            "experiment": {"name": "WATCHED", "control": "random"},
+            "metrics": {"success": ["mean_time_per_session"]},
+        },
+    )
+    one = read(run)
+    other = analysed(run, tmp_path / "again", experiment="WATCHED")
+    assert one.monitored is not None
+    assert sum(arm.users for arm in one.arms) == one.monitored.planned_users  # all came
+    assert one.monitored == other.monitored
+    assert one.monitored.estimand == "cuped"
+    first, second = (document.arms[1].looks for document in (one, other))
+    assert first is not None
+    assert len(first) == 4
+    assert first == second

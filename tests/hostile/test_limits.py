@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,10 +18,20 @@ from abbotify.eventlog import parquet
 from abbotify.report import render
 from abbotify.report.document import Document
 from abbotify.report.html import render_html
+from abbotify.scenario import load
 from tests.conftest import Command
 from tests.hostile.files import everything, write_files
 
 Failure = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a scenario and its run, for tests to copy."""
+    folder = tmp_path_factory.mktemp("ran")
+    write_files(folder)
+    pipeline.run(load(folder / "s.yaml"), folder / "out")
+    return folder
 
 
 def raising(error: BaseException) -> Failure:
@@ -55,12 +66,12 @@ CASES = [(name, PLACES[0]) for name in SHORTAGES] + [("disk", place) for place i
 def test_a_shortage_is_one_line_and_leaves_the_old_run(
     shortage: str,
     place: tuple[Any, str],
+    ran: Path,
     abbotify: Command,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    write_files(tmp_path)
-    assert abbotify("run", tmp_path / "s.yaml", "--out", tmp_path / "out").code == 0
+    shutil.copytree(ran, tmp_path, dirs_exist_ok=True)
     before = everything(tmp_path)
     error, named = SHORTAGES[shortage]
     monkeypatch.setattr(*place, raising(error))
@@ -166,7 +177,9 @@ def test_a_signal_ends_a_run_without_leftovers(name: str, tmp_path: Path) -> Non
         "import os, signal, sys\n"
         "from abbotify import cli, shard\n"
         f"number = signal.{name}\n"
-        "signal.signal(number, signal.default_int_handler)\n"  # not ignored, whatever was inherited
+        # Not ignored, whatever was inherited; and what Python itself does is no merit of ours.
+        "usual = {signal.SIGINT: signal.default_int_handler}.get(number, signal.SIG_DFL)\n"
+        "signal.signal(number, usual)\n"
         "write = shard.write_events\n"
         "def writing(*args, **kwargs):\n"
         "    write(*args, **kwargs)\n"
@@ -206,10 +219,9 @@ def test_a_hangup_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
 
 
 def test_a_log_that_cannot_be_read_is_not_blamed_on_the_output(
-    abbotify: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ran: Path, abbotify: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_files(tmp_path)
-    assert abbotify("run", tmp_path / "s.yaml", "--out", tmp_path / "out").code == 0
+    shutil.copytree(ran, tmp_path, dirs_exist_ok=True)
     error = OSError(errno.EIO, os.strerror(errno.EIO), str(tmp_path / "log"))
     monkeypatch.setattr(parquet, "_batches", raising(error))
     finished = abbotify(
@@ -217,3 +229,48 @@ def test_a_log_that_cannot_be_read_is_not_blamed_on_the_output(
     )
     assert finished.code in (1, 2)
     assert finished.err.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit of addresses")
+@pytest.mark.parametrize("command", ["run", "check", "power", "analyze", "validate", "train"])
+def test_a_limit_of_memory_is_named_before_a_library_ends_the_process(
+    command: str, tmp_path: Path
+) -> None:
+    write_files(tmp_path)
+    before = everything(tmp_path)
+    finished = launched(tmp_path, "ulimit -v 700000; COMMAND", command, "s.yaml", "--out", "out")
+    assert (finished.returncode, finished.stderr.count("\n")) == (1, 1), finished.stderr
+    assert "memory is limited to 683 MiB (ulimit -v), and 1,024 MiB are needed" in finished.stderr
+    assert everything(tmp_path) == before
+    schema = launched(tmp_path, "ulimit -v 700000; COMMAND", "schema")
+    assert (schema.returncode, schema.stderr) == (0, "")
+
+
+COMMANDS = [
+    ("run", "s.yaml", "--out", "out"),
+    ("analyze", "base/log", "--experiment", "FILES", "--out", "out"),
+    ("sweep", "s.yaml", "--vary", "seeds.dynamics=1,2", "--out", "out"),
+    ("power", "s.yaml", "--mde", "5", "--out", "out"),
+    ("validate", "s.yaml", "--replications", "200", "--out", "out"),
+    ("compare", "base", "base", "--out", "out"),
+    ("report", "base"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=[each[0] for each in COMMANDS])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_command_names_a_limit_of_file_sizes(
+    command: tuple[str, ...], workers: int, abbotify: Command, tmp_path: Path
+) -> None:
+    takes_workers = command[0] in ("run", "sweep", "power", "validate")
+    if workers > 1 and not takes_workers:
+        pytest.skip("works in one process")
+    write_files(tmp_path)
+    assert abbotify("run", tmp_path / "s.yaml", "--out", tmp_path / "base").code == 0
+    before = everything(tmp_path)
+    extra = ("--workers", str(workers)) if takes_workers else ()
+    finished = launched(tmp_path, "ulimit -f 2; COMMAND >/dev/null", *command, *extra)
+    assert finished.returncode in (1, 2), finished
+    assert finished.stderr.count("\n") == 1, finished.stderr
+    assert "arge" in finished.stderr  # "File too large", "may not be larger"
+    assert everything(tmp_path) == before

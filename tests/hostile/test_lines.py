@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.conftest import Command
+from tests.conftest import Command, small_scenario
 from tests.hostile.conftest import assert_refused
 from tests.hostile.files import DELETE, HUGE, TRACKS, write_lines
 
@@ -114,3 +116,35 @@ def test_a_wrong_line_is_told(
 ) -> None:
     change(fresh / "data" / name)
     assert_refused(abbotify, fresh, named)
+
+
+PLACES = {
+    "world.catalogue": '{source: botify, tracks: "${HERE}", embeddings: "${HERE}"}',
+    "world.users": '{source: botify, file: "${HERE}"}',
+    "arms.sticky": '{recommender: indexed, file: "${HERE}"}',
+    "metrics.segments": '{file: "${HERE}"}',
+    "metrics.covariates": '[{name: age, file: "${HERE}"}]',
+    "arms.sticky.recommender": "nowhere.py:Mine",
+}
+
+
+@pytest.mark.parametrize("key", PLACES)
+@pytest.mark.parametrize("way", ["file", "set"])
+def test_a_file_that_cannot_be_used_is_told_with_its_place(
+    key: str, way: str, abbotify: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder in place of a file, a plug-in that is not there: the line, or --set, and the key."""
+    monkeypatch.setenv("HERE", str(tmp_path))
+    plain = small_scenario()
+    if way == "file":
+        *parents, last = key.split(".")
+        here = plain
+        for parent in parents:
+            here = here.setdefault(parent, {})
+        here[last] = yaml.safe_load(PLACES[key])
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(plain, sort_keys=False))
+    options = ("--set", f"{key}={PLACES[key]}") if way == "set" else ()
+    finished = abbotify("check", tmp_path / "s.yaml", *options)
+    assert (finished.code, finished.err.count("\n")) == (2, 1)
+    place = r" \(--set\): " if way == "set" else r":[1-9]\d*: "
+    assert re.search(rf"s\.yaml{place}{re.escape(key)}", finished.err), finished.err

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from abbotify.errors import OutputError, UserError
 from abbotify.scenario import load
 from tests.conftest import Command
 from tests.pipeline.playing import Plain, play, write
+from tests.processes import started, wait_until
 
 FILES = "effects.csv manifest.json report.html report.json report.md scenario.yaml users.parquet"
 
@@ -103,20 +102,37 @@ def test_an_interrupted_run_leaves_no_run_folder(
     small: Plain, tmp_path: Path, kill: signal.Signals
 ) -> None:
     path = write(tmp_path / "s.yaml", small | {"timeline": [{"phase": "experiment", "days": 3000}]})
-    command = [sys.executable, "-m", "abbotify", "run", str(path), "--out", str(tmp_path / "out")]
-    # Where the tests run in the background interrupts are ignored, and children inherit that.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    signal.signal(signal.SIGINT, before)
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob(".out.*/log/*.parquet")):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    process.send_signal(kill)
-    out, err = process.communicate(timeout=30)
+    with started(["-m", "abbotify", "run", path, "--out", tmp_path / "out"]) as process:
+        wait_until(lambda: files_of_days(tmp_path) or process.poll() is not None)
+        process.send_signal(kill)
+        out, err = process.communicate()
     assert out == ""
     assert not (tmp_path / "out").exists()
     if kill == signal.SIGINT:
         assert (process.returncode, err) == (130, "abbotify: interrupted\n")
         assert [path.name for path in tmp_path.iterdir()] == ["s.yaml"]
+    else:
+        assert process.returncode == -kill
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_is_ignored_from_the_start_ends_no_run(
+    small: Plain, tmp_path: Path, workers: int
+) -> None:
+    """As `nohup` and shells in the background have it."""
+    path = write(tmp_path / "s.yaml", small | {"timeline": [{"phase": "experiment", "days": 50}]})
+    command = ["-m", "abbotify", "run", path, "--out", tmp_path / "out", "--workers", workers]
+    ignored = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    with started(command, ignored) as process:
+        wait_until(lambda: files_of_days(tmp_path) or process.poll() is not None)
+        for number in ignored:
+            os.killpg(process.pid, number)
+        out, err = process.communicate()
+    assert (process.returncode, err) == (0, "")
+    assert out.endswith("report.html\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "s.yaml"]
+
+
+def files_of_days(folder: Path) -> bool:
+    """Whether a run has begun to write its days."""
+    return any(folder.glob(".out.*/log/*.parquet"))

@@ -46,7 +46,7 @@ def test_nothing_is_cut_on_any_screen(
 
 
 def test_what_is_cut_is_seen(chromium: str, usual: Document, tmp_path: Path) -> None:
-    """The measurement itself: columns that leave the screen, a mark that leaves its picture."""
+    """The measurement itself: columns that leave the screen, marks outside, blank pictures."""
     page = render_html(usual)
     columns = page.replace("@media screen and (max-width: 760px) {", "@media (max-width: 1px) {")
     found = faults(chromium, columns, tmp_path)
@@ -55,3 +55,7 @@ def test_what_is_cut_is_seen(chromium: str, usual: Document, tmp_path: Path) -> 
     (tmp_path / "circles").mkdir()
     found = faults(chromium, circles, tmp_path / "circles")
     assert any("outside lies" in fault for fault in found["1100"])
+    taller = re.sub(r'viewBox="0 0 400 280"', 'viewBox="0 0 400 380"', page)
+    (tmp_path / "taller").mkdir()
+    found = faults(chromium, taller, tmp_path / "taller")
+    assert any(fault.endswith("blank at the bottom") for fault in found["1100"])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abbotify.report import charts, histogram, watching, watching_view
+from abbotify.report import charts, histogram, returning, watching, watching_view
 from abbotify.report.document import Document
 from abbotify.report.html import render_html
 from tests.report.test_watching import document, look
@@ -91,6 +91,16 @@ def test_days_without_a_bar_are_explained(hand: Plain) -> None:
     bare = days(hand, None, 0.2, None)
     assert charts.without_bar(bare).startswith("No bar on day 0, 2: an interval needs two users")
     assert "No bar on day 0, 2: " in render_html(bare)
+
+
+def test_days_since_exposure_without_a_bar_are_explained(usual: Document) -> None:
+    assert returning.without_bar(usual) == ""
+    data = usual.to_dict()
+    trend = next(arm["trend"] for arm in data["arms"] if arm.get("trend"))
+    trend["days"][1] |= {"lower": None, "upper": None}
+    found = Document.from_dict(data)
+    assert returning.without_bar(found).startswith("No bar on day 1: ")
+    assert returning.without_bar(found) in render_html(found)
 
 
 def test_looks_without_a_bar_are_explained(hand: Plain) -> None:

@@ -143,3 +143,17 @@ def test_names_the_key_of_what_is_wrong(hand: Plain, change: Any, key: str) -> N
 def test_what_is_not_a_document_is_one_data_error(text: str) -> None:
     with pytest.raises(DataError):
         loads(text)
+
+
+@pytest.mark.parametrize("split", [7, "seven", 2**64 - 1])
+def test_a_split_is_a_number_or_a_text(hand: Plain, split: int | str) -> None:
+    hand["run"]["seeds"] = {"world": 1, "split": split}
+    document = Document.from_dict(hand)
+    assert document.run.seeds["split"] == split
+    assert loads(document.dumps()) == document
+
+
+@pytest.mark.parametrize("split", [None, 1.5, True, ["a"], {}])
+def test_a_split_of_another_kind_is_refused(hand: Plain, split: object) -> None:
+    hand["run"]["seeds"] = {"world": 1, "split": split}
+    assert broken(hand).key == "run.seeds.split"

@@ -54,7 +54,7 @@ def test_the_difference_leads_everywhere_but_in_the_table_of_effects(hand: Plain
     assert (plain(first.effect), first.interval) == ("+0.50 tracks", "[+0.20, +0.80]")
     (line,) = effects_view.deciding_groups(document)[0].lines
     assert (line.relative, line.relative_interval) == ("–", "–")
-    assert "the control is near zero" in line.note
+    assert "control near zero" in line.note
     for text in (headline(document), render_markdown(document)):
         assert "150,000" not in text
     page = render_html(document)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from abbotify.report import watching, watching_view
 from abbotify.report.document import Document
 from abbotify.report.html import render_html
+from abbotify.report.markdown import render_markdown
 from tests.report.found import NOTHING_SEEN
 from tests.report.realistic import MONITORED
 
@@ -128,3 +130,15 @@ def test_one_panel_for_each_treatment(hostile: Document) -> None:
     assert sorted(watching.charts(hostile)) == [1, 2]
     page = render_html(hostile)
     assert page.count("<summary>Looks at <bdi>") == 3
+
+
+def test_the_estimate_of_the_looks_is_named(hand: Plain) -> None:
+    named = "adjusted for the days before (CUPED)"
+    hand["arms"][1]["looks"] = [look(3, 0.4, 0.5)]
+    for estimand, shown in (("mean", False), ("cuped", True)):
+        hand["monitored"] = MONITORED | {"estimand": estimand}
+        watched = Document.from_dict(hand)
+        told_of = watching_view.setting(watched)
+        assert (named in told_of) is shown
+        assert told_of in render_markdown(watched).replace("\\", "")
+        assert told_of in html.unescape(render_html(watched))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +98,8 @@ REFUSED: list[tuple[str | bytes, int | None, str]] = [
 
 @pytest.mark.parametrize(("text", "line", "what"), REFUSED, ids=range(len(REFUSED)))
 def test_refused_documents(text: str | bytes, line: int | None, what: str) -> None:
-    began = time.monotonic()
     with pytest.raises(ScenarioError) as caught:
         yaml.parse(text, "f.yaml")
-    assert time.monotonic() - began < 10
     error = caught.value
     assert what in str(error)
     assert str(error).startswith("f.yaml")

@@ -11,10 +11,10 @@ from abbotify.studies.pages import write
 
 
 def test_files_are_written_into_a_folder_made_for_them(tmp_path: Path) -> None:
-    write(tmp_path / "deep" / "out", {"a.csv": "x\ny\n", "b.md": "\N{EN DASH}"})
+    write(tmp_path / "deep" / "out", {"a.csv": lambda: "x\ny\n", "b.md": lambda: "\N{EN DASH}"})
     assert (tmp_path / "deep" / "out" / "a.csv").read_bytes() == b"x\ny\n"
     assert (tmp_path / "deep" / "out" / "b.md").read_bytes() == "\N{EN DASH}".encode()
-    write(tmp_path / "deep" / "out", {"a.csv": "z"})
+    write(tmp_path / "deep" / "out", {"a.csv": lambda: "z"})
     assert {path.name for path in (tmp_path / "deep" / "out").iterdir()} == {"a.csv", "b.md"}
     assert (tmp_path / "deep" / "out" / "a.csv").read_text() == "z"
 
@@ -22,10 +22,10 @@ def test_files_are_written_into_a_folder_made_for_them(tmp_path: Path) -> None:
 def test_what_cannot_be_written_is_told_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="file: cannot be written"):
-        write(tmp_path / "file", {"a.csv": ""})
+        write(tmp_path / "file", {"a.csv": lambda: ""})
     (tmp_path / "out" / "a.csv").mkdir(parents=True)
     with pytest.raises(OutputError, match="out: cannot be written"):
-        write(tmp_path / "out", {"a.csv": ""})
+        write(tmp_path / "out", {"a.csv": lambda: ""})
     with pytest.raises(OutputError, match="other: cannot be written"):
-        write(tmp_path / "out", {"a.csv": ""}, shown=tmp_path / "other")
+        write(tmp_path / "out", {"a.csv": lambda: ""}, shown=tmp_path / "other")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.csv"]

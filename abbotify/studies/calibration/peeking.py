@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from abbotify.stats import difference, mean
+from abbotify.stats import cuped_means, difference, mean
 from abbotify.stats.always_valid import always_valid
 from abbotify.stats.monitoring import Pair, monitor
 from abbotify.stats.spending import obrien_fleming, pocock
-from abbotify.studies.calibration.tables import Law, Table, growing
+from abbotify.studies.calibration.tables import BEFORE, VALUE, Law, Table, growing
 from abbotify.studies.calibration.theory import any_look
 from abbotify.studies.calibration.trials import ALPHA, Effort, Trial, hits
 
@@ -21,12 +21,15 @@ Nothing to find, equal batches of new users, a look after each; the error is tha
 computed: .14 after five looks, .37 after a hundred. `obrien_fleming` and `pocock` are the
 group-sequential boundaries and spend .05 over all looks. `always_valid` holds for any number of
 looks and any time, so in experiments that end it rejects far less than .05, about .01 here: that is
-the price of not having to say when one looks.
+the price of not having to say when one looks. `cuped` before a name is the same on estimates
+adjusted for a value from before (correlation .7 of the logarithms), by a regression of its own at
+each look over the users by then; the information planned is that of the adjusted difference.
 """
 
 _LAW: Final = Law(0.5)
 _CELLS: Final = ((5, 200, 5000), (10, 200, 5000), (14, 100, 4000), (100, 100, 2000))
 _SEQUENTIAL: Final = {5: 4000, 14: 1000}  # replications: 2.6 ms each at 5 looks
+_ADJUSTED: Final = {5: 5000, 14: 2000}  # replications: 2 ms each at 14 looks
 
 
 def peeking(effort: Effort) -> Iterator[Trial]:
@@ -37,37 +40,57 @@ def peeking(effort: Effort) -> Iterator[Trial]:
         yield from _looks(table, looks, setting, any_look(looks))
         if looks in _SEQUENTIAL:
             yield from _sequential(table, looks, setting, effort.of(_SEQUENTIAL[looks]))
+            part = effort.of(_ADJUSTED[looks])
+            yield from _looks(table, looks, setting, any_look(looks), part)
+            part = effort.of(_SEQUENTIAL[looks])
+            yield from _sequential(table, looks, setting, part, adjusted=True)
     table = growing("peeking skewed", Law(1.0), [(200, 200)] * 14, effort.of(2000))
     setting = "lognormal s = 1.0, 14 looks, 200 new users an arm"
     yield from _looks(table, 14, setting, any_look(14))
 
 
-def _looks(table: Table, looks: int, setting: str, expected: float) -> Iterator[Trial]:
+def _looks(
+    table: Table, looks: int, setting: str, expected: float, adjusted: int = 0
+) -> Iterator[Trial]:
+    """Fixed and always-valid tests; of adjusted estimates in so many replications, if in any."""
     fixed = valid = 0
-    users = sum(table.sizes[-2:])
-    for number in range(len(table)):
-        pairs = _pairs(table, number, looks)
+    users, of = sum(table.sizes[-2:]), adjusted or len(table)
+    for number in range(of):
+        pairs = _pairs(table, number, looks, adjusted > 0)
         fixed += hits([difference(*pair, ALPHA).p_value for pair in pairs]) > 0
         valid += bool(always_valid(pairs, users, ALPHA)[-1].significant)
-    quantity = "false_positive_rate"
-    yield Trial("fixed", setting, quantity, fixed, len(table), expected, True)
-    yield Trial("always_valid", setting, quantity, valid, len(table), ALPHA, True, at_most=True)
+    quantity, kind = "false_positive_rate", _kind(adjusted > 0)
+    yield Trial(f"{kind}fixed", setting, quantity, fixed, of, expected, True)
+    yield Trial(f"{kind}always_valid", setting, quantity, valid, of, ALPHA, True, at_most=True)
 
 
-def _sequential(table: Table, looks: int, setting: str, replications: int) -> Iterator[Trial]:
+def _sequential(
+    table: Table, looks: int, setting: str, replications: int, adjusted: bool = False
+) -> Iterator[Trial]:
     control, treatment = table.sizes[-2:]
-    planned = 1 / (_LAW.variance / control + _LAW.variance / treatment)
+    left = 1 - _LAW.value_correlation**2 if adjusted else 1.0
+    planned = 1 / (left * (_LAW.variance / control + _LAW.variance / treatment))
     stopped: Counter[str] = Counter()
     for number in range(replications):
-        pairs = _pairs(table, number, looks)
+        pairs = _pairs(table, number, looks, adjusted)
         for spending in (obrien_fleming, pocock):
             found = monitor(pairs, planned, ALPHA, spending, final=True)
             stopped[spending.__name__] += found.stopped is not None
     for name in (obrien_fleming.__name__, pocock.__name__):
-        count = stopped[name]
-        yield Trial(name, setting, "false_positive_rate", count, replications, ALPHA, True)
+        count, method = stopped[name], f"{_kind(adjusted)}{name}"
+        yield Trial(method, setting, "false_positive_rate", count, replications, ALPHA, True)
 
 
-def _pairs(table: Table, number: int, looks: int) -> list[Pair]:
-    arms = [mean(table.moments(number, arm)) for arm in range(2 * looks)]
-    return list(zip(arms[::2], arms[1::2], strict=True))
+def _kind(adjusted: bool) -> str:
+    return "cuped, " if adjusted else ""
+
+
+def _pairs(table: Table, number: int, looks: int, adjusted: bool) -> list[Pair]:
+    places = range(0, 2 * looks, 2)
+    if adjusted:
+        columns = (VALUE, BEFORE)
+        arms = [[table.moments(number, at + arm, columns) for arm in (0, 1)] for at in places]
+        return [cuped_means(pair).pair(1) for pair in arms]
+    control = [mean(table.moments(number, at)) for at in places]
+    treatment = [mean(table.moments(number, at + 1)) for at in places]
+    return list(zip(control, treatment, strict=True))

@@ -53,7 +53,7 @@ def to_markdown(rows: Sequence[Row], seconds: float) -> str:
         rows: Of the whole table, in the order of the themes.
         seconds: What the calibration took.
     """
-    parts = [_introduction(rows, seconds)]
+    parts = [_introduction(rows, seconds), _summary(rows)]
     for theme, about in ABOUT.items():
         lines = "".join(_line(row) for row in rows if row.theme == theme)
         parts.append(f"## {theme}\n\n{about}\n{_HEAD}{lines}")
@@ -84,6 +84,28 @@ twentieth of the replications. The figures are those of [calibration.csv](calibr
 * {len(rows)} rows, {len(left)} of which left their band, {faults} of them gated.
 * {seconds:.0f} s of one processor.
 """
+
+
+def _summary(rows: Sequence[Row]) -> str:
+    """The table in some ten lines, each from its rows."""
+    lines = ["## In short", ""]
+    for theme in ABOUT:
+        own = [row for row in rows if row.theme == theme and row.found.gated]
+        if own:
+            kept = sum(row.found.within is True for row in own)
+            lines.append(f"* {theme}: {kept} of {len(own)} promised rates lie in their bands.")
+    shipped = [
+        row
+        for row in rows
+        if row.found.method == "decision" and row.found.quantity == "ship" and row.found.gated
+    ]
+    if shipped:
+        worst = max(shipped, key=lambda row: row.found.measured or 0.0)
+        lines.append(
+            f"* Of {len(shipped)} kinds of experiments that should not be shipped, the one shipped "
+            f"most often ({worst.found.metric}) is so in {worst.found.measured or 0.0:.1%}."
+        )
+    return "\n".join(lines) + "\n"
 
 
 def _line(row: Row) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from abbotify.errors import UserError
 from abbotify.report import Arm, Document
@@ -128,6 +128,11 @@ def compare(
     )
 
 
+SHARED_SPLIT: Final = (
+    "They share the split, and with it the imbalance of its arms: seeds.split draws another."
+)
+
+
 def _metrics(document: Document) -> Iterator[str]:
     for arm in document.arms:
         yield from arm.metrics or {}
@@ -141,7 +146,8 @@ def _basis(a: Document, b: Document, overlap: Overlap, paired: Paired | None) ->
     if paired is not None:
         common = ", and the seeds let them meet the same draws" if seeds[0] == seeds[1] else ""
         same = f"Both runs have the same users in the same arms{common if seeds[0] else ''}"
-        return "paired", f"{same}: they are compared user by user, over the users of both."
+        shared = "" if seeds[0] == seeds[1] else f" {SHARED_SPLIT}"
+        return "paired", f"{same}: they are compared user by user, over the users of both.{shared}"
     if overlap == "disjoint":
         return "independent", "No user is in both runs: they are independent."
     if None in seeds:
@@ -153,7 +159,11 @@ def _basis(a: Document, b: Document, overlap: Overlap, paired: Paired | None) ->
         wide = (
             " Where the listeners are the same, the intervals are rather too wide than too narrow."
         )
-        told = "The dynamics seeds differ: the runs are independent."
+        told = "The dynamics seeds differ: the runs are independent"
+        if _share_split(a, b):
+            told = f"{told} but for what the split does to both. {SHARED_SPLIT}"
+        else:
+            told += "."
         return "independent", told + (wide if overlap != "unknown" else "")
     lacking = {
         "unknown": "users.parquet is missing from a run folder",
@@ -164,6 +174,13 @@ def _basis(a: Document, b: Document, overlap: Overlap, paired: Paired | None) ->
         f"random numbers) and an unpaired interval would be wrong; {lacking}, so they cannot be "
         "paired: differences have no interval."
     )
+
+
+def _share_split(a: Document, b: Document) -> bool:
+    """Whether users of the same ids are in the same arms of both runs."""
+    salts = [str(run.seeds.get("split", run.experiment)) for run in (a.run, b.run)]
+    arms = [[(arm.label, arm.name, arm.weight) for arm in document.arms] for document in (a, b)]
+    return salts[0] == salts[1] and arms[0] == arms[1]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from abbotify.report.rounding import level
 from abbotify.report.svg import INK, PAPER, inline_svg
 from abbotify.stats.effects import MEAN
 from abbotify.studies.comparison.compare import Comparison, Moved
-from abbotify.studies.comparison.view import comparable
+from abbotify.studies.comparison.view import comparable, decides
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,9 +63,11 @@ def picture(comparison: Comparison, name: str = "compare", narrow: bool = False)
 
 
 def _chosen(comparison: Comparison) -> list[Moved]:
-    """One row for each metric and arm: the mean of users where it is there, success first."""
+    """One row for each metric and arm: what decides, or else the mean of users; success first."""
     found: dict[tuple[str, str], Moved] = {}
-    for moved in sorted(comparison.effects, key=lambda row: row.estimand != MEAN):
+    for moved in sorted(
+        comparison.effects, key=lambda row: (not decides(comparison, row), row.estimand != MEAN)
+    ):
         if comparable(moved) and (moved.a or moved.b):
             found.setdefault((moved.metric, moved.arm), moved)
     first = [*success_metrics(comparison.a), *success_metrics(comparison.b)]

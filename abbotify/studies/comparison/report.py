@@ -22,7 +22,7 @@ from abbotify.studies.comparison.picture import picture
 CSV: Final = "compare.csv"
 MARKDOWN: Final = "compare.md"
 HTML: Final = "compare.html"
-KIND: Final = outfolder.Kind("comparison", frozenset({CSV, MARKDOWN, HTML}), (CSV, MARKDOWN, HTML))
+KIND: Final = outfolder.Kind("comparison", frozenset({CSV}), (CSV, MARKDOWN, HTML))
 
 COLUMNS: Final = (
     *("what", "metric", "arm", "estimand", "a", "a_lower", "a_upper", "b", "b_lower", "b_upper"),
@@ -48,14 +48,17 @@ def write(comparison: Comparison, out: Path) -> None:
 
     Raises:
         OutputError: the folder holds other things, or cannot be written.
+        PageError: a page cannot be made; the other files are there.
     """
     texts = {
-        CSV: compare_csv(comparison),
-        MARKDOWN: compare_markdown(comparison),
-        HTML: compare_html(comparison),
+        CSV: lambda: compare_csv(comparison),
+        MARKDOWN: lambda: compare_markdown(comparison),
+        HTML: lambda: compare_html(comparison),
     }
     with outfolder.swapped(out, KIND) as folder:
-        pages.write(folder, texts, shown=out)
+        fault = pages.write(folder, texts, shown=out)
+    if fault is not None:
+        raise fault
 
 
 def compare_csv(comparison: Comparison) -> str:

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import TypeAlias
 
 from abbotify.report import Document, rounding, sentences
-from abbotify.report.decision import success_metrics
+from abbotify.report.decision import decisive, success_metrics
 from abbotify.report.health_view import state
 from abbotify.report.labels import check, clean, estimand, metric, shortened
 from abbotify.report.leading import leads
@@ -110,11 +110,16 @@ def effects_note(comparison: Comparison) -> str:
 
 
 def effects(comparison: Comparison) -> list[Line]:
-    """The treatments' effects, success metrics first, a metric's arms together."""
+    """The effects, success metrics and what decides on them first, a metric's arms together."""
     order = _order(comparison, [moved.metric for moved in comparison.effects])
-    kinds = dict.fromkeys(moved.estimand for moved in comparison.effects)
+    kinds = [*dict.fromkeys(moved.estimand for moved in comparison.effects)]
     rows = sorted(
-        comparison.effects, key=lambda row: (order.index(row.metric), [*kinds].index(row.estimand))
+        comparison.effects,
+        key=lambda row: (
+            order.index(row.metric),
+            not decides(comparison, row),
+            kinds.index(row.estimand),
+        ),
     )
     alpha = comparison.a.run.alpha
     return [_effect(row, alpha, own) for row, own in zip(rows, _places(rows), strict=True)]
@@ -143,6 +148,15 @@ def effect_cells(line: Line) -> list[str]:
 def level_cells(line: Line) -> list[str]:
     """The cells under `LEVELS_HEAD`."""
     return [_named(line), line.arm, line.a, line.b, line.difference, line.interval, line.p]
+
+
+def decides(comparison: Comparison, moved: Moved) -> bool:
+    """Whether either run decides by this estimate."""
+    return any(
+        (row.metric, row.estimand) == (moved.metric, moved.estimand)
+        for run in (comparison.a, comparison.b)
+        for row in decisive(run)
+    )
 
 
 def comparable(moved: Moved) -> bool:

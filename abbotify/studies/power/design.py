@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from abbotify.report.rails import Rail
-from abbotify.stats.effects import MEAN
+from abbotify.stats.effects import CUPED, MEAN, Estimator, deciding_estimand
 from abbotify.stats.power import FEWEST, Pilot, detectable_effect, power, sample_size
 from abbotify.studies.power.pilot import Piloted
 
@@ -27,10 +27,13 @@ class Terms:
 
     Attributes:
         alpha: two-sided error rate of the experiment.
-        wanted: power.
+        wanted: power of each test; with G guardrails 1 - beta / (G + 1), so that the success metric
+            and all of them are found to hold with power 1 - beta (Schultzberg, Ankargren and
+            Frånberg, arXiv 2402.11609).
         success: metrics that decide.
         treatments: (name, weight) of each treatment, weights on the control's scale.
         control: weight of the control.
+        estimator: which estimate of a success metric decides.
     """
 
     alpha: float
@@ -38,6 +41,7 @@ class Terms:
     success: tuple[str, ...]
     treatments: tuple[tuple[str, float], ...]
     control: float = 1.0
+    estimator: Estimator = "mean"
 
     @property
     def hypotheses(self) -> int:
@@ -98,6 +102,7 @@ class Row:
         level: of this hypothesis, two-sided; one-sided of a guardrail.
         points: in the order asked for.
         rail: the margin of a guardrail.
+        decides: the experiment decides by this estimate.
     """
 
     piloted: Piloted
@@ -107,6 +112,7 @@ class Row:
     level: float
     points: tuple[Point, ...]
     rail: Rail | None = None
+    decides: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,13 +131,30 @@ class Asked:
 
 
 def design(metrics: Sequence[Piloted], terms: Terms, asked: Asked) -> tuple[Row, ...]:
-    """The rows: success metrics first, as the pilot has them otherwise."""
+    """The rows: success metrics first, what decides on each of them before the other estimate."""
+    adjusted = {m.metric for m in metrics if m.cuped and m.estimand == MEAN and m.pilot is not None}
+    deciding = {
+        name: deciding_estimand(terms.estimator, name in adjusted) == CUPED
+        for name in terms.success
+    }
     rows = [
         _row(piloted, names, shares, terms, asked)
         for piloted in metrics
         for names, shares in terms.sizes
     ]
-    return tuple(sorted(rows, key=lambda row: row.role != SUCCESS))
+    rows = [
+        replace(
+            row, decides=row.role == SUCCESS and deciding[row.piloted.metric] == row.piloted.cuped
+        )
+        for row in rows
+    ]
+    places = list(dict.fromkeys(piloted.metric for piloted in metrics))
+
+    def place(row: Row) -> tuple[bool, int, bool]:
+        success = row.role == SUCCESS
+        return not success, places.index(row.piloted.metric) if success else 0, not row.decides
+
+    return tuple(sorted(rows, key=place))
 
 
 def _row(

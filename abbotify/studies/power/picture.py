@@ -23,7 +23,7 @@ _AROUND: Final = 20.0  # users drawn, as a factor below and above those of the m
 
 
 def picture(study: PowerStudy, narrow: bool = False) -> str | None:
-    """Curves over users on logarithmic axes, solid without CUPED and dashed with it.
+    """Curves over users on logarithmic axes, solid for the estimate that decides, else dashed.
 
     Against the treatment with the fewest users, whose curve is the highest. A dot on each curve is
     the answer; the line through them is what was asked. None when nothing can be planned.
@@ -85,10 +85,11 @@ def _curve(axes: Any, study: PowerStudy, row: Row, at: int, ends: tuple[float, f
     found = [(n, detectable(row, n, study.terms.wanted).lift) for n in users]
     points = [(n, each) for n, each in found if each is not None]
     name = labels.metric(row.piloted.metric).label
+    other = ", with CUPED" if row.piloted.cuped else "" if row.decides else ", plain mean"
     axes.plot(
         [n for n, _ in points], [each for _, each in points], color=color(at), linewidth=2,
-        linestyle=(0, (4, 2)) if row.piloted.cuped else "-",
-        label=f"{name}, with CUPED" if row.piloted.cuped else name,
+        linestyle="-" if row.decides else (0, (4, 2)),
+        label=name + other,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,31 +46,68 @@ class Question:
 
 @dataclass(frozen=True)
 class Coming:
-    """Who came in the pilot, and who would in more days.
+    """Who came in the pilot, who by which of its days, and who would in more days.
 
     Attributes:
         world: users of the world.
-        admitted: those whom the experiment admits by its last day.
-        judged: those of the population (the exposed, or all admitted), in `days`.
-        days: of the experiment.
+        judged: users of the population (the exposed, or all admitted) in the pilot's days.
+        days: of the pilot's experiment.
+        admitted: users whom the experiment has admitted by the end of each day: of the pilot's, and
+            of those on which its traffic still grows.
+        visits: expected of each user on a day.
+        at_once: users count from their admission on, whether they come or not.
     """
 
     world: int
-    admitted: int
     judged: int
     days: int
+    admitted: tuple[int, ...]
+    visits: float
+    at_once: bool = False
+
+    @property
+    def most(self) -> int:
+        """Users that the experiment ever admits."""
+        return self.admitted[-1]
 
     def days_for(self, users: float) -> int | None:
-        """Days until so many users have come; None when that many never do.
+        """Days until so many users are expected; None when that many never are.
 
-        Within the pilot's days they are the pilot's. Beyond, a user who has not come comes on the
-        next day with the same chance as before: exact for users who come alike, and too few days
-        for others.
+        An admitted user who has not come stays away for another day with the chance exp(-visits):
+        visits are Poisson, gaps between them exponential, and both are the same for all users. The
+        days of the pilot are scaled to those who came in it.
         """
+        before, after = self.admitted[: self.days], self.admitted[self.days :]
+        came = list(self._came(0, 0.0, before))
         if users <= self.judged:
-            return self.days
-        if users >= self.admitted or self.judged == 0:
+            scale = self.judged / came[-1] if came[-1] else 0.0
+            # The last day is the pilot's, whatever the rounding.
+            return next((d for d, n in enumerate(came, 1) if n * scale >= users), self.days)
+        away = before[-1] - self.judged
+        later = enumerate(self._came(before[-1], away, after), self.days + 1)
+        return next((day for day, n in later if n >= users), None) or self._at_last(users)
+
+    def never(self, users: float) -> str:
+        """Why so many users never come; empty when they do."""
+        if self.days_for(users) is not None:
+            return ""
+        if users > self.most:
+            return f"exceeds its {self.most:,} users"
+        return f"not in the {MOST_DAYS:,} days that a run may have"
+
+    def _came(self, inside: int, away: float, admitted: Sequence[int]) -> Iterator[float]:
+        """Users who have come by the end of each day, of those admitted by then."""
+        stays = 0.0 if self.at_once else math.exp(-self.visits)
+        for now in admitted:
+            away, inside = (away + now - inside) * stays, now
+            yield inside - away
+
+    def _at_last(self, users: float) -> int | None:
+        """The same on days on which the traffic grows no more."""
+        before, after = self.admitted[: self.days], self.admitted[self.days :]
+        came = [self.judged, *self._came(before[-1], before[-1] - self.judged, after)][-1]
+        if not came < users < self.most or self.visits <= 0:
             return None
-        left = math.log1p(-self.judged / self.admitted) / self.days  # of log(not come) a day
-        days = math.log1p(-users / self.admitted) / left
-        return max(self.days + 1, math.ceil(days))
+        days = math.log((self.most - came) / (self.most - users)) / self.visits
+        found = self.days + len(after) + days
+        return math.ceil(found) if found <= MOST_DAYS else None

@@ -16,7 +16,7 @@ from abbotify.studies.power.picture import picture
 from abbotify.studies.power.study import PowerStudy
 
 COLUMNS: Final = (
-    *("metric", "estimand", "arm", "role", "level", "cuped", "model"),
+    *("metric", "estimand", "arm", "role", "level", "cuped", "decides", "model"),
     *("pilot_users", "defined", "control_share", "arm_share", "value", "variance", "removed"),
     *("solved", "users", "lift", "effect", "power", "days", "margin", "margin_unit", "note"),
 )
@@ -27,13 +27,16 @@ def write(study: PowerStudy, out: Path) -> None:
 
     Raises:
         OutputError: the folder cannot be written to.
+        PageError: a page cannot be made; the other files are there.
     """
     texts = {
-        "power.csv": power_csv(study),
-        "power.md": power_markdown(study),
-        "power.html": power_html(study),
+        "power.csv": lambda: power_csv(study),
+        "power.md": lambda: power_markdown(study),
+        "power.html": lambda: power_html(study),
     }
-    pages.write(out, texts)
+    fault = pages.write(out, texts)
+    if fault is not None:
+        raise fault
 
 
 def check(out: Path) -> None:
@@ -65,14 +68,23 @@ def power_csv(study: PowerStudy) -> str:
 
 def _cells(study: PowerStudy, row: Row, arm: str, point: Point) -> Iterator[Value]:
     own = row.piloted
-    yield from (own.metric, own.estimand, arm, row.role, row.level, own.cuped, own.model)
+    yield from (
+        own.metric,
+        own.estimand,
+        arm,
+        row.role,
+        row.level,
+        own.cuped,
+        row.decides,
+        own.model,
+    )
     yield from (own.n, own.share, *row.shares, own.value)
     yield from (None if own.pilot is None else own.pilot.variance, own.removed)
     yield from (point.solved, point.users, point.lift, point.effect, point.power)
-    needs_days = point.solved == USERS and point.users is not None
-    yield study.coming.days_for(point.users) if needs_days and point.users else None
+    wanted = point.users if point.solved == USERS else None
+    yield None if wanted is None else study.coming.days_for(wanted)
     yield from (None, None) if row.rail is None else (row.rail.margin, row.rail.unit)
-    yield point.note
+    yield point.note or ("" if wanted is None else study.coming.never(wanted))
 
 
 def power_markdown(study: PowerStudy) -> str:

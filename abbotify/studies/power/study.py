@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 
 from abbotify import plan as plans
+from abbotify import timeline
 from abbotify.background import covariates_among
+from abbotify.cleanup import scratch
 from abbotify.counterfactual import potential_outcomes
 from abbotify.errors import UserError
+from abbotify.experiment import layers
 from abbotify.metrics.users import Population, UserTable
 from abbotify.plan import Plan
 from abbotify.progress import Progress, silent
@@ -94,8 +95,8 @@ def power_study(
     _refuse(terms, question)
     control = scenario.layers[0].control
     plan = untrained(plans.prepare(scenario, engine), control)
-    with tempfile.TemporaryDirectory(prefix="abbotify-power-") as folder:
-        outcomes = potential_outcomes(plan, Path(folder), [control], workers, told)
+    with scratch() as folder:
+        outcomes = potential_outcomes(plan, folder, [control], workers, told)
     users = outcomes.users[control]
     return studied(scenario, question, users, covariates_among(plan.covariates, users))
 
@@ -134,14 +135,10 @@ def studied(
         covariates: of these users, that means are adjusted for; see `piloted`.
     """
     population: Population = scenario.metrics.population
-    days = sum(p.days for p in scenario.timeline if isinstance(p, ExperimentDays))
-    judged, admitted = (
-        int(np.count_nonzero(users.members(who))) for who in (population, "assigned")
-    )
-    coming = Coming(len(users), admitted, judged, days)
+    coming = _coming(scenario, users, population)
     terms = terms_of(scenario, question.power)
     metrics = piloted(users, _metrics(scenario), population, covariates)
-    asked = _asked(question, judged)
+    asked = _asked(question, coming.judged)
     return PowerStudy(
         scenario.name,
         scenario.layers[0].control,
@@ -149,10 +146,27 @@ def studied(
         terms,
         population,
         coming,
-        scenario.days - days,
+        scenario.days - coming.days,
         design(metrics, terms, asked),
         guarded(metrics, rails(scenario), terms, asked),
         tuple(covariates),
+    )
+
+
+def _coming(scenario: Scenario, users: UserTable, population: Population) -> Coming:
+    """Who came to the pilot, and what brings the others."""
+    days, layer = len(timeline.experiment_days(scenario)), layers(scenario)[0]
+    admitted = [
+        int(np.count_nonzero(layer.admitted(users.users, day)))
+        for day in range(max(days, len(layer.traffic)))
+    ]
+    return Coming(
+        len(users),
+        int(np.count_nonzero(users.members(population))),
+        days,
+        tuple(admitted),
+        plans.visits(scenario, len(users)) / len(users),
+        population == "assigned",
     )
 
 
@@ -161,12 +175,15 @@ def terms_of(scenario: Scenario, wanted: float) -> Terms:
     layer = scenario.layers[0]
     control, *treatments = scenario.arms_of(layer)
     weights = {name: float(scenario.arms[name].weight) for name in (control, *treatments)}
+    # All guardrails and the success metric have to hold: Bonferroni over their misses.
+    each = 1 - (1 - wanted) / (len(scenario.metrics.guardrails) + 1)
     return Terms(
         layer.alpha,
-        wanted,
+        each,
         tuple(scenario.metrics.success),
         tuple((name, weights[name]) for name in treatments),
         weights[control],
+        scenario.metrics.estimator,
     )
 
 

@@ -27,12 +27,13 @@ def sentence(study: PowerStudy) -> str:
     """The answer for the first success metric."""
     name, wanted = labels.metric(study.terms.success[0]).label, f"{study.terms.wanted:.3g}"
     rows = [row for row in study.rows if _is_first(study, row)]
-    plain = [row for row in rows if not row.piloted.cuped]
-    told = [text for row in plain if (text := _answer(study, row, rows))]
+    deciding = [row for row in rows if row.decides]
+    told = [text for row in deciding if (text := _answer(study, row, rows))]
     if not told:
-        why = plain[0].points[0].note if plain else "the pilot has no such metric"
+        why = deciding[0].points[0].note if deciding else "the pilot has no such metric"
         return f"{name}: nothing can be planned ({why})."
-    return f"{name}, with power {wanted}: {'; '.join(told)}."
+    adjusted = f", {labels.ADJUSTED}" if deciding[0].piloted.cuped else ""
+    return f"{name}{adjusted}, with power {wanted}: {'; '.join(told)}."
 
 
 def _is_first(study: PowerStudy, row: Row) -> bool:
@@ -41,16 +42,16 @@ def _is_first(study: PowerStudy, row: Row) -> bool:
 
 
 def _answer(study: PowerStudy, row: Row, rows: Sequence[Row]) -> str:
-    """What a row without CUPED says, and its twin with it."""
+    """What the row that decides says, and its twin with the other estimate."""
     point = row.points[0]
     if point.users is None or point.lift is None:
         return ""
-    twin = next((r.points[0] for r in rows if r.piloted.cuped and r.arms == row.arms), None)
+    twin = next((r.points[0] for r in rows if not r.decides and r.arms == row.arms), None)
     against = f"{', '.join(map(labels.clean, row.arms))}: " if len(study.terms.sizes) > 1 else ""
     text = against + f"{_people(point.users)} users find a lift of {lift(point.lift)}"
     if twin is None or twin.users is None or twin.lift is None:
         return text
-    return f"{text}, with CUPED {_twin(twin)}"
+    return f"{text}, {'by the plain mean' if row.piloted.cuped else 'with CUPED'} {_twin(twin)}"
 
 
 def _twin(point: Point) -> str:
@@ -113,16 +114,25 @@ def _cuped(study: PowerStudy) -> str:
         return "No CUPED: the scenario has no pre or collect days, and names no covariates."
     before = f"its value in the {_days(study.pre_days)} before the experiment"
     what = f"each mean on {', '.join(map(labels.clean, study.covariates))}"
+    adjusted = any(row.decides and row.piloted.cuped for row in study.rows)
+    decides, other = (
+        ("adjusted estimate", "plain mean") if adjusted else ("plain mean", "adjusted one")
+    )
     return (
         f"CUPED regresses {what if study.covariates else f'each metric on {before}'}. Its sd is "
         "that of the residuals of the pilot's own users, and the per cent beside it how their "
-        "variance changes. The report decides by the plain mean; its adjusted one is planned at "
-        "the same level, so that the two compare."
+        f"variance changes. The report decides by the {decides}; the {other} is planned at the "
+        "same level, so that the two compare."
     )
 
 
 def _guardrails(study: PowerStudy) -> str:
+    each, whole = study.terms.wanted, study.question.power
+    count = len({row.piloted.metric for row in study.guardrails})
     return (
+        f"With {rounding.plural(count, 'guardrail')} each test is planned at power {each:.3g} = "
+        f"1 - {1 - whole:.3g} / {count + 1}, so that the success metric and all guardrails hold "
+        f"with power {whole:g}. "
         f"A guardrail is one-sided at {study.terms.alpha:g}, by the plain mean. Its power is the "
         "chance to be found non-inferior when the treatment does not touch the metric."
     )
@@ -131,11 +141,12 @@ def _guardrails(study: PowerStudy) -> str:
 def _more(study: PowerStudy) -> str:
     coming = study.coming
     if study.population == "assigned":
-        return "All users that the experiment admits count, from the first day on."
+        return "All users that the experiment admits count, from the day of their admission on."
     return (
-        f"Days: at most {coming.admitted:,} users can come, fewer new ones every day. Beyond "
-        f"{_days(coming.days)} the days are for users who come alike, at this pilot's spread per "
-        "user; the option --days plays them."
+        f"Days: at most {coming.most:,} users can come, fewer new ones every day. Within "
+        f"{_days(coming.days)} they are the pilot's; beyond, a user who has not come does so on a "
+        f"day with a chance of {rounding.percent(-math.expm1(-coming.visits))} (arrivals). The "
+        "spread per user is this pilot's; the option --days plays them."
     )
 
 
@@ -159,7 +170,7 @@ def days(coming: Coming, users: float | None) -> str:
     if users is None:
         return rounding.MISSING
     found = coming.days_for(users)
-    return f"exceeds its {coming.admitted:,} users" if found is None else rounding.count(found)
+    return coming.never(users) if found is None else rounding.count(found)
 
 
 def digits(value: float | None, count: int) -> str:

@@ -9,6 +9,7 @@ from abbotify.report import labels, rounding
 from abbotify.report.marks import escaped, escaped_table
 from abbotify.report.tables import Value, csv_text
 from abbotify.stats import Effect
+from abbotify.stats.effects import CUPED
 from abbotify.studies import pages
 from abbotify.studies.sweep.picture import picture
 from abbotify.studies.sweep.runs import Setting, Sweep
@@ -22,13 +23,16 @@ def write(sweep: Sweep, out: Path) -> None:
 
     Raises:
         OutputError: the folder cannot be written to.
+        PageError: a page cannot be made; the other files are there.
     """
     texts = {
-        "sweep.csv": sweep_csv(sweep),
-        "sweep.md": sweep_markdown(sweep),
-        "sweep.html": sweep_html(sweep),
+        "sweep.csv": lambda: sweep_csv(sweep),
+        "sweep.md": lambda: sweep_markdown(sweep),
+        "sweep.html": lambda: sweep_html(sweep),
     }
-    pages.write(out, texts)
+    fault = pages.write(out, texts)
+    if fault is not None:
+        raise fault
 
 
 def sweep_csv(sweep: Sweep) -> str:
@@ -155,10 +159,27 @@ def sentence(sweep: Sweep) -> str:
     metric = labels.metric(sweep.metric).label.lower()
     only = f" of {labels.clean(sweep.moved[0])}" if len(sweep.moved) == 1 else ""
     losses = " Losses are those of the first training." if _known(sweep, 0) else ""
+    kinds = {effect.estimand for setting in sweep.settings for effect in setting.effects}
+    where = " where that decides" if len(kinds) > 1 else ""
+    adjusted = f", {labels.ADJUSTED}{where}," if CUPED in kinds else ""
     return (
-        f"Effect{only} on {metric} against {labels.clean(sweep.control)}, with the intervals of "
-        f"single comparisons, in {len(sweep.settings)} runs with the same seeds."
-        f"{losses}{_unmoved(sweep)}{_failed(sweep)}"
+        f"Effect{only} on {metric}{adjusted} against {labels.clean(sweep.control)}, with the "
+        f"intervals of single comparisons, in {len(sweep.settings)} runs{_seeds(sweep)}."
+        f"{losses}{_split(sweep)}{_unmoved(sweep)}{_failed(sweep)}"
+    )
+
+
+def _seeds(sweep: Sweep) -> str:
+    return "" if any(key.startswith("seeds.") for key in sweep.keys) else " with the same seeds"
+
+
+def _split(sweep: Sweep) -> str:
+    """What runs that differ in the seed of the dynamics have in common."""
+    if "seeds.dynamics" not in sweep.keys or "seeds.split" in sweep.keys:
+        return ""
+    return (
+        " All runs share one split of the users, and with it the imbalance of its arms: vary "
+        "seeds.split to draw others."
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -15,13 +16,13 @@ from statistics import fmean
 from typing import Any, Final
 
 from abbotify import outfolder, pipeline, scale
-from abbotify.errors import UserError
+from abbotify.errors import PageError, UserError
 from abbotify.progress import Progress, silent
-from abbotify.report import Document
+from abbotify.report import Document, read
+from abbotify.report.decision import decisive
 from abbotify.report.leading import bounded, near_zero
 from abbotify.scenario import Scenario, load, yaml
 from abbotify.stats import Effect
-from abbotify.stats.effects import MEAN
 
 MOST: Final = 1000  # runs
 
@@ -200,15 +201,29 @@ def sweep(
     for task in tasks:  # every mistake before the first run
         _refuse_others(scenario, _scenario(job, task), task)
         outfolder.check(out / _name(task))
-    told("runs", 0, len(tasks))
-    settings = []
-    for setting in scale.each(_runner, job, tasks, workers):
-        settings.append(setting)
-        told("runs", len(settings), len(tasks))
+    settings = _played(job, tasks, workers, told)
     if all(setting.failure for setting in settings):
         raise UserError(f"every run failed, the first one with: {settings[0].failure}")
     metric, control = scenario.metrics.success[0], scenario.layers[0].control
     return Sweep(scenario.name, keys, metric, control, tuple(settings))
+
+
+def _played(job: _Job, tasks: Sequence[_Task], workers: int, told: Progress) -> list[Setting]:
+    told("runs", 0, len(tasks))
+    settings: list[Setting] = []
+    made = not job.out.exists()
+    try:
+        for setting in scale.each(_runner, job, tasks, workers):
+            settings.append(setting)
+            told("runs", len(settings), len(tasks))
+    finally:
+        for task in tasks:  # of processes that were killed with this one's end
+            with suppress(OSError):
+                outfolder.sweep(job.out / _name(task))
+        with suppress(OSError):  # it holds runs, as after every success
+            if made:
+                job.out.rmdir()
+    return settings
 
 
 def _refuse_others(first: Scenario, other: Scenario, task: _Task) -> None:
@@ -241,6 +256,10 @@ def _runner(job: _Job) -> Any:
         folder = job.out / _name(task)
         try:
             document = pipeline.run(_scenario(job, task), folder)
+        except PageError as error:
+            if not (folder / "report.json").exists():
+                return Setting(task.values, folder.name, (), {}, str(error))
+            document = read(folder)
         except UserError as error:  # a training that diverges is a result of a sweep
             return Setting(task.values, folder.name, (), {}, str(error))
         return _setting(task, document, folder.name)
@@ -250,7 +269,7 @@ def _runner(job: _Job) -> Any:
 
 def _setting(task: _Task, document: Document, folder: str) -> Setting:
     metric = document.scenario["metrics"]["success"][0]
-    effects = tuple(e for e in document.effects if e.metric == metric and e.estimand == MEAN)
+    effects = tuple(effect for effect in decisive(document) if effect.metric == metric)
     first = {arm.name: arm.trainings[0] for arm in document.arms if arm.trainings}
     losses = {
         name: (training.curve[-1].loss, training.best.validation if training.best else None)

@@ -13,7 +13,7 @@ from abbotify.metrics.definitions import METRICS, PRE
 from abbotify.metrics.users import Population, UserTable
 from abbotify.sessions import FloatArray
 from abbotify.stats import Moments, mean, ratio_of_sums, with_indicator
-from abbotify.stats.effects import MEAN, RATIO
+from abbotify.stats.effects import MEAN, RATIO, Estimator, deciding_estimand
 
 Rows = npt.NDArray[np.bool_]
 Part = tuple[str, str, list[FloatArray]]  # metric, estimand, for each arm (users, variables)
@@ -80,12 +80,19 @@ class Outcomes:
         """The variables of an estimand of a metric."""
         return next(g for g in self.groups if (g.metric, g.estimand) == (metric, estimand))
 
-    def alone(self, metric: str) -> Outcomes:
-        """The values of a metric without covariates, and nothing else."""
-        start = self.group(metric, MEAN).start
-        kept = slice(start, start + 2)
+    def alone(self, metric: str, adjusted: bool = False) -> Outcomes:
+        """The values of a metric, with its covariates or without, and nothing else."""
+        group = self.group(metric, MEAN)
+        variables = group.variables if adjusted else 1
+        kept = slice(group.start, group.start + 1 + variables)
         values = np.ascontiguousarray(self.values[:, :, kept])
-        return Outcomes(self.arms, (Group(metric, MEAN, 0, 1),), values, self.centres[:, kept], {})
+        own = Group(metric, MEAN, 0, variables)
+        return Outcomes(self.arms, (own,), values, self.centres[:, kept], {})
+
+    def deciding(self, metric: str, estimator: Estimator) -> str:
+        """The estimand that decides on a metric."""
+        group = self.group(metric, MEAN)
+        return deciding_estimand(estimator, group.variables > group.own)
 
     def defined(self, group: Group, arm: int) -> Rows:
         """Who counts under an arm: bool (users,)."""

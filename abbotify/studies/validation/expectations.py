@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from abbotify.stats.effects import CUPED, Estimator
 from abbotify.stats.power import FEWEST
 from abbotify.studies import normal
 from abbotify.studies.validation import theory
@@ -29,6 +30,7 @@ def expectations(
     users: Sequence[float],
     alpha: float,
     replications: int,
+    estimator: Estimator = "mean",
 ) -> list[Known]:
     """What is known of each key.
 
@@ -38,15 +40,17 @@ def expectations(
         users: of each arm, on average.
         alpha: two-sided level.
         replications: by which rates are measured.
+        estimator: which estimate decides.
     """
     shapes: dict[tuple[str, str, bool], list[Shape]] = {}
     out = []
     for key in keys:
         method = METHODS[key.method]
-        what = key.metric, method.estimand, method.adjusted
+        decided = method.decides and outcomes.deciding(key.metric, estimator) == CUPED
+        what = key.metric, method.estimand, method.adjusted or decided
         if what not in shapes:
             group = outcomes.group(key.metric, method.estimand)
-            shapes[what] = theory.shapes(outcomes, group, method.adjusted)
+            shapes[what] = theory.shapes(outcomes, group, what[2])
         arm = outcomes.arms.index(key.arm)
         own = (users[0], users[arm])
         pair = Pair(shapes[what][0], shapes[what][arm], own, alpha, float(sum(users)))

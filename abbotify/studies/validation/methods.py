@@ -11,7 +11,7 @@ from abbotify import stats
 from abbotify.report.rails import Rail, guard
 from abbotify.stats import Moments
 from abbotify.stats.contrast import Estimate
-from abbotify.stats.effects import MEAN, RATIO
+from abbotify.stats.effects import CUPED, MEAN, RATIO, Estimator, deciding_estimand
 from abbotify.stats.guardrails import NON_INFERIOR
 from abbotify.stats.methods import SESSIONS, told
 
@@ -36,6 +36,7 @@ class Method(NamedTuple):
         promised: it is to keep its level; else it is here to be compared.
         looks: it looks again and again; only false positives are counted.
         at_most: its level is a bound.
+        decides: it is about the estimate that decides, adjusted where that one is.
     """
 
     estimand: str
@@ -44,6 +45,7 @@ class Method(NamedTuple):
     promised: bool = True
     looks: bool = False
     at_most: bool = False
+    decides: bool = False
 
 
 METHODS: Final[Mapping[str, Method]] = {
@@ -58,12 +60,12 @@ METHODS: Final[Mapping[str, Method]] = {
     "ratio_cuped_fieller": Method(RATIO, relative=True, adjusted=True),
     TRACKS: Method(RATIO, promised=False),
     SESSIONS: Method(RATIO, promised=False),
-    HOLM: Method(MEAN),
-    MAX_Z: Method(MEAN),
+    HOLM: Method(MEAN, decides=True),
+    MAX_Z: Method(MEAN, decides=True),
     GUARDRAIL: Method(MEAN),
-    LOOKS_FIXED: Method(MEAN, promised=False, looks=True),
-    LOOKS_SEQUENTIAL: Method(MEAN, looks=True),
-    LOOKS_VALID: Method(MEAN, looks=True, at_most=True),
+    LOOKS_FIXED: Method(MEAN, promised=False, looks=True, decides=True),
+    LOOKS_SEQUENTIAL: Method(MEAN, looks=True, decides=True),
+    LOOKS_VALID: Method(MEAN, looks=True, at_most=True, decides=True),
 }
 
 # Shares of tracks: a sum of 0s and 1s is the sum of its squares, so that what a test of single
@@ -119,6 +121,7 @@ def said(
     alpha: float,
     simultaneous: bool,
     rails: Sequence[Rail] = (),
+    estimator: Estimator = "mean",
 ) -> dict[Key, Said]:
     """What every method says of an experiment.
 
@@ -128,13 +131,17 @@ def said(
         alpha: level.
         simultaneous: ask `max_z` too, on the first of them: slow with many treatments.
         rails: what is guarded; what is said is of the loss, and significant is non-inferior.
+        estimator: which estimate decides, and so makes up the families.
     """
     moments = [arm.moments() for arm in arms]
     # Nothing decides here: the families are judged below, so that the slow one may be left out.
     effects = stats.compare(moments, list(arms[0].means), (), alpha)
     plain = [effect for effect in effects if effect.estimand in (MEAN, RATIO)]
     out = {key: one for effect in plain for key, one in of_effect(effect, alpha)}
-    out.update(_family(effects, success, alpha))
+    deciding = {
+        metric: deciding_estimand(estimator, metric in moments[0].adjusted) for metric in success
+    }
+    out.update(_family(effects, deciding, alpha))
     adjusted = [effect for effect in effects if effect.estimand not in (MEAN, RATIO)]
     place = {metric: at for at, metric in enumerate(arms[0].means)}
     for effect in sorted(adjusted, key=lambda row: (row.estimand, place[row.metric])):
@@ -150,7 +157,7 @@ def said(
                 found = stats.difference(pair[0], pair[1], alpha)
                 out[Key(TRACKS, metric, treatment.name)] = _contrast(found, alpha)
     if simultaneous:
-        control, *others = (stats.mean(arm.means[success[0]]) for arm in moments)
+        control, *others = _deciding_estimates(moments, success[0], deciding[success[0]])
         all_at_once = stats.max_z(control, others, alpha)
         for arm, found in zip(arms[1:], all_at_once.contrasts, strict=True):
             out[Key(MAX_Z, success[0], arm.name)] = _contrast(found, alpha)
@@ -168,11 +175,19 @@ def of_effect(row: stats.Effect, alpha: float) -> Iterator[tuple[Key, Said]]:
         yield Key(HOLM, row.metric, row.arm), holm
 
 
+def _deciding_estimates(
+    moments: Sequence[stats.ArmMoments], metric: str, estimand: str
+) -> Sequence[Estimate]:
+    if estimand == CUPED:
+        return stats.cuped_means([arm.adjusted[metric] for arm in moments]).estimates
+    return [stats.mean(arm.means[metric]) for arm in moments]
+
+
 def _family(
-    effects: Sequence[stats.Effect], success: Sequence[str], alpha: float
+    effects: Sequence[stats.Effect], deciding: Mapping[str, str], alpha: float
 ) -> Iterator[tuple[Key, Said]]:
-    """Holm's decisions on the means of the metrics that decide, over all treatments."""
-    family = [row for row in effects if row.estimand == MEAN and row.metric in success]
+    """Holm's decisions on what decides on each metric, over all treatments."""
+    family = [row for row in effects if deciding.get(row.metric) == row.estimand]
     for row, p in zip(family, stats.holm([row.p_value for row in family]), strict=True):
         significant = None if p is None else p < alpha
         one = Said(row.effect, row.lower, row.upper, significant)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from abbotify.sessions import FloatArray
-from abbotify.stats import difference, mean
+from abbotify.stats import cuped_means, difference, mean
 from abbotify.stats.always_valid import always_valid
 from abbotify.stats.boundaries import crossing_chances
+from abbotify.stats.effects import CUPED, Estimator
 from abbotify.stats.monitoring import Pair, monitor, planned_information
 from abbotify.stats.spending import Spending
 from abbotify.studies.normal import quantile
@@ -41,9 +42,17 @@ class Peeking:
     spending: Spending
 
     @classmethod
-    def of(cls, sampler: Sampler, metric: str, alpha: float, spending: Spending) -> Peeking:
-        """Looks at a metric of a sampler's experiments."""
-        alone = sampler.outcomes.alone(metric)
+    def of(
+        cls,
+        sampler: Sampler,
+        metric: str,
+        alpha: float,
+        spending: Spending,
+        estimator: Estimator = "mean",
+    ) -> Peeking:
+        """Looks at a metric of a sampler's experiments, by the estimate that decides."""
+        outcomes = sampler.outcomes
+        alone = outcomes.alone(metric, outcomes.deciding(metric, estimator) == CUPED)
         return cls(Sampler(alone, sampler.weights, sampler.users, sampler.seed), alpha, spending)
 
     def said(self, replications: range) -> Iterator[tuple[int, Key, Said]]:
@@ -63,9 +72,11 @@ class Peeking:
         return self.sampler.batches(numbers, LOOKS).cumsum(axis=1)
 
     def _pair(self, sums: FloatArray) -> Pair:
-        group = self.sampler.outcomes.groups[0]
-        one, other = (mean(self.sampler.moments(group, NOTHING, arm, sums[arm])) for arm in (0, 1))
-        return one, other
+        (group,) = self.sampler.outcomes.groups
+        arms = [self.sampler.moments(group, NOTHING, arm, own) for arm, own in enumerate(sums)]
+        if group.variables > group.own:  # one model over all arms, as in a report
+            return cuped_means(arms).pair(1)
+        return mean(arms[0]), mean(arms[1])
 
 
 def at_looks(pairs: Sequence[Pair], alpha: float, spending: Spending) -> dict[str, bool | None]:

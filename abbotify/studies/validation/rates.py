@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 
 from abbotify.sessions import FloatArray
-from abbotify.stats.methods import SESSIONS
+from abbotify.stats.effects import CUPED, Estimator, deciding_estimand
+from abbotify.stats.methods import SESSIONS, methods_of
 from abbotify.stats.srm import ALPHA as SRM_ALPHA
 from abbotify.studies import normal
 from abbotify.studies.characteristics import Characteristic, gate_level, rate
@@ -89,6 +90,7 @@ class Measured:
         users: of an experiment, on average, in each arm.
         success: the metrics that decide.
         ungated: why nothing at all is gated; empty when the rest decides.
+        estimator: which estimate decides, and so makes up the families.
     """
 
     trials: Trials
@@ -97,6 +99,14 @@ class Measured:
     users: tuple[float, ...]
     success: tuple[str, ...]
     ungated: str = ""
+    estimator: Estimator = "mean"
+
+    def deciding(self, key: Key) -> int:
+        """The place of the method that decides on what a key is about."""
+        keys = self.trials.keys
+        cuped = key._replace(method=CUPED)
+        estimand = deciding_estimand(self.estimator, cuped in keys)
+        return keys.index(key._replace(method=methods_of(estimand)[0]))
 
 
 def rows(measured: Measured) -> tuple[Row, ...]:
@@ -189,19 +199,19 @@ class _Column:
 def _families(measured: Measured, level: float) -> Iterator[Row]:
     trials, alpha = measured.trials, measured.alpha
     at = {method: _places(trials, method) for method in (HOLM, MAX_Z)}
-    welch = [trials.keys.index(key._replace(method="welch")) for key in _keys(trials, at[HOLM])]
-    if len(welch) > 1:
+    single = [measured.deciding(key) for key in _keys(trials, at[HOLM])]
+    if len(single) > 1:
         name = "success metrics" if len(measured.success) > 1 else measured.success[0]
-        why = measured.ungated or _first(measured.expected[i].ungated for i in welch)
+        why = measured.ungated or _first(measured.expected[i].ungated for i in single)
         any_found = trials.said[:, NOTHING, at[HOLM], 3].max(axis=1)
         yield _family(HOLM, name, FAMILY_ERROR, any_found, alpha, why, level, at_most=True)
-        any_found = trials.said[:, NOTHING, welch, 3].max(axis=1)
+        any_found = trials.said[:, NOTHING, single, 3].max(axis=1)
         expected = _uncorrected(measured) if len(measured.success) == 1 else None
         why = "here to be compared"
         yield _family(UNCORRECTED, name, FAMILY_ERROR, any_found, expected, why, level)
     if at[MAX_Z]:
         metric = trials.keys[at[MAX_Z][0]].metric
-        same = [trials.keys.index(key._replace(method="welch")) for key in _keys(trials, at[MAX_Z])]
+        same = [measured.deciding(key) for key in _keys(trials, at[MAX_Z])]
         why = measured.ungated or _first(measured.expected[i].ungated for i in same)
         any_found = trials.said[:, NOTHING, at[MAX_Z], 3].max(axis=1)
         yield _family(MAX_Z, metric, FAMILY_ERROR, any_found, alpha, why, level)

@@ -82,7 +82,8 @@ def replayed(
     alpha, success = scenario.layers[0].alpha, scenario.metrics.success
     users = tuple(np.mean([one.users for one in found], axis=0).tolist())
     expected = [_expected(key, alpha) for key in trials.keys]
-    measured = Measured(trials, expected, alpha, users, success, UNGATED)
+    estimator = scenario.metrics.estimator
+    measured = Measured(trials, expected, alpha, users, success, UNGATED, estimator)
     return Validation(
         scenario.name,
         layers(scenario)[0].arms,
@@ -97,6 +98,7 @@ def replayed(
             "where it is who they are that decides, intervals cover more often than they say.",
         ),
         why,
+        estimator,
     )
 
 
@@ -130,7 +132,7 @@ def replication(scenario: Scenario, number: int) -> Scenario:
     purpose = attempt(Purpose.REPLICATION, 1 + number)
     seed = generator_seed(scenario.seeds.dynamics, purpose, Stream.ESTIMATE)
     update: dict[str, Any] = {
-        "seeds": scenario.seeds.model_copy(update={"dynamics": seed}),
+        "seeds": scenario.seeds.model_copy(update={"dynamics": seed, "split": None}),
         "log": scenario.log.model_copy(update={"botify": False}),
     }
     named = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from abbotify.errors import PageError
 from abbotify.report import labels, rounding
 from abbotify.report.marks import escaped, escaped_table
 from abbotify.report.tables import csv_text
@@ -15,7 +16,7 @@ from abbotify.studies.validation.results import Validation
 from abbotify.studies.validation.view import Cell, Table
 
 
-def write(found: Validation, out: Path, shown: Path | None = None) -> None:
+def write(found: Validation, out: Path, shown: Path | None = None) -> PageError | None:
     """Writes the three files; each appears whole or not at all.
 
     Args:
@@ -23,15 +24,18 @@ def write(found: Validation, out: Path, shown: Path | None = None) -> None:
         out: the folder.
         shown: the one that a message names, where `out` is to take its place.
 
+    Returns:
+        Why a page cannot be made; the other files are there.
+
     Raises:
         OutputError: the folder cannot be written to.
     """
     texts = {
-        "validate.csv": validate_csv(found),
-        "validate.md": validate_markdown(found),
-        "validate.html": validate_html(found),
+        "validate.csv": lambda: validate_csv(found),
+        "validate.md": lambda: validate_markdown(found),
+        "validate.html": lambda: validate_html(found),
     }
-    pages.write(out, texts, shown)
+    return pages.write(out, texts, shown)
 
 
 def validate_csv(found: Validation) -> str:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from abbotify.outfolder import Kind
+from abbotify.stats.effects import CUPED, Estimator, deciding_estimand
+from abbotify.stats.methods import methods_of
 from abbotify.studies.characteristics import Characteristic, outside
 from abbotify.studies.validation.rates import Row
 
 KIND: Final = Kind(
     "validation",
-    frozenset({"validate.csv", "validate.html"}),
+    frozenset({"validate.csv"}),
     ("validate.csv", "validate.md", "validate.html"),
 )
 
@@ -31,6 +33,7 @@ class Validation:
         rows: all that was measured.
         notes: what a reader has to know.
         meets: why every experiment was a run of its own; empty when users were drawn.
+        estimator: which estimate decides.
     """
 
     scenario: str
@@ -42,6 +45,14 @@ class Validation:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     meets: str = ""
+    estimator: Estimator = "mean"
+
+    def decides(self, metric: str, method: str) -> bool:
+        """Whether a method's estimate is the one that decides; a metric as in the rows."""
+        if metric.partition(":")[0] not in self.success:
+            return False
+        adjusted = any((r.metric, r.method) == (metric, CUPED) for r in self.characteristics)
+        return method in methods_of(deciding_estimand(self.estimator, adjusted))
 
     @property
     def characteristics(self) -> tuple[Characteristic, ...]:

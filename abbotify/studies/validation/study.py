@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -18,9 +18,10 @@ from abbotify.metrics.users import UserTable
 from abbotify.plan import Plan, prepare
 from abbotify.progress import Progress, silent
 from abbotify.questions import rails, reported
+from abbotify.report.labels import ADJUSTED, metric
 from abbotify.report.looks import SPENDING
 from abbotify.scenario import Scenario
-from abbotify.stats.effects import RATIO
+from abbotify.stats.effects import CUPED, RATIO
 from abbotify.studies.validation import guards, replays, report
 from abbotify.studies.validation.columns import Outcomes, stored
 from abbotify.studies.validation.expectations import expectations
@@ -63,6 +64,7 @@ def validate(
 
     Raises:
         UserError: the user's mistake; nothing is written then.
+        PageError: a page cannot be made; the other files are there.
     """
     _refuse(replications, users)
     outfolder.check(out, KIND)
@@ -76,7 +78,9 @@ def validate(
             found = replays.replayed(plan, folder, replications, workers, told, why)
         else:
             found = _resampled(plan, folder, replications, users, workers, told)
-        report.write(found, folder, shown=out)
+        fault = report.write(found, folder, shown=out)
+    if fault is not None:
+        raise fault
     return found
 
 
@@ -117,10 +121,11 @@ def _resampled(
     deciding = tuple(name for name in success if name in outcomes.metrics)
     guarding = tuple(rail for rail in rails(scenario) if rail.metric in outcomes.metrics)
     spending = SPENDING[scenario.monitoring.spending]
-    asked = Asked(sampler, deciding, alpha, guarding, spending)
+    estimator = scenario.metrics.estimator
+    asked = Asked(sampler, deciding, alpha, guarding, spending, estimator)
     trials = collect(asked, replications, workers, told)
     expected_sizes = expected_users(layer.weights, count)
-    expected = expectations(outcomes, trials.keys, expected_sizes, alpha, replications)
+    expected = expectations(outcomes, trials.keys, expected_sizes, alpha, replications, estimator)
     truths = np.array([[one.truth for one in expected]])
     measured = Measured(
         replace(trials, truths=truths),
@@ -128,6 +133,7 @@ def _resampled(
         alpha,
         expected_sizes,
         deciding,
+        estimator=estimator,
     )
     guarded = guards.rows(measured.trials, guarding, alpha, len(layer.arms) > 2)
     return _validation(plan, count, replications, [*rows(measured), *guarded], outcomes)
@@ -170,12 +176,30 @@ def _validation(
         replications,
         users,
         tuple(found),
-        tuple(_notes(outcomes, len(layer.arms) - 1, replications)),
+        (
+            *_decided(scenario, outcomes),
+            *_notes(outcomes, len(layer.arms) - 1, replications),
+        ),
+        estimator=scenario.metrics.estimator,
     )
 
 
+def _decided(scenario: Scenario, outcomes: Outcomes) -> Iterator[str]:
+    """What families and looks are about where that is not the plain mean."""
+    named = [
+        metric(name).label
+        for name in scenario.metrics.success
+        if name in outcomes.metrics and outcomes.deciding(name, scenario.metrics.estimator) == CUPED
+    ]
+    if named:
+        yield (
+            f"{', '.join(named)}: what decides is the estimate {ADJUSTED}, and so Holm, max-z and "
+            "repeated looks are of that one. Guardrails are of the plain mean."
+        )
+
+
 def _notes(outcomes: Outcomes, treatments: int, replications: int) -> list[str]:
-    notes = [f"{metric} is left out: {why}." for metric, why in outcomes.left_out.items()]
+    notes = [f"{name} is left out: {why}." for name, why in outcomes.left_out.items()]
     if any(group.estimand == RATIO for group in outcomes.groups):
         notes.append(
             "A test of single sessions needs squares of their times, which stored outcomes do not "

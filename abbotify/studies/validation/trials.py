@@ -13,7 +13,7 @@ from abbotify import scale, stats
 from abbotify.progress import Progress
 from abbotify.report.rails import Rail
 from abbotify.sessions import FloatArray
-from abbotify.stats.effects import MEAN, RATIO
+from abbotify.stats.effects import MEAN, RATIO, Estimator
 from abbotify.stats.spending import Spending, obrien_fleming
 from abbotify.studies.validation.columns import EXPOSED
 from abbotify.studies.validation.methods import Arm, Key, Said, said
@@ -78,6 +78,7 @@ class Asked:
         alpha: level.
         rails: what is guarded.
         spending: how repeated looks spend the error.
+        estimator: which estimate decides.
     """
 
     sampler: Sampler
@@ -85,12 +86,13 @@ class Asked:
     alpha: float
     rails: tuple[Rail, ...] = ()
     spending: Spending = obrien_fleming
+    estimator: Estimator = "mean"
 
     def peeking(self) -> Peeking | None:
         """Repeated looks at the first metric that decides; None without one."""
         if not self.success:
             return None
-        return Peeking.of(self.sampler, self.success[0], self.alpha, self.spending)
+        return Peeking.of(self.sampler, self.success[0], self.alpha, self.spending, self.estimator)
 
 
 def collect(asked: Asked, replications: int, workers: int, told: Progress) -> Trials:
@@ -147,7 +149,7 @@ def _batch(asked: Asked) -> Callable[[_Task], tuple[dict[Key, FloatArray], npt.N
                 simultaneous = number < most and asked.success[0] in arms[0].means
                 deciding = [name for name in asked.success if name in arms[0].means]
                 for key, one in said(
-                    arms, deciding, asked.alpha, simultaneous, asked.rails
+                    arms, deciding, asked.alpha, simultaneous, asked.rails, asked.estimator
                 ).items():
                     write_down(columns, count, (at, world), key, one)
                 alarms[at, world] = _alarm(sampler, sums[at, world])

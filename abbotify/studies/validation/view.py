@@ -85,10 +85,14 @@ def methods(found: Validation, success: bool) -> Table:
     """One row for each method and metric: those that decide, or all others."""
     head = ("metric", "method", *(_QUANTITIES[name] for name in rates.QUANTITIES))
     rows, last = [], ""
-    for (metric, name), of in grouped(found).items():
+    told = grouped(found)
+    places = list(dict.fromkeys(metric for metric, _ in told))
+    order = sorted(told, key=lambda key: (places.index(key[0]), not found.decides(*key)))
+    for metric, name in order:
         if (metric.partition(":")[0] in found.success) == success:
             shown = "" if metric == last else about(metric)
-            rows.append((Cell(shown), Cell(method(name)), *_cells(of)))
+            under = "decides" if found.decides(metric, name) else ""
+            rows.append((Cell(shown), Cell(method(name), under), *_cells(told[metric, name])))
             last = metric
     return Table(head, tuple(rows))
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 import pytest
 
-from abbotify.stats import contrast
-from abbotify.studies.calibration import SMALL, Calibration, calibrate, dependence, families
+from abbotify.stats import Estimate, contrast, cuped
+from abbotify.studies.calibration import (
+    SMALL,
+    Calibration,
+    calibrate,
+    dependence,
+    families,
+    peeking,
+)
 from abbotify.studies.calibration.themes import ABOUT, THEMES
 from abbotify.studies.calibration.trials import Trial, characterise
 from abbotify.studies.characteristics import outside
@@ -48,3 +57,16 @@ def test_errors_that_are_too_small_leave_the_bands(monkeypatch: pytest.MonkeyPat
 def test_an_adjustment_left_out_leaves_the_bands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(families, "holm", lambda p_values: p_values)
     assert "holm" in left(islice(families.families(SMALL), 4))
+
+
+def test_adjusted_looks_that_are_too_sure_leave_the_bands(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = cuped._estimate
+
+    def sure(*arguments: Any) -> Estimate:
+        estimate = right(*arguments)
+        return replace(estimate, variance=(estimate.variance or 0.0) / 2)
+
+    monkeypatch.setattr(cuped, "_estimate", sure)
+    found = left(islice(peeking.peeking(SMALL), 8))
+    assert {"cuped, fixed", "cuped, obrien_fleming", "cuped, pocock"} <= found
+    assert not {"fixed", "obrien_fleming", "pocock"} & found

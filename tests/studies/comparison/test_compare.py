@@ -58,6 +58,21 @@ def test_other_dynamics_are_independent() -> None:
     assert unbounded.absolute.lower == pytest.approx(-((2 * 0.4**2) ** 0.5))
 
 
+@pytest.mark.parametrize(
+    ("seeds", "shared"),
+    [({"dynamics": 5}, True), ({"dynamics": 5, "split": 2}, False), ({"dynamics": 31337}, False)],
+)
+def test_runs_that_differ_in_dynamics_alone_share_their_split(
+    seeds: dict[str, int], shared: bool
+) -> None:
+    other = document(hand_made(), seeds={"world": 1, **seeds})
+    for overlap in ("unknown", "partly", "same"):
+        why = compare(document(hand_made()), other, NAMES, overlap).why
+        assert ("They share the split" in why) is shared
+    elsewhere = document(hand_made(), seeds={"world": 1, **seeds}, experiment="ANOTHER")
+    assert "share" not in compare(document(hand_made()), elsewhere, NAMES).why
+
+
 def test_no_common_user_is_independent_and_logs_are_unknown() -> None:
     one = document(hand_made(), seeds={}, source="log")
     assert compare(one, one, NAMES, "disjoint").basis == "independent"

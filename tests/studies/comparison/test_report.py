@@ -130,7 +130,7 @@ def test_the_folder_is_replaced_and_others_are_refused(usual: Comparison, tmp_pa
     write(usual, out)
     (out / "left over").write_text("")
     write(usual, out)
-    assert {path.name for path in out.iterdir()} == {*KIND.marks, "left over"}
+    assert {path.name for path in out.iterdir()} == {*KIND.files, "left over"}
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("")
     with pytest.raises(OutputError, match="no comparison"):

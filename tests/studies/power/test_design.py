@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from scipy.stats import binom
 from statsmodels.stats.power import TTestIndPower
 
 from abbotify.stats import Moments, cuped_means, cuped_ratios, difference, welch, with_indicator
+from abbotify.stats.effects import Estimator
 from abbotify.stats.power import Pilot, power
 from abbotify.studies.power.design import (
     EXPLORATORY,
@@ -89,6 +91,19 @@ def test_success_metrics_share_the_error_rate_and_come_first() -> None:
         assert row.level == pytest.approx(ALPHA / 6 if success else ALPHA, rel=1e-15)
     roles = [row.role for row in found]
     assert roles == sorted(roles, key=lambda role: role != SUCCESS)
+
+
+def test_what_decides_leads_and_is_named() -> None:
+    estimators: tuple[Estimator, ...] = ("mean", "auto", "cuped")
+    for estimator in estimators:
+        found = [row for row in rows(replace(TERMS, estimator=estimator)) if row.role == SUCCESS]
+        assert [row.decides for row in found] == [True, True, False, False] * 2
+        for row in found:
+            assert row.piloted.cuped == (row.decides == (estimator != "mean"))
+    alone = design(
+        piloted(table(pre=False), METRICS, "assigned"), replace(TERMS, estimator="auto"), Asked()
+    )
+    assert {row.piloted.cuped for row in alone if row.decides} == {False}
 
 
 def test_treatments_of_one_size_share_a_row() -> None:

@@ -12,7 +12,7 @@ from abbotify.studies.power.question import Question
 from abbotify.studies.power.report import power_csv, power_html, power_markdown
 from abbotify.studies.power.study import PowerStudy, studied
 from abbotify.studies.power.table import rail_rows, rows
-from abbotify.studies.power.words import digits, lift, notes, sentence, title
+from abbotify.studies.power.words import digits, lift, notes, sentence, significant, title
 from tests.browser import assert_fits
 from tests.studies.pages import assert_closed
 from tests.studies.tables import AWAY, USERS, table
@@ -36,6 +36,29 @@ def test_what_is_told_of_users_and_levels(path: Path) -> None:
     first = next(row for row in found.rows if row.piloted.metric == "mean_time_per_session")
     assert f"{math.ceil(first.points[0].users or 0):,} users find a lift of 5%" in sentence(found)
     assert sum("no variance" in " ".join(row) for row in body) == 2  # timeouts, by size
+
+
+def test_the_answer_is_that_of_the_estimate_that_decides(path: Path) -> None:
+    for estimator, adjusted in (("auto", True), ("mean", False)):
+        found = study(path, Question(mde=5.0), True, f"metrics.estimator={estimator}")
+        users = {
+            cuped: math.ceil(row.points[0].users or 0)
+            for row in found.rows
+            for cuped in [row.piloted.cuped]
+            if (row.piloted.metric, row.arms) == ("mean_time_per_session", ("sticky",))
+            and row.piloted.estimand == "mean"
+        }
+        assert users[True] < users[False]
+        lead, other = users[adjusted], users[not adjusted]
+        beside = "by the plain mean" if adjusted else "with CUPED"
+        assert f"sticky: {lead:,} users find a lift of 5%, {beside} {other:,} do" in sentence(found)
+        assert ("adjusted for the days before (CUPED)" in sentence(found)) is adjusted
+        decides = "adjusted estimate" if adjusted else "plain mean"
+        assert f"The report decides by the {decides}" in " ".join(notes(found))
+        told = list(csv.DictReader(power_csv(found).splitlines()))
+        deciding = [row for row in told if row["decides"] == "true"]
+        assert {row["cuped"] for row in deciding} == {str(adjusted).lower()}
+        assert {row["metric"] for row in deciding} == set(found.terms.success)
 
 
 def test_without_days_before_the_column_says_so(path: Path) -> None:
@@ -74,11 +97,26 @@ def test_the_page_fits_every_screen(path: Path, chromium: str, tmp_path: Path) -
     assert_fits(chromium, page, tmp_path)
 
 
+def test_a_column_of_lifts_has_one_precision(path: Path) -> None:
+    head, body = rows(study(path, Question(users=5000)))
+    lifts = [row[head.index("MDE")] for row in body if row[head.index("MDE")].endswith("%")]
+    assert len(lifts) > 5
+    assert len({len(lift.partition(".")[2]) for lift in lifts}) == 1
+    assert all(lift.strip("0.%,") for lift in lifts)
+
+
+def test_significant_digits_keep_their_zeros() -> None:
+    assert [significant(value, 3) for value in (1.0, 0.9, 0.15, 1234.5, 0.0)] == [
+        *("1.00", "0.900", "0.150", "1,234", "0"),
+    ]
+    assert significant(None, 3) == "–"
+
+
 def test_guardrails_have_a_table_of_their_own(path: Path) -> None:
     guarded = "metrics.guardrails=[time, {metric: sessions, absolute: 0.2}]"
     found = study(path, Question(), True, guarded)
     head, body = rail_rows(found)
-    assert head[-2:] == [f"power with {USERS - AWAY:,} users", "users for power 0.8"]
+    assert head[-2:] == [f"power with {USERS - AWAY:,} users", f"users for power {1 - 0.2 / 3:.3g}"]
     assert [row[:3] for row in body] == [
         ["Listened time", "sticky", "5%"],
         ["Listened time", "top", "5%"],

@@ -19,6 +19,7 @@ from abbotify.studies.power.question import Coming, Question
 from abbotify.studies.power.study import (
     power_study,
     studied,
+    terms_of,
     untrained,
     with_days,
 )
@@ -51,7 +52,8 @@ def test_every_row_of_the_file_is_a_triple_of_users_lift_and_power(
     first = [r for r in found if (r["metric"], r["arm"]) == ("retained", "top")]
     assert [row["solved"] for row in first] == solved * 2  # without CUPED and with it
     for row in found:
-        if row["note"]:
+        if not (row["users"] and row["lift"] and row["power"]):
+            assert row["note"]
             continue
         value = float(row["value"])
         pilot = Pilot(value, float(row["variance"]), multiplicative=row["model"] == "scale")
@@ -167,14 +169,55 @@ def test_further_phases_of_the_experiment_are_cut_or_lengthened(path: Path) -> N
 
 
 def test_days_until_users_have_come() -> None:
-    # Of 1,000 users a half comes in 4 days, so a half of the others in the next 4.
-    coming = Coming(world=2000, admitted=1000, judged=500, days=4)
-    assert [coming.days_for(n) for n in (1, 500, 501, 750, 875, 999, 1000)] == [
-        *(4, 4, 5, 8, 12),
+    # Of 1,000 users a half has not come after 4 days, so a quarter not after 8.
+    half = math.log(2) / 4
+    coming = Coming(2000, 500, 4, (1000,) * 4, half)
+    assert [coming.days_for(n) for n in (1, 159, 160, 500, 501, 749, 751, 999, 1000)] == [
+        *(1, 1, 2, 4, 5, 8, 9),
         math.ceil(4 * math.log2(1000)),
         None,
     ]
-    assert Coming(10, 0, 0, 4).days_for(3) is None
+    assert coming.never(1000.5) == "exceeds its 1,000 users"
+    assert coming.never(999) == ""
+    late = Coming(10, 0, 4, (10,) * 4, 1e-300)
+    assert late.never(3) == "not in the 3,650 days that a run may have"
+    assert Coming(10, 0, 4, (0,) * 4, 1.0).never(3) == "exceeds its 0 users"
+
+
+def test_the_assigned_come_as_traffic_grows() -> None:
+    coming = Coming(1000, 300, 2, (100, 300, 600, 900), 0.1, at_once=True)
+    assert [coming.days_for(n) for n in (100, 101, 301, 900, 901)] == [1, 2, 3, 4, None]
+
+
+COMING = {
+    "sessions": [],
+    "visits a day": ["arrivals={visits_per_day: 0.4}"],
+    "a share of the users": ["experiment.traffic=0.6"],
+    "traffic that grows for longer than the pilot": ["experiment.traffic=[0.1, 0.3, 0.6, 0.9, 1]"],
+    "nothing watched day by day": ["metrics.success=[retained]"],
+    "all admitted": ["metrics.population=assigned", "experiment.traffic=[0.1, 0.3, 0.6, 1.0]"],
+}
+
+
+@pytest.mark.parametrize("changes", COMING.values(), ids=COMING)
+def test_users_come_when_a_longer_experiment_sees_them(path: Path, changes: list[str]) -> None:
+    scenario = load(path, ["world.users.count=4000", "arrivals.sessions=1200", *changes])
+    short = power_study(scenario, Question(days=3)).coming
+    for days in (1, 2, 3, 4) if short.at_once else (1, 2, 3, 4, 6, 9):
+        came = power_study(scenario, Question(days=days)).coming.judged
+        # Binomial: four standard deviations of those who came, and of those in the pilot.
+        away = 0.0 if short.at_once else 4 * 2 * math.sqrt(came * (1 - came / 4000))
+        few, many = short.days_for(max(1.0, came - away)), short.days_for(came + away)
+        assert few is not None
+        assert few <= days
+        assert many is None or many >= days
+
+
+def test_guardrails_raise_the_power_of_each_test(path: Path) -> None:
+    rails = "metrics.guardrails=[skip_rate, artist_diversity]"
+    alone, guarded = terms_of(load(path), 0.8), terms_of(load(path, [rails]), 0.8)
+    assert alone.wanted == 0.8
+    assert guarded.wanted == pytest.approx(1 - 0.2 / 3)
 
 
 def test_a_question_has_one_answer() -> None:

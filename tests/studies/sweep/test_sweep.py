@@ -17,6 +17,7 @@ from abbotify.studies.sweep.picture import picture
 from abbotify.studies.sweep.report import (
     matters,
     rows,
+    sentence,
     sweep_csv,
     sweep_html,
     sweep_markdown,
@@ -88,6 +89,23 @@ def test_the_files_have_a_row_for_each_setting(swept: Sweep, tmp_path: Path) -> 
     assert "<svg" in page
     assert_closed(page)
     assert "top\\<b>\\|" in sweep_markdown(swept)
+
+
+@pytest.mark.parametrize(
+    ("keys", "shared"),
+    [
+        (("listener.session_budget",), False),
+        (("seeds.dynamics", "listener.skip_below"), True),
+        (("seeds.dynamics", "seeds.split"), False),
+        (("seeds.split",), False),
+    ],
+)
+def test_settings_that_share_a_split_by_another_seed_are_told(
+    swept: Sweep, keys: tuple[str, ...], shared: bool
+) -> None:
+    told = sentence(replace(swept, keys=keys))
+    assert ("vary seeds.split to draw others" in told) is shared
+    assert ("with the same seeds" in told) is not any(key.startswith("seeds.") for key in keys)
 
 
 def trained(swept: Sweep) -> Sweep:
@@ -214,3 +232,13 @@ def test_a_run_that_fails_is_told_and_the_others_are_kept(scenario: Path, tmp_pa
     assert "failed" in (tmp_path / "out" / "sweep.md").read_text()
     with pytest.raises(UserError, match="every run failed"):
         sweep(path, [varied(f"arms.it.file={tmp_path}/two.jsonl")], tmp_path / "none")
+
+
+def test_a_setting_tells_the_effect_that_decides(tmp_path: Path) -> None:
+    path = tmp_path / "before.yaml"
+    phases = "[{phase: pre, days: 1, recommender: random}, {phase: experiment, days: 1}]"
+    path.write_text(TEXT.replace("[{phase: experiment, days: 1}]", phases))
+    found = sweep(path, [varied("metrics.estimator=mean,cuped,auto")], tmp_path / "out", seed=7)
+    told = [[effect.estimand for effect in setting.effects] for setting in found.settings]
+    assert told == [["mean"], ["cuped"], ["cuped"]]
+    assert "adjusted for the days before (CUPED)" in sweep_markdown(found)

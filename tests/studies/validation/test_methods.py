@@ -8,6 +8,7 @@ from scipy import stats as scipy_stats
 
 from abbotify import stats
 from abbotify.stats import Moments
+from abbotify.stats.effects import Estimator
 from abbotify.studies.validation.methods import Arm, Key, said, single_tracks
 from tests.studies.validation.worlds import made_up
 
@@ -59,6 +60,20 @@ def test_every_method_says_what_its_estimator_says() -> None:
         *("welch", "fieller", "naive_relative", "holm", "max_z", "delta", "delta_fieller"),
         *("cuped", "cuped_fieller", "ratio_cuped", "ratio_cuped_fieller"),
     }
+
+
+def test_families_are_of_the_estimate_that_decides() -> None:
+    success = ["mean_time_per_session", "time"]
+    experiment = arms()
+    cases: list[tuple[Estimator, str]]
+    cases = [("mean", "welch"), ("auto", "cuped"), ("cuped", "cuped")]
+    for estimator, decides in cases:
+        found = said(experiment, success, 0.05, True, estimator=estimator)
+        first = [found[Key(m, success[0], "two")] for m in (decides, "holm", "max_z")]
+        assert first[0][:3] == first[1][:3]
+        assert first[2].estimate == first[0].estimate
+        # `time` has nothing from before here, so its mean decides under every estimator.
+        assert found[Key("holm", "time", "two")][:3] == found[Key("welch", "time", "two")][:3]
 
 
 def test_single_tracks_are_a_sample_of_zeros_and_ones() -> None:

@@ -13,6 +13,7 @@ from abbotify import stats
 from abbotify.stats import monitoring
 from abbotify.stats.always_valid import always_valid
 from abbotify.stats.boundaries import Boundaries, boundaries
+from abbotify.stats.effects import Estimator
 from abbotify.stats.monitoring import monitor, planned_information
 from abbotify.stats.spending import Spending, obrien_fleming, pocock
 from abbotify.studies.validation.methods import LOOKS_FIXED, LOOKS_SEQUENTIAL, LOOKS_VALID, Said
@@ -25,38 +26,50 @@ ALPHA, SEED, USERS = 0.05, 11, 200
 POOL = outcomes()
 
 
-def peeking(metric: str = "time", spending: Spending = obrien_fleming) -> Peeking:
-    return Peeking.of(Sampler(POOL, (1.0, 1.0), USERS, SEED), metric, ALPHA, spending)
+def peeking(
+    metric: str = "time",
+    spending: Spending = obrien_fleming,
+    estimator: Estimator = "mean",
+) -> Peeking:
+    sampler = Sampler(POOL, (1.0, 1.0), USERS, SEED)
+    return Peeking.of(sampler, metric, ALPHA, spending, estimator)
 
 
-def plain_looks(replication: int, metric: str = "time") -> list[monitoring.Pair]:
+def looked_at(
+    replication: int, metric: str = "time", adjusted: bool = False
+) -> list[monitoring.Pair]:
     """(control, treatment) at each look, from the users themselves."""
     pool = POOL
     group = pool.group(metric, "mean")
-    values = pool.values[0, :, group.start + 1] + pool.centres[0, group.start + 1]
+    columns = group.columns if adjusted else slice(group.start + 1, group.start + 2)
+    values = pool.values[0, :, columns] + pool.centres[0, columns]
     counts = pool.defined(group, 0)
     who = drawn(pool.users, USERS, SEED, replication, 0.5)
     pairs = []
     for look in range(1, LOOKS + 1):
         seen = [each for at, each in enumerate(who) if at * LOOKS // USERS < look]
         rows = [[row for row, arm in seen if arm == place and counts[row]] for place in (0, 1)]
-        one, other = (stats.mean(stats.Moments.of(values[each])) for each in rows)
-        pairs.append((one, other))
+        arms = [stats.Moments.of(values[each]) for each in rows]
+        plain = (stats.mean(arms[0].leading(1)), stats.mean(arms[1].leading(1)))
+        pairs.append(stats.cuped_means(arms).pair(1) if adjusted else plain)
     return pairs
 
 
-@pytest.mark.parametrize("spending", [obrien_fleming, pocock])
+@pytest.mark.parametrize(
+    ("spending", "estimator", "first"),
+    [(obrien_fleming, "mean", 48), (pocock, "mean", 48), (pocock, "auto", 168)],
+)
 def test_each_method_says_what_its_estimator_says_of_the_users_by_each_look(
-    spending: Spending,
+    spending: Spending, estimator: Estimator, first: int
 ) -> None:
     found: dict[int, dict[str, Said]] = {}
-    for number, key, one in peeking(spending=spending).said(range(48, 70)):
+    for number, key, one in peeking("time", spending, estimator).said(range(first, first + 22)):
         assert (key.metric, key.arm) == ("time", "two")
         found.setdefault(number, {})[key.method] = one
-    assert list(found) == list(range(48, 70))
+    assert list(found) == list(range(first, first + 22))
     count = dict.fromkeys((LOOKS_FIXED, LOOKS_SEQUENTIAL, LOOKS_VALID), 0)
     for number, said in found.items():
-        pairs = plain_looks(number)
+        pairs = looked_at(number, adjusted=estimator == "auto")
         p_values = [stats.difference(*pair, ALPHA).p_value for pair in pairs]
         assert said[LOOKS_FIXED].significant == any(p is not None and p < ALPHA for p in p_values)
         users = pairs[-1][0].n, pairs[-1][1].n
@@ -90,8 +103,10 @@ def test_without_variance_nothing_is_said() -> None:
     assert said == dict.fromkeys((LOOKS_FIXED, LOOKS_SEQUENTIAL, LOOKS_VALID))
 
 
-def test_early_looks_may_be_empty() -> None:
-    few = Peeking.of(Sampler(POOL, (1.0, 1.0), 10, SEED), "time", ALPHA, obrien_fleming)
+@pytest.mark.parametrize("estimator", ["mean", "auto"])
+def test_early_looks_may_be_empty(estimator: Estimator) -> None:
+    sampler = Sampler(POOL, (1.0, 1.0), 10, SEED)
+    few = Peeking.of(sampler, "time", ALPHA, obrien_fleming, estimator)
     said = [one.significant for _, _, one in few.said(range(20))]
     assert len(said) == 60
     assert any(one is not None for one in said)

@@ -6,11 +6,13 @@ import csv
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from abbotify import pipeline
 from abbotify.errors import UserError
+from abbotify.experiment import layers
 from abbotify.plan import Plan, prepare
 from abbotify.progress import silent
 from abbotify.scenario import Scenario, load
@@ -85,6 +87,16 @@ def test_replications_differ_in_luck_and_in_arms(path: Path) -> None:
     assert first.seeds.dynamics != second.seeds.dynamics
     assert first.layers[0].name != second.layers[0].name
     assert first == replays.replication(described, 0)
+
+
+@pytest.mark.parametrize("changes", [[], ["seeds.split=3"]])
+def test_replications_have_splits_of_their_own(path: Path, changes: list[str]) -> None:
+    described, ids = load(path, changes), np.arange(2000)
+    repeated = [replays.replication(described, number) for number in range(3)]
+    codes = [layers(each)[0].assign(ids) for each in (described, *repeated)]
+    for i, one in enumerate(codes):
+        for other in codes[:i]:
+            assert 0.4 < (one == other).mean() < 0.6
 
 
 def test_without_an_effect_all_arms_are_the_controls(path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from abbotify.stats import Estimate, cuped
 from abbotify.stats.moments import Floats, Moments
 from tests.browser import assert_fits
 from tests.conftest import ROOT, Command
@@ -199,3 +201,59 @@ def test_other_folders_are_refused(abbotify: Command, folder: Path) -> None:
     assert finished.code == 2
     assert "is a folder with other things in it, no validation (no validate.csv)" in finished.err
     assert (full / "mine.txt").read_text() == "mine"
+
+
+BEFORE = [
+    {"phase": "pre", "days": 2, "recommender": "random"},
+    {"phase": "experiment", "days": 2},
+]
+
+
+def test_the_estimate_that_decides_is_gated(abbotify: Command, tmp_path: Path) -> None:
+    """With days before: the adjusted estimate, its family over two metrics, its looks."""
+    out, metric = tmp_path / "out", "mean_time_per_session"
+    metrics = {"success": [metric, "time"], "report": [metric, "time"]}
+    path = written(tmp_path, timeline=BEFORE, metrics=metrics)
+    finished = abbotify("validate", path, *EXPERIMENTS, "--out", out)
+    assert (finished.code, finished.err) == (0, "")
+    rows, page = table(out), (out / "validate.md").read_text(encoding="utf-8")
+    for key in (
+        ("cuped", metric, "false_positive_rate"),
+        ("cuped", metric, "coverage"),
+        ("cuped_fieller", metric, "coverage"),
+        ("holm", "success metrics", "family_wise_error"),
+        ("looks_group_sequential", metric, "false_positive_rate"),
+        ("looks_always_valid", metric, "false_positive_rate"),
+    ):
+        assert rows[key]["within"] == "true"
+    assert float(rows["cuped", metric, "mean_width"]["measured"]) < 0.9 * float(
+        rows["welch", metric, "mean_width"]["measured"]
+    )
+    assert "CUPED decides" in page
+    assert "adjusted for the days before (CUPED)" in page
+    path = written(tmp_path, timeline=BEFORE, metrics=metrics | {"estimator": "mean"})
+    assert abbotify("validate", path, "--replications", 200, "--out", out).code == 0
+    page = (out / "validate.md").read_text(encoding="utf-8")
+    assert "Welch decides" in page
+    assert "CUPED decides" not in page
+
+
+def test_adjusted_errors_that_are_too_small_leave_the_bands(
+    abbotify: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = cuped._estimate
+
+    def sure(*arguments: Any) -> Estimate:
+        estimate = right(*arguments)
+        return replace(estimate, variance=(estimate.variance or 0.0) / 2)
+
+    monkeypatch.setattr(cuped, "_estimate", sure)
+    metrics = {"report": ["mean_time_per_session"]}
+    path = written(tmp_path, timeline=BEFORE, metrics=metrics)
+    finished = abbotify("validate", path, *EXPERIMENTS, "--out", tmp_path / "out")
+    assert finished.code == 3
+    rows = table(tmp_path / "out")
+    metric, rate = "mean_time_per_session", "false_positive_rate"
+    methods = ("welch", "cuped", "looks_group_sequential")
+    within = [rows[name, metric, rate]["within"] for name in methods]
+    assert within == ["true", "false", "false"]

@@ -1,0 +1,118 @@
+"""A report follows the estimate that decides: sentence, tables, charts, method, truth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from abbotify.report.document import Document
+from abbotify.report.effects_view import deciding_groups, further_groups
+from abbotify.report.forest import forest
+from abbotify.report.headline import headline, rule, sentences, summary_table
+from abbotify.report.html import render_html
+from abbotify.report.markdown import render_markdown
+from abbotify.report.truth_view import truths
+from abbotify.report.words import method
+from abbotify.studies.comparison.compare import compare
+from abbotify.studies.comparison.picture import picture
+from abbotify.studies.comparison.view import effects
+
+Plain = dict[str, Any]
+NAMED = "adjusted for the days before (CUPED)"
+
+
+@pytest.fixture
+def adjusted(hand: Plain) -> Plain:
+    """The mean rises by 10 %, adjusted for the days before by 7.0 % [+5.0, +9.0]."""
+    plain = hand["effects"][0] | {"p_adjusted": None}
+    cuped = plain | {
+        "estimand": "cuped",
+        "effect": 0.35,
+        "lower": 0.25,
+        "upper": 0.45,
+        "relative_effect": 7.0,
+        "relative_lower": 5.0,
+        "relative_upper": 9.0,
+        "naive_lower": None,
+        "naive_upper": None,
+        "p_value": 0.003,
+        "p_adjusted": 0.003,
+        "variance_reduction": 0.64,
+    }
+    hand["effects"] = [plain, cuped, *hand["effects"][1:]]
+    hand["truth"] = [
+        truth("welch", 0.5, 0.2, 0.8),
+        truth("cuped", 0.35, 0.25, 0.45),
+    ]
+    hand["run"]["estimator"] = "auto"
+    return hand
+
+
+def truth(name: str, estimate: float, lower: float, upper: float) -> Plain:
+    about = {"arm": "neural", "metric": "mean_time_per_session", "form": "total", "method": name}
+    return about | {
+        "unit": "metric",
+        "estimate": estimate,
+        "lower": lower,
+        "upper": upper,
+        "truth": 0.4,
+        "bias": estimate - 0.4,
+        "covered": True,
+        "note": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("estimator", "lift", "p", "leads"),
+    [
+        ("auto", "7.0%", "0.003", "+0.35"),
+        ("cuped", "7.0%", "0.003", "+0.35"),
+        ("mean", "10.0%", "0.002", "+0.50"),
+    ],
+)
+def test_everything_follows_the_estimator(
+    adjusted: Plain, estimator: str, lift: str, p: str, leads: str
+) -> None:
+    adjusted["run"]["estimator"] = estimator
+    document, by_cuped = Document.from_dict(adjusted), estimator != "mean"
+    (sentence,) = sentences(document)
+    assert f"rises by {lift} against sticky" in sentence
+    assert f"p = {p}" in sentence
+    (group,) = deciding_groups(document)
+    assert group.estimand == ("mean, CUPED" if by_cuped else "mean of users")
+    assert [each.estimand for each in further_groups(document, deciding=True)] == [
+        "mean of users" if by_cuped else "mean, CUPED"
+    ]
+    assert summary_table(document)[0].effect == f"+{lift}"
+    assert f"Time per session, neural: +{lift}" in (forest(document) or "")
+    beside = truths(document)
+    assert beside is not None
+    assert f"was estimated at {leads}" in beside.leads[0]
+    told = (sentence, rule(document), headline(document), " ".join(method(document)))
+    assert [NAMED in each for each in told] == [by_cuped] * 4
+    noted = "64% of the variance removed by CUPED"
+    assert [noted in each for each in (render_html(document), render_markdown(document))] == [
+        by_cuped
+    ] * 2
+
+
+def test_metrics_without_days_before_are_named_apart(adjusted: Plain) -> None:
+    adjusted["scenario"]["metrics"]["success"].append("tracks")
+    other = adjusted["effects"][0] | {"metric": "tracks", "p_adjusted": 0.002}
+    adjusted["effects"].append(other)
+    told = " ".join(method(Document.from_dict(adjusted)))
+    assert f"What decides is the estimate of time per session {NAMED}" in told
+
+
+def test_two_runs_are_compared_by_what_decides(adjusted: Plain) -> None:
+    document = Document.from_dict(adjusted)
+    found = compare(document, document, ("one", "two"))
+    first, second = effects(found)[:2]
+    assert (first.estimand, second.estimand) == ("mean, CUPED", "")
+    assert "Time per session, neural, A: +7.0%" in (picture(found) or "")
+    adjusted["run"]["estimator"] = "mean"
+    document = Document.from_dict(adjusted)
+    found = compare(document, document, ("one", "two"))
+    assert [line.estimand for line in effects(found)[:2]] == ["", "mean, CUPED"]
+    assert "Time per session, neural, A: +10.0%" in (picture(found) or "")
