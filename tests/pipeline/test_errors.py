@@ -56,7 +56,7 @@ def run(folder: Path, name: str, answers: tuple[str, str], out: str = "out", **h
     """A run in which a class above is a treatment, and serves before the experiment too."""
     code = HEAD.replace("{first}", answers[0]).replace("{others}", answers[1])
     (folder / "bad.py").write_text(code, encoding="utf-8")
-    scenario = {
+    scenario: Plain = {
         "name": "errors",
         "world": {
             "catalogue": {"tracks": 60, "artists": 10, "genres": 3, "dims": 4},
@@ -98,8 +98,7 @@ def asked(out: Path) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("name", "engine", "workers"),
-    [("Alone", "auto", 1), ("Batch", "compiled", 1), ("Batch", "simpy", 1), ("Batch", "auto", 2)],
+    ("name", "engine"), [("Alone", "auto"), ("Batch", "compiled"), ("Batch", "simpy")]
 )
 @pytest.mark.parametrize(
     ("answers", "wrong", "missed"),
@@ -116,12 +115,11 @@ def test_errors_and_fallbacks_are_of_exposed_users_in_the_experiment(
     tmp_path: Path,
     name: str,
     engine: str,
-    workers: int,
     answers: tuple[str, str],
     wrong: int,
     missed: int,
 ) -> None:
-    out = run(tmp_path, name, answers, engine=engine, workers=workers)
+    out = run(tmp_path, name, answers, engine=engine)
     here = asked(out)
     judged = here[here.day >= 2]
     first = judged.asked % 4 == 1
