@@ -35,6 +35,7 @@ LONGEST = (
     "test_small_calibration.py",
     "test_readme.py",
     "test_limits.py",
+    "test_faults.py",
     "test_validate.py",
     "test_hostile_logs.py",
     "test_jit.py",

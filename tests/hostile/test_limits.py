@@ -260,13 +260,13 @@ COMMANDS = [
 @pytest.mark.parametrize("command", COMMANDS, ids=[each[0] for each in COMMANDS])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_command_names_a_limit_of_file_sizes(
-    command: tuple[str, ...], workers: int, abbotify: Command, tmp_path: Path
+    command: tuple[str, ...], workers: int, ran: Path, tmp_path: Path
 ) -> None:
     takes_workers = command[0] in ("run", "sweep", "power", "validate")
     if workers > 1 and not takes_workers:
         pytest.skip("works in one process")
-    write_files(tmp_path)
-    assert abbotify("run", tmp_path / "s.yaml", "--out", tmp_path / "base").code == 0
+    shutil.copytree(ran, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "out").rename(tmp_path / "base")
     before = everything(tmp_path)
     extra = ("--workers", str(workers)) if takes_workers else ()
     finished = launched(tmp_path, "ulimit -f 2; COMMAND >/dev/null", *command, *extra)

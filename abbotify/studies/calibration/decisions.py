@@ -83,7 +83,7 @@ CASES: Final = (
     Case("users change arm", spoilt(RANDOM, STICKY, crossover)),
     Case("treated users lost", spoilt(RANDOM, STICKY, lost_users)),
     Case("heavy users in the treatment", unlike_users, ships=ALPHA / 2),
-    Case("novelty", novelty, replications=_FEWER),
+    Case("novelty", novelty, ships=ALPHA, replications=_FEWER),
     Case("two dozen users", run(RANDOM, STICKY, world=_FEW, arrivals={"sessions": 24})),
     Case("shared queue", run(RANDOM, STICKY, service=_QUEUE), replications=_FEWER),
 )

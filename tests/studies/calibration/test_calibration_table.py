@@ -71,7 +71,7 @@ def test_the_bands_are_those_of_the_measurements() -> None:
             assert again == row
 
 
-BOUNDS = ("always_valid", "cuped, always_valid", "holm")
+BOUNDS = ("always_valid", "cuped, always_valid", "holm", "decision")
 
 
 # What the paragraphs say, and the rows that say it: method, setting (its beginning), figure.
