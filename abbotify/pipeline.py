@@ -71,8 +71,9 @@ def run(
     progress("world", 0, 0)
     plan = ready(scenario, out, engine)
     faults = Faults()
-    with outfolder.swapped(out) as folder:
-        store = ModelStore(folder, earlier=[out])
+    place = out.absolute()  # wherever a recommender of the user's own goes
+    with outfolder.swapped(place) as folder:
+        store = ModelStore(folder, earlier=[place])
         trainer = Trainer(scenario, plan.world, plan.learning, store, progress)
         played, truth = _played(plan, folder, trainer, workers, progress, faults)
         (folder / "scenario.yaml").write_text(dump(scenario), encoding="utf-8")

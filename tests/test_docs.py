@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import abbotify
+from abbotify import Catalogue, Lists, Play, Request, Requests, TrainingLog, Users, World
 from abbotify.scenario import schema
-from abbotify.testing import RecommenderContract
+from abbotify.testing import (
+    RecommenderContract,
+    generated_log,
+    generated_requests,
+    small_world,
+)
 
 DOCS = Path(__file__).parent.parent / "docs"
 REFERENCE = (DOCS / "scenario.md").read_text(encoding="utf-8")
@@ -59,6 +68,80 @@ def test_the_map_of_layers_has_three_cells_a_row_and_names_what_there_is() -> No
     names = [name for row in rows for name in re.findall("`(.*?)`", row[1])]
     assert len(set(names)) == len(names)
     assert [name for name in names if not (ROOT / "abbotify" / name).exists()] == []
+
+
+GIVEN = {
+    "World": World,
+    "Catalogue": Catalogue,
+    "Users": Users,
+    "Lists": Lists,
+    "Request": Request,
+    "Play": Play,
+    "Requests": Requests,
+    "TrainingLog": TrainingLog,
+}
+# How a table writes the type of a value that a class really has.
+NUMPY = re.compile(r"(bool|int\d+|float\d+) \(")
+
+
+def tables_of_fields() -> dict[str, list[list[str]]]:
+    """Class -> the rows of its table in the recommenders page."""
+    page = (DOCS / "recommenders.md").read_text(encoding="utf-8")
+    section = page.partition("## What it gets\n")[2].partition("\n## ")[0]
+    found = re.findall(r"^`(\w+)`: [^|]*\n\n((?:\|.*\n)+)", section, re.MULTILINE)
+    return {
+        name: [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()]
+        for name, table in found
+    }
+
+
+def fields_of(kind: Any) -> list[str]:
+    """The names of a data class's or a named tuple's fields, in their order."""
+    named: list[str] = list(getattr(kind, "_fields", ()))
+    return named or [field.name for field in dataclasses.fields(kind)]
+
+
+def test_the_page_lists_every_field_of_what_a_recommender_gets() -> None:
+    tables = tables_of_fields()
+    assert list(tables) == list(GIVEN)
+    for name, (head, _, *rows) in tables.items():
+        assert head == ["field", "type", "what"]
+        assert [row[0].strip("`") for row in rows] == fields_of(GIVEN[name]), name
+        assert all(len(row) == 3 and all(row) for row in rows), name
+
+
+def test_everything_of_a_recommenders_is_listed_or_told() -> None:
+    """Of the public names, those that are handed over; the others are made by the author."""
+    made = {"CandidateTable", "Key", "Pick", "Recommender", "__version__"}
+    assert {*abbotify.__all__} - made == {*GIVEN}
+
+
+def test_the_types_are_those_of_what_there_is() -> None:
+    world = small_world()
+    requests = generated_requests(world)[:20]
+    there: dict[str, Any] = {
+        "World": world,
+        "Catalogue": world.catalogue,
+        "Users": world.users,
+        "Lists": world.users.interests,
+        "Request": requests[0],
+        "Play": Play(1, 0.5),
+        "Requests": Requests.of(requests),
+        "TrainingLog": generated_log(world),
+    }
+    for name, (_, _, *rows) in tables_of_fields().items():
+        for field, kind, _ in rows:
+            value = getattr(there[name], field.strip("`"))
+            array = NUMPY.match(kind)
+            if array is not None:
+                assert isinstance(value, np.ndarray), f"{name}.{field}"
+                assert value.dtype == array[1], f"{name}.{field}"
+            elif kind in ("int", "float"):
+                assert isinstance(value, {"int": int, "float": float}[kind]), f"{name}.{field}"
+            else:
+                named = re.match("`(\\w+)`", kind)
+                expected = GIVEN[named[1]] if named else Sequence
+                assert isinstance(value, expected), f"{name}.{field}"
 
 
 def test_the_recommenders_page_runs(tmp_path: Path) -> None:
