@@ -6,13 +6,15 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from abbotify import outfolder
+from abbotify import outfolder, replacement
 from abbotify.errors import OutputError
-from abbotify.outfolder import RUN, swapped
+from abbotify.outfolder import swapped
+from abbotify.replacement import RUN
 
 
 def fill(out: Path, text: str) -> None:
@@ -45,7 +47,7 @@ def test_a_run_is_replaced(tmp_path: Path) -> None:
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both ways to take a folder's place: at once, and where the system cannot."""
     if request.param == "two renames":
-        monkeypatch.setattr(outfolder, "_exchanged", lambda one, other: False)
+        monkeypatch.setattr(replacement, "_exchanged", lambda one, other: False)
     return str(request.param)
 
 
@@ -84,11 +86,11 @@ def test_a_run_killed_between_two_renames_is_given_back(tmp_path: Path) -> None:
 
 def test_many_runs_into_one_folder_leave_a_whole_one(way: str, tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from abbotify import outfolder\n"
-        f"if {way != 'exchange'}: outfolder._exchanged = lambda one, other: False\n"
+        "import sys; from pathlib import Path; from abbotify import outfolder, replacement\n"
+        f"if {way != 'exchange'}: replacement._exchanged = lambda one, other: False\n"
         "for turn in range(60):\n"
         "    with outfolder.swapped(Path(sys.argv[1])) as folder:\n"
-        "        marks = outfolder.RUN.marks\n"
+        "        marks = replacement.RUN.marks\n"
         "        for name in marks: (folder / name).write_text(sys.argv[2] + str(turn))\n"
     )
     out = tmp_path / "run"
@@ -115,7 +117,7 @@ def test_a_run_that_comes_between_two_renames_loses_nothing(
                 (out / name).write_text(other)
         return moved
 
-    monkeypatch.setattr(outfolder, "_exchanged", lambda one, other: False)
+    monkeypatch.setattr(replacement, "_exchanged", lambda one, other: False)
     monkeypatch.setattr(Path, "rename", renaming)
     fill(out, "new")
     assert next(others, "") == ""
@@ -223,9 +225,9 @@ def test_folders_made_on_the_way_go_with_a_failure(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from abbotify import outfolder
+from abbotify import outfolder, replacement
 if sys.argv[2] != "exchange":
-    outfolder._exchanged = lambda one, other: False
+    replacement._exchanged = lambda one, other: False
 rename, count = Path.rename, [0]
 def renaming(one, other):
     if count[0] == int(sys.argv[3]):
@@ -234,7 +236,7 @@ def renaming(one, other):
     return rename(one, other)
 Path.rename = renaming
 with outfolder.swapped(Path(sys.argv[1])) as folder:
-    for name in outfolder.RUN.marks:
+    for name in replacement.RUN.marks:
         (folder / name).write_text("new")
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -255,4 +257,46 @@ def test_a_run_killed_at_any_rename_leaves_a_whole_one(
         raise ValueError("halfway")
     assert names(tmp_path) == ["run"]
     assert {(out / name).read_text() for name in RUN.marks} in ({"old"}, {"new"})
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_a_folder_that_another_run_removes_meanwhile_is_no_other_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of the old run is seen while another run has taken its place."""
+    out, listing = tmp_path / "run", Path.iterdir
+    fill(out, "old")
+    turns = iter(["replace"])
+
+    def half(folder: Path) -> Iterator[Path]:
+        if folder != out or next(turns, None) is None:
+            return listing(folder)
+        fill(out, "of another run")
+        return iter([out / "report.json"])
+
+    monkeypatch.setattr(Path, "iterdir", half)
+    outfolder.check(out)
+    assert names(tmp_path) == ["run"]
+
+
+def test_a_place_that_another_run_takes_between_two_renames_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, rename = tmp_path / "run", Path.rename
+    fill(out, "old")
+    (out / "notes.txt").write_text("mine")
+    monkeypatch.setattr(replacement, "_exchanged", lambda one, other: False)
+    turns = iter([False, True])
+
+    def renaming(one: Path, other: Path) -> Path:
+        if next(turns, False):  # the place is free: another run comes
+            out.mkdir()
+            for name in RUN.marks:
+                (out / name).write_text("of another run")
+        return rename(one, other)
+
+    monkeypatch.setattr(Path, "rename", renaming)
+    fill(out, "new")
+    assert names(tmp_path) == ["run"]
+    assert (out / "report.json").read_text() == "new"
     assert (out / "notes.txt").read_text() == "mine"

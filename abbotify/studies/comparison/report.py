@@ -9,6 +9,7 @@ from typing import Final
 
 from abbotify import outfolder
 from abbotify.errors import OutputError
+from abbotify.replacement import Kind
 from abbotify.report import rounding
 from abbotify.report.marks import escaped, escaped_table
 from abbotify.report.tables import Value, csv_text
@@ -22,7 +23,7 @@ from abbotify.studies.comparison.picture import picture
 CSV: Final = "compare.csv"
 MARKDOWN: Final = "compare.md"
 HTML: Final = "compare.html"
-KIND: Final = outfolder.Kind("comparison", frozenset({CSV}), (CSV, MARKDOWN, HTML))
+KIND: Final = Kind("comparison", frozenset({CSV}), (CSV, MARKDOWN, HTML))
 
 COLUMNS: Final = (
     *("what", "metric", "arm", "estimand", "a", "a_lower", "a_upper", "b", "b_lower", "b_upper"),

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
 
-from abbotify import outfolder, pipeline, scale
+from abbotify import outfolder, pipeline, replacement, scale
 from abbotify.errors import PageError, UserError
 from abbotify.progress import Progress, silent
 from abbotify.report import Document, read
@@ -219,7 +219,7 @@ def _played(job: _Job, tasks: Sequence[_Task], workers: int, told: Progress) -> 
     finally:
         for task in tasks:  # of processes that were killed with this one's end
             with suppress(OSError):
-                outfolder.sweep(job.out / _name(task))
+                replacement.sweep((job.out / _name(task)).resolve())
         with suppress(OSError):  # it holds runs, as after every success
             if made:
                 job.out.rmdir()
