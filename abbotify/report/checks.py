@@ -11,7 +11,8 @@ from abbotify.report.decision import LEAST_USERS
 from abbotify.report.document import Arm, Check
 from abbotify.report.evidence import Limits
 from abbotify.report.rounding import plural
-from abbotify.stats import Effect, srm
+from abbotify.stats import Effect
+from abbotify.stats import sample_ratio as srm
 from abbotify.stats.effects import MEAN
 
 Status = Literal["pass", "warn", "fail", "info"]

@@ -19,7 +19,7 @@ from abbotify.report.labels import metric
 from abbotify.stats import Effect
 from abbotify.stats.contrast import welch_df
 from abbotify.stats.effects import CUPED, deciding_estimand
-from abbotify.stats.guardrails import INFERIOR, NON_INFERIOR
+from abbotify.stats.non_inferiority import INFERIOR, NON_INFERIOR
 
 LEAST_USERS: Final = 100
 """Users an arm needs with the metric defined, before its effect decides anything."""

@@ -9,7 +9,7 @@ from abbotify import stats
 from abbotify.metrics.definitions import COLUMNS
 from abbotify.report.document import Arm, Check
 from abbotify.report.findings import GuardrailRow
-from abbotify.stats import Effect, srm
+from abbotify.stats import Effect, sample_ratio
 from abbotify.stats.effects import CUPED, MEAN
 from abbotify.stats.skewness import ONE_SIDED, TWO_SIDED, Shape, skew_of_difference
 
@@ -163,8 +163,8 @@ def watched_ratio(arms: Sequence[Arm]) -> Iterator[Check]:
         yield Check("sample_ratio_watched", "info", summary)
         return
     p_value = last.sample_ratio_p
-    details = {"p_value": p_value, "alpha": srm.ALPHA}
-    if p_value >= srm.ALPHA:
+    details = {"p_value": p_value, "alpha": sample_ratio.ALPHA}
+    if p_value >= sample_ratio.ALPHA:
         summary = f"At every look the arms had the users of their weights (p = {p_value:.3g})."
         yield Check("sample_ratio_watched", "pass", summary, details)
         return

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from abbotify import stats
 from abbotify.metrics.definitions import METRICS
 from abbotify.report.findings import METRIC, PERCENT, GuardrailRow
-from abbotify.stats.guardrails import guardrail, relative_guardrail
+from abbotify.stats.non_inferiority import guardrail, relative_guardrail
 
 __all__ = ["METRIC", "PERCENT", "Rail", "guard"]
 

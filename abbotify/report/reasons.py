@@ -24,7 +24,7 @@ from abbotify.report.labels import check, clean, metric, unit
 from abbotify.report.leading import shown_effect
 from abbotify.stats import Effect
 from abbotify.stats.effects import MEAN
-from abbotify.stats.guardrails import INFERIOR, NON_INFERIOR
+from abbotify.stats.non_inferiority import INFERIOR, NON_INFERIOR
 
 _POWER: Final = 0.8
 _MANY: Final = 1000.0  # times as many users: beyond it the effect is as good as zero

@@ -1,6 +1,7 @@
 """Estimators as pure functions of mergeable aggregates; the unit is the randomised user."""
 
-from abbotify.stats.comparison import compare, deciding_estimates
+from abbotify.stats.bootstrap import Bootstrapped, bootstrap
+from abbotify.stats.compare import compare, deciding_estimates
 from abbotify.stats.contrast import (
     Contrast,
     Estimate,
@@ -14,22 +15,21 @@ from abbotify.stats.contrast import (
 from abbotify.stats.covariates import refuse_later, with_indicator
 from abbotify.stats.cuped import Adjusted, cuped_means, cuped_ratios, sign_flip
 from abbotify.stats.effects import EFFECT_COLUMNS, ArmMoments, Effect
-from abbotify.stats.maxz import Simultaneous, max_z
-from abbotify.stats.means import mean, welch
-from abbotify.stats.moments import Moments
-from abbotify.stats.multiplicity import benjamini_hochberg, holm
-from abbotify.stats.pairs import all_pairs
-from abbotify.stats.quantiles import QuantileEffect, quantile_effect
-from abbotify.stats.ratio import ratio_of_sums
-from abbotify.stats.resampling import Bootstrapped, bootstrap
-from abbotify.stats.segments import (
+from abbotify.stats.heterogeneity import (
     Heterogeneity,
     SegmentEffect,
     heterogeneity,
     segment_bounds,
     segment_of,
 )
-from abbotify.stats.srm import SampleRatio, sample_ratio
+from abbotify.stats.means import mean, welch
+from abbotify.stats.moments import Moments
+from abbotify.stats.multiplicity import benjamini_hochberg, holm
+from abbotify.stats.pairs import all_pairs
+from abbotify.stats.quantiles import QuantileEffect, quantile_effect
+from abbotify.stats.ratio import ratio_of_sums
+from abbotify.stats.sample_ratio import SampleRatio, sample_ratio
+from abbotify.stats.simultaneous import Simultaneous, max_z
 from abbotify.stats.survival import Survival, kaplan_meier
 
 __all__ = [

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from abbotify.stats.boundaries import SMALLEST_STEP, boundaries
 from abbotify.stats.contrast import (
     Contrast,
     Estimate,
@@ -19,6 +18,7 @@ from abbotify.stats.contrast import (
     relative,
     variance_of_difference,
 )
+from abbotify.stats.group_sequential import SMALLEST_STEP, boundaries
 from abbotify.stats.spending import Spending, obrien_fleming
 
 Pair = tuple[Estimate, Estimate]

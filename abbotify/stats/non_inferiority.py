@@ -1,89 +1,182 @@
-"""Design of guardrails: the power to show that a treatment without an effect is not worse."""
+"""Guardrails: is the treatment not worse than the control by more than a margin?"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Final
 
-from abbotify.stats.contrast import t_quantile, welch_df
-from abbotify.stats.power import FEWEST, Pilot
-from abbotify.stats.roots import reached
+from abbotify.stats.contrast import Estimate, fieller, satterthwaite, t_quantile
 
-_CERTAIN = 100.0  # standard errors between margin and effect, beyond which nothing is undecided
+NON_INFERIOR: Final = "non-inferior"
+INFERIOR: Final = "inferior"
+UNDECIDED: Final = "undecided"
 
 
-def non_inferiority_power(
-    pilot: Pilot, margin: float, users: tuple[float, float], alpha: float, ratio: float = 1.0
-) -> float:
-    """The chance that a guardrail is found non-inferior when the treatment changes nothing.
+@dataclass(frozen=True)
+class Guardrail:
+    """The verdict on one metric.
 
-    The test is that of `guardrails`: one-sided, of treatment - ratio control, with Welch's degrees
-    of freedom of the plain difference.
+    Bounds are of the loss: how much worse the treatment is, negative when it is better, in the
+    margin's units (the metric's, or per cent of |control|).
+
+    Attributes:
+        loss: Estimated loss; None where undefined.
+        margin: The largest loss that is tolerated.
+        lower: One-sided lower bound of the loss, confidence 1 - alpha; None where undefined.
+        upper: One-sided upper bound, likewise.
+        p_value: Of the hypothesis that the loss is the margin or more.
+        verdict: `NON_INFERIOR` when p_value < alpha, which is when upper < margin; `INFERIOR`
+            when lower > margin; else `UNDECIDED`; None where undefined.
+        note: What a reader has to know, else empty. Where neither arm has any variance (a fixed
+            latency) the loss is what it is: the verdict then is its comparison with the margin.
+    """
+
+    loss: float | None
+    margin: float
+    lower: float | None = None
+    upper: float | None = None
+    p_value: float | None = None
+    verdict: str | None = None
+    note: str = ""
+
+
+def guardrail(
+    control: Estimate,
+    treatment: Estimate,
+    margin: float,
+    alpha: float,
+    higher_is_better: bool = True,
+) -> Guardrail:
+    """The one-sided test against a margin in the metric's units.
+
+    Equals statsmodels' `CompareMeans(...).ttest_ind("larger", "unequal", value=-margin)`.
 
     Args:
-        pilot: The metric.
-        margin: The largest loss tolerated, in the metric's units, not negative.
-        users: (control, treatment), at least 2 each, not necessarily whole.
+        control: The control's estimate.
+        treatment: The treatment's.
+        margin: The largest loss tolerated, not negative.
         alpha: One-sided level.
-        ratio: Of treatment to control at the margin where that is relative to the control (.95
-            for 5 per cent of a metric that must not fall); 1 where it is absolute.
+        higher_is_better: Whether a fall is the loss, else a rise.
 
     Raises:
-        ValueError: On a negative margin, fewer users, or an alpha outside (0, .5).
+        ValueError: On a negative or infinite margin, or an alpha outside (0, .5).
 
-    Source: Julious (2004), Statistics in Medicine 23; Hauschke, Kieser, Diletti, Burke (1999),
-    Statistics in Medicine 18, for a relative margin.
+    Source: Welch (1947), Biometrika 34.
     """
-    from scipy.special import nctdtr
+    _check(margin, alpha)
+    if control.value is None or treatment.value is None:
+        return Guardrail(None, margin, note=_reasons(control, treatment))
+    fall = control.value - treatment.value
+    loss = fall if higher_is_better else -fall
+    spread = _spread(control, treatment)
+    if spread is None:
+        return _certain(loss, margin, control, treatment)
+    error, df = spread
+    half = t_quantile(df, 2 * alpha) * error
+    p_value = _tail(df, (margin - loss) / error)
+    return _judged(Guardrail(loss, margin, loss - half, loss + half, p_value), alpha)
 
+
+def relative_guardrail(
+    control: Estimate,
+    treatment: Estimate,
+    margin: float,
+    alpha: float,
+    higher_is_better: bool = True,
+) -> Guardrail:
+    """The one-sided test against a margin in per cent of |control|.
+
+    Tests the contrast treatment - (1 -+ margin / 100) control, by Welch's degrees of freedom of
+    the plain difference as `contrast.relative` has them: so one end of that interval at level
+    2 alpha decides alike.
+
+    Args:
+        control: The control's estimate.
+        treatment: The treatment's.
+        margin: The largest loss tolerated, per cent, not negative.
+        alpha: One-sided level.
+        higher_is_better: Whether a fall is the loss, else a rise.
+
+    Raises:
+        ValueError: On a negative or infinite margin, or an alpha outside (0, .5).
+
+    Source: Fieller (1954), JRSS B 16; Hauschke, Kieser, Diletti, Burke (1999), Statistics in
+    Medicine 18.
+    """
+    _check(margin, alpha)
+    if control.value is None or treatment.value is None:
+        return Guardrail(None, margin, note=_reasons(control, treatment))
+    if control.value == treatment.value == 0 == control.variance == treatment.variance:
+        return _certain(0.0, margin, control, treatment)
+    if control.value == 0 or not math.isfinite(treatment.value / control.value):
+        return Guardrail(None, margin, note="control is 0: no relative loss")
+    # In multiples of the control, whose sign goes: a loss is a fall of `ratio` or a rise.
+    worse = -1 if (control.value > 0) == higher_is_better else 1
+    loss = 100 * worse * (treatment.value - control.value) / control.value
+    spread = _spread(control, treatment)
+    if spread is None or control.variance is None or treatment.variance is None:
+        return _certain(loss, margin, control, treatment)
+    df = spread[1]
+    limit = 1 + worse * margin / 100
+    contrast = worse * math.copysign(1, control.value) * (limit * control.value - treatment.value)
+    error = math.hypot(math.sqrt(treatment.variance), limit * math.sqrt(control.variance))
+    p_value = _tail(df, contrast / error) if error > 0 else float(contrast <= 0)
+    quantile = t_quantile(df, 2 * alpha)
+    bounds = fieller(control.value, control.variance, treatment.value, treatment.variance, quantile)
+    if bounds is None:
+        note = "control not distinct from 0: no bound of the relative loss"
+        return Guardrail(loss, margin, note=note)
+    ends = sorted(100 * worse * bound for bound in bounds)
+    return _judged(Guardrail(loss, margin, ends[0], ends[1], p_value), alpha)
+
+
+def _judged(found: Guardrail, alpha: float) -> Guardrail:
+    verdict = UNDECIDED
+    if found.p_value is not None and found.p_value < alpha:
+        verdict = NON_INFERIOR
+    elif found.lower is not None and found.lower > found.margin:
+        verdict = INFERIOR
+    return Guardrail(
+        found.loss, found.margin, found.lower, found.upper, found.p_value, verdict, found.note
+    )
+
+
+def _certain(loss: float, margin: float, control: Estimate, treatment: Estimate) -> Guardrail:
+    """The verdict on arms without variance; none where variances are unknown."""
+    loss += 0.0  # a loss of -0 is 0
+    reasons = _reasons(control, treatment)
+    if control.variance is None or treatment.variance is None:
+        return Guardrail(loss, margin, note=reasons)
+    verdict = NON_INFERIOR if loss <= margin else INFERIOR
+    return Guardrail(loss, margin, verdict=verdict, note="no variance in either arm: no test")
+
+
+def _spread(control: Estimate, treatment: Estimate) -> tuple[float, float] | None:
+    """Standard error and degrees of freedom of the difference; None without variance."""
+    if control.variance is None or treatment.variance is None:
+        return None
+    variance = control.variance + treatment.variance
+    if variance <= 0:
+        return None
+    df = satterthwaite(control, treatment)
+    return math.sqrt(variance), df
+
+
+def _tail(df: float, statistic: float) -> float:
+    from scipy.special import stdtr
+
+    return float(stdtr(df, -statistic))
+
+
+def _check(margin: float, alpha: float) -> None:
     if not 0 <= margin < math.inf:
         raise ValueError(f"the margin must not be negative, got {margin}")
     if not 0 < alpha < 0.5:
         raise ValueError(f"a one-sided alpha must lie between 0 and .5, got {alpha}")
-    if not (min(users) >= FEWEST and max(users) < math.inf):
-        raise ValueError(f"each arm needs at least 2 users, got {users}")
-    control, treatment = pilot.variance / users[0], pilot.variance_at(0.0) / users[1]
-    shift = margin / math.sqrt(ratio * ratio * control + treatment)
-    df = welch_df(control, users[0], treatment, users[1])
-    critical = t_quantile(df, 2 * alpha)
-    if shift > _CERTAIN + 20 * critical:
-        return 1.0
-    return 1 - float(nctdtr(df, shift, critical))
 
 
-def non_inferiority_users(
-    pilot: Pilot,
-    margin: float,
-    wanted: float,
-    alpha: float,
-    shares: tuple[float, float] = (0.5, 0.5),
-    ratio: float = 1.0,
-) -> float | None:
-    """The users of the whole experiment with whom a guardrail has the wanted power.
-
-    The exact inverse of `non_inferiority_power`, not a whole number, at least `FEWEST` an arm.
-    None when no number a double holds is enough, such as for a margin of 0.
-
-    Args:
-        pilot: The metric.
-        margin: As in `non_inferiority_power`, likewise alpha and ratio.
-        wanted: Power, above alpha and below 1.
-        alpha: One-sided level.
-        shares: Of all users in the control and in this treatment.
-        ratio: As above.
-
-    Raises:
-        ValueError: On what `non_inferiority_power` refuses, or a power outside (alpha, 1).
-    """
-    if not alpha < wanted < 1:
-        raise ValueError(f"power must lie between alpha and 1, got {wanted}")
-    if margin == 0:
-        return None
-    fewest = FEWEST / min(shares)
-
-    def found(more: float) -> float:
-        total = fewest + more
-        users = (max(FEWEST, shares[0] * total), max(FEWEST, shares[1] * total))
-        return non_inferiority_power(pilot, margin, users, alpha, ratio)
-
-    more = reached(found, wanted, fewest)
-    return None if more is None else fewest + more
+def _reasons(control: Estimate, treatment: Estimate) -> str:
+    named = (("control", control), ("treatment", treatment))
+    notes = "; ".join(f"{arm}: {estimate.note}" for arm, estimate in named if estimate.note)
+    return notes

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from abbotify.stats.srm import ALPHA
+from abbotify.stats.sample_ratio import ALPHA
 
 # The mixture's weight in users: a prior as wide as the arms' shares of 100 users. The check is
 # valid with any; large ones find small mismatches sooner once there are many users.

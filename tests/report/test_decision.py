@@ -11,7 +11,7 @@ from abbotify.report import Check, Document, Verdict, decisions, headline, notes
 from abbotify.report.findings import GuardrailRow, PairRow
 from abbotify.report.reasons import cautions, decision_row
 from abbotify.report.truths import TruthRow
-from abbotify.stats.guardrails import INFERIOR, NON_INFERIOR, UNDECIDED
+from abbotify.stats.non_inferiority import INFERIOR, NON_INFERIOR, UNDECIDED
 from tests.report.by_hand import Plain, effect_row, success_row
 
 WORSE = {"effect": -0.5, "lower": -0.8, "upper": -0.2} | {

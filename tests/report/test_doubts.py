@@ -14,7 +14,7 @@ from abbotify.report.document import Arm, Check
 from abbotify.report.findings import GuardrailRow, Look, Trend
 from abbotify.stats import EFFECT_COLUMNS, ArmMoments, Effect, Moments
 from abbotify.stats.skewness import Shape
-from tests.stats.test_comparison import draws
+from tests.stats.test_compare import draws
 
 TIME = "mean_time_per_session"
 

@@ -8,7 +8,7 @@ import pytest
 
 from abbotify.stats import ArmMoments, Effect, Moments, compare
 from abbotify.stats.methods import Told, told
-from tests.stats.test_comparison import draws
+from tests.stats.test_compare import draws
 
 
 @pytest.fixture

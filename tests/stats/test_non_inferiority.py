@@ -1,99 +1,155 @@
-"""Guardrails' power: published sample sizes, exact inverses, the program's own test simulated."""
+"""Non-inferiority: statsmodels, the interval's end, a contrast of the users themselves."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from scipy.stats import binom, norm
-from statsmodels.stats.power import TTestIndPower
+from scipy.stats import binom
+from scipy.stats import t as student
+from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
-from abbotify.stats import Moments, mean
-from abbotify.stats.guardrails import NON_INFERIOR, guardrail, relative_guardrail
-from abbotify.stats.non_inferiority import non_inferiority_power, non_inferiority_users
-from abbotify.stats.power import Pilot
-
-REPLICATIONS = 2000
-
-
-@given(st.floats(3, 1e5), st.floats(0, 6), st.floats(1e-3, 0.3))
-def test_is_statsmodels_one_sided_test_against_the_margin(
-    n: float, shift: float, alpha: float
-) -> None:
-    margin = shift / math.sqrt(n)
-    oracle = TTestIndPower().power(margin, n, alpha, alternative="larger")
-    found = non_inferiority_power(Pilot(3.0, 1.0), margin, (n, n), alpha)
-    assert found == pytest.approx(float(oracle), abs=1e-9)
-
-
-def test_known_sample_size() -> None:
-    # The normal formula, 2 (z_.975 + z_.9)^2 sd^2 / margin^2: 84.06 an arm; t takes 1 more.
-    total = non_inferiority_users(Pilot(3.0, 4.0), 1.0, 0.9, 0.025)
-    assert total is not None
-    normal = 2 * (norm.isf(0.025) + norm.isf(0.1)) ** 2 * 4
-    assert normal == pytest.approx(84.06, abs=0.01)
-    assert total / 2 == pytest.approx(normal + 1, abs=0.1)
-
-
-@settings(max_examples=60)
-@given(
-    st.floats(0.01, 5),
-    st.floats(0.1, 20),
-    st.floats(0.35, 0.99),
-    st.floats(0.5, 1.5),
-    st.booleans(),
+from abbotify.stats import Estimate, Moments, difference, mean, relative
+from abbotify.stats.non_inferiority import (
+    INFERIOR,
+    NON_INFERIOR,
+    UNDECIDED,
+    guardrail,
+    relative_guardrail,
 )
-def test_users_invert_power(
-    margin: float, variance: float, wanted: float, ratio: float, multiplicative: bool
+
+ALPHA = 0.05
+
+
+def tables(key: int, n: tuple[int, int], shift: float) -> tuple[np.ndarray, np.ndarray]:
+    philox = np.random.Philox(key=np.array([61, key], dtype=np.uint64))
+    draws = np.random.Generator(philox).standard_exponential(sum(n))
+    return 4 + draws[: n[0]], 4 + shift + 2 * draws[n[0] :]
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.4, 1.5])
+@pytest.mark.parametrize("shift", [-1.6, -1.0, -0.5])
+def test_equals_statsmodels(margin: float, shift: float) -> None:
+    control, treatment = tables(1, (60, 45), shift)
+    found = guardrail(mean(Moments.of(control)), mean(Moments.of(treatment)), margin, ALPHA)
+    compared = CompareMeans(DescrStatsW(treatment), DescrStatsW(control))
+    _, p_value, _ = compared.ttest_ind("larger", "unequal", value=-margin)
+    assert found.p_value == pytest.approx(p_value, rel=1e-10)
+    low, _ = compared.tconfint_diff(ALPHA, "larger", "unequal")
+    assert found.upper == pytest.approx(-low, rel=1e-10)
+    assert (found.verdict == NON_INFERIOR) == (p_value < ALPHA)
+
+
+def estimates() -> st.SearchStrategy[Estimate]:
+    values = st.floats(-100, 100, allow_subnormal=False).filter(lambda v: abs(v) > 1e-3)
+    return st.builds(Estimate, st.integers(2, 5000), values, st.floats(1e-6, 20))
+
+
+@given(estimates(), estimates(), st.floats(0, 50), st.booleans())
+def test_decides_as_the_intervals_end_does(
+    control: Estimate, treatment: Estimate, margin: float, higher: bool
 ) -> None:
-    pilot, shares = Pilot(4.0, variance, multiplicative=multiplicative), (0.6, 0.3)
-    total = non_inferiority_users(pilot, margin, wanted, 0.05, shares, ratio)
-    assert total is not None
-    users = (max(2.0, shares[0] * total), max(2.0, shares[1] * total))
-    found = non_inferiority_power(pilot, margin, users, 0.05, ratio)
-    if min(users) > 2:
-        assert found == pytest.approx(wanted, abs=1e-9)
-    else:
-        assert found >= wanted
+    found = guardrail(control, treatment, margin, ALPHA, higher)
+    interval = difference(control, treatment, 2 * ALPHA)
+    assert interval.lower is not None
+    assert interval.upper is not None
+    worst = -interval.lower if higher else interval.upper
+    best = -interval.upper if higher else interval.lower
+    assert (found.lower, found.upper) == pytest.approx((best, worst), rel=1e-9, abs=1e-9)
+    assume(min(abs(worst - margin), abs(best - margin)) > 1e-7)
+    expected = NON_INFERIOR if worst < margin else INFERIOR if best > margin else UNDECIDED
+    assert found.verdict == expected
+
+
+@given(estimates(), estimates(), st.floats(0, 90), st.booleans())
+def test_relative_decides_as_fiellers_bound_does(
+    control: Estimate, treatment: Estimate, margin: float, higher: bool
+) -> None:
+    found = relative_guardrail(control, treatment, margin, ALPHA, higher)
+    lift = relative(control, treatment, 2 * ALPHA)
+    if lift.lower is None or lift.upper is None:
+        assert (found.verdict, found.upper, found.p_value) == (None, None, None)
+        assert "control" in found.note
+        return
+    worst = -lift.lower if higher else lift.upper
+    best = -lift.upper if higher else lift.lower
+    assert (found.lower, found.upper) == pytest.approx((best, worst), rel=1e-9, abs=1e-9)
+    assume(min(abs(worst - margin), abs(best - margin)) > 1e-6 * max(1.0, abs(worst), abs(best)))
+    assert found.p_value is not None
+    assert (found.p_value < ALPHA) == (worst < margin)
+    expected = NON_INFERIOR if worst < margin else INFERIOR if best > margin else UNDECIDED
+    assert found.verdict == expected
+
+
+def test_relative_p_value_is_that_of_the_linear_contrast() -> None:
+    # T - (1 - .1) C by the users' own numbers, each control user's value times .9.
+    control, treatment = tables(2, (400, 400), -1.1)
+    found = relative_guardrail(mean(Moments.of(control)), mean(Moments.of(treatment)), 10, ALPHA)
+    scaled = 0.9 * control
+    error = np.sqrt(scaled.var(ddof=1) / 400 + treatment.var(ddof=1) / 400)
+    df = difference(mean(Moments.of(control)), mean(Moments.of(treatment)), ALPHA).df
+    statistic = (treatment.mean() - scaled.mean()) / error
+    assert found.p_value == pytest.approx(student.sf(statistic, df), rel=1e-10)
+
+
+def test_a_margin_of_nothing_is_the_one_sided_test() -> None:
+    control, treatment = Estimate(500, 10.0, 0.04), Estimate(500, 10.5, 0.05)
+    both = difference(control, treatment, ALPHA).p_value
+    assert both is not None
+    for found in (
+        guardrail(control, treatment, 0, ALPHA),
+        relative_guardrail(control, treatment, 0, ALPHA),
+    ):
+        assert found.p_value == pytest.approx(both / 2, rel=1e-12)
+
+
+def test_true_loss_of_the_margin_passes_as_often_as_alpha() -> None:
+    replications, passed, plain = 2000, 0, 0
+    for key in range(replications):
+        philox = np.random.Philox(key=np.array([62, key], dtype=np.uint64))
+        draws = np.random.Generator(philox).standard_exponential((2, 400))
+        control, treatment = (mean(Moments.of(row)) for row in (draws[0], 0.8 * draws[1]))
+        passed += relative_guardrail(control, treatment, 20, ALPHA).verdict == NON_INFERIOR
+        plain += guardrail(control, treatment, 0.2, ALPHA).verdict == NON_INFERIOR
+    low, high = binom.interval(0.999, replications, ALPHA)
+    assert low <= passed <= high
+    assert low <= plain <= high
+
+
+def test_undefined_is_none_with_the_reason() -> None:
+    some = Estimate(9, 2.0, 0.1)
+    nobody, zero = Estimate(0, None, None, "no users"), Estimate(9, 0.0, 0.1)
+    for check in (guardrail, relative_guardrail):
+        assert check(nobody, some, 1, ALPHA).note == "control: no users"
+        assert check(nobody, some, 1, ALPHA).verdict is None
+    assert relative_guardrail(zero, some, 1, ALPHA).note == "control is 0: no relative loss"
 
 
 @pytest.mark.parametrize(
-    ("margin", "relative", "higher", "key"),
-    [(0.5, False, True, 1), (5.0, True, True, 2), (5.0, True, False, 3)],
+    ("control", "treatment", "verdict"),
+    [(40.0, 40.0, NON_INFERIOR), (40.0, 42.0, NON_INFERIOR), (40.0, 42.5, INFERIOR)],
 )
-def test_simulated_guardrails_hold_as_often(
-    margin: float, relative: bool, higher: bool, key: int
+def test_arms_without_variance_are_compared_as_they_are(
+    control: float, treatment: float, verdict: str
 ) -> None:
-    pilot, users, alpha = Pilot(10.0, 9.0), (400, 250), 0.05
-    generator = np.random.Generator(np.random.Philox(key=np.array([83, key], dtype=np.uint64)))
-    test, found = relative_guardrail if relative else guardrail, 0
-    for _ in range(REPLICATIONS):
-        draws = generator.normal(10.0, 3.0, sum(users))
-        control, treatment = (
-            mean(Moments.of(part)) for part in (draws[: users[0]], draws[users[0] :])
-        )
-        verdict = test(control, treatment, margin, alpha, higher).verdict
-        found += verdict == NON_INFERIOR
-    ratio = 1 + (-1 if higher else 1) * margin / 100 if relative else 1.0
-    planned = non_inferiority_power(pilot, 0.5, users, alpha, ratio)
-    assert 0.3 < planned < 0.95
-    low, high = binom.interval(0.999, REPLICATIONS, planned)
-    assert low <= found <= high
+    pair = (Estimate(9, control, 0.0), Estimate(9, treatment, 0.0))
+    for found in (
+        guardrail(*pair, 2.0, ALPHA, higher_is_better=False),
+        relative_guardrail(*pair, 5.0, ALPHA, higher_is_better=False),
+    ):
+        assert (found.verdict, found.p_value, found.upper) == (verdict, None, None)
+        assert "no variance" in found.note
+    nothing = Estimate(9, 0.0, 0.0)
+    assert relative_guardrail(nothing, nothing, 0, ALPHA).verdict == NON_INFERIOR
 
 
-def test_extremes_and_refusals() -> None:
-    pilot = Pilot(10.0, 9.0)
-    assert non_inferiority_power(pilot, 0.0, (50, 60), 0.05) == pytest.approx(0.05, rel=1e-9)
-    assert non_inferiority_power(pilot, 1e6, (50, 60), 0.05) == 1
-    assert non_inferiority_users(pilot, 0.0, 0.8, 0.05) is None
-    with pytest.raises(ValueError, match="margin must not be negative"):
-        non_inferiority_power(pilot, -1.0, (50, 60), 0.05)
-    with pytest.raises(ValueError, match="at least 2 users"):
-        non_inferiority_power(pilot, 1.0, (1, 60), 0.05)
-    with pytest.raises(ValueError, match="one-sided alpha"):
-        non_inferiority_power(pilot, 1.0, (50, 60), 0.5)
-    with pytest.raises(ValueError, match="between alpha and 1"):
-        non_inferiority_users(pilot, 1.0, 0.05, 0.05)
+@pytest.mark.parametrize(
+    ("margin", "alpha", "what"),
+    [(-1, 0.05, "margin"), (float("nan"), 0.05, "margin"), (1, 0.5, "alpha"), (1, 0, "alpha")],
+)
+def test_refuses(margin: float, alpha: float, what: str) -> None:
+    some = Estimate(9, 2.0, 0.1)
+    for check in (guardrail, relative_guardrail):
+        with pytest.raises(ValueError, match=what):
+            check(some, some, margin, alpha)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from abbotify import rng
 from abbotify.stats import Moments, mean, sample_ratio
-from abbotify.stats.guardrails import NON_INFERIOR, guardrail, relative_guardrail
+from abbotify.stats.non_inferiority import NON_INFERIOR, guardrail, relative_guardrail
 from abbotify.stats.novelty import novelty
+from abbotify.stats.sample_ratio import ALPHA as SRM_ALPHA
 from abbotify.stats.skewness import one_sided_error
-from abbotify.stats.srm import ALPHA as SRM_ALPHA
 from abbotify.stats.srm_sequential import watch_sample_ratio
 from abbotify.studies.calibration.tables import (
     SEED,

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from abbotify.stats.boundaries import crossing_chances
-from abbotify.stats.maxz import largest_below
+from abbotify.stats.group_sequential import crossing_chances
+from abbotify.stats.normal import below, found
 from abbotify.stats.roots import crossing
-from abbotify.studies.normal import below, found
+from abbotify.stats.simultaneous import largest_below
 
 LEAST = 1.959963984540054  # two-sided .05
 

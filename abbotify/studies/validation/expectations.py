@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from abbotify.stats import normal
 from abbotify.stats.effects import CUPED, Estimator
 from abbotify.stats.power import FEWEST
-from abbotify.studies import normal
 from abbotify.studies.validation import theory
 from abbotify.studies.validation.columns import Outcomes
 from abbotify.studies.validation.methods import LOOKS_FIXED, METHODS, TRACKS, Key, Method

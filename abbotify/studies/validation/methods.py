@@ -12,8 +12,8 @@ from abbotify.report.rails import Rail, guard
 from abbotify.stats import Moments
 from abbotify.stats.contrast import Estimate
 from abbotify.stats.effects import CUPED, MEAN, RATIO, Estimator, deciding_estimand
-from abbotify.stats.guardrails import NON_INFERIOR
 from abbotify.stats.methods import SESSIONS, told
+from abbotify.stats.non_inferiority import NON_INFERIOR
 
 GUARDRAIL: Final = "guardrail"
 HOLM: Final = "holm"

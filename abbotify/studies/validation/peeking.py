@@ -9,11 +9,11 @@ from typing import Final
 from abbotify.sessions import FloatArray
 from abbotify.stats import cuped_means, difference, mean
 from abbotify.stats.always_valid import always_valid
-from abbotify.stats.boundaries import crossing_chances
 from abbotify.stats.effects import CUPED, Estimator
+from abbotify.stats.group_sequential import crossing_chances
 from abbotify.stats.monitoring import Pair, monitor, planned_information
+from abbotify.stats.normal import quantile
 from abbotify.stats.spending import Spending
-from abbotify.studies.normal import quantile
 from abbotify.studies.validation.methods import (
     LOOKS_FIXED,
     LOOKS_SEQUENTIAL,

@@ -10,10 +10,10 @@ from typing import Final
 import numpy as np
 
 from abbotify.sessions import FloatArray
+from abbotify.stats import normal
 from abbotify.stats.effects import CUPED, Estimator, deciding_estimand
 from abbotify.stats.methods import SESSIONS, methods_of
-from abbotify.stats.srm import ALPHA as SRM_ALPHA
-from abbotify.studies import normal
+from abbotify.stats.sample_ratio import ALPHA as SRM_ALPHA
 from abbotify.studies.characteristics import Characteristic, gate_level, rate
 from abbotify.studies.validation import theory
 from abbotify.studies.validation.methods import (
@@ -239,7 +239,7 @@ def _family(
 
 def _uncorrected(measured: Measured) -> float:
     """The chance that some treatment is found without a difference: normal, one variance."""
-    from abbotify.stats.maxz import largest_below
+    from abbotify.stats.simultaneous import largest_below
 
     control, *treatments = measured.users
     loads = np.sqrt([n / (n + control) for n in treatments])

@@ -11,9 +11,9 @@ import numpy as np
 from abbotify.sessions import FloatArray
 from abbotify.stats import Moments, cuped_means, cuped_ratios
 from abbotify.stats.effects import RATIO
+from abbotify.stats.normal import density, quantile
 from abbotify.stats.power import FEWEST, Pilot, power
 from abbotify.stats.regression import square_root
-from abbotify.studies.normal import density, quantile
 from abbotify.studies.validation.columns import Group, Outcomes
 
 EQUAL_FROM: Final = 1_000  # users of both arms from which equal arms keep the level

@@ -12,8 +12,8 @@ import yaml
 from abbotify import stats
 from abbotify.stats import monitoring
 from abbotify.stats.always_valid import always_valid
-from abbotify.stats.boundaries import Boundaries, boundaries
 from abbotify.stats.effects import Estimator
+from abbotify.stats.group_sequential import Boundaries, boundaries
 from abbotify.stats.monitoring import monitor, planned_information
 from abbotify.stats.spending import Spending, obrien_fleming, pocock
 from abbotify.studies.validation.methods import LOOKS_FIXED, LOOKS_SEQUENTIAL, LOOKS_VALID, Said

@@ -11,7 +11,7 @@ from scipy import stats
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
-from abbotify.studies import normal
+from abbotify.stats import normal
 from abbotify.studies.validation import theory
 from abbotify.studies.validation.expectations import naive_coverage
 from abbotify.studies.validation.theory import Pair, Shape

@@ -24,10 +24,10 @@ from abbotify.stats.effects import (
     Estimator,
     deciding_estimand,
 )
-from abbotify.stats.maxz import Simultaneous, max_z
 from abbotify.stats.means import mean
 from abbotify.stats.multiplicity import holm
 from abbotify.stats.ratio import ratio_of_sums
+from abbotify.stats.simultaneous import Simultaneous, max_z
 
 
 def compare(

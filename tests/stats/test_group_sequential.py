@@ -12,7 +12,7 @@ from scipy.integrate import dblquad, quad
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from abbotify.stats.boundaries import boundaries, crossing_chances, drift_of_power, inflation
+from abbotify.stats.group_sequential import boundaries, crossing_chances, drift_of_power, inflation
 from abbotify.stats.spending import PowerSpending, Spending, obrien_fleming, pocock
 
 ALPHA = 0.05
