@@ -19,7 +19,7 @@ from abbotify.scenario.base import Exponential, Latency, Uniform
 from abbotify.scenario.learners import Neural
 from abbotify.scenario.meaning import constant
 from abbotify.scenario.metrics import Guardrail
-from abbotify.scenario.phases import Collect, Train
+from abbotify.scenario.timeline import Collect, Train
 from abbotify.scenario.yaml import KeyPath
 from abbotify.world import World
 

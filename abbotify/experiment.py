@@ -20,7 +20,7 @@ from abbotify.errors import UserError
 from abbotify.events import NO_ARM, arm_label
 from abbotify.murmur import hash_ids
 from abbotify.scenario import Scenario
-from abbotify.scenario.phases import ExperimentDays
+from abbotify.scenario.timeline import ExperimentDays
 
 Ids = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int16]

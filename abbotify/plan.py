@@ -19,7 +19,7 @@ from abbotify.recommenders import Arm, build_arms, learners
 from abbotify.report.kinds import Cut, Kinds
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Learner, Neural
-from abbotify.scenario.phases import (
+from abbotify.scenario.timeline import (
     Collect,
     ExperimentDays,
     Phase,

@@ -11,7 +11,7 @@ from abbotify.report.attendance import Watching, watching
 from abbotify.report.evidence import Limits
 from abbotify.report.rails import METRIC, PERCENT, Rail
 from abbotify.scenario import Scenario
-from abbotify.scenario.phases import ExperimentDays
+from abbotify.scenario.timeline import ExperimentDays
 
 
 def reported(scenario: Scenario) -> list[str]:

@@ -12,7 +12,7 @@ from abbotify.engine import Codes, DayPlan, Engine, State, Unit, UnitResult
 from abbotify.events import ARM, NO_ARM, arm_column
 from abbotify.experiment import Layer, layers, served, split
 from abbotify.scenario import Scenario
-from abbotify.scenario.phases import Collect, ExperimentDays, Phase, Pre, Train
+from abbotify.scenario.timeline import Collect, ExperimentDays, Phase, Pre, Train
 from abbotify.world.base import IntArray
 
 SHARD_USERS = 16_384

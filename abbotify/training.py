@@ -28,8 +28,8 @@ from abbotify.recommenders.training import Fitted, TrainingLog
 from abbotify.scenario import Scenario, plain
 from abbotify.scenario.arms import ArmOptions
 from abbotify.scenario.learners import Learner, Neural
-from abbotify.scenario.phases import Collect, ExperimentDays
 from abbotify.scenario.recommenders import Plugin
+from abbotify.scenario.timeline import Collect, ExperimentDays
 from abbotify.world import digest
 from abbotify.world.base import World
 

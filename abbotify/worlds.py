@@ -13,7 +13,7 @@ from abbotify import timeline
 from abbotify.events import NO_ARM
 from abbotify.experiment import hashes, layers
 from abbotify.scenario import Scenario
-from abbotify.scenario.phases import ExperimentDays
+from abbotify.scenario.timeline import ExperimentDays
 from abbotify.world.base import IntArray
 
 POOLED: Final = "equal-data is the same: pooled training has everybody's sessions in any case"

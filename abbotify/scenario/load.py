@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from abbotify.errors import ScenarioError
 from abbotify.scenario import yaml
-from abbotify.scenario.messages import first_error, shown
-from abbotify.scenario.models import Scenario
+from abbotify.scenario.errors import first_error, shown
 from abbotify.scenario.recommenders import Plugin, RecommenderSpec
+from abbotify.scenario.scenario import Scenario
 from abbotify.scenario.yaml import KeyPath, Source, dotted
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from abbotify.scenario.arms import ArmOptions
 from abbotify.scenario.base import Uniform, at_key
-from abbotify.scenario.phases import ExperimentDays
+from abbotify.scenario.timeline import ExperimentDays
 
 if TYPE_CHECKING:
-    from abbotify.scenario.models import Scenario
+    from abbotify.scenario.scenario import Scenario
 
 LEAST_ALPHA: Final = 1e-6
 MOST_ALPHA: Final = 0.5

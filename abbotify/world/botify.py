@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from abbotify import vectors
 from abbotify.errors import DataError
-from abbotify.scenario.models import Listener
+from abbotify.scenario.scenario import Listener
 from abbotify.world import durations
 from abbotify.world.base import Catalogue, Lists, Users
 from abbotify.world.files import stacked, stacked_rows

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from abbotify.scenario.models import Listener
+from abbotify.scenario.scenario import Listener
 from abbotify.world import botify, durations
 from abbotify.world.base import Catalogue, IntArray, Users
 from abbotify.world.factorise import Counts, counts_of, scaled, track_vectors

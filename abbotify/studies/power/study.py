@@ -22,7 +22,7 @@ from abbotify.plan import Plan
 from abbotify.progress import Progress, silent
 from abbotify.questions import rails, reported
 from abbotify.scenario import Scenario
-from abbotify.scenario.phases import ExperimentDays, Train
+from abbotify.scenario.timeline import ExperimentDays, Train
 from abbotify.sessions import FloatArray
 from abbotify.stats.power import FEWEST
 from abbotify.studies.power.design import Asked, Row, Terms, design

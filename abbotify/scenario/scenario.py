@@ -12,7 +12,7 @@ from abbotify.scenario.arms import Arm, Service
 from abbotify.scenario.base import Model, Name, Seed, Share, Switch, Tuple, at_key, nearest
 from abbotify.scenario.meaning import check_meaning
 from abbotify.scenario.metrics import Metrics, Monitoring
-from abbotify.scenario.phases import ExperimentDays, Phase, check_timeline
+from abbotify.scenario.timeline import ExperimentDays, Phase, check_timeline
 from abbotify.scenario.world import WorldSpec
 from abbotify.scenario.yaml import KeyPath, Source
 

@@ -10,7 +10,7 @@ from abbotify.scenario.base import Days, Model, at_key, nearest
 from abbotify.scenario.learners import Learner
 
 if TYPE_CHECKING:
-    from abbotify.scenario.models import Scenario
+    from abbotify.scenario.scenario import Scenario
 
 Shares = Annotated[dict[str, Annotated[float, Field(ge=0)]], Field(min_length=1)]
 
