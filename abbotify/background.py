@@ -20,7 +20,7 @@ from abbotify.scenario.metrics import USER_ATTRIBUTES
 from abbotify.sessions import FloatArray
 from abbotify.stats import refuse_later
 from abbotify.world.base import Users, World
-from abbotify.world.rows import Row, json_lines
+from abbotify.world.json_lines import Row, json_lines
 
 DEFAULT: Final = "pre_time"
 EVERYBODY: Final = slice(None)

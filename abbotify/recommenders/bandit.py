@@ -21,7 +21,7 @@ from abbotify.scenario import Scenario, resolve
 from abbotify.scenario.learners import Bandit
 from abbotify.scenario.yaml import KeyPath
 from abbotify.world.base import Catalogue, Lists, World
-from abbotify.world.files import read_track_lists
+from abbotify.world.list_files import read_track_lists
 
 Tracks = npt.NDArray[np.int32]
 Candidates = Callable[[Request], Tracks]

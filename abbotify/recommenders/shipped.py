@@ -13,7 +13,7 @@ from abbotify.scenario import Scenario, resolve
 from abbotify.scenario import recommenders as spec
 from abbotify.scenario.yaml import KeyPath
 from abbotify.world.base import Catalogue, Lists, World
-from abbotify.world.files import read_top_tracks, read_track_lists, read_user_lists
+from abbotify.world.list_files import read_top_tracks, read_track_lists, read_user_lists
 
 _PICKS: Final = {"uniform": Pick.UNIFORM, "rank": Pick.RANK, "first_unseen": Pick.FIRST_UNSEEN}
 _ANCHORS: Final = {"first": Key.FIRST, "previous": Key.PREVIOUS}

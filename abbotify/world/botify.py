@@ -13,8 +13,8 @@ from abbotify.errors import DataError
 from abbotify.scenario.scenario import Listener
 from abbotify.world import durations
 from abbotify.world.base import Catalogue, Lists, Users
-from abbotify.world.files import stacked, stacked_rows
-from abbotify.world.rows import MAX_TRACKS, Row, json_lines
+from abbotify.world.json_lines import MAX_TRACKS, Row, json_lines
+from abbotify.world.list_files import stacked, stacked_rows
 
 _MAX_POPULARITY: Final = 1e15  # sums of them stay exact enough to draw from
 _COUNTS_MAX: Final = 10_000  # as in the scenario's listener

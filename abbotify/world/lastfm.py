@@ -23,11 +23,11 @@ from abbotify.scenario.base import one_line
 from abbotify.scenario.world import LastfmCatalogue, LastfmUsers
 from abbotify.world import durations
 from abbotify.world.base import Catalogue, IntArray, Users
-from abbotify.world.draws import draw_users
 from abbotify.world.factorise import counts_of, scaled, track_vectors
-from abbotify.world.interests import Pool
+from abbotify.world.json_lines import text_lines
 from abbotify.world.names import ArtistTracks
-from abbotify.world.rows import text_lines
+from abbotify.world.synthetic_users import draw_users
+from abbotify.world.weighted_sampling import Pool
 
 _OWN_SHARE: Final = 0.15  # of a track's expected squared norm; the rest is its artist's
 _MAX_ID: Final = 2**31 - 1

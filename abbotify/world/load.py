@@ -17,12 +17,12 @@ from abbotify.scenario.world import (
     PlantedCatalogue,
     SyntheticCatalogue,
 )
-from abbotify.world import botify, lastfm, lists, planted, synthetic
+from abbotify.world import botify, from_lists, lastfm, planted, synthetic
 from abbotify.world.base import Catalogue, Users, World
 from abbotify.world.checks import check
-from abbotify.world.draws import draw_users
-from abbotify.world.interests import pool_of
 from abbotify.world.nearest import nearest_tracks
+from abbotify.world.synthetic_users import draw_users
+from abbotify.world.weighted_sampling import pool_of
 
 
 def load_world(scenario: Scenario) -> World:
@@ -40,7 +40,7 @@ def load_world(scenario: Scenario) -> World:
         users = replace(users, neighbours=np.minimum(users.neighbours, len(catalogue)))
     check(catalogue, users)
     fitted = isinstance(scenario.world.catalogue, ListsCatalogue)
-    notes = (lists.NOTE,) if fitted else ()
+    notes = (from_lists.NOTE,) if fitted else ()
     return World(catalogue, users, nearest_tracks(catalogue, users), notes)
 
 
@@ -65,7 +65,7 @@ def _catalogue(scenario: Scenario) -> Catalogue:
             files = [path(text, "files", i) for i, text in enumerate(spec.files)]
             tracks = None if spec.tracks is None else path(spec.tracks, "tracks")
             users = path(spec.users, "users")
-            return lists.catalogue(users, files, tracks, spec.dims, scenario.listener, seed)
+            return from_lists.catalogue(users, files, tracks, spec.dims, scenario.listener, seed)
 
 
 def _users(scenario: Scenario, catalogue: Catalogue) -> Users:

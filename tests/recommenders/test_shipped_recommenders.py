@@ -15,7 +15,7 @@ from abbotify.recommenders import build_arms
 from abbotify.recommenders.candidates import CandidateTable, Key, Pick
 from abbotify.recommenders.shipped import hundredths_below
 from abbotify.world.base import World
-from abbotify.world.files import read_top_tracks, read_track_lists, read_user_lists
+from abbotify.world.list_files import read_top_tracks, read_track_lists, read_user_lists
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from abbotify.errors import DataError
 from abbotify.world.base import Lists
-from abbotify.world.files import kind_of, read_top_tracks, read_track_lists, read_user_lists
+from abbotify.world.list_files import kind_of, read_top_tracks, read_track_lists, read_user_lists
 
 WriteLines = Callable[[str, Iterable[Any]], Path]
 

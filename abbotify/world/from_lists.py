@@ -16,7 +16,7 @@ from abbotify.scenario.scenario import Listener
 from abbotify.world import botify, durations
 from abbotify.world.base import Catalogue, IntArray, Users
 from abbotify.world.factorise import Counts, counts_of, scaled, track_vectors
-from abbotify.world.files import kind_of, read_top_tracks, track_lists, user_lists
+from abbotify.world.list_files import kind_of, read_top_tracks, track_lists, user_lists
 from abbotify.world.names import Numbered
 
 NOTE: Final = "the world was fitted to the lists it judges"

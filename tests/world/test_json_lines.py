@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from abbotify.errors import DataError
-from abbotify.world.rows import Row, json_lines
+from abbotify.world.json_lines import Row, json_lines
 
 
 @pytest.mark.parametrize(

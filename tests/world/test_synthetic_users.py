@@ -9,10 +9,10 @@ from scipy import stats
 from abbotify.errors import ScenarioError
 from abbotify.scenario import Scenario
 from abbotify.scenario.world import SyntheticUsers
-from abbotify.world import draws
+from abbotify.world import synthetic_users
 from abbotify.world.base import Users
-from abbotify.world.draws import draw_users
-from abbotify.world.interests import Pool, draw_interests, pool_of
+from abbotify.world.synthetic_users import draw_users
+from abbotify.world.weighted_sampling import Pool, draw_interests, pool_of
 
 MakeScenario = Callable[..., Scenario]
 
@@ -41,7 +41,7 @@ def test_how_many_are_drawn_at_a_time_leaves_no_trace(
     scenario = make_scenario({"users": {"interests": {"one_and_binomial": [5, 0.5]}}})
     weights = 1.0 / np.arange(1, 101)
     whole = drawn(scenario, np.arange(200), weights)
-    monkeypatch.setattr(draws, "_CHUNK", size)
+    monkeypatch.setattr(synthetic_users, "_CHUNK", size)
     found = drawn(scenario, np.arange(200), weights)
     assert (found.interests.offsets == whole.interests.offsets).all()
     assert (found.interests.tracks == whole.interests.tracks).all()

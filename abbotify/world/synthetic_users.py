@@ -20,7 +20,7 @@ from abbotify.scenario.world import (
     Trait,
 )
 from abbotify.world.base import IntArray, Lists, Users
-from abbotify.world.interests import Pool, draw_interests
+from abbotify.world.weighted_sampling import Pool, draw_interests
 
 Floats = npt.NDArray[np.float64]
 

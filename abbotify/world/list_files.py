@@ -15,7 +15,7 @@ import numpy.typing as npt
 from abbotify.errors import DataError
 from abbotify.scenario.base import one_line
 from abbotify.world.base import IntArray, Lists
-from abbotify.world.rows import (
+from abbotify.world.json_lines import (
     MAX_TRACKS,
     Row,
     check_tracks,
