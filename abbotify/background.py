@@ -11,13 +11,13 @@ import numpy as np
 
 from abbotify import timeline
 from abbotify.errors import DataError
-from abbotify.events import MS_PER_DAY
+from abbotify.eventlog.schema import MS_PER_DAY
+from abbotify.eventlog.sessions import FloatArray
 from abbotify.metrics.users import UserTable
 from abbotify.report.kinds import PARTS, Cut, Kinds
 from abbotify.scenario import Scenario, resolve
 from abbotify.scenario.base import CONTROLS, one_line
 from abbotify.scenario.metrics import USER_ATTRIBUTES
-from abbotify.sessions import FloatArray
 from abbotify.stats import refuse_later
 from abbotify.world.base import Users, World
 from abbotify.world.json_lines import Row, json_lines

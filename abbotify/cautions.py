@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from abbotify import timeline
-from abbotify.events import MS_PER_DAY
+from abbotify.eventlog.schema import MS_PER_DAY
 from abbotify.experiment import layers
 from abbotify.listener.session import hundredths
 from abbotify.questions import interference

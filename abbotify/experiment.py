@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.errors import UserError
-from abbotify.events import NO_ARM, arm_label
+from abbotify.eventlog.schema import NO_ARM, arm_label
 from abbotify.murmur import hash_ids
 from abbotify.scenario import Scenario
 from abbotify.scenario.timeline import ExperimentDays

@@ -9,7 +9,7 @@ from typing import Any
 
 from abbotify import scale, timeline
 from abbotify.background import Covariates, covariates_among
-from abbotify.events import ARM, Labels
+from abbotify.eventlog.schema import ARM, Labels
 from abbotify.experiment import layers
 from abbotify.metrics.users import UserTable
 from abbotify.metrics.users_file import write_users

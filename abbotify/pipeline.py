@@ -16,7 +16,7 @@ from abbotify.digests import digest_data
 from abbotify.errors import PageError
 from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, write_botify
 from abbotify.eventlog.log import open_log
-from abbotify.events import ARM, arm_column, arm_label
+from abbotify.eventlog.schema import ARM, arm_column, arm_label
 from abbotify.experiment import layers
 from abbotify.judging import Case, Judgement, judge_all
 from abbotify.metrics.users_file import StoredUsers

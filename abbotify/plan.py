@@ -13,7 +13,7 @@ from abbotify.cautions import LEAST_SESSIONS, cautions, sessions_to_learn_from
 from abbotify.couplings import coupling, slowing
 from abbotify.engine import COMPILED, SIMPY
 from abbotify.errors import UserError
-from abbotify.events import arm_label
+from abbotify.eventlog.schema import arm_label
 from abbotify.experiment import Layer, layers, require_users
 from abbotify.recommenders import Arm, build_arms, learners
 from abbotify.report.kinds import Cut, Kinds

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from abbotify import timeline
 from abbotify.eventlog.log import open_log
-from abbotify.events import Events
+from abbotify.eventlog.schema import Events
 from abbotify.modelstore import load_model
 from abbotify.plan import Plan
 from abbotify.progress import Progress

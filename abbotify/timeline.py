@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from abbotify.engine import Codes, DayPlan, Engine, State, Unit, UnitResult
-from abbotify.events import ARM, NO_ARM, arm_column
+from abbotify.eventlog.schema import ARM, NO_ARM, arm_column
 from abbotify.experiment import Layer, layers, served, split
 from abbotify.scenario import Scenario
 from abbotify.scenario.timeline import Collect, ExperimentDays, Phase, Pre, Train

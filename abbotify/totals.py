@@ -12,12 +12,12 @@ import numpy.typing as npt
 from abbotify import timeline
 from abbotify.arrays import load_arrays, save_arrays
 from abbotify.errors import DataError
-from abbotify.events import ARM, arm_column
+from abbotify.eventlog.schema import ARM, arm_column
+from abbotify.eventlog.sessions import SessionTable
 from abbotify.experiment import layers
 from abbotify.metrics.users import UserTotals
 from abbotify.questions import watched_in
 from abbotify.scenario import Scenario
-from abbotify.sessions import SessionTable
 from abbotify.world.base import IntArray
 
 

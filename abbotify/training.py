@@ -19,7 +19,7 @@ from abbotify import __version__, timeline
 from abbotify.digests import digest_data
 from abbotify.engine import DayPlan
 from abbotify.errors import UserError
-from abbotify.events import ARM, MS_PER_DAY, NO_ARM, Events
+from abbotify.eventlog.schema import ARM, MS_PER_DAY, NO_ARM, Events
 from abbotify.modelstore import ModelStore, Trained
 from abbotify.progress import Progress
 from abbotify.recommenders import learners

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify import timeline
-from abbotify.events import NO_ARM
+from abbotify.eventlog.schema import NO_ARM
 from abbotify.experiment import hashes, layers
 from abbotify.scenario import Scenario
 from abbotify.scenario.timeline import ExperimentDays

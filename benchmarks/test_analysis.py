@@ -22,12 +22,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from abbotify.analysis import analyze, pipeline
+from abbotify.eventlog.arrow_table import to_table
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.parquet import write_events
-from abbotify.eventlog.table import to_table
-from abbotify.events import ARMS_KEY, Events
+from abbotify.eventlog.schema import ARMS_KEY, Events
+from abbotify.eventlog.sessions import session_table
 from abbotify.report.document import Document
-from abbotify.sessions import session_table
 
 pytestmark = pytest.mark.bench
 

@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from abbotify import timeline
-from abbotify.events import ARM, Labels
+from abbotify.eventlog.schema import ARM, Labels
+from abbotify.eventlog.sessions import SessionTable
 from abbotify.experiment import layers
 from abbotify.judging import Case, Judgement, judge_all
 from abbotify.plan import Plan, prepare
@@ -31,7 +32,6 @@ from abbotify.report.document import Document, Run
 from abbotify.report.evidence import ArmInfo, Asked, Evidence
 from abbotify.report.tally import Tally
 from abbotify.scenario import load
-from abbotify.sessions import SessionTable
 from abbotify.shard import STATE, Shard, totals_file
 from abbotify.stage import shards_of
 from abbotify.totals import ShardTotals

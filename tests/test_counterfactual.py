@@ -11,7 +11,7 @@ import pytest
 
 from abbotify import pipeline, timeline
 from abbotify.counterfactual import PotentialOutcomes, potential_outcomes
-from abbotify.events import ARM
+from abbotify.eventlog.schema import ARM
 from abbotify.experiment import layers
 from abbotify.metrics.users import UserTable
 from abbotify.plan import prepare

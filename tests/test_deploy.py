@@ -12,7 +12,7 @@ import pytest
 from abbotify import deploy, pipeline
 from abbotify.errors import UserError
 from abbotify.eventlog.log import open_log
-from abbotify.events import Events
+from abbotify.eventlog.schema import Events
 from abbotify.recommenders import Key
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source

@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 from abbotify.errors import UserError
-from abbotify.events import arm_label
+from abbotify.eventlog.schema import arm_label
 from abbotify.experiment import Layer, hashes, layers, require_users, served, split
 from abbotify.pipeline import run
 from abbotify.report import read

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.events import ARM, IntArray
+from abbotify.eventlog.schema import ARM, IntArray
+from abbotify.eventlog.sessions import SessionTable
 from abbotify.jit import kernel
-from abbotify.sessions import SessionTable
 
 
 class Claims:

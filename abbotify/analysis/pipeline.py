@@ -13,10 +13,11 @@ from typing import Any, Final
 from abbotify import __version__, outfolder
 from abbotify.analysis.reading import SUCCESS, Read, watching_of
 from abbotify.analysis.reading import read as read_log
-from abbotify.analysis.source import Order, Source, open_source, ordered
 from abbotify.digests import digest_data, digest_file
 from abbotify.errors import DataError, OutputError, UserError
-from abbotify.events import ARM, Labels, arm_label
+from abbotify.eventlog.schema import ARM, Labels, arm_label
+from abbotify.eventlog.sessions import SKIP_BELOW
+from abbotify.eventlog.source import Order, Source, open_source, ordered
 from abbotify.metrics.definitions import METRICS, PRE
 from abbotify.metrics.users import UserTable
 from abbotify.metrics.users_file import write_users
@@ -30,7 +31,6 @@ from abbotify.report.faults import Faults
 from abbotify.report.kinds import Cut
 from abbotify.report.rails import PERCENT, Rail
 from abbotify.report.render import write_data, write_pages
-from abbotify.sessions import SKIP_BELOW
 from abbotify.stats.effects import Estimator
 
 LEAST_ALPHA: Final = 1e-6  # as in a scenario

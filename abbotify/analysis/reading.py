@@ -10,18 +10,18 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.analysis.ahead import Ahead
 from abbotify.analysis.mixing import Claims, users_in_two_arms
-from abbotify.analysis.source import Order, Part, Source
 from abbotify.errors import DataError
 from abbotify.eventlog.log import SessionTwiceError
 from abbotify.eventlog.merge import Run, heads
+from abbotify.eventlog.read_ahead import Ahead
+from abbotify.eventlog.schema import ARM, NO_ARM, USER, Events, IntArray, Labels
+from abbotify.eventlog.sessions import SessionTable, session_table
 from abbotify.eventlog.soundness import Clock, Repeats, repeated_rows
-from abbotify.events import ARM, NO_ARM, USER, Events, IntArray, Labels
+from abbotify.eventlog.source import Order, Part, Source
 from abbotify.metrics.users import UserTable, user_table
 from abbotify.report.attendance import Watched, Watching, joined, watched
 from abbotify.report.tally import Tally
-from abbotify.sessions import SessionTable, session_table
 
 SUCCESS: Final = "mean_time_per_session"
 _AT_ONCE: Final = 1_000_000  # tracks in the sessions that are judged together

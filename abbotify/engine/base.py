@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from abbotify.arrays import load_arrays, save_arrays
 from abbotify.errors import DataError
-from abbotify.events import Events
+from abbotify.eventlog.schema import Events
+from abbotify.eventlog.sessions import SessionTable
 from abbotify.recommenders import HISTORY, Arm, Failure, Pick
 from abbotify.scenario import Scenario
-from abbotify.sessions import SessionTable
 from abbotify.world.base import World
 
 COMPILED: Final = "compiled"

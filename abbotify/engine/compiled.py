@@ -18,11 +18,11 @@ from abbotify.engine.kernels import layout, loop
 from abbotify.engine.kernels.lockstep import Lockstep
 from abbotify.engine.kernels.program import Lowering
 from abbotify.engine.kernels.written import Written
-from abbotify.events import ARM, MS_PER_DAY
+from abbotify.eventlog.schema import ARM, MS_PER_DAY
+from abbotify.eventlog.sessions import HEARD_STEPS
 from abbotify.listener import arrivals
 from abbotify.recommenders import HISTORY, merged
 from abbotify.rng import seed_word
-from abbotify.sessions import HEARD_STEPS
 
 IntArray = npt.NDArray[np.int64]
 

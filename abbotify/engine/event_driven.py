@@ -28,7 +28,7 @@ from abbotify.engine.stories.listening import Desk, Listening, Steps
 from abbotify.engine.stories.queueing import Queue, Reply
 from abbotify.engine.stories.results import Played
 from abbotify.engine.stories.visits import Visits
-from abbotify.events import MS_PER_DAY, Events
+from abbotify.eventlog.schema import MS_PER_DAY, Events
 from abbotify.recommenders import Arm, FailureBook, Key, merged
 
 _FIRST_PRIORITY: Final = 2  # SimPy's own are 0 (urgent) and 1 (normal)

@@ -14,7 +14,16 @@ import numpy as np
 from abbotify.eventlog.log import Log
 from abbotify.eventlog.merge import Run, gathered, merged, sort_rows
 from abbotify.eventlog.parquet import open_file, read_pieces, write_events
-from abbotify.events import NO_ARM, SESSION, STEP, TIMESTAMP, USER, Events, Labels, arm_label
+from abbotify.eventlog.schema import (
+    NO_ARM,
+    SESSION,
+    STEP,
+    TIMESTAMP,
+    USER,
+    Events,
+    Labels,
+    arm_label,
+)
 from abbotify.outfolder import replacing
 
 ORDER: Final = (TIMESTAMP, USER, SESSION, STEP)

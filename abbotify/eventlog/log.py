@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from abbotify.errors import DataError
+from abbotify.eventlog.arrow_table import DERIVABLE, Names, columns_of
 from abbotify.eventlog.merge import Run, gathered, merged
 from abbotify.eventlog.parquet import (
     ROW_GROUP,
@@ -20,9 +21,8 @@ from abbotify.eventlog.parquet import (
     read_pieces,
     record_pieces,
 )
+from abbotify.eventlog.schema import ARM, DAY, SESSION, STEP, USER, Events, Labels
 from abbotify.eventlog.sessionise import sessionised
-from abbotify.eventlog.table import DERIVABLE, Names, columns_of
-from abbotify.events import ARM, DAY, SESSION, STEP, USER, Events, Labels
 
 ORDER: Final = (USER, SESSION, STEP)
 _AT_A_TIME: Final = 1 << 18  # rows of one file that are made sessions of

@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
-from abbotify.events import Events
+from abbotify.eventlog.schema import Events
 
 
 class Rows(Protocol):

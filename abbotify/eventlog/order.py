@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.errors import DataError
-from abbotify.eventlog.table import Piece
-from abbotify.events import SESSION, STEP, USER, Events, IntArray
+from abbotify.eventlog.arrow_table import Piece
+from abbotify.eventlog.schema import SESSION, STEP, USER, Events, IntArray
 from abbotify.jit import inlined, kernel
 
 _PLACE: Final = (USER, SESSION, STEP, "last")

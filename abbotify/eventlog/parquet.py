@@ -14,10 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from abbotify.errors import DataError
-from abbotify.eventlog.files import check_regular
-from abbotify.eventlog.lines import is_name
-from abbotify.eventlog.order import check_order
-from abbotify.eventlog.table import (
+from abbotify.eventlog.arrow_table import (
     DERIVABLE,
     REQUIRED,
     Names,
@@ -27,7 +24,10 @@ from abbotify.eventlog.table import (
     is_string,
     to_table,
 )
-from abbotify.events import (
+from abbotify.eventlog.botify_lines import is_name
+from abbotify.eventlog.files import check_regular
+from abbotify.eventlog.order import check_order
+from abbotify.eventlog.schema import (
     ARM,
     ARMS_KEY,
     DAY,

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.events import MS_PER_DAY, NO_RECOMMENDATION, Events, IntArray, Labels
+from abbotify.eventlog.schema import MS_PER_DAY, NO_RECOMMENDATION, Events, IntArray, Labels
 
 LATEST: Final = 10**17  # ms, three million years: the day still fits in 32 bits
 EPOCH: Final = 10**9  # s, the year 2001: earlier timestamps are times since a log's begin

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from abbotify.eventlog.schema import Events, IntArray
 from abbotify.eventlog.sessionise import EPOCH, LATEST, MICROSECONDS
-from abbotify.events import Events, IntArray
 
 _BY_CHANCE: Final = 0.001  # of neighbours: where more are alike, tied ones may be equal
 # Of the earliest timestamp: those of the years 2001 to 2128, in seconds.

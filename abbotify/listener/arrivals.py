@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.events import MS_PER_DAY
+from abbotify.eventlog.schema import MS_PER_DAY
 from abbotify.jit import inlined, kernel
 from abbotify.rng import Purpose, Stream, bounded, philox, real
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.events import IntArray
+from abbotify.eventlog.schema import IntArray
+from abbotify.eventlog.sessions import FloatArray, SessionTable
 from abbotify.jit import kernel
 from abbotify.metrics.sums import Rows
-from abbotify.sessions import FloatArray, SessionTable
 
 NEVER: Final = np.iinfo(np.int32).min
 LONGEST: Final = 28  # days that are followed at most, unless a window is longer: 16 bytes each

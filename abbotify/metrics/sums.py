@@ -9,10 +9,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.events import NO_ARM, IntArray, Labels
+from abbotify.eventlog.schema import NO_ARM, IntArray, Labels
+from abbotify.eventlog.sessions import FloatArray, SessionTable
 from abbotify.jit import kernel
 from abbotify.metrics.definitions import COLUMNS
-from abbotify.sessions import FloatArray, SessionTable
 
 Rows = npt.NDArray[np.int32]  # a user's row for each session, -1 where the session does not count
 Codes = npt.NDArray[np.int16]

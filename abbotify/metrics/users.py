@@ -9,11 +9,11 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.events import ARM, IntArray, Labels
+from abbotify.eventlog.schema import ARM, IntArray, Labels
+from abbotify.eventlog.sessions import FloatArray, SessionTable
 from abbotify.metrics.course import Course, Courses
 from abbotify.metrics.definitions import COLUMNS, PRE
 from abbotify.metrics.sums import ArmsSeen, Rows, Sums, places
-from abbotify.sessions import FloatArray, SessionTable
 
 Population = Literal["exposed", "assigned"]
 

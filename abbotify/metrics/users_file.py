@@ -15,13 +15,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from abbotify.arrow import array, booleans, floats, integers
 from abbotify.errors import DataError
-from abbotify.events import ARM, ARMS_KEY, USER, IntArray, Labels, from_strings, to_strings
+from abbotify.eventlog.arrow import array, booleans, floats, integers
+from abbotify.eventlog.schema import ARM, ARMS_KEY, USER, IntArray, Labels, from_strings, to_strings
+from abbotify.eventlog.sessions import FloatArray
 from abbotify.metrics.definitions import COLUMNS, PRE
 from abbotify.metrics.users import Population, UserTable, for_population
 from abbotify.outfolder import replacing
-from abbotify.sessions import FloatArray
 
 EXPOSED: Final = "exposed"
 ROW_GROUP: Final = 1 << 17

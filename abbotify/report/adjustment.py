@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from abbotify import stats
+from abbotify.eventlog.sessions import FloatArray
 from abbotify.metrics.definitions import METRICS, PRE
 from abbotify.metrics.users import UserTable
-from abbotify.sessions import FloatArray
 
 
 def named(covariates: Mapping[str, FloatArray]) -> list[FloatArray]:

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify import stats
-from abbotify.events import ARM, NO_ARM
+from abbotify.eventlog.schema import ARM, NO_ARM
+from abbotify.eventlog.sessions import FloatArray
 from abbotify.metrics.definitions import METRICS, PRE, Ratio
 from abbotify.metrics.users import Population, UserTable
 from abbotify.report import adjustment
 from abbotify.report.attendance import Watched, Watching, joined, watched
-from abbotify.sessions import FloatArray
 
 Codes = npt.NDArray[np.int16]
 ByArm = tuple[stats.Moments, ...]

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify import stats
-from abbotify.events import ARM, IntArray
+from abbotify.eventlog.schema import ARM, IntArray
+from abbotify.eventlog.sessions import FloatArray
 from abbotify.metrics.course import LONGEST, NEVER, Course
 from abbotify.metrics.users import UserTable
 from abbotify.report import adjustment
-from abbotify.sessions import FloatArray
 
 Rows = npt.NDArray[np.bool_]
 Value = Callable[[Course, int], FloatArray]

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify import stats
-from abbotify.events import ARM, Labels
+from abbotify.eventlog.schema import ARM, Labels
+from abbotify.eventlog.sessions import FloatArray
 from abbotify.metrics.users import Population
 from abbotify.report.findings import SegmentRow, Segments, SegmentTest
 from abbotify.report.kinds import Cut, Kinds, cut
-from abbotify.sessions import FloatArray
 from abbotify.stats.effects import BOOTSTRAP
 from abbotify.stats.skewness import Shape
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify import stats
-from abbotify.sessions import FloatArray
+from abbotify.eventlog.sessions import FloatArray
 
 Codes = npt.NDArray[np.int16]
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.events import IntArray
+from abbotify.eventlog.schema import IntArray
 from abbotify.jit import kernel
 
 Counts = tuple[IntArray, IntArray]  # distinct values, ascending, and how often each occurs

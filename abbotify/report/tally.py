@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.events import ARM, IntArray
+from abbotify.eventlog.schema import ARM, IntArray
+from abbotify.eventlog.sessions import HEARD_STEPS, SessionTable
 from abbotify.report.plays import NOTHING, Counts, PlayCounts, count_heard, counted, joined
-from abbotify.sessions import HEARD_STEPS, SessionTable
 from abbotify.stats import Moments
 
 Plays = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # track ids, codes of arms

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from abbotify.analysis import analyze
-from abbotify.eventlog.botify import read_botify
+from abbotify.eventlog.botify_reader import read_botify
 from abbotify.eventlog.parquet import write_events
-from abbotify.events import ARM, Events, Labels
+from abbotify.eventlog.schema import ARM, Events, Labels
 from abbotify.report import Document
 
 Lines = list[dict[str, Any]]

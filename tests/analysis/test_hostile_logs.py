@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from abbotify.analysis import Question
 from abbotify.errors import UserError
-from abbotify.eventlog.botify import read_botify
+from abbotify.eventlog.botify_reader import read_botify
+from abbotify.eventlog.schema import Events
 from abbotify.eventlog.soundness import repeated_rows
-from abbotify.events import Events
 from abbotify.report import Check, Document, Verdict
 from abbotify.report.rails import Rail
 from tests.analysis.logs import Lines, analysed, made, run_folder, stored

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from abbotify.errors import UserError
-from abbotify.eventlog.botify import read_botify
+from abbotify.eventlog.botify_reader import read_botify
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.parquet import open_file
 from abbotify.report import Check, Document, Verdict

@@ -12,10 +12,10 @@ import pytest
 
 from abbotify.analysis import reading
 from abbotify.analysis.reading import Read, read
-from abbotify.analysis.source import open_source
 from abbotify.eventlog.log import open_log, whole_sessions
 from abbotify.eventlog.parquet import open_file, write_events
-from abbotify.events import ARM, NO_ARM, Events, Labels
+from abbotify.eventlog.schema import ARM, NO_ARM, Events, Labels
+from abbotify.eventlog.source import open_source
 from abbotify.metrics.users import UserTable
 from tests.analysis.logs import made, run_folder
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abbotify.eventlog.botify import read_botify
+from abbotify.eventlog.botify_reader import read_botify
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.sessionise import sessionised
 from abbotify.report.document import Check

@@ -14,7 +14,7 @@ from abbotify.couplings import coupling
 from abbotify.engine import Setup, UnitResult
 from abbotify.engine.compiled import Compiled
 from abbotify.engine.event_driven import EventDriven
-from abbotify.events import Events, Labels
+from abbotify.eventlog.schema import Events, Labels
 from abbotify.recommenders import Arm, build_arms, learners
 from abbotify.recommenders.load import fit_plugin, load_plugin
 from abbotify.recommenders.training import TrainingLog

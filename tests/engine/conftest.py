@@ -14,7 +14,7 @@ import pytest
 from abbotify import timeline
 from abbotify.engine import Setup, UnitResult
 from abbotify.engine.event_driven import EventDriven
-from abbotify.events import Events
+from abbotify.eventlog.schema import Events
 from abbotify.recommenders import Arm, build_arms
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source

@@ -13,7 +13,7 @@ import pytest
 from abbotify import timeline
 from abbotify.engine import State, Unit
 from abbotify.errors import DataError
-from abbotify.events import Events
+from abbotify.eventlog.schema import Events
 from abbotify.recommenders import HISTORY
 
 CURIOUS = '''

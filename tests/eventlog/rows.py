@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from abbotify.eventlog.arrow_table import Names
 from abbotify.eventlog.log import Log
-from abbotify.eventlog.table import Names
-from abbotify.events import Events, Labels, schema
+from abbotify.eventlog.schema import Events, Labels, schema
 
 # Two users; the second one's session is open. Sorted by (user, session, step).
 ROWS: Mapping[str, list[Any]] = {

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abbotify.errors import DataError
-from abbotify.eventlog import botify
-from abbotify.eventlog.botify import read_botify
-from abbotify.eventlog.lines import Columns
+from abbotify.eventlog import botify_reader
+from abbotify.eventlog.botify_lines import Columns
+from abbotify.eventlog.botify_reader import read_botify
 from tests.eventlog.botify_lines import EVENT, last, line, without, write
 
 BROKEN: list[tuple[str | bytes, str]] = [
@@ -107,7 +107,7 @@ def test_a_share_of_broken_lines_is_let_pass(
     path = write(tmp_path / "log", line(), line(), "?", *good, "?", "?")
     with pytest.raises(DataError, match=r"log:3: the line is no JSON .*; 3 of 200 lines"):
         read_botify(path)
-    monkeypatch.setattr(botify, "BROKEN_SHARE", 0.5)
+    monkeypatch.setattr(botify_reader, "BROKEN_SHARE", 0.5)
     assert read_botify(path).broken == 3
 
 

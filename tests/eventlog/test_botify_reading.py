@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abbotify.errors import DataError
-from abbotify.eventlog import botify
-from abbotify.eventlog.botify import read_botify
-from abbotify.eventlog.lines import Columns
-from abbotify.events import MS_PER_DAY
+from abbotify.eventlog import botify_reader
+from abbotify.eventlog.botify_lines import Columns
+from abbotify.eventlog.botify_reader import read_botify
+from abbotify.eventlog.schema import MS_PER_DAY
 from tests.eventlog.botify_lines import EVENT, last, line, write
 
 
@@ -78,8 +78,8 @@ def test_lines_are_whole_wherever_blocks_of_the_file_end(
     texts = [kinds[piece] for piece in pieces]
     content = "\n".join(texts) + ("\n" if ended and texts else "")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botify, "_BLOCK", block)
-        found = list(botify._batches(io.BytesIO(content.encode())))
+        patch.setattr(botify_reader, "_BLOCK", block)
+        found = list(botify_reader._batches(io.BytesIO(content.encode())))
     stripped = [text.strip().encode() for text in texts]
     assert [text for _, batch in found for text in batch] == [t for t in stripped if t]
     numbers = [number for batch, _ in found for number in batch]

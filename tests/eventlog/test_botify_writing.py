@@ -10,7 +10,7 @@ import numpy as np
 from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, write_botify
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.parquet import write_events
-from abbotify.events import Events, Labels
+from abbotify.eventlog.schema import Events, Labels
 
 NAMES = ("random", "sticky", "neural")
 LAYERS = [LoggedExperiment("arm", "NEURAL", ("sticky", "neural"))]

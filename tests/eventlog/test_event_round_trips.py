@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abbotify.eventlog.botify import read_botify
+from abbotify.eventlog.botify_reader import read_botify
 from abbotify.eventlog.botify_writer import LoggedExperiment, write_botify
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.merge import Run, merged, sort_rows
 from abbotify.eventlog.parquet import write_events
-from abbotify.events import MS_PER_DAY, Events, Labels
+from abbotify.eventlog.schema import MS_PER_DAY, Events, Labels
 
 NAMES = ("sticky", "neural", "née")
 NUMBERS = ("timestamp", "day", "user", "session", "step", "last", "track", "time")

@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from abbotify.errors import DataError, UserError
-from abbotify.eventlog.botify import read_botify
+from abbotify.eventlog.botify_reader import read_botify
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.parquet import open_file
-from abbotify.events import ARMS_KEY
+from abbotify.eventlog.schema import ARMS_KEY
 from tests.analysis.logs import analysed, made, run_folder, stored
 from tests.conftest import Command
 from tests.eventlog.rows import table

@@ -13,8 +13,8 @@ import pytest
 
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.parquet import open_file, write_events
+from abbotify.eventlog.schema import Events, Labels, schema
 from abbotify.eventlog.sessionise import sessionised
-from abbotify.events import Events, Labels, schema
 from tests.eventlog.rows import ROWS, events, table, whole
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 from scipy import integrate, stats
 
-from abbotify.events import MS_PER_DAY
+from abbotify.eventlog.schema import MS_PER_DAY
 from abbotify.listener.arrivals import (
     first_visits,
     intensity,

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from abbotify.eventlog.botify import read_botify
+from abbotify.eventlog.botify_reader import read_botify
+from abbotify.eventlog.sessions import session_table
 from abbotify.metrics.users import UserTable, user_table
-from abbotify.sessions import session_table
 
 METRICS = [
     "time",

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abbotify.events import Labels
+from abbotify.eventlog.schema import Labels
+from abbotify.eventlog.sessions import SessionTable
 from abbotify.metrics.definitions import COLUMNS
 from abbotify.metrics.users import UserTable, user_table
-from abbotify.sessions import SessionTable
 
 NAMES = ("C", "T1")
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abbotify.arrays import load_arrays, save_arrays
-from abbotify.events import Labels
+from abbotify.eventlog.schema import Labels
 from abbotify.metrics.users import UserTable, UserTotals
 from tests.metrics.test_user_table import HAND, row, sessions
 

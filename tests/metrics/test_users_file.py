@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from abbotify.errors import DataError
-from abbotify.events import Labels, from_strings
+from abbotify.eventlog.schema import Labels, from_strings
 from abbotify.metrics import users_file
 from abbotify.metrics.definitions import COLUMNS, METRICS
 from abbotify.metrics.users import UserTable

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from abbotify.events import ARM, Events, Labels, arm_column
+from abbotify.eventlog.schema import ARM, Events, Labels, arm_column
+from abbotify.eventlog.sessions import SessionTable, session_table
 from abbotify.report.document import Run
 from abbotify.report.tally import Tally
-from abbotify.sessions import SessionTable, session_table
 
 ARMS = ("base", "neural")
 DAYS = range(1, 4)

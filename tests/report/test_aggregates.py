@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from abbotify.events import ARM, Labels
+from abbotify.eventlog.schema import ARM, Labels
+from abbotify.eventlog.sessions import session_table
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import Population, UserTable, user_table
 from abbotify.report.aggregates import CURVE_METRIC, UserAggregates, aggregate
 from abbotify.report.curves import distributions
-from abbotify.sessions import session_table
 from tests.report.tallied import DAYS, made
 
 KNOWN = ("time", "mean_time_per_session", "skip_rate", "sessions")

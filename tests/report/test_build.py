@@ -11,7 +11,8 @@ import pytest
 from scipy.stats import ttest_ind
 
 from abbotify.curve import Epoch
-from abbotify.events import ARM, Events, arm_column
+from abbotify.eventlog.schema import ARM, Events, arm_column
+from abbotify.eventlog.sessions import session_table
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import user_table
 from abbotify.report.aggregates import UserAggregates, aggregate
@@ -19,7 +20,6 @@ from abbotify.report.build import build
 from abbotify.report.document import Document, loads
 from abbotify.report.evidence import ArmInfo, Asked, Evidence
 from abbotify.report.pictures import Training
-from abbotify.sessions import session_table
 from tests.report.tallied import DAYS, RUN, made, tallied
 
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from abbotify import stats
-from abbotify.events import ARM, Labels
+from abbotify.eventlog.schema import ARM, Labels
+from abbotify.eventlog.sessions import session_table
 from abbotify.metrics.course import Course
 from abbotify.metrics.users import UserTable, user_table
 from abbotify.report.attendance import Watched, Watching, joined, watched
 from abbotify.report.findings import Look
 from abbotify.report.looks import Plan, looks
-from abbotify.sessions import session_table
 from abbotify.stats import monitoring
 from abbotify.stats.effects import CUPED, MEAN, Estimator
 from tests.report.tallied import DAYS, made

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abbotify.events import ARM
+from abbotify.eventlog.schema import ARM
+from abbotify.eventlog.sessions import HEARD_STEPS
 from abbotify.metrics.users import user_table
 from abbotify.report.aggregates import aggregate
 from abbotify.report.build import build
@@ -16,7 +17,6 @@ from abbotify.report.document import Document
 from abbotify.report.evidence import ArmInfo, Asked, Evidence
 from abbotify.report.pictures import Position
 from abbotify.report.tally import Tally
-from abbotify.sessions import HEARD_STEPS
 from tests.report.tallied import ARMS, DAYS, RUN, made, one_session, tallied
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from abbotify.events import ARM, Labels
+from abbotify.eventlog.schema import ARM, Labels
 from abbotify.metrics.users import UserTable
 
 USERS = 1500

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.events import Events, Labels
+from abbotify.eventlog.schema import Events, Labels
 from abbotify.modelstore import load_model
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source

@@ -10,7 +10,7 @@ import pytest
 
 from abbotify import timeline
 from abbotify.eventlog.log import open_log
-from abbotify.events import MS_PER_DAY, Events
+from abbotify.eventlog.schema import MS_PER_DAY, Events
 from abbotify.scenario import Scenario
 from abbotify.testing import small_world
 from abbotify.training import training_log

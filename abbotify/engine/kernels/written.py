@@ -8,9 +8,9 @@ import numpy as np
 
 from abbotify.engine.base import Counts, SessionFacts, Setup, State, Unit, UnitResult
 from abbotify.engine.kernels import layout
-from abbotify.events import NO_RECOMMENDATION, Events, IntArray, Labels
+from abbotify.eventlog.schema import NO_RECOMMENDATION, Events, IntArray, Labels
+from abbotify.eventlog.sessions import SessionTable
 from abbotify.jit import kernel
-from abbotify.sessions import SessionTable
 
 
 class Written:

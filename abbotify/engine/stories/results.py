@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.engine.base import Counts, SessionFacts, Setup, State, Unit
-from abbotify.events import ARM, NO_ARM, NO_RECOMMENDATION, Events, IntArray, Labels
+from abbotify.eventlog.schema import ARM, NO_ARM, NO_RECOMMENDATION, Events, IntArray, Labels
+from abbotify.eventlog.sessions import HEARD_STEPS, SessionTable, session_table
 from abbotify.recommenders import ERROR, HISTORY, MISS
-from abbotify.sessions import HEARD_STEPS, SessionTable, session_table
 
 LATE: Final = 4  # a bit beside OK, MISS or ERROR: the request left the queue at its timeout
 COLUMNS: Final = 4  # of a session's part of the log: timestamp, track, hundredths, latency

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from abbotify.engine.base import Setup, State, Unit
 from abbotify.engine.stories.views import views
-from abbotify.events import MS_PER_DAY
+from abbotify.eventlog.schema import MS_PER_DAY
 from abbotify.listener import arrivals
 from abbotify.listener.session import start
 from abbotify.rng import seed_word

@@ -17,11 +17,11 @@ import pyarrow.parquet as pq
 
 from abbotify import rng
 from abbotify.analysis.pipeline import decide
-from abbotify.analysis.source import open_source, ordered
 from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, write_botify
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.parquet import LogFile, write_events
-from abbotify.events import ARM, Events, IntArray, Labels
+from abbotify.eventlog.schema import ARM, Events, IntArray, Labels
+from abbotify.eventlog.source import open_source, ordered
 from abbotify.modelstore import ModelStore
 from abbotify.pipeline import play_and_judge
 from abbotify.plan import prepare

@@ -9,7 +9,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.events import NO_ARM
+from abbotify.eventlog.schema import NO_ARM
 from abbotify.metrics.users import Population
 from abbotify.metrics.users_file import StoredUsers
 from abbotify.stats.moments import Floats

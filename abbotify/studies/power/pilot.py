@@ -8,10 +8,10 @@ from types import MappingProxyType
 from typing import Final
 
 from abbotify import stats
+from abbotify.eventlog.sessions import FloatArray
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import Population, UserTable
 from abbotify.report.aggregates import aggregate
-from abbotify.sessions import FloatArray
 from abbotify.stats.effects import MEAN, RATIO
 from abbotify.stats.power import Pilot
 

@@ -16,6 +16,7 @@ from abbotify.background import covariates_among
 from abbotify.cleanup import scratch
 from abbotify.counterfactual import potential_outcomes
 from abbotify.errors import UserError
+from abbotify.eventlog.sessions import FloatArray
 from abbotify.experiment import layers
 from abbotify.metrics.users import Population, UserTable
 from abbotify.plan import Plan
@@ -23,7 +24,6 @@ from abbotify.progress import Progress, silent
 from abbotify.questions import rails, reported
 from abbotify.scenario import Scenario
 from abbotify.scenario.timeline import ExperimentDays, Train
-from abbotify.sessions import FloatArray
 from abbotify.stats.power import FEWEST
 from abbotify.studies.power.design import Asked, Row, Terms, design
 from abbotify.studies.power.guarded import guarded

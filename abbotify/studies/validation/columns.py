@@ -9,9 +9,9 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from abbotify.eventlog.sessions import FloatArray
 from abbotify.metrics.definitions import METRICS, PRE
 from abbotify.metrics.users import Population, UserTable
-from abbotify.sessions import FloatArray
 from abbotify.stats import Moments, mean, ratio_of_sums, with_indicator
 from abbotify.stats.effects import MEAN, RATIO, Estimator, deciding_estimand
 

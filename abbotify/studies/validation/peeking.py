@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from abbotify.sessions import FloatArray
+from abbotify.eventlog.sessions import FloatArray
 from abbotify.stats import cuped_means, difference, mean
 from abbotify.stats.always_valid import always_valid
 from abbotify.stats.effects import CUPED, Estimator

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from abbotify.sessions import FloatArray
+from abbotify.eventlog.sessions import FloatArray
 from abbotify.stats import normal
 from abbotify.stats.effects import CUPED, Estimator, deciding_estimand
 from abbotify.stats.methods import SESSIONS, methods_of

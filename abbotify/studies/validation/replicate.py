@@ -11,9 +11,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from abbotify.eventlog.sessions import FloatArray
 from abbotify.jit import kernel
 from abbotify.rng import Purpose, Stream, bounded, philox, real, seed_word
-from abbotify.sessions import FloatArray
 from abbotify.stats import Moments
 from abbotify.stats.moments import Floats
 from abbotify.stats.ratio import ROUNDING

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from abbotify.sessions import FloatArray
+from abbotify.eventlog.sessions import FloatArray
 from abbotify.stats import Moments, cuped_means, cuped_ratios
 from abbotify.stats.effects import RATIO
 from abbotify.stats.normal import density, quantile

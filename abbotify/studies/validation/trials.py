@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify import scale, stats
+from abbotify.eventlog.sessions import FloatArray
 from abbotify.progress import Progress
 from abbotify.report.rails import Rail
-from abbotify.sessions import FloatArray
 from abbotify.stats.effects import MEAN, RATIO, Estimator
 from abbotify.stats.spending import Spending, obrien_fleming
 from abbotify.studies.validation.columns import EXPOSED

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from abbotify.events import ARMS_KEY
+from abbotify.eventlog.schema import ARMS_KEY
 from abbotify.metrics.users_file import StoredUsers
 from abbotify.studies.comparison.users import Overlap, Pairs, overlap, read_users
 

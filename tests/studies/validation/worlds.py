@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from abbotify.events import Labels
+from abbotify.eventlog.schema import Labels
 from abbotify.metrics.users import UserTable
 from abbotify.rng import Purpose, Stream
 from abbotify.studies.validation.columns import Outcomes, stored

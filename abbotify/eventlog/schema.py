@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.arrow import array, places
+from abbotify.eventlog.arrow import array, places
 
 if TYPE_CHECKING:
     import pyarrow as pa

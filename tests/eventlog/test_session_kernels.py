@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abbotify.session_scan import IntArray, distinct, starts_of, totals
+from abbotify.eventlog.session_kernels import IntArray, distinct, starts_of, totals
 
 # Values that collide in any table of few bits, and the largest there are.
 VALUES = st.one_of(

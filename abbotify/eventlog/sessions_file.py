@@ -10,8 +10,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from abbotify.arrow import array
-from abbotify.events import (
+from abbotify.eventlog.arrow import array
+from abbotify.eventlog.schema import (
     ARMS_KEY,
     DAY,
     LATENCY_MS,
@@ -22,8 +22,8 @@ from abbotify.events import (
     USER,
     to_strings,
 )
+from abbotify.eventlog.sessions import SessionTable
 from abbotify.outfolder import replacing
-from abbotify.sessions import SessionTable
 
 START: Final = "start"  # ms, the timestamp of the first row
 TRACKS: Final = "tracks"

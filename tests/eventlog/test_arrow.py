@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abbotify.arrow import array, booleans, floats, places
+from abbotify.eventlog.arrow import array, booleans, floats, places
 
 PROBE = """
 import sys

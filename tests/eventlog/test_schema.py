@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from abbotify import events
-from abbotify.events import (
+from abbotify.eventlog import schema as events
+from abbotify.eventlog.schema import (
     ARM,
     Events,
     Labels,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abbotify.events import Events, Labels
-from abbotify.sessions import session_table
+from abbotify.eventlog.schema import Events, Labels
+from abbotify.eventlog.sessions import session_table
 
 NAMES = (
     *("timestamp", "day", "user", "session", "step", "last", "track", "time"),

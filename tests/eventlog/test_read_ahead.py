@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from abbotify.analysis.ahead import Ahead
+from abbotify.eventlog.read_ahead import Ahead
 
 SIZES = (3, 0, 1, 4)
 

@@ -12,8 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.eventlog.sessionise import LATEST
-from abbotify.events import (
+from abbotify.eventlog.schema import (
     LAST,
     MESSAGE,
     NEXT,
@@ -25,6 +24,7 @@ from abbotify.events import (
     USER,
     IntArray,
 )
+from abbotify.eventlog.sessionise import LATEST
 
 LATENCY: Final = "latency"  # seconds; the Parquet log holds milliseconds
 EXPERIMENTS: Final = "experiments"

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from abbotify.errors import DataError, UserError
-from abbotify.eventlog.botify import read_botify
+from abbotify.eventlog.arrow_table import Names
+from abbotify.eventlog.botify_reader import read_botify
 from abbotify.eventlog.files import check_regular
 from abbotify.eventlog.log import Log, open_log, whole_sessions
 from abbotify.eventlog.parquet import LogFile
-from abbotify.eventlog.table import Names
-from abbotify.events import (
+from abbotify.eventlog.schema import (
     ARM,
     CONTROL_KEY,
     EXPERIMENT_KEY,

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from abbotify.events import Labels
-from abbotify.metrics.sessions_file import schema, write_sessions
-from abbotify.sessions import SessionTable
+from abbotify.eventlog.schema import Labels
+from abbotify.eventlog.sessions import SessionTable
+from abbotify.eventlog.sessions_file import schema, write_sessions
 
 
 def sessions() -> SessionTable:

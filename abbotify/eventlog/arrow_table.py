@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from abbotify.arrow import array
 from abbotify.errors import DataError
-from abbotify.eventlog.sessionise import LATEST
-from abbotify.events import (
+from abbotify.eventlog.arrow import array
+from abbotify.eventlog.schema import (
     DAY,
     LAST,
     LATENCY_MS,
@@ -34,6 +33,7 @@ from abbotify.events import (
     from_strings,
     schema,
 )
+from abbotify.eventlog.sessionise import LATEST
 
 Names = Mapping[str, tuple[str, ...]]  # column of arms -> the arms' names in the order of codes
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from abbotify import session_scan
-from abbotify.events import Events, IntArray, Labels
+from abbotify.eventlog import session_kernels
+from abbotify.eventlog.schema import Events, IntArray, Labels
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -120,9 +120,9 @@ def session_table(
     Returns:
         one row per session, in order.
     """
-    starts = session_scan.starts_of(events.user, events.session)
+    starts = session_kernels.starts_of(events.user, events.session)
     tracks = np.diff(starts, append=len(events))
-    sums = session_scan.sums(starts, events.step, events.time, events.latency_ms, skip_below)
+    sums = session_kernels.sums(starts, events.step, events.time, events.latency_ms, skip_below)
     return SessionTable(
         user=events.user[starts],
         session=events.session[starts],
@@ -132,9 +132,11 @@ def session_table(
         tracks=tracks,
         **sums._asdict(),
         # The first play of a track is no repeat, and each later one is.
-        repeats=tracks - session_scan.distinct(starts, events.track),
-        artists=None if artist is None else session_scan.distinct(starts, artist),
-        play_ms=None if play_ms is None else session_scan.totals(starts, play_ms.astype(np.int64)),
+        repeats=tracks - session_kernels.distinct(starts, events.track),
+        artists=None if artist is None else session_kernels.distinct(starts, artist),
+        play_ms=None
+        if play_ms is None
+        else session_kernels.totals(starts, play_ms.astype(np.int64)),
         timeouts=None if timeouts is None else timeouts.astype(np.int64),
         arms={
             name: Labels(label.codes[starts], label.names) for name, label in events.arms.items()
