@@ -13,8 +13,8 @@ from abbotify import timeline
 from abbotify.errors import DataError
 from abbotify.eventlog.schema import MS_PER_DAY
 from abbotify.eventlog.sessions import FloatArray
+from abbotify.metrics.segments import PARTS, Cut, Kinds
 from abbotify.metrics.users import UserTable
-from abbotify.report.kinds import PARTS, Cut, Kinds
 from abbotify.scenario import Scenario, resolve
 from abbotify.scenario.base import CONTROLS, one_line
 from abbotify.scenario.metrics import USER_ATTRIBUTES

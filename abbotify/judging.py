@@ -11,10 +11,10 @@ from abbotify import scale, timeline
 from abbotify.background import Covariates, covariates_among
 from abbotify.eventlog.schema import ARM, Labels
 from abbotify.experiment import layers
+from abbotify.metrics.aggregates import UserAggregates, aggregate
 from abbotify.metrics.users import UserTable
 from abbotify.metrics.users_file import write_users
 from abbotify.questions import reported, watched_in
-from abbotify.report.aggregates import UserAggregates, aggregate
 from abbotify.scenario import Scenario
 from abbotify.shard import Shard, totals_file
 from abbotify.totals import ShardTotals, columns

@@ -19,6 +19,7 @@ from abbotify.eventlog.log import open_log
 from abbotify.eventlog.schema import ARM, arm_column, arm_label
 from abbotify.experiment import layers
 from abbotify.judging import Case, Judgement, judge_all
+from abbotify.metrics.session_totals import Tally
 from abbotify.metrics.users_file import StoredUsers
 from abbotify.modelstore import MODELS, ModelStore
 from abbotify.plan import Plan, ready
@@ -32,7 +33,6 @@ from abbotify.report.details import Details, Wanted, look_closer
 from abbotify.report.document import FORMATS, Run
 from abbotify.report.evidence import ArmInfo, Asked, Evidence
 from abbotify.report.faults import Faults
-from abbotify.report.tally import Tally
 from abbotify.report.truths import Truth
 from abbotify.scenario import Scenario, dump, plain
 from abbotify.shard import LOG, STATE, DaysPlayed

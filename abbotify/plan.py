@@ -15,8 +15,8 @@ from abbotify.engine import COMPILED, SIMPY
 from abbotify.errors import UserError
 from abbotify.eventlog.schema import arm_label
 from abbotify.experiment import Layer, layers, require_users
+from abbotify.metrics.segments import Cut, Kinds
 from abbotify.recommenders import Arm, build_arms, learners
-from abbotify.report.kinds import Cut, Kinds
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Learner, Neural
 from abbotify.scenario.timeline import (

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from abbotify import timeline
 from abbotify.metrics.definitions import METRICS
+from abbotify.metrics.exposure_cohorts import Watching, watching
 from abbotify.recommenders import Arm
-from abbotify.report.attendance import Watching, watching
 from abbotify.report.evidence import Limits
 from abbotify.report.rails import METRIC, PERCENT, Rail
 from abbotify.scenario import Scenario

@@ -31,9 +31,9 @@ from abbotify.eventlog.schema import ARM, CONTROL_KEY, EXPERIMENT_KEY, PHASE_KEY
 from abbotify.eventlog.sessions import SessionTable
 from abbotify.eventlog.sessions_file import write_sessions
 from abbotify.experiment import layers
+from abbotify.metrics.session_totals import Tally
 from abbotify.modelstore import load_model
 from abbotify.recommenders import Arm, Failure, build_arms, merged
-from abbotify.report.tally import Tally
 from abbotify.scenario import Scenario
 from abbotify.totals import ShardTotals
 from abbotify.world.base import World

@@ -25,12 +25,12 @@ from abbotify.eventlog.schema import ARM, Labels
 from abbotify.eventlog.sessions import SessionTable
 from abbotify.experiment import layers
 from abbotify.judging import Case, Judgement, judge_all
+from abbotify.metrics.session_totals import Tally
 from abbotify.plan import Plan, prepare
 from abbotify.questions import reported
 from abbotify.report.build import build
 from abbotify.report.document import Document, Run
 from abbotify.report.evidence import ArmInfo, Asked, Evidence
-from abbotify.report.tally import Tally
 from abbotify.scenario import load
 from abbotify.shard import STATE, Shard, totals_file
 from abbotify.stage import shards_of

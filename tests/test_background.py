@@ -14,8 +14,8 @@ import yaml
 
 from abbotify import pipeline
 from abbotify.errors import UserError
+from abbotify.metrics.segments import Cut, Kinds, cut
 from abbotify.plan import prepare
-from abbotify.report.kinds import Cut, Kinds, cut
 from abbotify.scenario import load
 
 Plain = dict[str, Any]

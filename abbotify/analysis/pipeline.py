@@ -11,24 +11,24 @@ from pathlib import Path
 from typing import Any, Final
 
 from abbotify import __version__, outfolder
-from abbotify.analysis.reading import SUCCESS, Read, watching_of
-from abbotify.analysis.reading import read as read_log
 from abbotify.digests import digest_data, digest_file
 from abbotify.errors import DataError, OutputError, UserError
 from abbotify.eventlog.schema import ARM, Labels, arm_label
 from abbotify.eventlog.sessions import SKIP_BELOW
 from abbotify.eventlog.source import Order, Source, open_source, ordered
+from abbotify.metrics.aggregates import UserAggregates, aggregate
 from abbotify.metrics.definitions import METRICS, PRE
+from abbotify.metrics.from_log import SUCCESS, Read, watching_of
+from abbotify.metrics.from_log import read as read_log
+from abbotify.metrics.segments import Cut
 from abbotify.metrics.users import UserTable
 from abbotify.metrics.users_file import write_users
 from abbotify.report import checks, looks
-from abbotify.report.aggregates import UserAggregates, aggregate
 from abbotify.report.build import build
 from abbotify.report.details import Details, Wanted, look_closer
 from abbotify.report.document import FORMATS, Document, Run
 from abbotify.report.evidence import ArmInfo, Asked, Evidence
 from abbotify.report.faults import Faults
-from abbotify.report.kinds import Cut
 from abbotify.report.rails import PERCENT, Rail
 from abbotify.report.render import write_data, write_pages
 from abbotify.stats.effects import Estimator

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from abbotify.eventlog.schema import ARM, IntArray, Labels
 from abbotify.eventlog.sessions import FloatArray, SessionTable
-from abbotify.metrics.course import Course, Courses
+from abbotify.metrics.days_since_exposure import Course, Courses
 from abbotify.metrics.definitions import COLUMNS, PRE
-from abbotify.metrics.sums import ArmsSeen, Rows, Sums, places
+from abbotify.metrics.user_sums import ArmsSeen, Rows, Sums, places
 
 Population = Literal["exposed", "assigned"]
 

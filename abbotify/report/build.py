@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from abbotify import stats
+from abbotify.metrics.aggregates import CURVE_METRIC, UserAggregates
 from abbotify.report import looks
-from abbotify.report.aggregates import CURVE_METRIC, UserAggregates
 from abbotify.report.curves import daily, distributions, positions, survival, top_tracks
 from abbotify.report.decision import beat_control, decisions, success_metrics
 from abbotify.report.document import Arm, Document, Moments, Run

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify import stats
-from abbotify.report import histogram
+from abbotify.metrics import histogram
+from abbotify.metrics.play_counts import Counts
+from abbotify.metrics.session_totals import Tally
 from abbotify.report.pictures import Day, Distribution, Position, Survival, TopTrack
-from abbotify.report.plays import Counts
-from abbotify.report.tally import Tally
 
 TOP: Final = 10
 FEWEST: Final = 50  # sessions behind a mean by position; with fewer, a curve is noise

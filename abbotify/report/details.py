@@ -15,9 +15,9 @@ import numpy.typing as npt
 from abbotify import stats
 from abbotify.eventlog.schema import ARM, Labels
 from abbotify.eventlog.sessions import FloatArray
+from abbotify.metrics.segments import Cut, Kinds, cut
 from abbotify.metrics.users import Population
 from abbotify.report.findings import SegmentRow, Segments, SegmentTest
-from abbotify.report.kinds import Cut, Kinds, cut
 from abbotify.stats.effects import BOOTSTRAP
 from abbotify.stats.skewness import Shape
 

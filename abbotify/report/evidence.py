@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from abbotify.metrics.aggregates import UserAggregates
+from abbotify.metrics.session_totals import Tally
 from abbotify.report import looks
-from abbotify.report.aggregates import UserAggregates
 from abbotify.report.details import Details
 from abbotify.report.document import Check
 from abbotify.report.pictures import Training
 from abbotify.report.rails import Rail
-from abbotify.report.tally import Tally
 from abbotify.report.truths import Truth
 
 Titles = Callable[[int], tuple[str | None, str | None]]

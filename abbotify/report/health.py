@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from abbotify import stats
+from abbotify.metrics.aggregates import UserAggregates
 from abbotify.metrics.definitions import COLUMNS, METRICS, determined
+from abbotify.metrics.exposure_cohorts import WATCHABLE
 from abbotify.report import checks, doubts, rounding
-from abbotify.report.aggregates import UserAggregates
-from abbotify.report.attendance import WATCHABLE
 from abbotify.report.decision import UNDETERMINED
 from abbotify.report.document import Arm, Check, Run
 from abbotify.report.evidence import Asked, Evidence

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from abbotify import stats
-from abbotify.report.attendance import ArmWatched, Watched, Watching
+from abbotify.metrics.exposure_cohorts import ArmWatched, Watched, Watching
 from abbotify.report.findings import Look, Monitored, Retention, Trend, TrendDay
 from abbotify.stats import always_valid as valid
 from abbotify.stats import monitoring, spending

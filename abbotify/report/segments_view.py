@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 
+from abbotify.metrics.segments import rounded
 from abbotify.report import leading, rounding
 from abbotify.report.document import Document
 from abbotify.report.findings import SegmentRow, SegmentTest
 from abbotify.report.intervals import Interval, Scale, scale
-from abbotify.report.kinds import rounded
 from abbotify.report.labels import attribute, clean, metric, unit
 
 

@@ -13,9 +13,9 @@ from scipy.stats import ttest_ind
 from abbotify.curve import Epoch
 from abbotify.eventlog.schema import ARM, Events, arm_column
 from abbotify.eventlog.sessions import session_table
+from abbotify.metrics.aggregates import UserAggregates, aggregate
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import user_table
-from abbotify.report.aggregates import UserAggregates, aggregate
 from abbotify.report.build import build
 from abbotify.report.document import Document, loads
 from abbotify.report.evidence import ArmInfo, Asked, Evidence

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abbotify.report import charts, histogram, returning, watching, watching_view
+from abbotify.metrics import histogram
+from abbotify.report import charts, returning, watching, watching_view
 from abbotify.report.document import Document
 from abbotify.report.html import render_html
 from tests.report.test_watching import document, look

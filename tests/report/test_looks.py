@@ -12,9 +12,9 @@ import pytest
 from abbotify import stats
 from abbotify.eventlog.schema import ARM, Labels
 from abbotify.eventlog.sessions import session_table
-from abbotify.metrics.course import Course
+from abbotify.metrics.days_since_exposure import Course
+from abbotify.metrics.exposure_cohorts import Watched, Watching, joined, watched
 from abbotify.metrics.users import UserTable, user_table
-from abbotify.report.attendance import Watched, Watching, joined, watched
 from abbotify.report.findings import Look
 from abbotify.report.looks import Plan, looks
 from abbotify.stats import monitoring

@@ -12,8 +12,8 @@ from scipy import stats as scipy_stats
 from abbotify import stats
 from abbotify.errors import DataError
 from abbotify.eventlog.sessions import session_table
+from abbotify.metrics.session_totals import Tally
 from abbotify.report.document import Document
-from abbotify.report.tally import Tally
 from abbotify.report.truths import Joint, Truth, TruthRow, truth_rows
 from abbotify.stats import Effect, Moments
 from tests.report.tallied import ARMS, DAYS, made

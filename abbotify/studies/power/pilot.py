@@ -9,9 +9,9 @@ from typing import Final
 
 from abbotify import stats
 from abbotify.eventlog.sessions import FloatArray
+from abbotify.metrics.aggregates import aggregate
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import Population, UserTable
-from abbotify.report.aggregates import aggregate
 from abbotify.stats.effects import MEAN, RATIO
 from abbotify.stats.power import Pilot
 

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from abbotify.metrics.aggregates import aggregate
 from abbotify.metrics.users import Population
-from abbotify.report.aggregates import aggregate
 from abbotify.stats import Moments
 from abbotify.studies.validation.columns import EXPOSED, stored
 from tests.studies.validation.worlds import METRICS, made_up, outcomes, user_table

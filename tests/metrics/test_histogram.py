@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from abbotify.report import histogram
+from abbotify.metrics import histogram
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from abbotify.arrays import load_arrays, save_arrays
 from abbotify.eventlog.schema import Labels
 from abbotify.metrics.users import UserTable, UserTotals
-from tests.metrics.test_user_table import HAND, row, sessions
+from tests.metrics.test_users import HAND, row, sessions
 
 USERS = np.arange(4)
 DAYS, BEFORE = range(2, 4), range(2)

@@ -13,10 +13,10 @@ import numpy.typing as npt
 from abbotify import stats
 from abbotify.eventlog.schema import ARM, NO_ARM
 from abbotify.eventlog.sessions import FloatArray
+from abbotify.metrics import adjustment
 from abbotify.metrics.definitions import METRICS, PRE, Ratio
+from abbotify.metrics.exposure_cohorts import Watched, Watching, joined, watched
 from abbotify.metrics.users import Population, UserTable
-from abbotify.report import adjustment
-from abbotify.report.attendance import Watched, Watching, joined, watched
 
 Codes = npt.NDArray[np.int16]
 ByArm = tuple[stats.Moments, ...]

@@ -10,13 +10,13 @@ import pytest
 
 from abbotify.eventlog.schema import ARM
 from abbotify.eventlog.sessions import HEARD_STEPS
+from abbotify.metrics.aggregates import aggregate
+from abbotify.metrics.session_totals import Tally
 from abbotify.metrics.users import user_table
-from abbotify.report.aggregates import aggregate
 from abbotify.report.build import build
 from abbotify.report.document import Document
 from abbotify.report.evidence import ArmInfo, Asked, Evidence
 from abbotify.report.pictures import Position
-from abbotify.report.tally import Tally
 from tests.report.tallied import ARMS, DAYS, RUN, made, one_session, tallied
 
 

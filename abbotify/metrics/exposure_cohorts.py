@@ -13,9 +13,9 @@ import numpy.typing as npt
 from abbotify import stats
 from abbotify.eventlog.schema import ARM, IntArray
 from abbotify.eventlog.sessions import FloatArray
-from abbotify.metrics.course import LONGEST, NEVER, Course
+from abbotify.metrics import adjustment
+from abbotify.metrics.days_since_exposure import LONGEST, NEVER, Course
 from abbotify.metrics.users import UserTable
-from abbotify.report import adjustment
 
 Rows = npt.NDArray[np.bool_]
 Value = Callable[[Course, int], FloatArray]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abbotify.metrics.course import NEVER, Course
+from abbotify.metrics.days_since_exposure import NEVER, Course
 from abbotify.metrics.users import UserTable, UserTotals
-from tests.metrics.test_user_table import row, sessions
+from tests.metrics.test_users import row, sessions
 
 USERS = np.arange(4)
 DAYS = range(1, 5)

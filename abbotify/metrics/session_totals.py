@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from abbotify.eventlog.schema import ARM, IntArray
 from abbotify.eventlog.sessions import HEARD_STEPS, SessionTable
-from abbotify.report.plays import NOTHING, Counts, PlayCounts, count_heard, counted, joined
+from abbotify.metrics.play_counts import NOTHING, Counts, PlayCounts, count_heard, counted, joined
 from abbotify.stats import Moments
 
 Plays = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # track ids, codes of arms

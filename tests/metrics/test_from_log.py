@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from abbotify.analysis import reading
-from abbotify.analysis.reading import Read, read
 from abbotify.eventlog.log import open_log, whole_sessions
 from abbotify.eventlog.parquet import open_file, write_events
 from abbotify.eventlog.schema import ARM, NO_ARM, Events, Labels
 from abbotify.eventlog.source import open_source
+from abbotify.metrics import from_log
+from abbotify.metrics.from_log import Read, read
 from abbotify.metrics.users import UserTable
 from tests.analysis.logs import made, run_folder
 
@@ -65,7 +65,7 @@ def test_a_log_without_statistics_is_read_twice_for_the_same(log: Path) -> None:
 
 def test_few_at_a_time_are_as_good_as_all(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = told(found(log))
-    monkeypatch.setattr(reading, "_AT_ONCE", 1)
+    monkeypatch.setattr(from_log, "_AT_ONCE", 1)
     few = found(log)
     assert len(few.users) > 1
     assert len(few.users) > 1

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from abbotify.eventlog.schema import IntArray
 from abbotify.eventlog.sessions import FloatArray, SessionTable
 from abbotify.jit import kernel
-from abbotify.metrics.sums import Rows
+from abbotify.metrics.user_sums import Rows
 
 NEVER: Final = np.iinfo(np.int32).min
 LONGEST: Final = 28  # days that are followed at most, unless a window is longer: 16 bytes each

@@ -12,9 +12,9 @@ import pytest
 
 from abbotify.eventlog.schema import ARM, Labels
 from abbotify.eventlog.sessions import session_table
+from abbotify.metrics.aggregates import CURVE_METRIC, UserAggregates, aggregate
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import Population, UserTable, user_table
-from abbotify.report.aggregates import CURVE_METRIC, UserAggregates, aggregate
 from abbotify.report.curves import distributions
 from tests.report.tallied import DAYS, made
 

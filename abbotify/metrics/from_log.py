@@ -10,7 +10,6 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.analysis.mixing import Claims, users_in_two_arms
 from abbotify.errors import DataError
 from abbotify.eventlog.log import SessionTwiceError
 from abbotify.eventlog.merge import Run, heads
@@ -19,9 +18,10 @@ from abbotify.eventlog.schema import ARM, NO_ARM, USER, Events, IntArray, Labels
 from abbotify.eventlog.sessions import SessionTable, session_table
 from abbotify.eventlog.soundness import Clock, Repeats, repeated_rows
 from abbotify.eventlog.source import Order, Part, Source
+from abbotify.metrics.arm_conflicts import Claims, users_in_two_arms
+from abbotify.metrics.exposure_cohorts import Watched, Watching, joined, watched
+from abbotify.metrics.session_totals import Tally
 from abbotify.metrics.users import UserTable, user_table
-from abbotify.report.attendance import Watched, Watching, joined, watched
-from abbotify.report.tally import Tally
 
 SUCCESS: Final = "mean_time_per_session"
 _AT_ONCE: Final = 1_000_000  # tracks in the sessions that are judged together
