@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from abbotify.recommenders.base import Play, Recommender, Request
     from abbotify.recommenders.batch import Requests
-    from abbotify.recommenders.candidates import CandidateTable, Key, Pick
-    from abbotify.recommenders.training import TrainingLog
+    from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
+    from abbotify.recommenders.training_log import TrainingLog
     from abbotify.world.base import Catalogue, Lists, Users, World
 
 __version__ = "0.1.0"
@@ -37,8 +37,8 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(("Play", "Recommender", "Request"), "abbotify.recommenders.base"),
     "Requests": "abbotify.recommenders.batch",
-    **dict.fromkeys(("CandidateTable", "Key", "Pick"), "abbotify.recommenders.candidates"),
-    "TrainingLog": "abbotify.recommenders.training",
+    **dict.fromkeys(("CandidateTable", "Key", "Pick"), "abbotify.recommenders.candidate_table"),
+    "TrainingLog": "abbotify.recommenders.training_log",
     **dict.fromkeys(("Catalogue", "Lists", "Users", "World"), "abbotify.world.base"),
 }
 

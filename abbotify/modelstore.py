@@ -18,7 +18,7 @@ from abbotify.curve import Epoch
 from abbotify.digests import digest_data, digest_file
 from abbotify.errors import DataError
 from abbotify.outfolder import replacing
-from abbotify.recommenders.training import Fitted
+from abbotify.recommenders.training_log import Fitted
 
 MODELS: Final = "models"
 _SEAL: Final = "sha256"  # of all else in the file

@@ -16,7 +16,7 @@ from abbotify.errors import UserError
 from abbotify.eventlog.schema import arm_label
 from abbotify.experiment import Layer, layers, require_users
 from abbotify.metrics.segments import Cut, Kinds
-from abbotify.recommenders import Arm, build_arms, learners
+from abbotify.recommenders import Arm, build_arms, registry
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Learner, Neural
 from abbotify.scenario.timeline import (
@@ -161,7 +161,7 @@ def _require_sessions(scenario: Scenario, arms: tuple[Arm, ...], users: int) -> 
 def _check_learners(scenario: Scenario, world: World) -> None:
     for name, params in scenario.arms.items():
         if isinstance(params, Learner):
-            learners.check(params, world, scenario, ("arms", name))
+            registry.check(params, world, scenario, ("arms", name))
 
 
 def _refuse_crowds(scenario: Scenario, users: int) -> None:

@@ -22,9 +22,9 @@ from abbotify.errors import UserError
 from abbotify.eventlog.schema import ARM, MS_PER_DAY, NO_ARM, Events
 from abbotify.modelstore import ModelStore, Trained
 from abbotify.progress import Progress
-from abbotify.recommenders import learners
-from abbotify.recommenders.load import fit_plugin, load_plugin
-from abbotify.recommenders.training import Fitted, TrainingLog
+from abbotify.recommenders import registry
+from abbotify.recommenders.plugins.load import fit_plugin, load_plugin
+from abbotify.recommenders.training_log import Fitted, TrainingLog
 from abbotify.scenario import Scenario, plain
 from abbotify.scenario.arms import ArmOptions
 from abbotify.scenario.learners import Learner, Neural
@@ -144,7 +144,7 @@ class Trainer:
                 loaded = load_plugin(arm, self.world, self.scenario, key)
                 return fit_plugin(loaded, log, self.world.catalogue)
             if isinstance(arm, Learner):
-                return learners.fit(arm, log, self.scenario, key, told)
+                return registry.fit(arm, log, self.scenario, key, told)
         except UserError as error:
             if error.key is not None or error.file is not None:
                 raise
@@ -161,7 +161,7 @@ class Trainer:
                 "abbotify": __version__,
                 "settings": settings,
                 "seed": self.scenario.seeds.dynamics,
-                "libraries": learners.libraries(arm) if isinstance(arm, Learner) else {},
+                "libraries": registry.libraries(arm) if isinstance(arm, Learner) else {},
                 "world": self.world_digest,
                 "log": {f.name: getattr(log, f.name) for f in fields(log)},
             }

@@ -17,7 +17,7 @@ import pytest
 
 from abbotify.recommenders.neural import fit
 from abbotify.recommenders.neural.pairs import embeddings, split, training_pairs
-from abbotify.recommenders.training import TrainingLog
+from abbotify.recommenders.training_log import TrainingLog
 from abbotify.scenario.learners import Neural
 from abbotify.vectors import padded, top_k
 

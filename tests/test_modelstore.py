@@ -9,7 +9,7 @@ import pytest
 
 from abbotify.curve import Epoch
 from abbotify.modelstore import ModelStore
-from abbotify.recommenders.training import Fitted
+from abbotify.recommenders.training_log import Fitted
 
 
 def test_models_come_back_from_disk(tmp_path: Path) -> None:

@@ -3,10 +3,16 @@
 from abbotify.recommenders.answers import ERROR, MISS, OK, checked
 from abbotify.recommenders.arms import Arm, Link
 from abbotify.recommenders.base import Play, Recommender, Request
-from abbotify.recommenders.building import build_arm, build_arms, build_chain
-from abbotify.recommenders.candidates import HISTORY, CandidateTable, Key, Pick, fallback_purpose
+from abbotify.recommenders.build import build_arm, build_arms, build_chain
+from abbotify.recommenders.candidate_table import (
+    HISTORY,
+    CandidateTable,
+    Key,
+    Pick,
+    fallback_purpose,
+)
 from abbotify.recommenders.failures import MOST_KINDS, Failure, FailureBook, merged
-from abbotify.recommenders.picker import TablePicker
+from abbotify.recommenders.pick import TablePicker
 
 __all__ = [
     "ERROR",

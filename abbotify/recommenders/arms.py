@@ -16,10 +16,10 @@ from abbotify.errors import RecommenderFailure
 from abbotify.recommenders.answers import ERROR, MISS, OK, described
 from abbotify.recommenders.base import Request
 from abbotify.recommenders.batch import FAILED, MISSED, Answers, Requests
-from abbotify.recommenders.candidates import CandidateTable
+from abbotify.recommenders.candidate_table import CandidateTable
 from abbotify.recommenders.failures import FailureBook
-from abbotify.recommenders.picker import PickFunction
-from abbotify.recommenders.ranker import Ranker
+from abbotify.recommenders.pick import PickFunction
+from abbotify.recommenders.ranked_lists import Ranker
 from abbotify.scenario.arms import Service
 from abbotify.scenario.base import Latency
 from abbotify.world.base import IntArray

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 from abbotify import rng
 
 if TYPE_CHECKING:
-    from abbotify.recommenders.candidates import CandidateTable
+    from abbotify.recommenders.candidate_table import CandidateTable
     from abbotify.world.base import World
 
 

@@ -10,8 +10,8 @@ import scipy.sparse
 
 from abbotify.arrays import Arrays
 from abbotify.errors import UserError
-from abbotify.recommenders.candidates import CandidateTable, Key, Pick
-from abbotify.recommenders.training import TrainingLog
+from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
+from abbotify.recommenders.training_log import TrainingLog
 from abbotify.scenario.learners import ALS, BPR, LightGCN
 from abbotify.vectors import Matrix, padded, top_k
 from abbotify.world.base import IntArray, Lists, World

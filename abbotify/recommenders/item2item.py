@@ -22,8 +22,8 @@ import numpy.typing as npt
 import scipy.sparse
 
 from abbotify.arrays import Arrays
-from abbotify.recommenders.candidates import CandidateTable, Key, Pick
-from abbotify.recommenders.training import Fitted, OnPass, TrainingLog
+from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
+from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
 from abbotify.scenario.learners import Item2Item
 from abbotify.world.base import IntArray, Lists, World
 

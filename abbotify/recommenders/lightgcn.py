@@ -20,7 +20,7 @@ from abbotify import rng
 from abbotify.curve import Epoch
 from abbotify.recommenders.extras import require
 from abbotify.recommenders.factors import Listened, as_arrays, listened, lowered
-from abbotify.recommenders.training import Fitted, OnPass, TrainingLog
+from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
 from abbotify.scenario.learners import LightGCN
 from abbotify.world.base import IntArray
 

@@ -20,11 +20,11 @@ from abbotify.digests import digest_data
 from abbotify.errors import PluginError
 from abbotify.recommenders.answers import checked
 from abbotify.recommenders.base import Play, Recommender, Request
-from abbotify.recommenders.candidates import fallback_purpose
-from abbotify.recommenders.load import Loaded, answers_batches, fit_plugin, load_plugin
-from abbotify.recommenders.params import built_params
-from abbotify.recommenders.picker import TablePicker
-from abbotify.recommenders.training import TrainingLog
+from abbotify.recommenders.candidate_table import fallback_purpose
+from abbotify.recommenders.pick import TablePicker
+from abbotify.recommenders.plugins.load import Loaded, answers_batches, fit_plugin, load_plugin
+from abbotify.recommenders.plugins.params import built_params
+from abbotify.recommenders.training_log import TrainingLog
 from abbotify.scenario.load import from_source
 from abbotify.scenario.recommenders import Plugin
 from abbotify.scenario.yaml import Source

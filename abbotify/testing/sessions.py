@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from abbotify.recommenders.base import Play, Request
-from abbotify.recommenders.candidates import HISTORY
-from abbotify.recommenders.training import TrainingLog
+from abbotify.recommenders.candidate_table import HISTORY
+from abbotify.recommenders.training_log import TrainingLog
 from abbotify.rng import seed_word
 from abbotify.world.base import World
 

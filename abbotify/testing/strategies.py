@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from abbotify.recommenders.base import Play, Request
-from abbotify.recommenders.candidates import HISTORY
+from abbotify.recommenders.candidate_table import HISTORY
 from abbotify.rng import seed_word
 from abbotify.world.base import World
 

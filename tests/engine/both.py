@@ -15,9 +15,9 @@ from abbotify.engine import Setup, UnitResult
 from abbotify.engine.compiled import Compiled
 from abbotify.engine.event_driven import EventDriven
 from abbotify.eventlog.schema import Events, Labels
-from abbotify.recommenders import Arm, build_arms, learners
-from abbotify.recommenders.load import fit_plugin, load_plugin
-from abbotify.recommenders.training import TrainingLog
+from abbotify.recommenders import Arm, build_arms, registry
+from abbotify.recommenders.plugins.load import fit_plugin, load_plugin
+from abbotify.recommenders.training_log import TrainingLog
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Learner
 from abbotify.scenario.load import from_source
@@ -77,7 +77,7 @@ def _trained(
 ) -> Any | None:
     key = ("arms", name)
     if isinstance(params, Learner):
-        return learners.fit(params, log, scenario, key, _silent).arrays
+        return registry.fit(params, log, scenario, key, _silent).arrays
     if isinstance(params, Plugin):
         loaded = load_plugin(params, world, scenario, key)
         return fit_plugin(loaded, log, world.catalogue).arrays if loaded.learns else None

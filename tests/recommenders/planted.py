@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.recommenders.training import TrainingLog
+from abbotify.recommenders.training_log import TrainingLog
 
 Floats = npt.NDArray[np.float64]
 

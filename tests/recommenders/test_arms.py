@@ -12,7 +12,7 @@ import pytest
 from abbotify.errors import RecommenderFailure
 from abbotify.recommenders import Arm, build_arms
 from abbotify.recommenders.answers import ERROR, MISS, OK, checked
-from abbotify.recommenders.candidates import Key
+from abbotify.recommenders.candidate_table import Key
 from abbotify.world.base import World
 
 PLUGIN = """\

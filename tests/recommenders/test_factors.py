@@ -11,11 +11,11 @@ import numpy.typing as npt
 import pytest
 
 from abbotify.errors import UserError
-from abbotify.recommenders import collaborative, lightgcn
-from abbotify.recommenders.candidates import Key, Pick
+from abbotify.recommenders import implicit, lightgcn
+from abbotify.recommenders.candidate_table import Key, Pick
 from abbotify.recommenders.extras import install_command
 from abbotify.recommenders.factors import as_arrays, listened, lowered
-from abbotify.recommenders.training import TrainingLog
+from abbotify.recommenders.training_log import TrainingLog
 from abbotify.scenario.learners import ALS, BPR, LightGCN
 from abbotify.testing import small_world
 from abbotify.world.base import Lists, World
@@ -130,7 +130,7 @@ def test_a_missing_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
     kinds: dict[str, Any] = {"als": ALS, "bpr": BPR, "lightgcn": LightGCN}
-    module: Any = lightgcn if name == "lightgcn" else collaborative
+    module: Any = lightgcn if name == "lightgcn" else implicit
     command = re.escape(install_command(extra))
     message = rf"recommender {name} needs the extra {extra}: {command}"
     with pytest.raises(UserError, match=message):

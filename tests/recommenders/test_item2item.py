@@ -11,9 +11,9 @@ import pytest
 
 from abbotify.arrays import Arrays
 from abbotify.errors import UserError
-from abbotify.recommenders.candidates import Key, Pick
+from abbotify.recommenders.candidate_table import Key, Pick
 from abbotify.recommenders.item2item import fit, lowered
-from abbotify.recommenders.training import TrainingLog
+from abbotify.recommenders.training_log import TrainingLog
 from abbotify.scenario.learners import Item2Item
 from abbotify.testing import small_world
 from abbotify.world.base import World

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from abbotify.recommenders import CandidateTable, Key, Pick
-from abbotify.recommenders.load import Loaded, fit_plugin, load_plugin
+from abbotify.recommenders.plugins.load import Loaded, fit_plugin, load_plugin
 from abbotify.recommenders.readonly import readonly
 from abbotify.scenario import Scenario
 from abbotify.scenario.recommenders import Plugin

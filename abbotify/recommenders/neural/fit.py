@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from abbotify.recommenders.neural.epochs import met, passes
 from abbotify.recommenders.neural.kernels import (
     OptimizerStates,
     Pairs,
@@ -22,8 +23,7 @@ from abbotify.recommenders.neural.optimizers import (
     initial_state,
 )
 from abbotify.recommenders.neural.pairs import embeddings, split, training_pairs
-from abbotify.recommenders.neural.passes import met, passes
-from abbotify.recommenders.training import Fitted, OnPass, TrainingLog
+from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
 from abbotify.scenario.learners import Neural
 
 _OPTIMIZERS: Final = {"adagrad_rows": ADAGRAD_ROWS, "lazy_adam": LAZY_ADAM, "adam": ADAM}

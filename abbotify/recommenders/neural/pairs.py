@@ -9,7 +9,7 @@ from abbotify import rng
 from abbotify.errors import UserError
 from abbotify.jit import kernel
 from abbotify.recommenders.neural.kernels import Pairs
-from abbotify.recommenders.training import TrainingLog
+from abbotify.recommenders.training_log import TrainingLog
 from abbotify.rng import Purpose, Stream, seed_word, uniform
 from abbotify.vectors import LANES
 

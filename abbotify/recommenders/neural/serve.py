@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.arrays import Arrays
-from abbotify.recommenders.candidates import CandidateTable, Key, Pick
-from abbotify.recommenders.ranker import Ranker
+from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
+from abbotify.recommenders.ranked_lists import Ranker
 from abbotify.scenario.learners import Neural
 from abbotify.vectors import padded, top_k
 from abbotify.world.base import IntArray, Lists, World

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from abbotify.recommenders.bandit import BanditRecommender, bandit
+from abbotify.recommenders.bandit.bandit import BanditRecommender, bandit
 from abbotify.recommenders.base import Request
 from abbotify.scenario.learners import Bandit
 from abbotify.testing import small_world

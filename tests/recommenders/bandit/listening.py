@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from abbotify.recommenders.bandit import BanditRecommender
+from abbotify.recommenders.bandit.bandit import BanditRecommender
 from abbotify.recommenders.base import Request
 from abbotify.world.base import World
 

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from abbotify.errors import DataError, ScenarioError
-from abbotify.recommenders.bandit import BanditRecommender
+from abbotify.recommenders.bandit.bandit import BanditRecommender
 from abbotify.recommenders.base import Request
 from abbotify.scenario.learners import Bandit
 from abbotify.world.base import World

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from abbotify.recommenders import build_arms
-from abbotify.recommenders.bandit import BanditRecommender
+from abbotify.recommenders.bandit.bandit import BanditRecommender
 from abbotify.world.base import World
 from tests.recommenders.bandit.conftest import BEST, SECOND, Recorder
 

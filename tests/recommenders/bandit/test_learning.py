@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abbotify.recommenders.bandit import Policy
-from abbotify.recommenders.linucb import LinUCB
-from abbotify.recommenders.thompson import Thompson
+from abbotify.recommenders.bandit.bandit import Policy
+from abbotify.recommenders.bandit.linucb import LinUCB
+from abbotify.recommenders.bandit.thompson import Thompson
 from abbotify.world.base import World
 from tests.conftest import printed_both_ways
 from tests.recommenders.bandit.listening import heard_in_full, listen, request_of

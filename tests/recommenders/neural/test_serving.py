@@ -9,7 +9,7 @@ import pytest
 
 from abbotify.recommenders import CandidateTable, Key, Pick
 from abbotify.recommenders.neural import lowered
-from abbotify.recommenders.ranker import Ranker
+from abbotify.recommenders.ranked_lists import Ranker
 from abbotify.scenario.learners import Neural
 from abbotify.testing import small_world
 

@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple
 
 from abbotify.arrays import Arrays
 from abbotify.errors import UserError
-from abbotify.recommenders.candidates import CandidateTable
+from abbotify.recommenders.candidate_table import CandidateTable
 from abbotify.recommenders.extras import require, versions
-from abbotify.recommenders.ranker import Ranker
-from abbotify.recommenders.training import Fitted, OnPass, TrainingLog
+from abbotify.recommenders.ranked_lists import Ranker
+from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Learner, Neural
 from abbotify.scenario.yaml import KeyPath
@@ -27,7 +27,7 @@ class _Home(NamedTuple):
 
 
 _FACTORS: Final = "abbotify.recommenders.factors"
-_COLLABORATIVE: Final = _Home("abbotify.recommenders.collaborative", _FACTORS, "als")
+_COLLABORATIVE: Final = _Home("abbotify.recommenders.implicit", _FACTORS, "als")
 _HOMES: Final = {
     "neural": _Home("abbotify.recommenders.neural.fit", "abbotify.recommenders.neural.serve"),
     "als": _COLLABORATIVE,
@@ -35,7 +35,9 @@ _HOMES: Final = {
     "item2item": _Home("abbotify.recommenders.item2item", "abbotify.recommenders.item2item"),
     "lightgcn": _Home("abbotify.recommenders.lightgcn", _FACTORS, "lightgcn"),
 }
-_TORCH: Final = _Home("abbotify.recommenders.network.fit", "abbotify.recommenders.network.serve")
+_TORCH: Final = _Home(
+    "abbotify.recommenders.neural_torch.fit", "abbotify.recommenders.neural_torch.serve"
+)
 
 
 def fit(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.recommenders.linucb import DENSE, GENRES, LinUCB
+from abbotify.recommenders.bandit.linucb import DENSE, GENRES, LinUCB
 from abbotify.testing import generated_requests
 from abbotify.world.base import World
 

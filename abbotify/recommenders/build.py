@@ -7,17 +7,17 @@ from dataclasses import replace
 from typing import Any, Final
 
 from abbotify.arrays import Arrays
-from abbotify.recommenders import learners
+from abbotify.recommenders import registry
 from abbotify.recommenders.answers import checked
 from abbotify.recommenders.arms import Arm, Link
-from abbotify.recommenders.bandit import bandit
+from abbotify.recommenders.bandit.bandit import bandit
 from abbotify.recommenders.base import Request
 from abbotify.recommenders.batch import Answers, Requests, answers_of, one_by_one
-from abbotify.recommenders.candidates import CandidateTable, fallback_purpose
-from abbotify.recommenders.load import answers_batches, load_plugin
-from abbotify.recommenders.picker import PickFunction, TablePicker
-from abbotify.recommenders.ranker import Ranker, ranked
-from abbotify.recommenders.shipped import shipped_table
+from abbotify.recommenders.botify import shipped_table
+from abbotify.recommenders.candidate_table import CandidateTable, fallback_purpose
+from abbotify.recommenders.pick import PickFunction, TablePicker
+from abbotify.recommenders.plugins.load import answers_batches, load_plugin
+from abbotify.recommenders.ranked_lists import Ranker, ranked
 from abbotify.scenario import Scenario
 from abbotify.scenario import recommenders as spec
 from abbotify.scenario.arms import AnyArm
@@ -129,7 +129,7 @@ def _link(
     if isinstance(params, Learner):
         if model is None:
             return _untrained(name, purpose)
-        return _served(name, purpose, learners.lowered(params, model, world, scenario, key), world)
+        return _served(name, purpose, registry.lowered(params, model, world, scenario, key), world)
     return _served(name, purpose, shipped_table(params, world, scenario, key), world)
 
 

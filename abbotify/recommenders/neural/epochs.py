@@ -13,7 +13,7 @@ import numpy.typing as npt
 from abbotify.curve import Epoch
 from abbotify.errors import UserError
 from abbotify.recommenders.neural.kernels import Pairs, shuffle
-from abbotify.recommenders.training import TrainingLog
+from abbotify.recommenders.training_log import TrainingLog
 from abbotify.rng import Purpose, seed_word
 from abbotify.scenario.learners import Neural
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from abbotify.recommenders import learners
-from abbotify.recommenders.training import Fitted, TrainingLog
+from abbotify.recommenders import registry
+from abbotify.recommenders.training_log import Fitted, TrainingLog
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Neural
 from abbotify.scenario.load import from_source
@@ -82,7 +82,7 @@ def params_of(scenario: Scenario) -> Neural:
 def trained(scenario: Scenario, log: TrainingLog | None = None) -> Fitted:
     log = generated_log(WORLD) if log is None else log
     told: list[int] = []
-    fitted = learners.fit(
+    fitted = registry.fit(
         params_of(scenario), log, scenario, KEY, lambda epoch, *_: told.append(epoch)
     )
     assert told == [epoch.number for epoch in fitted.curve]

@@ -15,7 +15,7 @@ from abbotify import rng
 from abbotify.curve import Epoch
 from abbotify.recommenders.extras import require
 from abbotify.recommenders.factors import Listened, as_arrays, listened, lowered
-from abbotify.recommenders.training import Fitted, OnPass, TrainingLog
+from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
 from abbotify.scenario.learners import ALS, BPR
 
 __all__ = ["fit", "lowered"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from abbotify.recommenders import CandidateTable, Key, Pick, Request, TablePicker
-from abbotify.recommenders.ranker import Ranker, ranked
+from abbotify.recommenders.ranked_lists import Ranker, ranked
 from abbotify.testing import generated_requests, small_world
 from abbotify.world.base import IntArray, Lists
 

@@ -14,11 +14,11 @@ import numpy as np
 from abbotify.arrays import Arrays
 from abbotify.errors import PluginError
 from abbotify.recommenders.base import Recommender
-from abbotify.recommenders.candidates import CandidateTable
-from abbotify.recommenders.imports import blamed, class_of, imported, placed
-from abbotify.recommenders.params import built_params
+from abbotify.recommenders.candidate_table import CandidateTable
+from abbotify.recommenders.plugins.imports import blamed, class_of, imported, placed
+from abbotify.recommenders.plugins.params import built_params
 from abbotify.recommenders.readonly import readonly
-from abbotify.recommenders.training import Fitted, TrainingLog
+from abbotify.recommenders.training_log import Fitted, TrainingLog
 from abbotify.scenario import Scenario
 from abbotify.scenario.recommenders import Plugin
 from abbotify.scenario.yaml import KeyPath

@@ -8,12 +8,12 @@ from typing import Any, Final
 import numpy as np
 
 from abbotify.curve import Epoch
-from abbotify.recommenders.network.module import Network, Tensor, device, network, repeatable
-from abbotify.recommenders.network.serve import linear, with_lists
+from abbotify.recommenders.neural.epochs import met, passes
 from abbotify.recommenders.neural.kernels import Pairs
 from abbotify.recommenders.neural.pairs import embeddings, split, training_pairs
-from abbotify.recommenders.neural.passes import met, passes
-from abbotify.recommenders.training import Fitted, OnPass, TrainingLog
+from abbotify.recommenders.neural_torch.module import Network, Tensor, device, network, repeatable
+from abbotify.recommenders.neural_torch.serve import linear, with_lists
+from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Neural
 from abbotify.scenario.yaml import KeyPath

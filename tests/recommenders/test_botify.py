@@ -12,8 +12,8 @@ import pytest
 
 from abbotify.errors import UserError
 from abbotify.recommenders import build_arms
-from abbotify.recommenders.candidates import CandidateTable, Key, Pick
-from abbotify.recommenders.shipped import hundredths_below
+from abbotify.recommenders.botify import hundredths_below
+from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
 from abbotify.world.base import World
 from abbotify.world.list_files import read_top_tracks, read_track_lists, read_user_lists
 

@@ -12,7 +12,7 @@ import pytest
 from abbotify.errors import PluginError, ScenarioError, UserError
 from abbotify.recommenders import build_arms
 from abbotify.recommenders.base import Request
-from abbotify.recommenders.load import Loaded, load_plugin
+from abbotify.recommenders.plugins.load import Loaded, load_plugin
 from abbotify.scenario import Scenario
 from abbotify.scenario.recommenders import Plugin
 from abbotify.world.base import World

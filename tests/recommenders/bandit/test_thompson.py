@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from abbotify import rng
-from abbotify.recommenders.thompson import Thompson, beta_log_odds
+from abbotify.recommenders.bandit.thompson import Thompson, beta_log_odds
 
 PURPOSE = rng.Purpose.RECOMMEND
 

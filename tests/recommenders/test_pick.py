@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abbotify.recommenders.base import Play, Request
-from abbotify.recommenders.candidates import CandidateTable, Key, Pick, fallback_purpose
-from abbotify.recommenders.picker import TablePicker
+from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick, fallback_purpose
+from abbotify.recommenders.pick import TablePicker
 from abbotify.rng import seed_word
 from abbotify.world.base import Lists
 

@@ -13,7 +13,7 @@ from abbotify import rng
 from abbotify.arrays import Arrays
 from abbotify.errors import PluginError
 from abbotify.recommenders.extras import require
-from abbotify.recommenders.imports import blamed, class_of, imported, placed
+from abbotify.recommenders.plugins.imports import blamed, class_of, imported, placed
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Neural
 from abbotify.scenario.yaml import KeyPath

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.recommenders.base import Request
-from abbotify.recommenders.candidates import Key, Pick
-from abbotify.recommenders.picker import LIST_RULES
+from abbotify.recommenders.candidate_table import Key, Pick
+from abbotify.recommenders.pick import LIST_RULES
 from abbotify.world.base import IntArray
 
 Best = Callable[[IntArray, IntArray], npt.NDArray[np.int32]]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abbotify.recommenders.candidates import CandidateTable, Key, Pick
+from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
 from abbotify.world.base import Lists, World
 
 ROW = Lists(np.array([0, 2]), np.array([1, 5], np.int32))

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from abbotify import rng
 from abbotify.recommenders.base import Request
-from abbotify.recommenders.candidates import CandidateTable, Key, Pick
+from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
 
 PickFunction = Callable[[Request], int | None]
 

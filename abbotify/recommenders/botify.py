@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.recommenders.candidates import CandidateTable, Key, Pick
+from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
 from abbotify.scenario import Scenario, resolve
 from abbotify.scenario import recommenders as spec
 from abbotify.scenario.yaml import KeyPath

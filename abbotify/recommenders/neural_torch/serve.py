@@ -22,10 +22,10 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.arrays import Arrays
-from abbotify.recommenders.candidates import CandidateTable, Key, Pick
-from abbotify.recommenders.network.module import Network, device, network, repeatable
+from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
 from abbotify.recommenders.neural.serve import BestTracks
-from abbotify.recommenders.ranker import Ranker
+from abbotify.recommenders.neural_torch.module import Network, device, network, repeatable
+from abbotify.recommenders.ranked_lists import Ranker
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Neural
 from abbotify.scenario.yaml import KeyPath

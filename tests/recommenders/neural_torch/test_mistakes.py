@@ -12,9 +12,9 @@ import pytest
 from abbotify import pipeline
 from abbotify.errors import PluginError, ScenarioError, UserError
 from abbotify.plan import prepare
-from abbotify.recommenders import learners
+from abbotify.recommenders import registry
 from abbotify.recommenders.extras import install_command
-from tests.recommenders.network.own import KEY, OWN, WORLD, params_of, scenario_of, trained
+from tests.recommenders.neural_torch.own import KEY, OWN, WORLD, params_of, scenario_of, trained
 
 
 @pytest.mark.extras
@@ -23,7 +23,7 @@ def test_a_class_that_has_changed_since_is_refused(torch: Any, tmp_path: Path) -
     arrays = trained(scenario).arrays
     (tmp_path / "net.py").write_text(OWN.replace("self.user", "self.listener"))
     with pytest.raises(PluginError, match=r"Net.load_state_dict\(state\) raised RuntimeError"):
-        learners.lowered(params_of(scenario), arrays, WORLD, scenario, KEY)
+        registry.lowered(params_of(scenario), arrays, WORLD, scenario, KEY)
 
 
 @pytest.mark.extras

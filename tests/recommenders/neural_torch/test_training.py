@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from abbotify.errors import UserError
-from abbotify.recommenders import learners
-from abbotify.recommenders.network.module import network, repeatable
+from abbotify.recommenders import registry
 from abbotify.recommenders.neural.kernels import Pairs, shuffle
 from abbotify.recommenders.neural.pairs import embeddings, training_pairs
-from abbotify.recommenders.ranker import Ranker
+from abbotify.recommenders.neural_torch.module import network, repeatable
+from abbotify.recommenders.ranked_lists import Ranker
 from abbotify.rng import Purpose, seed_word
 from abbotify.testing import generated_log
 from tests.conftest import assert_same_arrays
-from tests.recommenders.network.own import KEY, WORLD, params_of, scenario_of, trained
+from tests.recommenders.neural_torch.own import KEY, WORLD, params_of, scenario_of, trained
 from tests.recommenders.planted import planted_log
 
 ROOT = Path(__file__).parents[3]
@@ -38,7 +38,7 @@ def test_it_trains_alike_twice_and_lists_do_not_depend_on_who_asks(
     assert one.curve == two.curve
     assert_same_arrays(one.arrays, two.arrays)
     together, alone = (
-        learners.lowered(params_of(scenario), one.arrays, WORLD, scenario, KEY) for _ in range(2)
+        registry.lowered(params_of(scenario), one.arrays, WORLD, scenario, KEY) for _ in range(2)
     )
     assert isinstance(together, Ranker)
     assert isinstance(alone, Ranker)

@@ -1,0 +1,1 @@
+"""Recommenders of the user's own: found, imported and given their parameters."""
