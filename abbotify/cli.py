@@ -187,11 +187,11 @@ def check(
 ) -> None:
     """Dry run: refuse what a run would refuse, and show its plan and what it warns of."""
     described = load_scenario(scenario, overrides, seed)
-    from abbotify import plan
+    from abbotify.simulation import prepare
 
     with streams_kept():
-        planned = plan.ready(described, out or Path("reports") / described.name, engine)
-    print(plan.describe(planned))
+        planned = prepare.ready(described, out or Path("reports") / described.name, engine)
+    print(prepare.describe(planned))
 
 
 @app.command()
@@ -280,8 +280,8 @@ def train(
 ) -> None:
     """Train one arm on the collected log and write its lists as botify deploys them."""
     described, shape = load_scenario(scenario, overrides, seed), form_of(form)
-    from abbotify import deploy
     from abbotify.errors import UserError
+    from abbotify.simulation import export as deploy
 
     if not export.parent.is_dir():
         raise UserError(f"{export}: there is no folder {export.parent}", key="--export")

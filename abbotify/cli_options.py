@@ -41,8 +41,8 @@ def load_scenario(path: Path, overrides: list[str] | None, seed: int | None) -> 
 
 def form_of(text: str | None) -> Any:
     """The form of an export, or None for the usual one."""
-    from abbotify.deploy import FORMS
     from abbotify.errors import UserError
+    from abbotify.simulation.export import FORMS
 
     if text is not None and text not in FORMS:
         raise UserError(

@@ -11,21 +11,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from abbotify import __version__, outfolder, timeline
+from abbotify import __version__, outfolder
 from abbotify.digests import digest_data
 from abbotify.errors import PageError
 from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, write_botify
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.schema import ARM, arm_column, arm_label
-from abbotify.experiment import layers
-from abbotify.judging import Case, Judgement, judge_all
 from abbotify.metrics.session_totals import Tally
 from abbotify.metrics.users_file import StoredUsers
-from abbotify.modelstore import MODELS, ModelStore
-from abbotify.plan import Plan, ready
-from abbotify.playing import play
 from abbotify.progress import Progress, silent
-from abbotify.questions import interference, limits, rails, reported, watched_in
 from abbotify.recommenders import MOST_KINDS, merged
 from abbotify.report import Document, checks, looks, pictures, write_data, write_pages
 from abbotify.report.build import build
@@ -35,10 +29,17 @@ from abbotify.report.evidence import ArmInfo, Asked, Evidence
 from abbotify.report.faults import Faults
 from abbotify.report.truths import Truth
 from abbotify.scenario import Scenario, dump, plain
-from abbotify.shard import LOG, STATE, DaysPlayed
-from abbotify.stage import shards_of
-from abbotify.training import Trainer, Training
-from abbotify.truth import TrueEffects
+from abbotify.simulation import timeline
+from abbotify.simulation.assignment import layers
+from abbotify.simulation.model_store import MODELS, ModelStore
+from abbotify.simulation.prepare import Plan, ready
+from abbotify.simulation.requested import interference, limits, rails, reported, watched_in
+from abbotify.simulation.run_days import play
+from abbotify.simulation.shard import LOG, STATE, DaysPlayed
+from abbotify.simulation.stage import shards_of
+from abbotify.simulation.training import Trainer, Training
+from abbotify.simulation.true_effects import TrueEffects
+from abbotify.simulation.user_results import Case, Judgement, judge_all
 
 USERS: Final = "users.parquet"
 REPORT: Final = "report.json"

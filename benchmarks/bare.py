@@ -12,13 +12,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from abbotify import timeline
-from abbotify.engine import Setup
-from abbotify.engine.compiled import Compiled
 from abbotify.jit import inlined_unmanaged, kernel, unmanaged
-from abbotify.listener.session import bored, hundredths, start
-from abbotify.plan import Plan
 from abbotify.rng import Purpose, Stream, choice, seed_word, uniform
+from abbotify.simulation import timeline
+from abbotify.simulation.compiled.engine import Compiled
+from abbotify.simulation.engines import Setup
+from abbotify.simulation.listener.session import bored, hundredths, start
+from abbotify.simulation.prepare import Plan
 from abbotify.vectors import dot, prefetch
 
 Numbers = npt.NDArray[np.int64]

@@ -12,11 +12,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pytest
 
-from abbotify import timeline
-from abbotify.plan import Plan, prepare
-from abbotify.playing import segments_played
 from abbotify.scenario import load
-from abbotify.shard import LOG
+from abbotify.simulation import timeline
+from abbotify.simulation.prepare import Plan, prepare
+from abbotify.simulation.run_days import segments_played
+from abbotify.simulation.shard import LOG
 
 LARGE: Final = "tracks: 50000, artists: 8000, genres: 30, dims: 100"
 SMALL: Final = "tracks: 10000, artists: 1600, genres: 30, dims: 64"

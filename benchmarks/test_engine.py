@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from abbotify.engine import COMPILED, SIMPY
-from abbotify.plan import Plan
-from abbotify.shard import LOG
+from abbotify.simulation.engines import COMPILED, SIMPY
+from abbotify.simulation.prepare import Plan
+from abbotify.simulation.shard import LOG
 from benchmarks.bare import bare, catalogue_of, listener_of, visits_of
 from benchmarks.runs import SMALL, Played, planned, played, ratio, timed, told
 

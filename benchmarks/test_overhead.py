@@ -18,11 +18,12 @@ import numpy as np
 import pytest
 import simpy
 
-from abbotify import timeline
-from abbotify.engine import Setup, UnitResult, event_driven
-from abbotify.engine.event_driven import Clock, EventDriven
 from abbotify.recommenders import build_arms
 from abbotify.scenario import load
+from abbotify.simulation import timeline
+from abbotify.simulation.engines import Setup, UnitResult
+from abbotify.simulation.event_driven import engine as event_driven
+from abbotify.simulation.event_driven.engine import Clock, EventDriven
 from abbotify.world import World, load_world
 
 pytestmark = pytest.mark.bench

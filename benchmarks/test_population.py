@@ -20,21 +20,21 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from abbotify import timeline
 from abbotify.eventlog.schema import ARM, Labels
 from abbotify.eventlog.sessions import SessionTable
-from abbotify.experiment import layers
-from abbotify.judging import Case, Judgement, judge_all
 from abbotify.metrics.session_totals import Tally
-from abbotify.plan import Plan, prepare
-from abbotify.questions import reported
 from abbotify.report.build import build
 from abbotify.report.document import Document, Run
 from abbotify.report.evidence import ArmInfo, Asked, Evidence
 from abbotify.scenario import load
-from abbotify.shard import STATE, Shard, totals_file
-from abbotify.stage import shards_of
-from abbotify.totals import ShardTotals
+from abbotify.simulation import timeline
+from abbotify.simulation.assignment import layers
+from abbotify.simulation.prepare import Plan, prepare
+from abbotify.simulation.requested import reported
+from abbotify.simulation.shard import STATE, Shard, totals_file
+from abbotify.simulation.stage import shards_of
+from abbotify.simulation.user_results import Case, Judgement, judge_all
+from abbotify.simulation.user_state import ShardTotals
 from abbotify.world.digest import digest
 
 pytestmark = pytest.mark.bench

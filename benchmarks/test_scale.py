@@ -19,11 +19,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from abbotify import timeline
-from abbotify.judging import Case, judge_all
-from abbotify.plan import Plan
-from abbotify.playing import segments_played
-from abbotify.stage import shards_of
+from abbotify.simulation import timeline
+from abbotify.simulation.prepare import Plan
+from abbotify.simulation.run_days import segments_played
+from abbotify.simulation.stage import shards_of
+from abbotify.simulation.user_results import Case, judge_all
 from benchmarks.runs import SMALL, planned, told, written
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(0)]

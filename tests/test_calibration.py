@@ -14,8 +14,8 @@ import yaml
 from scipy import stats
 
 from abbotify import pipeline
-from abbotify.experiment import split
 from abbotify.scenario import load
+from abbotify.simulation.assignment import split
 from abbotify.stats import moments, welch
 
 Plain = dict[str, Any]

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from abbotify import plan, workspace
+from abbotify import workspace
 from abbotify.errors import OutputError
 from abbotify.scenario import load
+from abbotify.simulation import prepare
 
 ROOT = Path(__file__).parent.parent
 SHARED = ("scenarios", "recommenders")
@@ -58,4 +59,4 @@ def test_a_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["quickstart", "geometric"])
 def test_its_scenarios_can_be_run(name: str, made: Path) -> None:
     scenario = load(made / "scenarios" / f"{name}.yaml", ["world.users.count=200"])
-    assert f"Scenario  {name}" in plan.describe(plan.prepare(scenario))
+    assert f"Scenario  {name}" in prepare.describe(prepare.prepare(scenario))

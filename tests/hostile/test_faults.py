@@ -18,11 +18,11 @@ from abbotify.analysis import pipeline as analysing
 from abbotify.errors import DataError, PageError
 from abbotify.report import build, checks, doubts, read, render
 from abbotify.scenario import load
+from abbotify.simulation.true_effects import TrueEffects
 from abbotify.studies.comparison import report as comparison_report
 from abbotify.studies.power import report as power_report
 from abbotify.studies.sweep import report as sweep_report
 from abbotify.studies.validation import report as validation_report
-from abbotify.truth import TrueEffects
 from tests.conftest import Command, small_scenario
 from tests.hostile.test_limits import raising
 

@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from abbotify import pipeline, shard
+from abbotify import pipeline
 from abbotify.eventlog import parquet
 from abbotify.report import render
 from abbotify.report.document import Document
 from abbotify.report.html import render_html
 from abbotify.scenario import load
+from abbotify.simulation import shard
 from tests.conftest import Command
 from tests.hostile.files import everything, write_files
 

@@ -10,20 +10,20 @@ from typing import Final
 
 import numpy as np
 
-from abbotify import plan as plans
-from abbotify import timeline
-from abbotify.background import covariates_among
 from abbotify.cleanup import scratch
-from abbotify.counterfactual import potential_outcomes
 from abbotify.errors import UserError
 from abbotify.eventlog.sessions import FloatArray
-from abbotify.experiment import layers
 from abbotify.metrics.users import Population, UserTable
-from abbotify.plan import Plan
 from abbotify.progress import Progress, silent
-from abbotify.questions import rails, reported
 from abbotify.scenario import Scenario
 from abbotify.scenario.timeline import ExperimentDays, Train
+from abbotify.simulation import prepare as plans
+from abbotify.simulation import timeline
+from abbotify.simulation.assignment import layers
+from abbotify.simulation.covariates import covariates_among
+from abbotify.simulation.potential_outcomes import potential_outcomes
+from abbotify.simulation.prepare import Plan
+from abbotify.simulation.requested import rails, reported
 from abbotify.stats.power import FEWEST
 from abbotify.studies.power.design import Asked, Row, Terms, design
 from abbotify.studies.power.guarded import guarded

@@ -15,13 +15,14 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
 
-from abbotify import outfolder, pipeline, replacement, scale
+from abbotify import outfolder, pipeline, replacement
 from abbotify.errors import PageError, UserError
 from abbotify.progress import Progress, silent
 from abbotify.report import Document, read
 from abbotify.report.decision import decisive
 from abbotify.report.leading import bounded, near_zero
 from abbotify.scenario import Scenario, load, yaml
+from abbotify.simulation.parallel import processes
 from abbotify.stats import Effect
 
 MOST: Final = 1000  # runs
@@ -213,7 +214,7 @@ def _played(job: _Job, tasks: Sequence[_Task], workers: int, told: Progress) -> 
     settings: list[Setting] = []
     made = not job.out.exists()
     try:
-        for setting in scale.each(_runner, job, tasks, workers):
+        for setting in processes.each(_runner, job, tasks, workers):
             settings.append(setting)
             told("runs", len(settings), len(tasks))
     finally:

@@ -12,21 +12,22 @@ from typing import Any, Final
 
 import numpy as np
 
-from abbotify import pipeline, scale
-from abbotify.experiment import layers
-from abbotify.modelstore import ModelStore
-from abbotify.plan import Plan, prepare
+from abbotify import pipeline
 from abbotify.progress import Progress, silent
 from abbotify.report import Document
 from abbotify.rng import Purpose, Stream, attempt, generator_seed
 from abbotify.scenario import Scenario
+from abbotify.simulation.assignment import layers
+from abbotify.simulation.model_store import ModelStore
+from abbotify.simulation.parallel import processes
+from abbotify.simulation.prepare import Plan, prepare
+from abbotify.simulation.training import Trainer
 from abbotify.stats import Effect
 from abbotify.studies.validation.methods import METHODS, Key, Said, of_effect
 from abbotify.studies.validation.rates import Expected, Measured, rows
 from abbotify.studies.validation.replicate import EFFECT, NOTHING
 from abbotify.studies.validation.results import Validation
 from abbotify.studies.validation.trials import Trials, stacked, write_down
-from abbotify.training import Trainer
 
 TOTAL: Final = "total"  # the form of the truth: everybody under the arm, trained on everybody
 _LONGEST_NAME: Final = 80  # of an experiment, so that a number still fits
@@ -74,7 +75,7 @@ def replayed(
     found: list[_Told] = []
     started = time.monotonic()
     told("experiments", 0, replications)
-    for one in scale.each(_runner, job, range(replications), workers):
+    for one in processes.each(_runner, job, range(replications), workers):
         found.append(one)
         left = (time.monotonic() - started) / len(found) * (replications - len(found))
         told("experiments", len(found), replications, f"about {left / 60:.0f} min more")

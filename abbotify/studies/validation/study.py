@@ -10,17 +10,18 @@ from typing import Final
 import numpy as np
 
 from abbotify import outfolder
-from abbotify.background import covariates_among
-from abbotify.counterfactual import potential_outcomes
 from abbotify.errors import UserError
-from abbotify.experiment import layers
 from abbotify.metrics.users import UserTable
-from abbotify.plan import Plan, prepare
 from abbotify.progress import Progress, silent
-from abbotify.questions import rails, reported
 from abbotify.report.labels import ADJUSTED, metric
 from abbotify.report.looks import SPENDING
 from abbotify.scenario import Scenario
+from abbotify.simulation.assignment import layers
+from abbotify.simulation.covariates import covariates_among
+from abbotify.simulation.potential_outcomes import potential_outcomes
+from abbotify.simulation.prepare import Plan, prepare
+from abbotify.simulation.requested import rails, reported
+from abbotify.simulation.worlds import retrainings
 from abbotify.stats.effects import CUPED, RATIO
 from abbotify.studies.validation import guards, replays, report
 from abbotify.studies.validation.columns import Outcomes, stored
@@ -30,7 +31,6 @@ from abbotify.studies.validation.rates import Measured, Row, rows
 from abbotify.studies.validation.replicate import Sampler, expected_users
 from abbotify.studies.validation.results import KIND, Validation
 from abbotify.studies.validation.trials import SIMULTANEOUS, Asked, collect
-from abbotify.worlds import retrainings
 
 # Below 193 a method that never finds anything would pass: of a rate of .05 that is gated beside 99
 # others the band reaches down to 0.

@@ -9,10 +9,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from abbotify import scale, stats
+from abbotify import stats
 from abbotify.eventlog.sessions import FloatArray
 from abbotify.progress import Progress
 from abbotify.report.rails import Rail
+from abbotify.simulation.parallel import processes
 from abbotify.stats.effects import MEAN, RATIO, Estimator
 from abbotify.stats.spending import Spending, obrien_fleming
 from abbotify.studies.validation.columns import EXPOSED
@@ -107,7 +108,7 @@ def collect(asked: Asked, replications: int, workers: int, told: Progress) -> Tr
     ranges = [range(replications)[at : at + _BATCH] for at in range(0, replications, _BATCH)]
     found: list[tuple[Mapping[Key, FloatArray], npt.NDArray[np.bool_]]] = []
     told("experiments", 0, replications)
-    for batch in scale.each(_batch, asked, [_Task(each) for each in ranges], workers):
+    for batch in processes.each(_batch, asked, [_Task(each) for each in ranges], workers):
         found.append(batch)
         told("experiments", min(len(found) * _BATCH, replications), replications)
     keys = tuple(dict.fromkeys(key for columns, _ in found for key in columns))

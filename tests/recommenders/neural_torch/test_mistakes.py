@@ -11,9 +11,9 @@ import pytest
 
 from abbotify import pipeline
 from abbotify.errors import PluginError, ScenarioError, UserError
-from abbotify.plan import prepare
 from abbotify.recommenders import registry
 from abbotify.recommenders.extras import install_command
+from abbotify.simulation.prepare import prepare
 from tests.recommenders.neural_torch.own import KEY, OWN, WORLD, params_of, scenario_of, trained
 
 

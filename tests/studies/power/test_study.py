@@ -10,10 +10,11 @@ import pytest
 import yaml
 
 from abbotify import pipeline
-from abbotify.counterfactual import potential_outcomes
 from abbotify.errors import UserError
-from abbotify.plan import prepare
 from abbotify.scenario import load
+from abbotify.simulation.potential_outcomes import potential_outcomes
+from abbotify.simulation.prepare import prepare
+from abbotify.simulation.timeline import trains
 from abbotify.stats.power import Pilot, power
 from abbotify.studies.power.question import Coming, Question
 from abbotify.studies.power.study import (
@@ -23,7 +24,6 @@ from abbotify.studies.power.study import (
     untrained,
     with_days,
 )
-from abbotify.timeline import trains
 from tests.conftest import Command, learning_scenario
 
 

@@ -12,10 +12,10 @@ import yaml
 
 from abbotify import pipeline
 from abbotify.errors import UserError
-from abbotify.experiment import layers
-from abbotify.plan import Plan, prepare
 from abbotify.progress import silent
 from abbotify.scenario import Scenario, load
+from abbotify.simulation.assignment import layers
+from abbotify.simulation.prepare import Plan, prepare
 from abbotify.studies.validation import replays, study
 from tests.conftest import Command, learning_scenario
 from tests.studies.validation.worlds import scenario

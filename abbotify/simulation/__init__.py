@@ -1,0 +1,1 @@
+"""A scenario played: days, shards, trainings and the worlds that tell the truth."""

@@ -1,0 +1,143 @@
+"""What the compiled kernel has written down, as sessions, events and facts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from abbotify.eventlog.schema import NO_RECOMMENDATION, Events, IntArray, Labels
+from abbotify.eventlog.sessions import SessionTable
+from abbotify.jit import kernel
+from abbotify.simulation.compiled import arrays
+from abbotify.simulation.engine import Counts, SessionFacts, Setup, State, Unit, UnitResult
+
+
+class Written:
+    """The output of a unit.
+
+    Args:
+        setup: the run.
+        unit: what is played.
+        out: where the kernel writes.
+    """
+
+    def __init__(self, setup: Setup, unit: Unit, out: arrays.Out) -> None:
+        self.setup, self.unit, self.out = setup, unit, out
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for another session."""
+        return int(self.out.filled[arrays.ENDED]) == self.out.sessions.shape[1]
+
+    def grow(self) -> None:
+        """Makes room for twice as many sessions."""
+        old = self.out.sessions
+        sessions = np.empty((len(old), 2 * old.shape[1]), np.int64)
+        sessions[:, : old.shape[1]] = old
+        self.out = self.out._replace(sessions=sessions)
+
+    def result(self, memory: arrays.Memory | None, state: State) -> UnitResult:
+        """The unit's result.
+
+        Args:
+            memory: the tracks of all sessions, or None when they were not kept.
+            state: of the users after it.
+        """
+        columns = self.out.sessions[:, : self.out.filled[arrays.ENDED]]
+        row, number = columns[arrays.ROW], columns[arrays.NUMBER]
+        # Sessions that waited for an answer have ended out of order.
+        late = (np.diff(row) < 0) | ((np.diff(row) == 0) & (np.diff(number) < 0))
+        if late.any():
+            columns = columns[:, np.lexsort((number, row))]
+        sessions = self._sessions(columns)
+        return UnitResult(
+            sessions=sessions,
+            facts=_facts(columns),
+            counts=Counts(self.out.plays.astype(np.int64), self.out.heard),
+            state=state,
+            events=None if memory is None else _events(sessions, columns, memory),
+        )
+
+    def _sessions(self, columns: Any) -> SessionTable:
+        unit, n = self.unit, columns.shape[1]
+        plan, row, tracks = unit.days[0], columns[arrays.ROW], columns[arrays.TRACKS]
+        ids = self.setup.world.users.ids[unit.first : unit.end]
+        return SessionTable(
+            user=ids[row],
+            session=columns[arrays.NUMBER].astype(np.int32),
+            day=np.full(n, plan.day, np.int32),
+            start=columns[arrays.START],
+            closed=np.ones(n, np.bool_),
+            tracks=tracks,
+            hundredths=columns[arrays.HUNDREDTHS],
+            residual=np.zeros(n),
+            latency_ms=columns[arrays.LATENCY].astype(np.float64),
+            recommended=tracks - 1,
+            skips=columns[arrays.SKIPS],
+            repeats=columns[arrays.REPEATS],
+            artists=columns[arrays.ARTISTS],
+            play_ms=columns[arrays.PLAY_MS],
+            timeouts=np.zeros(n, np.int64),  # nobody waits where users do not meet
+            arms={
+                column: Labels(plan.labels[column][row], names)
+                for column, names in unit.names.items()
+            },
+        )
+
+
+def _facts(columns: Any) -> SessionFacts:
+    return SessionFacts(
+        cut=columns[arrays.CUT] != 0,
+        timeouts=np.zeros(columns.shape[1], np.int64),
+        misses=columns[arrays.MISSES],
+        errors=columns[arrays.ERRORS],
+        fallbacks=columns[arrays.FALLBACKS],
+    )
+
+
+def _events(sessions: SessionTable, columns: Any, memory: arrays.Memory) -> Events:
+    n = int(sessions.tracks.sum())
+    events = Events(
+        timestamp=np.empty(n, np.int64),
+        day=np.empty(n, np.int32),
+        user=np.empty(n, np.int64),
+        session=np.empty(n, np.int32),
+        step=np.empty(n, np.int32),
+        last=np.empty(n, np.bool_),
+        track=np.empty(n, np.int64),
+        time=np.empty(n, np.float64),
+        recommendation=np.empty(n, np.int64),
+        latency_ms=np.empty(n, np.int64),
+        arms={
+            name: Labels(np.repeat(label.codes, sessions.tracks), label.names)
+            for name, label in sessions.arms.items()
+        },
+    )
+    _unroll(
+        columns[arrays.EVENTS], sessions.tracks, sessions.user, sessions.session, sessions.day,
+        memory.stamps, memory.tracks, memory.times, memory.took,
+        events.timestamp, events.day, events.user, events.session, events.step, events.last,
+        events.track, events.time, events.recommendation, events.latency_ms,
+    )  # fmt: skip
+    return events
+
+
+# One pass over the tracks: a pass for each of ten columns takes twice as long.
+@kernel
+def _unroll(
+    places: IntArray, tracks: IntArray, users: IntArray, numbers: Any, days: Any,
+    stamps: IntArray, played: Any, times: Any, took: IntArray,
+    timestamp: IntArray, day: Any, user: IntArray, session: Any, step: Any, last: Any,
+    track: IntArray, time: Any, recommendation: IntArray, latency_ms: IntArray,
+) -> None:  # fmt: skip
+    row = 0
+    for i in range(len(places)):
+        for j in range(tracks[i]):
+            place, ends = places[i] + j, j + 1 == tracks[i]
+            timestamp[row], day[row], user[row] = stamps[place], days[i], users[i]
+            session[row], step[row], last[row] = numbers[i], j, ends
+            track[row], time[row] = played[place], times[place] / 100.0
+            recommendation[row] = NO_RECOMMENDATION if ends else played[place + 1]
+            latency_ms[row] = took[place]
+            row += 1

@@ -1,0 +1,93 @@
+"""The users of a shard as they stand: totals under every experiment, kept from day to day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from abbotify.arrays import load_arrays, save_arrays
+from abbotify.errors import DataError
+from abbotify.eventlog.schema import ARM, arm_column
+from abbotify.eventlog.sessions import SessionTable
+from abbotify.metrics.users import UserTotals
+from abbotify.scenario import Scenario
+from abbotify.simulation import timeline
+from abbotify.simulation.assignment import layers
+from abbotify.simulation.requested import watched_in
+from abbotify.world.base import IntArray
+
+
+class ShardTotals:
+    """Totals of a shard's users under each experiment, whose own admission says what counts.
+
+    Args:
+        scenario: the description.
+        ids: int64 ids of the shard's users.
+        arrays: what was saved, to go on from there.
+
+    Attributes:
+        layers: name of an experiment -> its totals; the first one's come first, with the days
+            before the experiment, which are the same for all.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        ids: IntArray,
+        arrays: Mapping[str, npt.NDArray[Any]] | None = None,
+    ) -> None:
+        days = timeline.experiment_days(scenario)
+        self._columns = columns(scenario)
+        watched = watched_in(scenario)
+        self.layers = {
+            name: UserTotals(
+                ids,
+                days,
+                () if place else range(days.start),
+                scenario.metrics.retained_days,
+                arrays=_of_layer(arrays or {}, place),
+                # What is watched day by day is the first experiment.
+                followed=0 if place or watched is None else watched.followed,
+            )
+            for place, name in enumerate(self._columns)
+        }
+
+    @staticmethod
+    def load(path: Path, scenario: Scenario, ids: IntArray) -> ShardTotals:
+        """Reads what `save` wrote.
+
+        Raises:
+            DataError: the file is missing or broken, or of other users.
+        """
+        what = "the totals of a shard's users"
+        arrays = load_arrays(path, what)
+        try:
+            return ShardTotals(scenario, ids, arrays)
+        except (KeyError, ValueError) as error:
+            raise DataError(f"is not {what}: {error}", file=path) from None
+
+    def save(self, path: Path) -> None:
+        """Writes the arrays to an `.npz` file, without pickle."""
+        parts = [totals.arrays() for totals in self.layers.values()]
+        named = {f"{i}.{key}": array for i, part in enumerate(parts) for key, array in part.items()}
+        save_arrays(path, named)
+
+    def add(self, table: SessionTable) -> None:
+        """Takes in sessions, each user's in order and after those taken in before."""
+        for name, totals in self.layers.items():
+            totals.add(replace(table, arms={ARM: table.arms[self._columns[name]]}))
+
+
+def columns(scenario: Scenario) -> dict[str, str]:
+    """Name of each experiment -> the column of its arms; the first one's is `arm`."""
+    first, *further = layers(scenario)
+    return {first.name: ARM} | {layer.name: arm_column(layer.name) for layer in further}
+
+
+def _of_layer(arrays: Mapping[str, npt.NDArray[Any]], place: int) -> dict[str, npt.NDArray[Any]]:
+    start = f"{place}."
+    return {key.removeprefix(start): a for key, a in arrays.items() if key.startswith(start)}

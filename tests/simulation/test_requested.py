@@ -1,0 +1,37 @@
+"""What a scenario asks of its experiment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from abbotify.report.rails import METRIC, PERCENT, Rail
+from abbotify.scenario import Scenario, load
+from abbotify.simulation.requested import rails, reported, watched_in
+
+GUARDED = [{"metric": "time", "margin": 3.0}, {"metric": "skip_rate", "absolute": 0.0}]
+
+
+def told(folder: Path, small: dict[str, Any], **metrics: Any) -> Scenario:
+    path = folder / "small.yaml"
+    path.write_text(yaml.safe_dump({**small, "metrics": metrics}))
+    return load(path)
+
+
+def test_rails_are_the_scenarios(tmp_path: Path, small: dict[str, Any]) -> None:
+    scenario = told(tmp_path, small, guardrails=GUARDED)
+    assert rails(scenario) == (Rail("time", 3.0, PERCENT), Rail("skip_rate", 0.0, METRIC))
+    assert rails(told(tmp_path, small)) == ()
+
+
+def test_success_and_guarded_metrics_are_reported(tmp_path: Path, small: dict[str, Any]) -> None:
+    success = ["mean_time_per_session"]
+    scenario = told(tmp_path, small, success=success, guardrails=GUARDED, report=["tracks"])
+    assert sorted(reported(scenario)) == sorted(["skip_rate", "time", "tracks", *success])
+
+
+def test_only_what_adds_up_by_day_is_watched(tmp_path: Path, small: dict[str, Any]) -> None:
+    assert watched_in(told(tmp_path, small, success=["time"])) is not None
+    assert watched_in(told(tmp_path, small, success=["retained"])) is None
