@@ -11,7 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from abbotify.analysis import Question
-    from abbotify.report.rails import Rail
+    from abbotify.report.guardrails import Rail
     from abbotify.scenario import Scenario
 
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="The scenario file (YAML).")]
@@ -95,7 +95,7 @@ def question_of(success: list[str] | None, guardrail: list[str] | None, estimato
 def _rail_of(text: str) -> Rail:
     """What `latency:5` (per cent) and `latency:=10` (the metric's units) say."""
     from abbotify.errors import UserError
-    from abbotify.report.rails import METRIC, PERCENT, Rail
+    from abbotify.report.guardrails import METRIC, PERCENT, Rail
 
     name, colon, margin = text.rpartition(":")
     absolute = margin.startswith("=")

@@ -76,7 +76,8 @@ def headline_table(document: Document) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from abbotify.report import headline, notes, summary_table
+    from abbotify.report import notes, summary_table
+    from abbotify.report.text import headline
 
     # A pipe has no width; tables in files should not be folded to 80 columns.
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)

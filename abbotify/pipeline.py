@@ -21,13 +21,14 @@ from abbotify.metrics.session_totals import Tally
 from abbotify.metrics.users_file import StoredUsers
 from abbotify.progress import Progress, silent
 from abbotify.recommenders import MOST_KINDS, merged
-from abbotify.report import Document, checks, looks, pictures, write_data, write_pages
+from abbotify.report import Document, monitoring, pictures, write_data, write_pages
 from abbotify.report.build import build
-from abbotify.report.details import Details, Wanted, look_closer
-from abbotify.report.document import FORMATS, Run
-from abbotify.report.evidence import ArmInfo, Asked, Evidence
+from abbotify.report.checks import data as checks
 from abbotify.report.faults import Faults
-from abbotify.report.truths import Truth
+from abbotify.report.inputs import ArmInfo, Asked, Evidence
+from abbotify.report.result import FORMATS, Run
+from abbotify.report.true_effects import Truth
+from abbotify.report.user_level_effects import Details, Wanted, look_closer
 from abbotify.scenario import Scenario, dump, plain
 from abbotify.simulation import timeline
 from abbotify.simulation.assignment import layers
@@ -253,7 +254,7 @@ def _details(plan: Plan, users: Path) -> Details:
     )
 
 
-def _looking(scenario: Scenario, judgement: Judgement) -> looks.Plan | None:
+def _looking(scenario: Scenario, judgement: Judgement) -> monitoring.Plan | None:
     """How the experiment is watched; None where days do not add up to a success metric."""
     what, settings = watched_in(scenario), scenario.monitoring
     if what is None:
@@ -261,7 +262,7 @@ def _looking(scenario: Scenario, judgement: Judgement) -> looks.Plan | None:
     planned = settings.planned_users or sum(arm.assigned for arm in judgement.users.arms)
     weights = layers(scenario)[0].weights
     alpha, estimator = scenario.layers[0].alpha, scenario.metrics.estimator
-    return looks.Plan(what, weights, planned, settings.spending, alpha, estimator)
+    return monitoring.Plan(what, weights, planned, settings.spending, alpha, estimator)
 
 
 def _curves(done: Sequence[Training]) -> dict[str, list[pictures.Training]]:

@@ -27,7 +27,7 @@ from abbotify.eventlog.log import open_log
 from abbotify.eventlog.parquet import write_events
 from abbotify.eventlog.schema import ARMS_KEY, Events
 from abbotify.eventlog.sessions import session_table
-from abbotify.report.document import Document
+from abbotify.report.result import Document
 
 pytestmark = pytest.mark.bench
 

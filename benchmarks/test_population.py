@@ -24,8 +24,8 @@ from abbotify.eventlog.schema import ARM, Labels
 from abbotify.eventlog.sessions import SessionTable
 from abbotify.metrics.session_totals import Tally
 from abbotify.report.build import build
-from abbotify.report.document import Document, Run
-from abbotify.report.evidence import ArmInfo, Asked, Evidence
+from abbotify.report.inputs import ArmInfo, Asked, Evidence
+from abbotify.report.result import Document, Run
 from abbotify.scenario import load
 from abbotify.simulation import timeline
 from abbotify.simulation.assignment import layers

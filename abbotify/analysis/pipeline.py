@@ -23,14 +23,15 @@ from abbotify.metrics.from_log import read as read_log
 from abbotify.metrics.segments import Cut
 from abbotify.metrics.users import UserTable
 from abbotify.metrics.users_file import write_users
-from abbotify.report import checks, looks
+from abbotify.report import monitoring
 from abbotify.report.build import build
-from abbotify.report.details import Details, Wanted, look_closer
-from abbotify.report.document import FORMATS, Document, Run
-from abbotify.report.evidence import ArmInfo, Asked, Evidence
+from abbotify.report.checks import data
 from abbotify.report.faults import Faults
-from abbotify.report.rails import PERCENT, Rail
-from abbotify.report.render import write_data, write_pages
+from abbotify.report.files import write_data, write_pages
+from abbotify.report.guardrails import PERCENT, Rail
+from abbotify.report.inputs import ArmInfo, Asked, Evidence
+from abbotify.report.result import FORMATS, Document, Run
+from abbotify.report.user_level_effects import Details, Wanted, look_closer
 from abbotify.stats.effects import Estimator
 
 LEAST_ALPHA: Final = 1e-6  # as in a scenario
@@ -230,9 +231,9 @@ def _document(
             details=details,
             checks=[
                 *source.checks,
-                checks.rows_given_twice(read.repeated, read.clock.rows),
-                checks.timestamps(read.clock.doubts(), derived=read.clock.rows > 0),
-                checks.open_sessions(read.still_open, read.sessions),
+                data.rows_given_twice(read.repeated, read.clock.rows),
+                data.timestamps(read.clock.doubts(), derived=read.clock.rows > 0),
+                data.open_sessions(read.still_open, read.sessions),
             ],
         ),
         faults,
@@ -241,7 +242,7 @@ def _document(
 
 def _looking(
     read: Read, users: UserAggregates, infos: Sequence[ArmInfo], run: Run
-) -> looks.Plan | None:
+) -> monitoring.Plan | None:
     """How the experiment would have been watched, planned for the users it had."""
     if read.known.days is None:
         return None
@@ -249,7 +250,7 @@ def _looking(
     known = tuple(weights) if len(weights) == len(infos) else None
     planned = sum(arm.exposed for arm in users.arms)
     what, estimator = watching_of(read.known.days), run.estimator
-    return looks.Plan(what, known, planned, "obrien_fleming", run.alpha, estimator)
+    return monitoring.Plan(what, known, planned, "obrien_fleming", run.alpha, estimator)
 
 
 def _wanted(read: Read, infos: Sequence[ArmInfo], alpha: float, question: Question) -> Wanted:

@@ -28,8 +28,8 @@ from abbotify.eventlog.schema import (
     arm_column,
     arm_label,
 )
-from abbotify.report import checks
-from abbotify.report.document import Check
+from abbotify.report.checks import data
+from abbotify.report.result import Check
 
 Order = tuple[str, ...]  # the arms as the log names them, the control first
 
@@ -73,7 +73,7 @@ class Source:
     labels: bool
     weights: Mapping[str, float]
     parts: Callable[[Order], Sequence[Part]]
-    checks: tuple[Check, ...] = ()
+    data: tuple[Check, ...] = ()
 
 
 def open_source(logs: Sequence[Path], experiment: str) -> Source:
@@ -124,7 +124,7 @@ def _botify(files: Sequence[Path], experiment: str) -> Source:
         labels=True,
         weights=dict.fromkeys(label.names, 1.0),  # botify splits users evenly
         parts=lambda order: [_in_memory([_with_arm(log.events, label, order)])],
-        checks=(checks.broken_lines(log.broken, log.lines, reason),),
+        checks=(data.broken_lines(log.broken, log.lines, reason),),
     )
 
 

@@ -1,8 +1,8 @@
 """Reports: one plain-data document, rendered as a page, Markdown, CSV, JSON and sentences."""
 
+from abbotify.report.csv import effects_csv
 from abbotify.report.decision import Decision, Verdict, decisions
-from abbotify.report.document import FORMATS, Arm, Check, Document, Moments, Run, loads
-from abbotify.report.headline import SummaryRow, headline, notes, sentences, summary_table
+from abbotify.report.files import read, write, write_data, write_pages
 from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
 from abbotify.report.pictures import (
@@ -13,9 +13,9 @@ from abbotify.report.pictures import (
     TopTrack,
     Training,
 )
-from abbotify.report.render import read, write, write_data, write_pages
-from abbotify.report.tables import effects_csv
-from abbotify.report.truths import TruthRow
+from abbotify.report.result import FORMATS, Arm, Check, Document, Moments, Run, loads
+from abbotify.report.text.headline import SummaryRow, headline, notes, sentences, summary_table
+from abbotify.report.true_effects import TruthRow
 from abbotify.stats import EFFECT_COLUMNS, Effect
 
 __all__ = [

@@ -8,18 +8,18 @@ from typing import Any, TypeVar
 
 from abbotify import stats
 from abbotify.metrics.aggregates import CURVE_METRIC, UserAggregates
-from abbotify.report import looks
-from abbotify.report.curves import daily, distributions, positions, survival, top_tracks
+from abbotify.report import monitoring
+from abbotify.report.arm_curves import daily, distributions, positions, survival, top_tracks
+from abbotify.report.checks.health import health
 from abbotify.report.decision import beat_control, decisions, success_metrics
-from abbotify.report.document import Arm, Document, Moments, Run
-from abbotify.report.evidence import ArmInfo, Asked, Evidence
 from abbotify.report.faults import Faults
-from abbotify.report.findings import GuardrailRow, PairRow
-from abbotify.report.health import health
+from abbotify.report.guardrails import Rail, guard
+from abbotify.report.inputs import ArmInfo, Asked, Evidence
 from abbotify.report.pictures import Distribution
-from abbotify.report.rails import Rail, guard
-from abbotify.report.reasons import decision_row
-from abbotify.report.truths import truth_rows
+from abbotify.report.result import Arm, Document, Moments, Run
+from abbotify.report.result_rows import GuardrailRow, PairRow
+from abbotify.report.text.reasons import decision_row
+from abbotify.report.true_effects import truth_rows
 from abbotify.stats.effects import deciding_estimand
 
 Part = TypeVar("Part")
@@ -153,7 +153,7 @@ def _arms(
     arms: Sequence[ArmInfo],
     run: Run,
     evidence: Evidence,
-    looking: looks.Plan | None,
+    looking: monitoring.Plan | None,
     faults: Faults,
 ) -> tuple[Arm, ...]:
     curves = [own.curve for own in evidence.users.arms]
@@ -171,7 +171,7 @@ def _arm(
     code: int,
     run: Run,
     evidence: Evidence,
-    looking: looks.Plan | None,
+    looking: monitoring.Plan | None,
     histogram: Distribution | None,
     faults: Faults,
 ) -> Arm:
@@ -203,16 +203,16 @@ def _arm(
     )
 
 
-def _watched(users: UserAggregates, code: int, looking: looks.Plan | None) -> dict[str, Any]:
+def _watched(users: UserAggregates, code: int, looking: monitoring.Plan | None) -> dict[str, Any]:
     """What is told of an arm day by day."""
     if looking is None or not users.watched:
         return {}
-    returned = looks.retention(users.watched[code])
+    returned = monitoring.retention(users.watched[code])
     if code == 0:
         return {"retention": returned}
     return {
-        "looks": looks.looks(users.watched, looking, code) or None,
-        "trend": looks.trend(users.watched, looking.what, code, looking.alpha),
+        "looks": monitoring.looks(users.watched, looking, code) or None,
+        "trend": monitoring.trend(users.watched, looking.what, code, looking.alpha),
         "retention": returned,
     }
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from abbotify.report.document import Arm, Check, Document
-from abbotify.report.findings import PairRow
-from abbotify.report.labels import metric
+from abbotify.report.result import Arm, Check, Document
+from abbotify.report.result_rows import PairRow
+from abbotify.report.text.labels import metric
 from abbotify.stats import Effect
 from abbotify.stats.contrast import welch_df
 from abbotify.stats.effects import CUPED, deciding_estimand

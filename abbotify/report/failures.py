@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from abbotify.report import rounding
-from abbotify.report.labels import clean
-from abbotify.report.marks import escaped
+from abbotify.report.text import numbers
+from abbotify.report.text.labels import clean
+from abbotify.report.text.markdown import escaped
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def _error(entry: dict[str, Any]) -> FirstError:
     count, lines = entry.get("count"), entry.get("traceback")
     return FirstError(
         what=" · ".join(clean(str(name)) for name in names if name),
-        count=rounding.count(count) if isinstance(count, int) else rounding.MISSING,
+        count=numbers.count(count) if isinstance(count, int) else numbers.MISSING,
         message=clean(str(entry.get("message", ""))),
         where=clean(", ".join(where)),
         traceback=tuple(map(str, lines)) if isinstance(lines, list) else (),

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from abbotify.errors import OutputError, of_an_interrupt
 from abbotify.report.decision import UNDETERMINED
-from abbotify.report.document import Check
+from abbotify.report.result import Check
 
 Part = TypeVar("Part")
 Other = TypeVar("Other")

@@ -8,35 +8,21 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from abbotify.report import (
-    charts,
-    drawing,
-    effects_view,
-    guardrail_view,
-    health_view,
-    intervals,
-    labels,
-    leading,
-    learning,
-    learning_view,
-    returning,
-    returning_view,
-    rounding,
-    segments_view,
-    truth_view,
-    view,
-    watching,
-    watching_view,
-    words,
-)
-from abbotify.report.columns import labelled
+from abbotify.report.charts import arms, axes, inline_interval, monitoring, retention, training
+from abbotify.report.charts.forest import forest
 from abbotify.report.decision import is_adjusted
-from abbotify.report.document import Document
 from abbotify.report.failures import FirstError
 from abbotify.report.faults import Faults
-from abbotify.report.forest import forest
-from abbotify.report.headline import rule
-from abbotify.report.labels import ADJUSTED
+from abbotify.report.result import Document
+from abbotify.report.tables import arms as arms_table
+from abbotify.report.tables import checks, effects, guardrails, segments, truth
+from abbotify.report.tables import monitoring as monitoring_table
+from abbotify.report.tables import retention as retention_table
+from abbotify.report.tables import training as training_table
+from abbotify.report.tables.narrow_screens import labelled
+from abbotify.report.text import labels, leading, methods, numbers
+from abbotify.report.text.headline import rule
+from abbotify.report.text.labels import ADJUSTED
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -79,12 +65,15 @@ def environment() -> Environment:
     )
     made.filters |= {
         "clean": labels.clean,
-        "count": rounding.count,
-        "percent": rounding.percent,
+        "count": numbers.count,
+        "percent": numbers.percent,
         "details": _details,
         "glued": _glued,
     }
-    made.globals |= {"drawn": _marked(intervals.picture), "axis": _marked(intervals.axis)}
+    made.globals |= {
+        "drawn": _marked(inline_interval.picture),
+        "axis": _marked(inline_interval.axis),
+    }
     return made
 
 
@@ -117,15 +106,15 @@ def _context(document: Document, execution: Mapping[str, object], faults: Faults
     parts = {
         "document": document,
         "run": run,
-        "title": words.title(document),
-        "subtitle": words.subtitle(document),
+        "title": methods.title(document),
+        "subtitle": methods.subtitle(document),
         "several": len(document.treatments) > 1,
-        "level": rounding.level(run.alpha),
+        "level": numbers.level(run.alpha),
         "arms": _arms(document),
         "charts": charts_drawn,
-        "curve_metric": labels.metric(charts.curve_metric(document)),
+        "curve_metric": labels.metric(arms.curve_metric(document)),
         "check_name": labels.check,
-        "method": words.method(document),
+        "method": methods.method(document),
         "made": _made(document),
         "execution": [(str(name).replace("_", " "), str(at)) for name, at in execution.items()],
         "scenario": _yaml(document.scenario),
@@ -133,31 +122,31 @@ def _context(document: Document, execution: Mapping[str, object], faults: Faults
         **_effects(document),
         **_time(document),
         **_sessions(document),
-        "truth": truth_view.truths(document),
-        "segments": segments_view.segments(document),
+        "truth": truth.truths(document),
+        "segments": segments.segments(document),
     }
     return parts | {"sections": _sections(parts)}
 
 
 def _first_screen(document: Document) -> dict[str, Any]:
     """The decision, guardrails and health."""
-    rails = guardrail_view.guardrails(document)
+    rails = guardrails.guardrails(document)
     return {
-        "cards": view.decision_cards(document),
+        "cards": arms_table.decision_cards(document),
         "rule": rule(document),
-        "guardrails": guardrail_view.arranged(rails) if rails else None,
-        "rails_scale": intervals.scale(line.drawn for line in rails),
-        "health": health_view.health(document),
+        "guardrails": guardrails.arranged(rails) if rails else None,
+        "rails_scale": inline_interval.scale(line.drawn for line in rails),
+        "health": checks.health(document),
     }
 
 
 def _effects(document: Document) -> dict[str, Any]:
     return {
         "adjusted": f", {ADJUSTED}" if is_adjusted(document) else "",
-        "deciding": effects_view.deciding_groups(document),
-        "deciding_further": effects_view.further_groups(document, deciding=True),
-        "others": effects_view.exploratory_groups(document),
-        "others_further": effects_view.further_groups(document, deciding=False),
+        "deciding": effects.deciding_groups(document),
+        "deciding_further": effects.further_groups(document, deciding=True),
+        "others": effects.exploratory_groups(document),
+        "others_further": effects.further_groups(document, deciding=False),
         "differences": any(
             not leading.leads(row) and row.lower is not None for row in document.effects
         ),
@@ -169,29 +158,29 @@ def _time(document: Document) -> dict[str, Any]:
     from markupsafe import Markup
 
     return {
-        "watched": watching_view.watched(document),
-        "watching": [(at, Markup(svg)) for at, svg in watching.charts(document).items()],
-        "looks_leave": watching.leaves(document),
-        "looks_without_bar": watching_view.without_bar(document),
-        "setting": watching_view.setting(document),
-        "watched_unit": watching_view.watched_unit(document),
-        "trend_without_bar": returning.without_bar(document),
-        "trends": returning_view.trends(document),
-        "trend_metric": returning_view.trend_metric(document),
+        "watched": monitoring_table.watched(document),
+        "watching": [(at, Markup(svg)) for at, svg in monitoring.charts(document).items()],
+        "looks_leave": monitoring.leaves(document),
+        "looks_without_bar": monitoring_table.without_bar(document),
+        "setting": monitoring_table.setting(document),
+        "watched_unit": monitoring_table.watched_unit(document),
+        "trend_without_bar": retention.without_bar(document),
+        "trends": retention_table.trends(document),
+        "trend_metric": retention_table.trend_metric(document),
     }
 
 
 def _sessions(document: Document) -> dict[str, Any]:
     """Means, counters, positions, trainings: what the arms did."""
     return {
-        "means": view.means(document),
-        "counters": view.counters(document),
-        "positions": learning_view.positions(document),
-        "returned": returning_view.returned(document),
-        "trainings": learning_view.trainings(document),
-        "reading": learning_view.reading(document),
-        "beyond": charts.beyond(document),
-        "without_bar": charts.without_bar(document),
+        "means": arms_table.means(document),
+        "counters": arms_table.counters(document),
+        "positions": training_table.positions(document),
+        "returned": retention_table.returned(document),
+        "trainings": training_table.trainings(document),
+        "reading": training_table.reading(document),
+        "beyond": arms.beyond(document),
+        "without_bar": arms.without_bar(document),
     }
 
 
@@ -225,13 +214,13 @@ def _charts(document: Document, faults: Faults) -> dict[str, Any]:
     charts_of: dict[str, Callable[[], str | None]] = {
         "forest": lambda: forest(document),
         "forest_narrow": lambda: forest(document, "forest-narrow", narrow=True),
-        "distribution": lambda: charts.distribution(document),
-        "survival": lambda: charts.survival(document),
-        "daily": lambda: charts.daily(document),
-        "trend": lambda: returning.trend(document),
-        "retention": lambda: returning.retention(document),
-        "by_position": lambda: learning.by_position(document),
-        "training": lambda: learning.training(document),
+        "distribution": lambda: arms.distribution(document),
+        "survival": lambda: arms.survival(document),
+        "daily": lambda: arms.daily(document),
+        "trend": lambda: retention.trend(document),
+        "retention": lambda: retention.retention(document),
+        "by_position": lambda: training.by_position(document),
+        "training": lambda: training.training(document),
     }
     drawn = {name: _drawn(name, draw, faults) for name, draw in charts_of.items()}
     return {name: None if svg is None else Markup(svg) for name, svg in drawn.items()}
@@ -252,10 +241,10 @@ def _arms(document: Document) -> list[dict[str, Any]]:
     return [
         {
             "arm": arm,
-            "style": drawing.style(at),
-            "dashes": " ".join(map(str, drawing.dashes(at))),
-            "share": view.share(arm, document.arms),
-            "planned": view.planned(arm, document.arms),
+            "style": axes.style(at),
+            "dashes": " ".join(map(str, axes.dashes(at))),
+            "share": arms_table.share(arm, document.arms),
+            "planned": arms_table.planned(arm, document.arms),
             "weight": "" if arm.weight is None else f"{arm.weight:g}",
             "top": max((track.share for track in arm.top_tracks or ()), default=0.0),
         }
@@ -295,7 +284,7 @@ def _glued(text: str) -> str:
 
 def _short(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:.4g}".replace("-", rounding.MINUS)
+        return f"{value:.4g}".replace("-", numbers.MINUS)
     if isinstance(value, Mapping):
         return ", ".join(
             f"{str(name).replace('_', ' ')} {_short(own)}" for name, own in value.items()

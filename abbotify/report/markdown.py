@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from abbotify.report import (
-    effects_view,
-    failures,
-    guardrail_view,
-    labels,
-    learning_view,
-    markdown_findings,
-    view,
-    words,
-)
-from abbotify.report.document import Document
-from abbotify.report.headline import rule
-from abbotify.report.marks import escaped, table
-from abbotify.report.rounding import MISSING, count, level
+from abbotify.report import failures, markdown_findings
+from abbotify.report.result import Document
+from abbotify.report.tables import arms, effects, guardrails, training
+from abbotify.report.text import labels, methods
+from abbotify.report.text.headline import rule
+from abbotify.report.text.markdown import escaped, table
+from abbotify.report.text.numbers import MISSING, count, level
 from abbotify.stats.effects import MEAN
 
 
@@ -29,19 +22,19 @@ def render_markdown(document: Document, errors: Sequence[failures.FirstError] = 
         errors: the first of each kind.
     """
     parts = [
-        f"# {escaped(words.title(document))}",
-        escaped(words.subtitle(document)),
+        f"# {escaped(methods.title(document))}",
+        escaped(methods.subtitle(document)),
         _decisions(document),
         f"**Rule:** {escaped(rule(document))}.",
         _guardrails(document),
         _checks(document),
-        _effects("Success metrics", effects_view.deciding_groups(document), document.run.alpha),
+        _effects("Success metrics", effects.deciding_groups(document), document.run.alpha),
         _effects(
             "Other estimates of the same effects",
-            effects_view.further_groups(document, deciding=True),
+            effects.further_groups(document, deciding=True),
             document.run.alpha,
         ),
-        _effects("Exploratory", effects_view.exploratory_groups(document), document.run.alpha),
+        _effects("Exploratory", effects.exploratory_groups(document), document.run.alpha),
         *markdown_findings.sections(document),
         _positions(document),
         _trainings(document),
@@ -54,7 +47,7 @@ def render_markdown(document: Document, errors: Sequence[failures.FirstError] = 
 
 def _decisions(document: Document) -> str:
     lines: list[str] = []
-    cards = view.decision_cards(document)
+    cards = arms.decision_cards(document)
     for card in cards:
         start, inner = ("", "- ") if len(cards) == 1 else ("- ", "  - ")
         lines.append(f"{start}**{card.verdict}** \N{EM DASH} {escaped(card.sentence)}")
@@ -64,7 +57,7 @@ def _decisions(document: Document) -> str:
 
 
 def _guardrails(document: Document) -> str:
-    lines = guardrail_view.guardrails(document)
+    lines = guardrails.guardrails(document)
     if not lines:
         return ""
     header = ("Guardrail", "Arm", "Verdict", "Loss", "Upper bound", "Margin", "p")
@@ -80,7 +73,7 @@ def _guardrails(document: Document) -> str:
     return f"## Guardrails\n\n{table(header, rows, numbers=4)}"
 
 
-def _effects(title: str, groups: Sequence[effects_view.EffectGroup], alpha: float) -> str:
+def _effects(title: str, groups: Sequence[effects.EffectGroup], alpha: float) -> str:
     if not groups:
         return ""
     interval = f"{level(alpha)} interval"
@@ -94,7 +87,7 @@ def _effects(title: str, groups: Sequence[effects_view.EffectGroup], alpha: floa
     return f"## {title}\n\n{table(header, rows, numbers=6)}"
 
 
-def _effect(line: effects_view.EffectLine) -> tuple[str, ...]:
+def _effect(line: effects.EffectLine) -> tuple[str, ...]:
     numbers = (
         line.relative,
         line.relative_interval,
@@ -106,7 +99,7 @@ def _effect(line: effects_view.EffectLine) -> tuple[str, ...]:
     return (escaped(line.arm), escaped(line.note), *numbers, result)
 
 
-def _named(group: effects_view.EffectGroup) -> str:
+def _named(group: effects.EffectGroup) -> str:
     plain = group.estimand == labels.estimand(MEAN)
     return group.metric if plain else f"{group.metric} ({group.estimand})"
 
@@ -121,8 +114,8 @@ def _arms(document: Document) -> str:
             escaped(arm.name) + (" (control)" if arm.control else ""),
             escaped(arm.recommender or MISSING),
             count(arm.users),
-            view.share(arm, document.arms),
-            view.planned(arm, document.arms),
+            arms.share(arm, document.arms),
+            arms.planned(arm, document.arms),
         )
         for arm in document.arms
     ]
@@ -131,7 +124,7 @@ def _arms(document: Document) -> str:
 
 
 def _positions(document: Document) -> str:
-    grid = learning_view.positions(document)
+    grid = training.positions(document)
     if not grid.rows:
         return ""
     header = ("Position", *(escaped(name) for _, name in grid.arms))
@@ -140,7 +133,7 @@ def _positions(document: Document) -> str:
 
 
 def _trainings(document: Document) -> str:
-    lines = learning_view.trainings(document)
+    lines = training.trainings(document)
     if not lines:
         return ""
     header = ("Arm", "Trainings", "Passes", "First loss", "Last loss", "Least held-out loss")

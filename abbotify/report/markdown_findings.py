@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from abbotify.report import returning_view, segments_view, truth_view, watching_view
-from abbotify.report.document import Document
-from abbotify.report.marks import escaped, table
-from abbotify.report.rounding import MISSING, level
+from abbotify.report.result import Document
+from abbotify.report.tables import monitoring, retention, segments
+from abbotify.report.tables import truth as truth_view
+from abbotify.report.text.markdown import escaped, table
+from abbotify.report.text.numbers import MISSING, level
 
 
 def sections(document: Document) -> tuple[str, ...]:
@@ -53,15 +54,15 @@ def _cells(truth: truth_view.Truth | None) -> tuple[str, str, str]:
 
 def _looks(document: Document) -> str:
     """When it would have stopped, whether the effect fades, and the looks that matter."""
-    watched = watching_view.watched(document)
-    told = [each.told for each in watched] + list(returning_view.trends(document))
+    watched = monitoring.watched(document)
+    told = [each.told for each in watched] + list(retention.trends(document))
     if not told:
         return ""
-    setting = watching_view.setting(document)
+    setting = monitoring.setting(document)
     parts = ["## Effect over time", "\n".join(f"- {escaped(each)}" for each in told)]
     rows = [row for each in watched for row in _rows(each)]
     if rows:
-        unit = watching_view.watched_unit(document)
+        unit = monitoring.watched_unit(document)
         header = (
             "Arm",
             "Look",
@@ -76,7 +77,7 @@ def _looks(document: Document) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _rows(watched: watching_view.Watched) -> Iterator[tuple[str, ...]]:
+def _rows(watched: monitoring.Watched) -> Iterator[tuple[str, ...]]:
     """The look that stops and the last one."""
     last = watched.lines[-1]
     for line in watched.lines:
@@ -87,7 +88,7 @@ def _rows(watched: watching_view.Watched) -> Iterator[tuple[str, ...]]:
 
 
 def _segments(document: Document) -> str:
-    found = segments_view.segments(document)
+    found = segments.segments(document)
     if found is None:
         return ""
     rows = [

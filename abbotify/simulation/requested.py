@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.exposure_cohorts import Watching, watching
 from abbotify.recommenders import Arm
-from abbotify.report.evidence import Limits
-from abbotify.report.rails import METRIC, PERCENT, Rail
+from abbotify.report.guardrails import METRIC, PERCENT, Rail
+from abbotify.report.inputs import Limits
 from abbotify.scenario import Scenario
 from abbotify.scenario.timeline import ExperimentDays
 from abbotify.simulation import timeline

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import UserTable
 from abbotify.progress import Progress
-from abbotify.report.truths import Form, Joint, Truth
+from abbotify.report.true_effects import Form, Joint, Truth
 from abbotify.simulation.assignment import layers
 from abbotify.simulation.parallel import processes
 from abbotify.simulation.potential_outcomes import Eve, play_world, worlds_stage

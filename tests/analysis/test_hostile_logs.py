@@ -23,7 +23,7 @@ from abbotify.eventlog.botify_reader import read_botify
 from abbotify.eventlog.schema import Events
 from abbotify.eventlog.soundness import repeated_rows
 from abbotify.report import Check, Document, Verdict
-from abbotify.report.rails import Rail
+from abbotify.report.guardrails import Rail
 from tests.analysis.logs import Lines, analysed, made, run_folder, stored
 from tests.conftest import Command
 

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from abbotify.errors import UserError
-from abbotify.report import headline
-from abbotify.report.document import Check, Document
+from abbotify.report.result import Check, Document
+from abbotify.report.text import headline
 from tests.analysis.logs import Lines, analysed, made, run_folder, stored
 
 

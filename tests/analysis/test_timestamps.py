@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from abbotify.eventlog.botify_reader import read_botify
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.sessionise import sessionised
-from abbotify.report.document import Check
+from abbotify.report.result import Check
 from tests.analysis.logs import Lines, analysed, made, stored
 from tests.eventlog.rows import whole
 

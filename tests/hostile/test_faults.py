@@ -16,7 +16,8 @@ import yaml
 from abbotify import analysis, pipeline
 from abbotify.analysis import pipeline as analysing
 from abbotify.errors import DataError, PageError
-from abbotify.report import build, checks, doubts, read, render
+from abbotify.report import build, files, read
+from abbotify.report.checks import data, validity
 from abbotify.scenario import load
 from abbotify.simulation.true_effects import TrueEffects
 from abbotify.studies.comparison import report as comparison_report
@@ -43,12 +44,12 @@ PARTS: list[tuple[Any, str, str]] = [
     (TrueEffects, "found", "truth"),
 ]
 CHECKS = [
-    (checks, "sample_ratio", "sample_ratio"),
-    (checks, "two_arms", "users_in_two_arms"),
-    (checks, "counted", "counters"),
-    (doubts, "balance", "pre_balance"),
-    (doubts, "trends", "novelty"),
-    (doubts, "skew", "skew"),
+    (data, "sample_ratio", "sample_ratio"),
+    (data, "two_arms", "users_in_two_arms"),
+    (data, "counted", "counters"),
+    (validity, "balance", "pre_balance"),
+    (validity, "trends", "novelty"),
+    (validity, "skew", "skew"),
 ]
 
 
@@ -108,13 +109,13 @@ def test_a_check_that_fails_has_its_traceback_in_the_manifest(
 def test_a_chart_that_fails_has_its_traceback_in_the_manifest(
     scenario: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    patch(monkeypatch, "abbotify.report.charts", "survival")
+    patch(monkeypatch, "abbotify.report.charts.arms", "survival")
     pipeline.run(load(scenario), scenario.parent / "out")
     assert "ZeroDivisionError" in faults_of(scenario.parent / "out")["chart survival"]
 
 
 @pytest.mark.parametrize(
-    ("place", "name"), [(pipeline, "build"), (pipeline, "judge_all"), (render, "effects_csv")]
+    ("place", "name"), [(pipeline, "build"), (pipeline, "judge_all"), (files, "effects_csv")]
 )
 def test_a_run_without_a_report_keeps_its_log(
     place: Any,
@@ -208,7 +209,7 @@ def test_a_study_keeps_its_table_without_its_page(
 def test_a_sweep_goes_on_without_a_page_of_a_run(
     scenario: Path, abbotify: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(render, "render_html", raising(FAULT))
+    monkeypatch.setattr(files, "render_html", raising(FAULT))
     out = scenario.parent / "out"
     finished = abbotify("sweep", scenario, "--vary", "seeds.dynamics=1,2", "--out", out)
     assert finished.code == 0

@@ -15,9 +15,9 @@ import pytest
 
 from abbotify import pipeline
 from abbotify.eventlog import parquet
-from abbotify.report import render
-from abbotify.report.document import Document
+from abbotify.report import files as render
 from abbotify.report.html import render_html
+from abbotify.report.result import Document
 from abbotify.scenario import load
 from abbotify.simulation import shard
 from tests.conftest import Command
@@ -107,9 +107,9 @@ def test_a_page_that_fails_loses_nothing(
 def test_a_chart_that_fails_is_named_in_its_place(
     chart: str, usual_page: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from abbotify.report import charts
+    from abbotify.report.charts import arms
 
-    monkeypatch.setattr(charts, chart, raising(ValueError("<b> no room")))
+    monkeypatch.setattr(arms, chart, raising(ValueError("<b> no room")))
     assert "Not drawn: ValueError: &lt;b&gt; no room." in usual_page()
 
 
@@ -124,10 +124,11 @@ def usual_page() -> Callable[[], str]:
 def test_a_check_that_fails_is_a_reservation(
     abbotify: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from abbotify.report import checks, read
+    from abbotify.report import read
+    from abbotify.report.checks import data
 
     write_files(tmp_path)
-    monkeypatch.setattr(checks, "sizes", raising(ZeroDivisionError("division by zero")))
+    monkeypatch.setattr(data, "sizes", raising(ZeroDivisionError("division by zero")))
     assert abbotify("run", tmp_path / "s.yaml", "--out", tmp_path / "out").code == 0
     found = {check.name: check for check in read(tmp_path / "out").checks}
     assert found["arm_sizes"].status == "warn"

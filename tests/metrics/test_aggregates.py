@@ -15,7 +15,7 @@ from abbotify.eventlog.sessions import session_table
 from abbotify.metrics.aggregates import CURVE_METRIC, UserAggregates, aggregate
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import Population, UserTable, user_table
-from abbotify.report.curves import distributions
+from abbotify.report.arm_curves import distributions
 from tests.report.tallied import DAYS, made
 
 KNOWN = ("time", "mean_time_per_session", "skip_rate", "sessions")

@@ -14,9 +14,9 @@ from abbotify.metrics.aggregates import aggregate
 from abbotify.metrics.session_totals import Tally
 from abbotify.metrics.users import user_table
 from abbotify.report.build import build
-from abbotify.report.document import Document
-from abbotify.report.evidence import ArmInfo, Asked, Evidence
+from abbotify.report.inputs import ArmInfo, Asked, Evidence
 from abbotify.report.pictures import Position
+from abbotify.report.result import Document
 from tests.report.tallied import ARMS, DAYS, RUN, made, one_session, tallied
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from abbotify.report.document import Document
+from abbotify.report.result import Document
 from tests.report.by_hand import Plain, hand_made
 from tests.report.large import large
 from tests.report.nasty import nasty

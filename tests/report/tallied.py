@@ -7,7 +7,7 @@ import numpy as np
 from abbotify.eventlog.schema import ARM, Events, Labels, arm_column
 from abbotify.eventlog.sessions import SessionTable, session_table
 from abbotify.metrics.session_totals import Tally
-from abbotify.report.document import Run
+from abbotify.report.result import Run
 
 ARMS = ("base", "neural")
 DAYS = range(1, 4)

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from abbotify.report.document import Document
-from abbotify.report.effects_view import deciding_groups, further_groups
-from abbotify.report.forest import forest
-from abbotify.report.headline import headline, rule, sentences, summary_table
+from abbotify.report.charts.forest import forest
 from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
-from abbotify.report.truth_view import truths
-from abbotify.report.words import method
+from abbotify.report.result import Document
+from abbotify.report.tables.effects import deciding_groups, further_groups
+from abbotify.report.tables.truth import truths
+from abbotify.report.text.headline import headline, rule, sentences, summary_table
+from abbotify.report.text.methods import method
 from abbotify.studies.comparison.compare import compare
 from abbotify.studies.comparison.picture import picture
 from abbotify.studies.comparison.view import effects

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from abbotify.report.document import Document
 from abbotify.report.html import render_html
+from abbotify.report.result import Document
 from tests.browser import assert_fits, dumped, faults
 from tests.report.conftest import CHARTS
 

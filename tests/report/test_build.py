@@ -17,9 +17,9 @@ from abbotify.metrics.aggregates import UserAggregates, aggregate
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import user_table
 from abbotify.report.build import build
-from abbotify.report.document import Document, loads
-from abbotify.report.evidence import ArmInfo, Asked, Evidence
+from abbotify.report.inputs import ArmInfo, Asked, Evidence
 from abbotify.report.pictures import Training
+from abbotify.report.result import Document, loads
 from tests.report.tallied import DAYS, RUN, made, tallied
 
 

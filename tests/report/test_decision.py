@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from abbotify.report import Check, Document, Verdict, decisions, headline, notes
-from abbotify.report.findings import GuardrailRow, PairRow
-from abbotify.report.reasons import cautions, decision_row
-from abbotify.report.truths import TruthRow
+from abbotify.report import Check, Document, Verdict, decisions, notes
+from abbotify.report.result_rows import GuardrailRow, PairRow
+from abbotify.report.text import headline
+from abbotify.report.text.reasons import cautions, decision_row
+from abbotify.report.true_effects import TruthRow
 from abbotify.stats.non_inferiority import INFERIOR, NON_INFERIOR, UNDECIDED
 from tests.report.by_hand import Plain, effect_row, success_row
 

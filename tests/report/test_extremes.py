@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from abbotify.report.document import Document
-from abbotify.report.headline import headline
 from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
+from abbotify.report.result import Document
+from abbotify.report.text.headline import headline
 from tests.report.realistic import realistic
 
 Plain = dict[str, Any]

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from abbotify.report.document import Document
 from abbotify.report.html import render_html
+from abbotify.report.result import Document
 from abbotify.scenario import yaml
 from tests.report.conftest import CHARTS
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from abbotify.report.document import Document
 from abbotify.report.markdown import render_markdown
-from abbotify.report.marks import escaped
+from abbotify.report.result import Document
+from abbotify.report.text.markdown import escaped
 
 EXPECTED = """\
 # tiny

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from abbotify.report.rails import METRIC, PERCENT, Rail
+from abbotify.report.guardrails import METRIC, PERCENT, Rail
 from abbotify.scenario import Scenario, load
 from abbotify.simulation.requested import rails, reported, watched_in
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from abbotify.report.rounding import plural
+from abbotify.report.text.numbers import plural
 from abbotify.studies.calibration.trials import Row
 from abbotify.studies.characteristics import Characteristic
 

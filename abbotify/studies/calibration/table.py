@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from abbotify.report.tables import csv_text, read_csv
+from abbotify.report.csv import csv_text, read_csv
 from abbotify.stats.skewness import TWO_SIDED
 from abbotify.studies.calibration.summary import summary
 from abbotify.studies.calibration.tables import SEED

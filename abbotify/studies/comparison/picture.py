@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from abbotify.report.decision import success_metrics
-from abbotify.report.drawing import color
-from abbotify.report.interval_rows import (
+from abbotify.report.charts.axes import color
+from abbotify.report.charts.interval_rows import (
     FOOT,
     Layout,
     Row,
@@ -18,9 +17,10 @@ from abbotify.report.interval_rows import (
     told,
     write,
 )
-from abbotify.report.labels import metric, shortened
-from abbotify.report.rounding import level
-from abbotify.report.svg import INK, PAPER, inline_svg
+from abbotify.report.charts.svg import INK, PAPER, inline_svg
+from abbotify.report.decision import success_metrics
+from abbotify.report.text.labels import metric, shortened
+from abbotify.report.text.numbers import level
 from abbotify.stats.effects import MEAN
 from abbotify.studies.comparison.compare import Comparison, Moved
 from abbotify.studies.comparison.view import comparable, decides

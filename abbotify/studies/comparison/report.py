@@ -10,9 +10,9 @@ from typing import Final
 from abbotify import outfolder
 from abbotify.errors import OutputError
 from abbotify.replacement import Kind
-from abbotify.report import rounding
-from abbotify.report.marks import escaped, escaped_table
-from abbotify.report.tables import Value, csv_text
+from abbotify.report.csv import Value, csv_text
+from abbotify.report.text import numbers
+from abbotify.report.text.markdown import escaped, escaped_table
 from abbotify.stats import Contrast, Effect
 from abbotify.stats.effects import MEAN
 from abbotify.studies import pages
@@ -136,7 +136,7 @@ def compare_html(comparison: Comparison) -> str:
         states=view.states(comparison),
         differing=view.differing(comparison),
         alone=view.alone(comparison),
-        level=rounding.level(comparison.a.run.alpha),
+        level=numbers.level(comparison.a.run.alpha),
         effects_note=view.effects_note(comparison),
         between=view.BETWEEN,
         effects=_grouped(view.effects(comparison)),

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeAlias
 
-from abbotify.report import Document, rounding, sentences
+from abbotify.report import Document, sentences
 from abbotify.report.decision import decisive, success_metrics
-from abbotify.report.health_view import state
-from abbotify.report.labels import check, clean, estimand, metric, shortened
-from abbotify.report.leading import leads
-from abbotify.report.rounding import MINUS, MISSING
+from abbotify.report.tables.checks import state
+from abbotify.report.text import numbers as rounding
+from abbotify.report.text.labels import check, clean, estimand, metric, shortened
+from abbotify.report.text.leading import leads
+from abbotify.report.text.numbers import MINUS, MISSING
 from abbotify.stats import Contrast, Effect
 from abbotify.stats.effects import MEAN
 from abbotify.studies.comparison.compare import Comparison, Level, Moved

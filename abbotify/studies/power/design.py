@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from abbotify.report.rails import Rail
+from abbotify.report.guardrails import Rail
 from abbotify.stats.effects import CUPED, MEAN, Estimator, deciding_estimand
 from abbotify.stats.power import FEWEST, Pilot, detectable_effect, power, sample_size
 from abbotify.studies.power.pilot import Piloted

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from abbotify.metrics.definitions import METRICS
-from abbotify.report.rails import METRIC, Rail
+from abbotify.report.guardrails import METRIC, Rail
 from abbotify.stats.effects import MEAN
 from abbotify.stats.power import FEWEST, Pilot
 from abbotify.stats.power_non_inferiority import non_inferiority_power, non_inferiority_users

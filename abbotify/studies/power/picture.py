@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from abbotify.report import labels, rounding
-from abbotify.report.drawing import axes_within, color
-from abbotify.report.svg import MUTED, PAPER, inline_svg
+from abbotify.report.charts.axes import axes_within, color
+from abbotify.report.charts.svg import MUTED, PAPER, inline_svg
+from abbotify.report.text import labels, numbers
 from abbotify.studies.power.design import SUCCESS, Row, detectable
 from abbotify.studies.power.study import PowerStudy
 from abbotify.studies.power.words import digits, lift
@@ -121,4 +121,4 @@ def _short(users: float) -> str:
     """A number of users on an axis: 20,000 or 20 M."""
     if users >= 1e6:
         return f"{digits(users / 1e6, 2)} M"
-    return rounding.count(round(users))
+    return numbers.count(round(users))

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from abbotify.errors import OutputError
-from abbotify.report.marks import escaped, escaped_table
-from abbotify.report.tables import Value, csv_text
+from abbotify.report.csv import Value, csv_text
+from abbotify.report.text.markdown import escaped, escaped_table
 from abbotify.studies import pages
 from abbotify.studies.power import table, words
 from abbotify.studies.power.design import USERS, Point, Row

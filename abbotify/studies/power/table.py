@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from abbotify.report import labels, rounding
+from abbotify.report.text import labels
+from abbotify.report.text import numbers as rounding
 from abbotify.stats.effects import RATIO
 from abbotify.studies.power import words
 from abbotify.studies.power.design import LIFT, POWER, Point, Row

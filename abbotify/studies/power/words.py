@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from abbotify.report import labels, rounding
-from abbotify.report.rails import PERCENT
+from abbotify.report.guardrails import PERCENT
+from abbotify.report.text import labels, numbers
 from abbotify.stats.effects import MEAN
 from abbotify.studies.power.design import LIFT, SUCCESS, Point, Row
 from abbotify.studies.power.question import Coming
@@ -19,7 +19,7 @@ def title(study: PowerStudy) -> str:
     if asked.mde is not None:
         return f"{name}: users for a lift of {lift(asked.mde)}"
     if asked.users is not None:
-        return f"{name}: what {rounding.count(asked.users)} users can find"
+        return f"{name}: what {numbers.count(asked.users)} users can find"
     return f"{name}: what {_days(study.coming.days)} can find"
 
 
@@ -59,7 +59,7 @@ def _twin(point: Point) -> str:
 
 
 def _people(users: float) -> str:
-    return rounding.count(math.ceil(users))
+    return numbers.count(math.ceil(users))
 
 
 def notes(study: PowerStudy) -> list[str]:
@@ -76,7 +76,7 @@ def _pilot(study: PowerStudy) -> str:
     return (
         f"Pilot: everybody under {control} for {_days(coming.days)}; "
         f"{coming.judged:,} of the world's {coming.world:,} users {who} "
-        f"({rounding.percent(share)}){so}."
+        f"({numbers.percent(share)}){so}."
     )
 
 
@@ -93,8 +93,8 @@ def _levels(study: PowerStudy) -> str:
     if h == 1:
         return f"One success metric and one treatment: all rows are tested at {terms.alpha:g}."
     return (
-        f"{h} hypotheses decide ({rounding.plural(len(terms.success), 'success metric')} x "
-        f"{rounding.plural(len(terms.treatments), 'treatment')}, Holm): each is planned at "
+        f"{h} hypotheses decide ({numbers.plural(len(terms.success), 'success metric')} x "
+        f"{numbers.plural(len(terms.treatments), 'treatment')}, Holm): each is planned at "
         f"{terms.alpha:g} / {h} = "
         f"{terms.level(SUCCESS):.3g} and has at least this power, whatever the others are. "
         f"Exploratory rows are planned at {terms.alpha:g}."
@@ -130,7 +130,7 @@ def _guardrails(study: PowerStudy) -> str:
     each, whole = study.terms.wanted, study.question.power
     count = len({row.piloted.metric for row in study.guardrails})
     return (
-        f"With {rounding.plural(count, 'guardrail')} each test is planned at power {each:.3g} = "
+        f"With {numbers.plural(count, 'guardrail')} each test is planned at power {each:.3g} = "
         f"1 - {1 - whole:.3g} / {count + 1}, so that the success metric and all guardrails hold "
         f"with power {whole:g}. "
         f"A guardrail is one-sided at {study.terms.alpha:g}, by the plain mean. Its power is the "
@@ -145,7 +145,7 @@ def _more(study: PowerStudy) -> str:
     return (
         f"Days: at most {coming.most:,} users can come, fewer new ones every day. Within "
         f"{_days(coming.days)} they are the pilot's; beyond, a user who has not come does so on a "
-        f"day with a chance of {rounding.percent(-math.expm1(-coming.visits))} (arrivals). The "
+        f"day with a chance of {numbers.percent(-math.expm1(-coming.visits))} (arrivals). The "
         "spread per user is this pilot's; the option --days plays them."
     )
 
@@ -159,7 +159,7 @@ def margin(row: Row) -> str:
     """The margin of a guardrail: `5%`, or in the metric's units."""
     rail = row.rail
     if rail is None:
-        return rounding.MISSING
+        return numbers.MISSING
     if rail.unit == PERCENT:
         return lift(rail.margin)
     return f"{digits(rail.margin, 3)} {labels.metric(rail.metric).unit}".rstrip()
@@ -168,9 +168,9 @@ def margin(row: Row) -> str:
 def days(coming: Coming, users: float | None) -> str:
     """In how many days of the world so many users come."""
     if users is None:
-        return rounding.MISSING
+        return numbers.MISSING
     found = coming.days_for(users)
-    return coming.never(users) if found is None else rounding.count(found)
+    return coming.never(users) if found is None else numbers.count(found)
 
 
 def digits(value: float | None, count: int) -> str:
@@ -181,7 +181,7 @@ def digits(value: float | None, count: int) -> str:
 
 def significant(value: float | None, count: int) -> str:
     """A number with so many significant digits, zeros among them, as columns need it."""
-    return "0" if value == 0 else rounding.number(value, places(value, count))
+    return "0" if value == 0 else numbers.number(value, places(value, count))
 
 
 def places(value: float | None, count: int) -> int:
@@ -193,4 +193,4 @@ def places(value: float | None, count: int) -> int:
 
 
 def _days(count: int) -> str:
-    return rounding.plural(count, "day")
+    return numbers.plural(count, "day")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from abbotify.report import labels
-from abbotify.report.drawing import axes_within, color, marker, shortened_range, ticks
-from abbotify.report.svg import INK, MUTED, PAPER, RULE, inline_svg
+from abbotify.report.charts.axes import axes_within, color, marker, shortened_range, ticks
+from abbotify.report.charts.svg import INK, MUTED, PAPER, RULE, inline_svg
+from abbotify.report.text import labels
 from abbotify.studies.sweep.runs import Sweep
 
 if TYPE_CHECKING:

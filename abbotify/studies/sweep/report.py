@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from abbotify.report import labels, rounding
-from abbotify.report.marks import escaped, escaped_table
-from abbotify.report.tables import Value, csv_text
+from abbotify.report.csv import Value, csv_text
+from abbotify.report.text import labels
+from abbotify.report.text import numbers as rounding
+from abbotify.report.text.markdown import escaped, escaped_table
 from abbotify.stats import Effect
 from abbotify.stats.effects import CUPED
 from abbotify.studies import pages

@@ -20,7 +20,7 @@ from abbotify.errors import PageError, UserError
 from abbotify.progress import Progress, silent
 from abbotify.report import Document, read
 from abbotify.report.decision import decisive
-from abbotify.report.leading import bounded, near_zero
+from abbotify.report.text.leading import bounded, near_zero
 from abbotify.scenario import Scenario, load, yaml
 from abbotify.simulation.parallel import processes
 from abbotify.stats import Effect

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from abbotify.metrics.definitions import METRICS
-from abbotify.report.rails import PERCENT, Rail
+from abbotify.report.guardrails import PERCENT, Rail
 from abbotify.studies.characteristics import rate
 from abbotify.studies.validation.methods import GUARDRAIL, Key
 from abbotify.studies.validation.rates import FALSE_ALARMS, FALSE_PASSES, PASSES, Row

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from abbotify import stats
-from abbotify.report.rails import Rail, guard
+from abbotify.report.guardrails import Rail, guard
 from abbotify.stats import Moments
 from abbotify.stats.contrast import Estimate
 from abbotify.stats.effects import CUPED, MEAN, RATIO, Estimator, deciding_estimand

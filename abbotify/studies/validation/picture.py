@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from abbotify.report import rounding
-from abbotify.report.drawing import axes_within, ticks
-from abbotify.report.svg import ARMS, INK, MUTED, RULE, inline_svg
+from abbotify.report.charts.axes import axes_within, ticks
+from abbotify.report.charts.svg import ARMS, INK, MUTED, RULE, inline_svg
+from abbotify.report.text import numbers
 from abbotify.studies.characteristics import Characteristic
 from abbotify.studies.validation import rates, view
 from abbotify.studies.validation.results import Validation
@@ -121,7 +121,7 @@ def _line(
     if not ends[0] <= measured <= ends[1]:
         high = measured > ends[1]
         side, shift, arrow = (ends[1], (-12, 0), ">") if high else (ends[0], (12, 0), "<")
-        text = rounding.percent(measured)
+        text = numbers.percent(measured)
         axes.plot(side, place, arrow, markerfacecolor=face, color=edge, markersize=6, clip_on=False)
         axes.annotate(
             text, (side, place), shift, textcoords="offset points", fontsize=11, color=MUTED,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from abbotify.errors import PageError
-from abbotify.report import labels, rounding
-from abbotify.report.marks import escaped, escaped_table
-from abbotify.report.tables import csv_text
+from abbotify.report.csv import csv_text
+from abbotify.report.text import labels, numbers
+from abbotify.report.text.markdown import escaped, escaped_table
 from abbotify.studies import pages
 from abbotify.studies.characteristics import COLUMNS
 from abbotify.studies.validation import view
@@ -84,7 +84,7 @@ def sentence(found: Validation) -> str:
             "drawn with replacement from what every user does under each arm; false positives are "
             "counted where all arms have the control's outcomes"
         )
-    return f"{arms}: {many}, {how}. Intervals have level {rounding.level(found.alpha)}."
+    return f"{arms}: {many}, {how}. Intervals have level {numbers.level(found.alpha)}."
 
 
 def verdict(found: Validation) -> str:
@@ -99,7 +99,7 @@ def verdict(found: Validation) -> str:
     left = [f"{view.method(one.method)} ({view.about(one.metric)})" for one in found.failures]
     shown = "; ".join(dict.fromkeys(left[:5])) + (" and others" if len(left) > 5 else "")
     bands = "its band" if len(left) == 1 else "their bands"
-    return f"{len(left)} of {rounding.plural(found.gated, 'promised rate')} left {bands}: {shown}."
+    return f"{len(left)} of {numbers.plural(found.gated, 'promised rate')} left {bands}: {shown}."
 
 
 def _tables(found: Validation) -> list[tuple[str, Table]]:

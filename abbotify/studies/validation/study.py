@@ -13,8 +13,8 @@ from abbotify import outfolder
 from abbotify.errors import UserError
 from abbotify.metrics.users import UserTable
 from abbotify.progress import Progress, silent
-from abbotify.report.labels import ADJUSTED, metric
-from abbotify.report.looks import SPENDING
+from abbotify.report.monitoring import SPENDING
+from abbotify.report.text.labels import ADJUSTED, metric
 from abbotify.scenario import Scenario
 from abbotify.simulation.assignment import layers
 from abbotify.simulation.covariates import covariates_among

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from abbotify import stats
 from abbotify.eventlog.sessions import FloatArray
 from abbotify.progress import Progress
-from abbotify.report.rails import Rail
+from abbotify.report.guardrails import Rail
 from abbotify.simulation.parallel import processes
 from abbotify.stats.effects import MEAN, RATIO, Estimator
 from abbotify.stats.spending import Spending, obrien_fleming

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from abbotify.report import labels, rounding
+from abbotify.report.text import labels, numbers
 from abbotify.studies.characteristics import Characteristic
 from abbotify.studies.validation import rates
 from abbotify.studies.validation.methods import METHODS
@@ -152,12 +152,12 @@ def reasons(found: Validation) -> Table:
 def _cells(of: dict[str, Characteristic]) -> Iterator[Cell]:
     for quantity in rates.QUANTITIES:
         one = of.get(quantity)
-        yield Cell(rounding.MISSING) if one is None else _cell(one)
+        yield Cell(numbers.MISSING) if one is None else _cell(one)
 
 
 def _cell(one: Characteristic) -> Cell:
     if one.measured is None:
-        return Cell(rounding.MISSING)
+        return Cell(numbers.MISSING)
     tone = "bad" if one.gated and one.within is False else ""
     if one.quantity == rates.WIDTH:
         relative = one.method in METHODS and METHODS[one.method].relative
@@ -177,12 +177,12 @@ def _expected(one: Characteristic) -> str:
 
 def _text(one: Characteristic, value: float | None) -> str:
     if value is None:
-        return rounding.MISSING
+        return numbers.MISSING
     if one.quantity in _MEANS:
-        return rounding.number(value, 2 if value < 10 else 1) + "×"
-    return rounding.percent(value)
+        return numbers.number(value, 2 if value < 10 else 1) + "×"
+    return numbers.percent(value)
 
 
 def _short(value: float) -> str:
     """A width to three digits."""
-    return rounding.number(value, max(rounding.decimals(abs(value)) + 1, 0))
+    return numbers.number(value, max(numbers.decimals(abs(value)) + 1, 0))

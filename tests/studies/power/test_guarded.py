@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from abbotify.report.rails import METRIC, PERCENT, Rail
+from abbotify.report.guardrails import METRIC, PERCENT, Rail
 from abbotify.stats.power_non_inferiority import non_inferiority_power
 from abbotify.studies.power.design import GUARDRAIL, POWER, USERS, Asked, Row, Terms, in_arms
 from abbotify.studies.power.guarded import guarded

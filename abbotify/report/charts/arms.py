@@ -1,0 +1,220 @@
+"""The charts of curves, each a function of the document that returns inline SVG.
+
+Every number drawn is in the document; nothing is estimated here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from abbotify.report.charts.axes import (
+    DENSE,
+    color,
+    days_along,
+    estimates,
+    heading,
+    linestyle,
+    panel,
+    ticks,
+    whole_range,
+)
+from abbotify.report.charts.svg import MUTED
+from abbotify.report.pictures import Distribution, Survival
+from abbotify.report.result import Arm, Document
+from abbotify.report.text import numbers
+from abbotify.report.text.labels import clean, metric, with_unit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_SHOWN = 0.995
+"""Share of an arm's users or sessions a curve shows at least; the tail beyond is told in words."""
+
+
+def distribution(document: Document) -> str | None:
+    """Share of each arm's users by the decision metric; None when no arm has it."""
+    drawn = _histograms(document)
+    if not drawn:
+        return None
+    label = metric(drawn[0][1].metric).label
+    right = _end(drawn)
+
+    def paint(axes: Axes) -> None:
+        for at, histogram in drawn:
+            _outline(axes, at, histogram, right)
+        axes.set_xlim(drawn[0][1].edges[0], right)
+        axes.set_ylim(bottom=0)
+        ticks(axes.yaxis, 7, scale=100.0, unit="%")
+        ticks(axes.xaxis, 7)
+        axes.set_xlabel(with_unit(f"{label} of a user", drawn[0][1].metric))
+        heading(axes, "Share of users")
+
+    return panel(
+        paint,
+        name="distribution",
+        left=52,
+        title=f"Distribution of {label.lower()} over the users of each arm",
+        description=f"Share of users in each bin, drawn up to {_edge(drawn[0][1], right)}.",
+    )
+
+
+def survival(document: Document) -> str | None:
+    """Share of each arm's sessions that go on after so many tracks; None when unknown."""
+    drawn = [
+        (at, arm.survival)
+        for at, arm in enumerate(document.arms)
+        if arm.survival is not None and arm.survival.tracks
+    ]
+    if not drawn:
+        return None
+
+    def paint(axes: Axes) -> None:
+        for at, curve in drawn:
+            x, y = _from_start(curve)
+            axes.step(x, y, where="post", color=color(at), linestyle=linestyle(at), linewidth=2)
+        axes.set_xlim(0, max(_faded(curve) for _, curve in drawn))
+        axes.set_ylim(0, 1.02)
+        ticks(axes.yaxis, 6, scale=100.0, unit="%")
+        ticks(axes.xaxis, 7)
+        axes.set_xlabel("Tracks played in the session")
+        heading(axes, "Share of sessions")
+
+    return panel(
+        paint,
+        name="survival",
+        left=52,
+        title="Session survival of each arm",
+        description="Share of sessions that go on after so many tracks.",
+    )
+
+
+def daily(document: Document) -> str | None:
+    """Effect of each treatment by day, with intervals and the zero line; None when unknown."""
+    drawn = [
+        (at, arm)
+        for at, arm in enumerate(document.arms)
+        if not arm.control and any(day.effect is not None for day in arm.daily or ())
+    ]
+    if not drawn:
+        return None
+    days = [day.day for _, arm in drawn for day in arm.daily or ()]
+    dense = len(days) > DENSE
+
+    def paint(axes: Axes) -> None:
+        axes.axhline(0, color=MUTED, linewidth=1.2)
+        for rank, (at, arm) in enumerate(drawn):
+            shift = 0.0 if dense else (rank - (len(drawn) - 1) / 2) * 0.16
+            estimates(axes, at, list(_of_days(arm, shift)), dense)
+        whole_range(axes)
+        days_along(axes, days, 10)
+        ticks(axes.yaxis, 6, sign=True)
+        heading(axes, with_unit("Difference of the day", curve_metric(document)))
+
+    return panel(
+        paint,
+        name="daily",
+        title=f"Effect on {metric(curve_metric(document)).label.lower()} by day",
+        description=f"Difference from {clean(document.control.name)} with intervals, by day.",
+    )
+
+
+def without_bar(document: Document) -> str:
+    """The days that have no bar, and why, in a sentence; empty where all have one."""
+    every = [day for arm in document.treatments for day in arm.daily or ()]
+    bare = sorted({day.day for day in every if day.lower is None or day.upper is None})
+    if not bare:
+        return ""
+    return (
+        f"No bar on day {numbers.days(bare)}: an interval needs two users in each arm, whose "
+        "values are not all alike."
+    )
+
+
+def curve_metric(document: Document) -> str:
+    """The metric that the distribution and the days are about."""
+    found = [arm.distribution.metric for arm in document.arms if arm.distribution is not None]
+    return found[0] if found else "mean_time_per_session"
+
+
+def beyond(document: Document) -> tuple[str, float] | None:
+    """Where the drawn distribution ends, and the largest share of an arm's users beyond it."""
+    drawn = _histograms(document)
+    if not drawn:
+        return None
+    right = _end(drawn)
+    share = max(_above(histogram, right) for _, histogram in drawn)
+    return (_edge(drawn[0][1], right), share) if share > 0 else None
+
+
+def _histograms(document: Document) -> list[tuple[int, Distribution]]:
+    return [
+        (at, arm.distribution)
+        for at, arm in enumerate(document.arms)
+        if arm.distribution is not None and sum(arm.distribution.counts) > 0
+    ]
+
+
+def _end(drawn: Sequence[tuple[int, Distribution]]) -> float:
+    """Where the picture ends: with all but the last few users of each arm, within equal bins."""
+    edges = drawn[0][1].edges
+    usual = edges[1] - edges[0]
+    wide = len(edges) > 2 and edges[-1] - edges[-2] > 1.01 * usual  # holds the tail
+    return min(max(_crop(histogram) for _, histogram in drawn), edges[-2] if wide else edges[-1])
+
+
+def _edge(histogram: Distribution, value: float) -> str:
+    """An edge with the digits that tell bins apart."""
+    return numbers.number(value, numbers.decimals(histogram.edges[1] - histogram.edges[0]))
+
+
+def _crop(histogram: Distribution) -> float:
+    """The first edge with all but the last few of the users below it."""
+    total = sum(histogram.counts)
+    below = accumulate(histogram.counts)
+    return next(
+        edge
+        for edge, so_far in zip(histogram.edges[1:], below, strict=True)
+        if so_far >= _SHOWN * total
+    )
+
+
+def _above(histogram: Distribution, right: float) -> float:
+    beyond_it = [
+        count
+        for edge, count in zip(histogram.edges[:-1], histogram.counts, strict=True)
+        if edge >= right
+    ]
+    return sum(beyond_it) / sum(histogram.counts)
+
+
+def _outline(axes: Axes, at: int, histogram: Distribution, right: float) -> None:
+    total = sum(histogram.counts)
+    edges = [edge for edge in histogram.edges if edge <= right]
+    shares = [count / total for count in histogram.counts[: len(edges) - 1]]
+    axes.stairs(shares, edges, color=color(at), alpha=0.09, fill=True, linewidth=0)
+    axes.stairs(shares, edges, color=color(at), linestyle=linestyle(at), linewidth=2)
+
+
+def _from_start(curve: Survival) -> tuple[Sequence[float], Sequence[float]]:
+    """The curve from its start: every session has more than zero tracks."""
+    if curve.tracks[0] <= 0:
+        return curve.tracks, curve.alive
+    return (0, *curve.tracks), (1.0, *curve.alive)
+
+
+def _faded(curve: Survival) -> int:
+    """The number of tracks after which hardly a session goes on."""
+    gone = [
+        tracks
+        for tracks, alive in zip(curve.tracks, curve.alive, strict=True)
+        if alive <= 1 - _SHOWN
+    ]
+    return max(gone[0] if gone else curve.tracks[-1], 1)
+
+
+def _of_days(arm: Arm, shift: float) -> Iterator[tuple[float, float, float | None, float | None]]:
+    for day in arm.daily or ():
+        if day.effect is not None:
+            yield day.day + shift, day.effect, day.lower, day.upper

@@ -1,0 +1,185 @@
+"""How the experiment would have been watched: looks by day, the trend of the effect, returns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from abbotify import stats
+from abbotify.metrics.exposure_cohorts import ArmWatched, Watched, Watching
+from abbotify.report.result_rows import Look, Monitored, Retention, Trend, TrendDay
+from abbotify.stats import always_valid as valid
+from abbotify.stats import monitoring, spending
+from abbotify.stats.effects import CUPED, Estimator, deciding_estimand
+from abbotify.stats.novelty import novelty
+from abbotify.stats.srm_sequential import watch_sample_ratio
+
+SPENDING: Final = {"obrien_fleming": spending.obrien_fleming, "pocock": spending.pocock}
+_TREND_METRIC: Final = "time"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How looks are taken.
+
+    Attributes:
+        what: is watched.
+        weights: of the arms, the control's first, on any scale; None where unknown.
+        planned_users: of all arms together.
+        spending: how the error is spent.
+        alpha: the run's.
+        estimator: which estimate they take, where there is a choice.
+    """
+
+    what: Watching
+    weights: tuple[float, ...] | None
+    planned_users: int
+    spending: str
+    alpha: float
+    estimator: Estimator = "mean"
+
+    def monitored(self, watched: Watched) -> Monitored:
+        """What all looks at these arms have in common."""
+        return Monitored(
+            self.what.metric,
+            self.what.window_days,
+            self.planned_users,
+            self.spending,
+            self.alpha / self.treatments,
+            self.estimand(watched),
+        )
+
+    def estimand(self, watched: Watched) -> str:
+        """The estimate that looks take: the one that decides on the effect."""
+        return deciding_estimand(self.estimator, max(arm.variables for arm in watched) > 1)
+
+    @property
+    def treatments(self) -> int:
+        """How many there are; 1 where no weights are known."""
+        return max(len(self.weights or ()) - 1, 1)
+
+
+def looks(watched: Watched, plan: Plan, treatment: int) -> tuple[Look, ...]:
+    """The looks at one treatment, a day each, from the first day with a complete window.
+
+    Args:
+        watched: all arms, the control first.
+        plan: how looks are taken.
+        treatment: the place of the arm.
+    """
+    days = [day for day in plan.what.days if day - plan.what.window_days + 1 >= plan.what.days[0]]
+    adjusted = plan.estimand(watched) == CUPED
+    pairs = [_pair(watched, treatment, day - plan.what.window_days + 1, adjusted) for day in days]
+    alpha = plan.alpha / (len(watched) - 1)
+    users = _planned(plan, len(watched), treatment)
+    found = _group_sequential(pairs, users, alpha, plan.spending)
+    always = valid.always_valid(pairs, sum(users), alpha)
+    ratio = _sample_ratio(watched, plan, days)
+    return tuple(
+        _look(day, pairs[i], None if found is None else found[i], always[i], ratio[i])
+        for i, day in enumerate(days)
+    )
+
+
+def _pair(watched: Watched, treatment: int, day: int, adjusted: bool) -> monitoring.Pair:
+    """Control and treatment over the users whose first session was on that day at the latest."""
+    if adjusted:  # by one model over all arms, as the effects are
+        variables = max(arm.variables for arm in watched)
+        return stats.cuped_means([arm.until(day, variables) for arm in watched]).pair(treatment)
+    return stats.mean(watched[0].until(day)), stats.mean(watched[treatment].until(day))
+
+
+def _planned(plan: Plan, arms: int, treatment: int) -> tuple[float, float]:
+    weights = plan.weights or (1.0,) * arms
+    total = math.fsum(weights)
+    shares = (weights[0] / total, weights[treatment] / total)
+    return plan.planned_users * shares[0], plan.planned_users * shares[1]
+
+
+def _group_sequential(
+    pairs: Sequence[tuple[stats.Estimate, stats.Estimate]],
+    users: tuple[float, float],
+    alpha: float,
+    how: str,
+) -> tuple[monitoring.Look, ...] | None:
+    """None where there is no variance to plan by."""
+    if not pairs or any(each.variance is None for each in pairs[-1]):
+        return None
+    if stats.variance_of_difference(*pairs[-1]) <= 0:
+        return None
+    planned = monitoring.planned_information(*pairs[-1], users)
+    # The experiment's last day is set before it starts: what is left may be spent on it.
+    return monitoring.monitor(pairs, planned, alpha, SPENDING[how], final=True).looks
+
+
+def _sample_ratio(watched: Watched, plan: Plan, days: Sequence[int]) -> list[float | None]:
+    if plan.weights is None:
+        return [None] * len(days)
+    counts = [
+        [sum(users for first, users in arm.came.items() if first <= day) for arm in watched]
+        for day in days
+    ]
+    return [look.p_value for look in watch_sample_ratio(counts, plan.weights)]
+
+
+def _look(
+    day: int,
+    pair: tuple[stats.Estimate, stats.Estimate],
+    found: monitoring.Look | None,
+    always: valid.ValidLook,
+    sample_ratio: float | None,
+) -> Look:
+    return Look(
+        day=day,
+        users=always.n,
+        information=None if found is None else found.information,
+        effect=always.effect.effect,
+        lower=None if found is None else found.effect.lower,
+        upper=None if found is None else found.effect.upper,
+        critical=None if found is None else found.critical,
+        significant=None if found is None else found.significant,
+        valid_lower=always.effect.lower,
+        valid_upper=always.effect.upper,
+        valid_p=always.p_value,
+        sample_ratio_p=sample_ratio,
+        note=(always.effect.note or "no variance to plan by") if found is None else found.note,
+    )
+
+
+def trend(watched: Watched, what: Watching, treatment: int, alpha: float) -> Trend | None:
+    """Whether the effect on listened time fades with the days since exposure; None for a day."""
+    control, treated = watched[0].trend, watched[treatment].trend
+    if what.trend_days < 2:
+        return None
+    found = novelty(control, treated, alpha)
+    slope = found.relative_trend
+    return Trend(
+        _TREND_METRIC,
+        tuple(TrendDay(lift.effect, lift.lower, lift.upper) for lift in found.lifts),
+        control.n + treated.n,
+        slope.effect,
+        slope.lower,
+        slope.upper,
+        slope.p_value,
+        found.fading,
+        slope.note,
+    )
+
+
+def retention(arm: ArmWatched) -> Retention | None:
+    """Who of an arm comes back; None where nobody could within the days."""
+    known = [day for day in range(1, len(arm.active)) if arm.active[day, 0] > 0]
+    if not known:
+        return None
+    curve = stats.kaplan_meier(arm.back[:, 0].tolist(), arm.back[:, 1].tolist())
+    # The curve ends with the last user; from there on nobody is left to come back.
+    away = np.array([*curve.alive, *[curve.alive[-1]] * (known[-1] + 1 - len(curve.alive))])
+    return Retention(
+        tuple(known),
+        tuple(float(arm.active[day, 1] / arm.active[day, 0]) for day in known),
+        tuple(float(1 - away[day]) for day in known),
+    )

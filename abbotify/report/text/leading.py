@@ -1,0 +1,77 @@
+"""Which form of an effect is told first: per cent of the control, or the difference itself."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from abbotify.report.text.numbers import Rounded, estimate
+from abbotify.stats import Effect
+
+LIMIT: Final = 500.0
+"""Per cent of the control beyond which a ratio says little.
+
+An estimate that far out means a control near zero beside the effect. An end that far out means a
+control near zero beside its own noise: Fieller's upper end grows without bound as g, the squared
+ratio of the critical value's standard errors to the control's mean, goes to 1.
+"""
+
+NEAR_ZERO: Final = "control near zero: the difference says more than a ratio"
+
+
+class Relative(Protocol):
+    """Whatever has a relative effect with its interval."""
+
+    @property
+    def relative_effect(self) -> float | None:
+        """Per cent of the control."""
+
+    @property
+    def relative_lower(self) -> float | None:
+        """Its lower end."""
+
+    @property
+    def relative_upper(self) -> float | None:
+        """Its upper end."""
+
+
+def bounded(row: Relative) -> bool:
+    """Whether there is a relative interval."""
+    return row.relative_lower is not None and row.relative_upper is not None
+
+
+def near_zero(row: Relative) -> bool:
+    """Whether the control is too near to zero for the effect to be told in per cent of it."""
+    every = (row.relative_effect, row.relative_lower, row.relative_upper)
+    return any(each is not None and abs(each) > LIMIT for each in every)
+
+
+def leads(row: Relative) -> bool:
+    """Whether the relative effect is told first: it has an interval, and the control is not near 0.
+
+    Elsewhere the difference leads, in the metric's own unit.
+    """
+    return bounded(row) and not near_zero(row)
+
+
+def relative(row: Relative) -> tuple[float | None, float | None, float | None]:
+    """The relative effect and its interval as shown: nothing where the control is near zero."""
+    if near_zero(row):
+        return None, None, None
+    return row.relative_effect, row.relative_lower, row.relative_upper
+
+
+def noted(row: Relative, note: str) -> str:
+    """What is noted of a row, and why its relative effect is not shown."""
+    return "; ".join(filter(None, [note, NEAR_ZERO if near_zero(row) else ""]))
+
+
+def leading_numbers(effect: Effect) -> tuple[float | None, float | None, float | None]:
+    """The effect and its interval in the form that leads."""
+    if leads(effect):
+        return effect.relative_effect, effect.relative_lower, effect.relative_upper
+    return effect.effect, effect.lower, effect.upper
+
+
+def shown_effect(effect: Effect, places: int | None = None) -> Rounded:
+    """The relative effect where it leads, else the difference, rounded."""
+    return estimate(*leading_numbers(effect), unit="%" if leads(effect) else "", places=places)

@@ -1,0 +1,30 @@
+"""Markdown as texts: what it would act on escaped, and tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from abbotify.report.text import labels
+
+_SPECIAL = re.compile(
+    r"([\\`*<|~$]|&(?=[#\w])|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_]))",
+)
+"""What Markdown, a table, HTML or GitHub's mathematics would act on, where they would."""
+
+
+def escaped(text: str) -> str:
+    """The text on one line, to be shown as it is; plain text stays readable in the source."""
+    return _SPECIAL.sub(r"\\\1", labels.clean(text))
+
+
+def escaped_table(header: Sequence[str], rows: Iterable[Iterable[str]], numbers: int = 0) -> str:
+    """As `table`, of cells that are shown as they are."""
+    head, *body = ([escaped(text) for text in row] for row in (header, *rows))
+    return table(head, body, numbers)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 0) -> str:
+    """A table; the last `numbers` columns are aligned right. Cells must be escaped."""
+    rules = ["---"] * (len(header) - numbers) + ["--:"] * numbers
+    return "\n".join("| " + " | ".join(row) + " |" for row in (header, rules, *rows))

@@ -1,0 +1,124 @@
+"""How the numbers came about, in words, for the end of a report."""
+
+from __future__ import annotations
+
+from abbotify.report.decision import decisive, is_adjusted
+from abbotify.report.result import Document
+from abbotify.report.text.labels import ADJUSTED, clean, metric
+from abbotify.report.text.numbers import level
+from abbotify.stats.effects import CUPED
+
+
+def method(document: Document) -> tuple[str, ...]:
+    """What was estimated and how, a sentence each."""
+    alpha, kinds = document.run.alpha, {row.estimand for row in document.effects}
+    told = [
+        f"The unit of analysis is the user, as randomised. Population: {_population(document)}.",
+        f"Intervals have level {level(alpha)}; p-values are two-sided. Differences of means are "
+        "Welch's (unequal variances); an interval excludes zero exactly when p is below "
+        "\N{GREEK SMALL LETTER ALPHA}.",
+        "Relative intervals are Fieller's: they count the uncertainty of the control's mean too, "
+        "and are left out where that mean cannot be told apart from zero (unbounded).",
+    ]
+    if "ratio" in kinds:
+        told.append("Ratios of sums use the delta method, with users as clusters.")
+    if kinds & {"cuped", "ratio_cuped"}:
+        told.append(
+            "CUPED adjusts for the same users' days before the experiment, each arm with its own "
+            "slope (Lin); what is measured after a user's first exposure is no covariate."
+        )
+    if is_adjusted(document):
+        told.append(
+            f"What decides is {_adjusted(document)} {ADJUSTED}: it estimates the same effect as "
+            "the difference of means, with a smaller error; that stands beside it. Guardrails are "
+            "of plain means."
+        )
+    if any(kind.startswith("quantile_") for kind in kinds):
+        told.append(
+            "Percentiles are of users' values; their intervals draw the ranks of each arm "
+            "(Schultzberg and Ankargren) and have no p-value."
+        )
+    if "bootstrap" in kinds:
+        told.append("The bootstrap resamples users and has no p-value.")
+    if sum(row.p_adjusted is not None for row in decisive(document)) > 1:
+        told.append("Success metrics and treatments share one error rate by Holm's method.")
+    told += _findings(document)
+    told.append(
+        "Everything that is not a success metric is exploratory: its p-values are not adjusted. "
+        "Treatments are compared with the control, not with each other."
+    )
+    return tuple(told)
+
+
+def _findings(document: Document) -> list[str]:
+    """How what stands beside the effects came about."""
+    arms, told = document.arms, []
+    if any(row.p_simultaneous is not None for row in document.effects):
+        told.append(
+            "What holds for all treatments at once is by max-z: the largest of the treatments' "
+            "statistics, which share the control."
+        )
+    if document.guardrails:
+        told.append(
+            "A guardrail is non-inferior when the one-sided upper bound of its loss, of level "
+            f"{level(document.run.alpha)}, is below its margin; inferior when the lower bound is "
+            "above it."
+        )
+    if any(arm.looks for arm in arms):
+        told.append(
+            "Looks count a user once the window since the first session is complete, by the "
+            "estimate that decides. Their "
+            "boundaries spend the error by information, not by days (Lan and DeMets); always-valid "
+            "intervals are asymptotic confidence sequences and hold at whatever look one stops."
+        )
+    if document.segments is not None:
+        told.append(
+            "Whether segments differ is Cochran's Q over their effects; their p-values are "
+            "adjusted by Benjamini and Hochberg's method."
+        )
+    if any(arm.survival is not None or arm.retention is not None for arm in arms):
+        told.append(
+            "Survival of sessions and return of users are Kaplan and Meier's: what was cut short "
+            "is censored."
+        )
+    if document.truth:
+        told.append(
+            "The truth is the mean difference between everybody under the treatment and everybody "
+            "under the control, from the same state, over the run's users."
+        )
+    return told
+
+
+def subtitle(document: Document) -> str:
+    """Experiment, length and size on one line."""
+    run = document.run
+    users = sum(arm.users for arm in document.arms)
+    length = [f"{run.days} day{'s' if run.days != 1 else ''}"] if run.days is not None else []
+    judged = f"{users:,} users"
+    if run.population == "assigned":
+        judged = (
+            f"{sum(arm.assigned or 0 for arm in document.arms):,} users, {users:,} with sessions"
+        )
+    source = "simulated" if run.source == "simulation" else "from a log"
+    parts = [f"Experiment {clean(run.experiment)}", *length, judged, source]
+    return " \N{MIDDLE DOT} ".join(parts)
+
+
+def title(document: Document) -> str:
+    """The scenario's name, or the experiment's for a foreign log."""
+    return clean(str(document.scenario.get("name") or document.run.experiment))
+
+
+def _adjusted(document: Document) -> str:
+    """The estimates that decide and are adjusted; all of them are, or some are named."""
+    rows = decisive(document)
+    names = dict.fromkeys(metric(row.metric).label.lower() for row in rows if row.estimand == CUPED)
+    every = all(row.estimand == CUPED for row in rows)
+    return "the estimate" if every else f"the estimate of {', '.join(names)}"
+
+
+def _population(document: Document) -> str:
+    return {
+        "exposed": "users with a session in the experiment",
+        "assigned": "all assigned users; the absent count as 0 in sums and are left out of means",
+    }[document.run.population]

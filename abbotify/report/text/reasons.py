@@ -1,0 +1,278 @@
+"""What a decision rests on and what stands against it, a sentence each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+from abbotify.report.decision import (
+    LEAST_DF,
+    LEAST_USERS,
+    Decision,
+    Verdict,
+    decisive,
+    gain,
+    lost,
+    other,
+    success_metrics,
+)
+from abbotify.report.result import Document
+from abbotify.report.result_rows import DecisionRow, GuardrailRow, PairRow
+from abbotify.report.text import numbers as rounding
+from abbotify.report.text.labels import check, clean, metric, unit
+from abbotify.report.text.leading import shown_effect
+from abbotify.stats import Effect
+from abbotify.stats.effects import MEAN
+from abbotify.stats.non_inferiority import INFERIOR, NON_INFERIOR
+
+_POWER: Final = 0.8
+_MANY: Final = 1000.0  # times as many users: beyond it the effect is as good as zero
+_LONG: Final = 3650  # days of a scenario at most
+_MEDIAN: Final = "quantile_0.5"
+
+
+def decision_row(document: Document, decision: Decision) -> DecisionRow:
+    """The decision as report.json has it."""
+    contradicted = _contradiction(document, decision)
+    reasons = (*basis(document, decision), *contradicted, *cautions(document, decision))
+    return DecisionRow(decision.arm.name, decision.verdict.value, reasons)
+
+
+def basis(document: Document, decision: Decision) -> tuple[str, ...]:
+    """Why the verdict is what it is."""
+    match decision.verdict:
+        case Verdict.INVALID:
+            rows = (f"{check(each.name)}: {clean(each.summary)}" for each in decision.failed)
+            return tuple(rows)
+        case Verdict.TOO_SMALL:
+            return (too_small(document, decision),)
+        case Verdict.DO_NOT_SHIP:
+            harm = [f"{_finding(document, row)} is worse" for row in decision.worse]
+            return (*harm, *_rails(document, decision, INFERIOR))
+        case Verdict.UNDECIDED:
+            if not decision.better:
+                return ("No success metric is significantly better or worse.",)
+            return tuple(_rails(document, decision, None))
+    better = [f"{_finding(document, row)} is better" for row in decision.better]
+    return (*better, *_rails(document, decision, NON_INFERIOR))
+
+
+def cautions(document: Document, decision: Decision) -> tuple[str, ...]:
+    """What a reader has to know beside the verdict: doubts, rivals, harm elsewhere, outlook."""
+    if decision.verdict is Verdict.INVALID:
+        return ()
+    return (
+        *(f"{check(each.name)}: {clean(each.summary)}" for each in decision.reservations),
+        *(_rival(decision, row) for row in decision.rivals),
+        *_worse_elsewhere(document, decision),
+        *_median_against_mean(document, decision),
+        *(_small(row, document) for row in decision.small if decision.verdict not in _FEW),
+        *_outlook(document, decision),
+    )
+
+
+_FEW: Final = (Verdict.TOO_SMALL,)
+
+
+def too_small(document: Document, decision: Decision) -> str:
+    """Which metric has too few users, and how many are needed."""
+    row = decision.small[0]
+    return _small(row, document)
+
+
+def _small(row: Effect, document: Document) -> str:
+    control, name = clean(document.control.name), metric(row.metric).label.lower()
+    counts = f"{clean(row.arm)} {row.n_treatment:,}, {control} {row.n_control:,}"
+    return (
+        f"Users with {name}: {counts}; a decision needs {LEAST_USERS} in each arm and "
+        f"{LEAST_DF:.0f} degrees of freedom."
+    )
+
+
+def contradiction(document: Document, decision: Decision) -> str:
+    """How the truth contradicts the verdict; empty where it does not, or none was played."""
+    return next(_contradiction(document, decision), "")
+
+
+def _contradiction(document: Document, decision: Decision) -> Iterator[str]:
+    row = decision.effect
+    if row is None:
+        return
+    shipped = decision.verdict in (
+        Verdict.SHIP,
+        Verdict.SHIP_WITH_RESERVATIONS,
+        Verdict.BEATS_CONTROL,
+    )
+    held = decision.verdict is Verdict.DO_NOT_SHIP and bool(decision.worse)
+    if not shipped and not held:
+        return
+    rows = [
+        each
+        for each in document.truth
+        if (each.arm, each.metric, each.form) == (row.arm, row.metric, "total")
+        and each.method in ("welch", "fieller")
+        and each.truth is not None
+    ]
+    if not rows:
+        return
+    true = next((each for each in rows if each.unit == "percent"), rows[0])
+    value = true.truth or 0.0
+    sign = -1.0 if metric(row.metric).direction == "lower" else 1.0
+    if (shipped and sign * value > 0) or (held and sign * value <= 0):
+        return
+    # No interval: everybody was played under both arms.
+    shown = rounding.number(value, 1 if abs(value) >= 1 else 2, sign=True)
+    behind = "%" if true.unit == "percent" else unit(row.metric)
+    yield (
+        f"The truth contradicts this: with everybody under {clean(row.arm)}, "
+        f"{metric(row.metric).label.lower()} changes by {shown}{behind}."
+    )
+
+
+def _finding(document: Document, row: Effect) -> str:
+    shown, own = shown_effect(row), row.p_adjusted is None or gain(row) < 0
+    p = row.p_value if own else row.p_adjusted
+    return (
+        f"{metric(row.metric).label} ({shown.value} {shown.interval}, "
+        f"{rounding.p_equals(p, document.run.alpha)})"
+        if p is not None
+        else metric(row.metric).label
+    )
+
+
+def _rails(document: Document, decision: Decision, verdict: str | None) -> Iterator[str]:
+    """The guardrails of a verdict; None: those that are neither kept nor broken."""
+    for row in document.guardrails:
+        settled = row.verdict if row.verdict in (INFERIOR, NON_INFERIOR) else None
+        if row.arm == decision.arm.name and settled == verdict:
+            bound = rounding.estimate(row.loss, row.lower, row.upper)
+            behind = "%" if row.unit == "percent" else unit(row.metric)
+            yield (
+                f"Guardrail {metric(row.metric).label.lower()} is {row.verdict or 'not tested'}: "
+                f"loss {bound.value}{behind}, at most {bound.upper}{behind}, "
+                f"margin {row.margin:g}{behind}."
+            )
+
+
+def _rival(decision: Decision, row: PairRow) -> str:
+    """How the arm compares with another one that beats the control too."""
+    own, rival = decision.arm.name, clean(other(row, decision.arm.name))
+    if row.effect is None:
+        return f"Not comparable with {rival}: {row.note or 'undefined'}."
+    sign = 1.0 if row.arm == own else -1.0
+    ends = sorted(sign * each for each in (row.lower, row.upper) if each is not None)
+    lower, upper = (ends[0], ends[1]) if len(ends) == 2 else (None, None)
+    shown = rounding.estimate(sign * row.effect, lower, upper)
+    numbers = f"{shown.value}{unit(row.metric)} {shown.interval}"
+    word = "Worse than" if lost(row, own) else "Better than" if row.significant else "Tied with"
+    return f"{word} {rival} in {metric(row.metric).label.lower()} ({numbers})."
+
+
+def _worse_elsewhere(document: Document, decision: Decision) -> Iterator[str]:
+    """Metrics that got significantly worse and do not decide; inferior guardrails are reasons."""
+    arm, alpha = decision.arm.name, document.run.alpha
+    rails = {rail.metric: rail.verdict for rail in document.guardrails if rail.arm == arm}
+    inferior = {name for name, verdict in rails.items() if verdict == INFERIOR}
+    passed_over = {*success_metrics(document), *inferior}
+    worse = [
+        row
+        for row in document.effects
+        if row.arm == arm and row.estimand == MEAN and row.metric not in passed_over
+        if row.p_value is not None and row.p_value < alpha and gain(row) < 0
+    ]
+    kept = [row for row in worse if rails.get(row.metric) == NON_INFERIOR]
+    free = [row for row in worse if row not in kept]
+    for rows, what in (
+        (kept, "Worse, within its margin"),
+        (free, "Worse too, though not deciding"),
+    ):
+        if rows:
+            yield f"{what}: {'; '.join(_finding(document, row) for row in rows)}."
+
+
+def _median_against_mean(document: Document, decision: Decision) -> Iterator[str]:
+    means = {row.metric: row for row in decisive(document) if row.arm == decision.arm.name}
+    for row in document.effects:
+        mean = means.get(row.metric)
+        if mean is None or (row.arm, row.estimand) != (decision.arm.name, _MEDIAN):
+            continue
+        if row.effect is None or row.lower is None or row.upper is None or mean.effect is None:
+            continue
+        if (row.lower > 0 or row.upper < 0) and row.effect * mean.effect < 0:
+            shown, other = shown_effect(row), shown_effect(mean)
+            yield (
+                f"The median of {metric(row.metric).label.lower()} moves against the mean: "
+                f"{shown.value} {shown.interval}, where the mean moves by {other.value}."
+            )
+
+
+def _outlook(document: Document, decision: Decision) -> Iterator[str]:
+    """What would decide an undecided experiment: users, and days where users still come."""
+    row = decision.effect
+    if decision.verdict is not Verdict.UNDECIDED or row is None:
+        return
+    if row.significant and not gain(row):
+        yield "Neither direction of this metric is better: no number of users decides by it."
+        return
+    users = row.n_control + row.n_treatment
+    factor = _factor_of_rails(document, decision) if decision.better else _factor(document, row)
+    if factor is None:
+        yield "More users decide nothing here: there is no test, or a loss stands at its margin."
+    elif factor > _MANY:
+        yield (
+            "An effect as small as the one seen would take more than a thousand times the users: "
+            "plan for the smallest lift worth having (abbotify power)."
+        )
+    elif factor > 1:
+        needed = factor * users
+        yield (
+            f"About {rounding.number(needed, rounding.decimals(needed))} users in all "
+            f"({factor:.1f} times as many) would decide, with power {_POWER:g}, if what was seen "
+            f"is the truth{_days(document, decision, needed - users)}."
+        )
+
+
+def _factor(document: Document, row: Effect) -> float | None:
+    """How many times the users would make the effect seen significant."""
+    from scipy.special import ndtri
+
+    if row.effect is None or row.lower is None or row.upper is None or row.upper <= row.lower:
+        return None
+    if not row.effect:
+        return math.inf
+    comparisons = max(1, sum(each.p_adjusted is not None for each in decisive(document)))
+    alpha = document.run.alpha
+    error = (row.upper - row.lower) / 2 / -float(ndtri(alpha / 2))
+    wanted = float(ndtri(_POWER)) - float(ndtri(alpha / comparisons / 2))
+    return (wanted * error / row.effect) ** 2
+
+
+def _factor_of_rails(document: Document, decision: Decision) -> float | None:
+    """How many times the users would show all guardrails non-inferior."""
+    rows = [row for row in document.guardrails if row.arm == decision.arm.name]
+    factors = [_room(row, document.run.alpha) for row in rows if row.verdict != NON_INFERIOR]
+    return None if not factors or None in factors else max(each or 0.0 for each in factors)
+
+
+def _room(row: GuardrailRow, alpha: float) -> float | None:
+    from scipy.special import ndtri
+
+    if row.loss is None or row.upper is None or row.loss >= row.margin:
+        return None
+    error = (row.upper - row.loss) / -float(ndtri(alpha))
+    return ((float(ndtri(_POWER)) - float(ndtri(alpha))) * error / (row.margin - row.loss)) ** 2
+
+
+def _days(document: Document, decision: Decision, missing: float) -> str:
+    """How many more days bring the missing users; empty where that is not known."""
+    looks = decision.arm.looks or ()
+    if len(looks) < 2:
+        return ""
+    daily = looks[-1].users - looks[-2].users
+    if daily <= 0:
+        return "; the last day brought no new users, so more days alone do not"
+    days = math.ceil(missing / daily)
+    if days > _LONG:
+        return f"; the last day brought {daily:,} new ones, so days alone do not bring them"
+    return f"; the last day brought {daily:,} new ones, so about {days:,} more days"

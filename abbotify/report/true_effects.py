@@ -1,0 +1,197 @@
+"""What every method says of an effect beside the effect itself, which a simulation knows.
+
+The true effect is that of everybody under the treatment against everybody under the control,
+averaged over the users whom the run has exposed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from abbotify.report.result_rows import METRIC, PERCENT
+from abbotify.stats import Effect, Moments
+from abbotify.stats.contrast import difference
+from abbotify.stats.effects import BOOTSTRAP, CUPED, MEAN, RATIO, RATIO_CUPED
+from abbotify.stats.means import mean
+from abbotify.stats.methods import SESSIONS, Told, told
+
+Form = Literal["total", "equal_data"]
+Unit = Literal["metric", "percent"]
+
+# What a t-test over sessions is about: the one ratio whose denominator counts sessions of equal
+# weight and whose numerator is kept session by session.
+SESSION_METRIC: Final = "mean_time_per_session"
+
+
+@dataclass(frozen=True)
+class TruthRow:
+    """One method's estimate of one effect, and the truth.
+
+    Attributes:
+        arm: the treatment.
+        metric: its name.
+        form: `total`: everybody under the arm, which learns from everybody; `equal_data`: the
+            arm learns from as many users as it had in the run.
+        method: `welch`, `fieller`, `naive_relative` for means over users; `delta`,
+            `delta_fieller` for ratios of sums; a further estimand's own name, with `_fieller`
+            for its relative interval; `sessions_as_independent`.
+        unit: of all numbers below: the metric's, or per cent of the control.
+        estimate: of the method; None where undefined, as all below.
+        lower: lower end of its interval.
+        upper: upper end.
+        truth: the true effect.
+        bias: estimate - truth.
+        covered: whether the interval holds the truth.
+        note: what a reader has to know.
+    """
+
+    arm: str
+    metric: str
+    form: Form
+    method: str
+    unit: Unit
+    estimate: float | None
+    lower: float | None
+    upper: float | None
+    truth: float | None
+    bias: float | None
+    covered: bool | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Joint:
+    """The same users under the control and under a treatment.
+
+    Attributes:
+        means: metric -> moments of (value under the control, under the treatment), over users of
+            the run for whom both are defined.
+        ratios: metric -> moments of (numerator, denominator under the control, then under the
+            treatment) over exposed users; a user who does not come there counts as 0.
+    """
+
+    means: Mapping[str, Moments]
+    ratios: Mapping[str, Moments]
+
+    def merge(self, other: Joint) -> Joint:
+        """Both sets of users, this one's first; equal metrics."""
+        return Joint(
+            {name: mine.merge(other.means[name]) for name, mine in self.means.items()},
+            {name: mine.merge(other.ratios[name]) for name, mine in self.ratios.items()},
+        )
+
+    def mean(self, metric: str) -> tuple[float, float] | None:
+        """The metric's mean under control and treatment; None without users."""
+        moments = self.means.get(metric)
+        if moments is None or moments.n == 0:
+            return None
+        return float(moments.mean[0]), float(moments.mean[1])
+
+    def ratio(self, metric: str) -> tuple[float, float] | None:
+        """Its ratio of sums under control and treatment; None where one has no denominator."""
+        moments = self.ratios.get(metric)
+        if moments is None or moments.mean[1] == 0 or moments.mean[3] == 0:
+            return None
+        y0, d0, y1, d1 = (float(value) for value in moments.mean)
+        return y0 / d0, y1 / d1
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The truth in one form.
+
+    Attributes:
+        form: which.
+        arms: treatment -> its users' outcomes beside those under the control.
+        note: what a reader has to know of it.
+    """
+
+    form: Form
+    arms: Mapping[str, Joint]
+    note: str = ""
+
+    def merge(self, other: Truth) -> Truth:
+        """Of both sets of users, this one's first."""
+        arms = {name: mine.merge(other.arms[name]) for name, mine in self.arms.items()}
+        return Truth(self.form, arms, self.note)
+
+
+# Those whose truth is a mean or a ratio of sums; that of a quantile is another one.
+_ESTIMANDS: Final = (MEAN, RATIO, CUPED, RATIO_CUPED, BOOTSTRAP)
+
+
+def truth_rows(
+    effects: Sequence[Effect],
+    truths: Sequence[Truth],
+    sessions: Mapping[str, Moments],
+    control: str,
+    alpha: float,
+) -> tuple[TruthRow, ...]:
+    """The rows by form, then as the effects are ordered.
+
+    Args:
+        effects: of the run.
+        truths: in each form.
+        sessions: arm -> moments of the time of its sessions, the control's among them.
+        control: its name.
+        alpha: two-sided level of the intervals.
+    """
+    return tuple(
+        row
+        for truth in truths
+        for effect in effects
+        if effect.metric in truth.arms[effect.arm].means and effect.estimand in _ESTIMANDS
+        for row in _rows(effect, truth, sessions, control, alpha)
+    )
+
+
+def _rows(
+    effect: Effect, truth: Truth, sessions: Mapping[str, Moments], control: str, alpha: float
+) -> Iterator[TruthRow]:
+    joint = truth.arms[effect.arm]
+    of_ratio = effect.estimand == RATIO or effect.estimand.startswith("ratio_")
+    pair = joint.ratio(effect.metric) if of_ratio else joint.mean(effect.metric)
+    for one in told(effect):
+        yield _row(effect, truth, one, pair)
+    if effect.estimand == RATIO and effect.metric == SESSION_METRIC:
+        found = difference(mean(sessions[control]), mean(sessions[effect.arm]), alpha)
+        alone = Told(SESSIONS, False, found.effect, found.lower, found.upper)
+        yield _row(effect, truth, alone, pair)
+
+
+def _row(
+    effect: Effect,
+    truth: Truth,
+    one: Told,
+    pair: tuple[float, float] | None,
+) -> TruthRow:
+    unit: Unit = PERCENT if one.relative else METRIC
+    true, (estimate, lower, upper) = _true(pair, unit), one[2:]
+    known = true is not None and lower is not None and upper is not None
+    missing = "" if pair is not None else "no user has the metric under both arms"
+    notes = dict.fromkeys(note for note in (effect.note, missing, truth.note) if note)
+    return TruthRow(
+        arm=effect.arm,
+        metric=effect.metric,
+        form=truth.form,
+        method=one.method,
+        unit=unit,
+        estimate=estimate,
+        lower=lower,
+        upper=upper,
+        truth=true,
+        bias=None if true is None or estimate is None else estimate - true,
+        covered=lower <= true <= upper if known else None,  # type: ignore[operator]
+        note="; ".join(notes),
+    )
+
+
+def _true(pair: tuple[float, float] | None, unit: Unit) -> float | None:
+    if pair is None:
+        return None
+    control, treatment = pair
+    if unit == METRIC:
+        return treatment - control
+    return 100 * ((treatment - control) / abs(control)) if control else None

@@ -1,0 +1,145 @@
+"""The effect as it would have been watched: sentence, table, chart."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import pytest
+
+from abbotify.report.charts import monitoring
+from abbotify.report.html import render_html
+from abbotify.report.markdown import render_markdown
+from abbotify.report.result import Document
+from abbotify.report.tables import monitoring as monitoring_table
+from tests.report.found import NOTHING_SEEN
+from tests.report.realistic import MONITORED
+
+Plain = dict[str, Any]
+SPACE = "\N{NO-BREAK SPACE}"
+
+
+def look(day: int, effect: float, half: float, **values: Any) -> Plain:
+    """An effect with a stopping interval of half width `half` and an always-valid one twice so."""
+    return {
+        "day": day,
+        "users": 100 * day,
+        "information": day / 10,
+        "effect": effect,
+        "lower": effect - half,
+        "upper": effect + half,
+        "critical": 2.5,
+        "significant": abs(effect) > half,
+        "valid_lower": effect - 2 * half,
+        "valid_upper": effect + 2 * half,
+        "valid_p": 0.01,
+        "sample_ratio_p": 0.5,
+        **values,
+    }
+
+
+def document(hand: Plain, *looks: Plain, metric: str = "mean_time_per_session") -> Document:
+    hand["arms"][1]["looks"] = list(looks)
+    hand["monitored"] = MONITORED | {"metric": metric}
+    return Document.from_dict(hand)
+
+
+def told(hand: Plain, *looks: Plain, metric: str = "mean_time_per_session") -> str:
+    (found,) = monitoring_table.watched(document(hand, *looks, metric=metric))
+    return found.told
+
+
+def test_when_it_would_have_stopped(hand: Plain) -> None:
+    looks = [look(3, 0.4, 0.5), look(4, 0.5, 0.3), look(5, 0.5, 0.2)]
+    assert told(hand, *looks) == (
+        "neural would have stopped at the end of day 4, for the better, with 400 users and 40% of "
+        f"the planned information: time per session +0.50{SPACE}tracks [+0.20, +0.80]; the "
+        "always-valid interval first leaves zero out on day 5."
+    )
+    (found,) = monitoring_table.watched(document(hand, *looks))
+    assert [line.stops for line in found.lines] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("metric", "effect", "words"),
+    [
+        ("time", -0.5, "for the worse"),
+        ("skip_rate", -0.5, "for the better"),
+        ("skip_rate", 0.5, "for the worse"),
+        ("artist_diversity", 0.5, "higher"),
+        ("artist_diversity", -0.5, "lower"),
+    ],
+)
+def test_for_better_or_worse(hand: Plain, metric: str, effect: float, words: str) -> None:
+    assert f"day 4, {words}, with" in told(hand, look(4, effect, 0.1), metric=metric)
+
+
+def test_when_it_runs_to_the_end(hand: Plain) -> None:
+    assert told(hand, look(3, 0.1, 0.5)) == (
+        "neural: no look crosses its boundary, so it runs to the end; "
+        "the always-valid interval never leaves zero out."
+    )
+
+
+def test_when_there_was_nothing_to_stop_on(hand: Plain) -> None:
+    empty = {"day": 3, "users": 0, **NOTHING_SEEN, "note": "no window is <complete>"}
+    assert told(hand, empty) == "neural: no look could stop yet, so it runs to the end."
+    built = document(hand, empty)
+    assert monitoring.charts(built) == {}
+    page = render_html(built)
+    assert "no window is &lt;complete&gt;" in page
+    assert '<svg class="chart watching' not in page
+
+
+def test_the_setting(hand: Plain) -> None:
+    built = document(hand, look(3, 0.1, 0.5))
+    assert monitoring_table.setting(built) == (
+        "Time per session over the first 3 days of each user, as it stood at the end of each day; "
+        "an error of 0.05 is spent as O’Brien and Fleming’s boundary has it, up to 10,000 users."
+    )
+    assert monitoring_table.watched_unit(built) == ", tracks"
+
+
+def test_a_line_of_the_table(hand: Plain) -> None:
+    (found,) = monitoring_table.watched(document(hand, look(3, 0.4, 0.5)))
+    (line,) = found.lines
+    assert (line.day, line.users, line.information) == ("3", "300", "30%")
+    assert (line.effect, line.interval) == ("+0.40", "[−0.10, +0.90]")
+    assert (line.valid_interval, line.critical) == ("[−0.6, +1.4]", "2.50")
+    assert (line.valid_p, line.sample_ratio_p, line.note) == ("0.010", "0.500", "")
+
+
+def test_the_chart_marks_where_it_stops(hand: Plain) -> None:
+    stopped = monitoring.watching(document(hand, look(3, 0.1, 0.5), look(4, 0.5, 0.3)), 1) or ""
+    going = monitoring.watching(document(hand, look(3, 0.1, 0.5), look(4, 0.2, 0.3)), 1) or ""
+    assert "var(--ink)" in stopped
+    assert "var(--ink)" not in re.sub("<text.*?</text>", "", going)
+    assert "would have stopped at the end of day 4" in stopped
+    assert monitoring.watching(document(hand), 0) is None
+
+
+@pytest.mark.parametrize("size", [1e-12, 1.0, 1e12])
+def test_every_size_can_be_drawn(hand: Plain, size: float) -> None:
+    looks = [look(3, size, 1e4 * size), look(4, size, 0.5 * size)]
+    drawn = monitoring.watching(document(hand, *looks), 1)
+    assert drawn is not None
+    assert "nan" not in drawn
+
+
+def test_one_panel_for_each_treatment(hostile: Document) -> None:
+    assert sorted(monitoring.charts(hostile)) == [1, 2]
+    page = render_html(hostile)
+    assert page.count("<summary>Looks at <bdi>") == 3
+
+
+def test_the_estimate_of_the_looks_is_named(hand: Plain) -> None:
+    named = "adjusted for the days before (CUPED)"
+    hand["arms"][1]["looks"] = [look(3, 0.4, 0.5)]
+    for estimand, shown in (("mean", False), ("cuped", True)):
+        hand["monitored"] = MONITORED | {"estimand": estimand}
+        watched = Document.from_dict(hand)
+        told_of = monitoring_table.setting(watched)
+        assert (named in told_of) is shown
+        assert told_of in render_markdown(watched).replace("\\", "")
+        assert told_of in html.unescape(render_html(watched))

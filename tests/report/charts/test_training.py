@@ -1,0 +1,120 @@
+"""Positions and trainings on the page: charts where there is data, and how they are read."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from abbotify.report.charts import training
+from abbotify.report.html import render_html
+from abbotify.report.result import Document
+from abbotify.report.tables import training as training_table
+
+Plain = dict[str, Any]
+
+
+def curve(*losses: tuple[float, float | None]) -> list[Plain]:
+    return [
+        {"number": number, "loss": loss, "validation": validation}
+        for number, (loss, validation) in enumerate(losses, 1)
+    ]
+
+
+def trained(hand: Plain, *curves: list[Plain], arm: int = 1) -> Document:
+    hand["arms"][arm]["trainings"] = [
+        {"day": day, "plays": 1234, "curve": each, "digest": "sha256:cc"}
+        for day, each in enumerate(curves, 3)
+    ]
+    return Document.from_dict(hand)
+
+
+def ticks(svg: str | None) -> list[str]:
+    return re.findall(r"<text[^>]*>([^<]*)</text>", svg or "")
+
+
+def test_without_data_there_is_nothing(small: Document) -> None:
+    page = render_html(small)
+    assert 'id="positions"' not in page
+    assert 'id="training"' not in page
+    assert "#training" not in page
+    assert training.by_position(small) is training.training(small) is None
+    assert training_table.reading(small) == ""
+    assert training_table.positions(small).rows == ()
+    assert training_table.trainings(small) == ()
+
+
+def test_sections_with_data(usual: Document) -> None:
+    page = render_html(usual)
+    for name in ("by-position", "training"):
+        assert f'<svg class="chart {name}"' in page
+    assert '<figure id="positions"' in page
+    assert '<section id="training"' in page
+    assert '<a href="#training">' in page
+
+
+def test_positions_have_their_ticks(usual: Document) -> None:
+    told = ticks(training.by_position(usual))
+    assert told[:9] == ["1", "5", "10", "15", "20", "25", "30", "35", "40"]
+    assert {"20%", "40%", "60%"} <= set(told)
+
+
+def test_one_position_is_a_mark(hand: Plain) -> None:
+    hand["arms"][0]["by_position"] = [{"step": 1, "n": 50, "mean": 0.0}]
+    assert ticks(training.by_position(Document.from_dict(hand)))[0] == "1"
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [
+        ([(2.0, None), (0.1, None)], True),
+        ([(2.0, None), (0.11, None)], False),
+        ([(2.0, 0.1), (1.9, None)], True),
+        ([(2.0, None), (0.0, None)], False),
+        ([(2.0, None), (-0.1, None)], False),
+        ([(0.0, 0.0)], False),
+    ],
+)
+def test_a_wide_range_is_logarithmic(hand: Plain, losses: Any, expected: bool) -> None:
+    document = trained(hand, curve(*losses))
+    assert training.logarithmic(document) is expected
+    assert ("logarithmic" in training_table.reading(document)) is expected
+    assert training.training(document) is not None
+
+
+def test_ticks_of_a_logarithmic_scale(hand: Plain) -> None:
+    told = ticks(training.training(trained(hand, curve((2.0, None), (0.1, None)))))
+    assert told[:2] == ["1", "2"]
+    assert {"0.1", "0.2", "0.5", "1", "2"} <= set(told)
+    told = ticks(training.training(trained(hand, curve((3.0, None), (2e-6, None)))))
+    powers = {"1e-06", "1e-05", "0.0001", "0.001", "0.01", "0.1", "1"}
+    assert powers | {"2", "Pass over the training data", "Loss"} == set(told)
+
+
+def test_the_reading_tells_what_is_drawn(hand: Plain) -> None:
+    told = training_table.reading(trained(hand, curve((0.5, None), (0.4, None))))
+    assert told == "Loss by pass of the last training of each arm that learns."
+    held = training_table.reading(trained(hand, curve((0.5, 0.5)), curve((0.5, 0.4))))
+    assert "marked where it is least" in held
+    assert "Faint: earlier trainings, over what was held out." in held
+    assert "compared" not in held
+    both = training_table.reading(trained(hand, curve((0.5, None)), arm=0))
+    assert "not to be compared" in both
+
+
+def test_the_best_pass_is_the_first_of_the_least(hand: Plain) -> None:
+    losses = curve((0.5, 0.4), (0.4, 0.3), (0.3, 0.3), (0.2, None))
+    (line,) = training_table.trainings(trained(hand, curve((9.0, 0.1)), losses))
+    assert (line.arm, line.at, line.trainings, line.day) == ("neural", 1, "2", "4")
+    assert (line.plays, line.passes, line.first, line.last) == ("1,234", "4", "0.5000", "0.2000")
+    assert line.best == "0.3000 (pass 2)"
+
+
+def test_a_training_without_passes_has_a_line_and_no_chart(hand: Plain) -> None:
+    document = trained(hand, [])
+    (line,) = training_table.trainings(document)
+    assert (line.passes, line.first, line.best) == ("\N{EN DASH}",) * 3
+    page = render_html(document)
+    assert '<section id="training"' in page
+    assert '<svg class="chart training"' not in page

@@ -1,0 +1,151 @@
+"""Estimates beside the truth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from abbotify.report.html import render_html
+from abbotify.report.markdown import render_markdown
+from abbotify.report.result import Document, loads
+from abbotify.report.tables.truth import Truth, TruthTable, truths
+
+Plain = dict[str, Any]
+SPACE = "\N{NO-BREAK SPACE}"
+
+
+def row(**values: Any) -> Plain:
+    """An interval of 0.2 .. 0.6 around 0.4, and a truth of 0.5 in it."""
+    known = {"arm": "neural", "metric": "mean_time_per_session", "form": "total", "method": "welch"}
+    numbers = {"estimate": 0.4, "lower": 0.2, "upper": 0.6, "truth": 0.5, "bias": -0.1}
+    return {**known, "unit": "metric", **numbers, "covered": True, "note": "", **values}
+
+
+def table(hand: Plain, *rows: Plain) -> TruthTable:
+    hand["truth"] = list(rows)
+    found = truths(Document.from_dict(hand))
+    assert found is not None
+    return found
+
+
+def test_both_forms_stand_beside_one_estimate(hand: Plain) -> None:
+    equal = row(form="equal_data", truth=0.1, bias=0.3, covered=False)
+    found = table(hand, equal, row())
+    ((line,),) = (group.lines for group in found.groups)
+    assert found.forms == ("everybody", "equal data")
+    assert (line.method, line.estimate, line.interval) == (
+        "mean of users, Welch",
+        f"+0.40{SPACE}tracks",
+        "[+0.20, +0.60]",
+    )
+    assert line.truths == (
+        Truth("+0.50", "−0.10", "yes", "good"),
+        Truth("+0.10", "+0.30", "no", "bad"),
+    )
+
+
+def test_the_deciding_effect_leads(hand: Plain) -> None:
+    equal = row(form="equal_data", truth=0.1, bias=0.3, covered=False)
+    delta = row(method="delta", estimate=0.3)
+    assert table(hand, row(metric="time"), delta, row()).leads == (
+        f"neural: time per session was estimated at +0.40{SPACE}tracks [+0.20, +0.60]; the truth "
+        "is +0.50 (everybody, in the interval).",
+    )
+    assert (
+        table(hand, row(), equal)
+        .leads[0]
+        .endswith(
+            "is +0.50 (everybody, in the interval) and +0.10 (equal data, outside the interval)."
+        )
+    )
+    assert table(hand, row(metric="time")).leads == ()
+    assert table(hand, row(truth=None)).leads == ()
+
+
+def test_one_form_alone_leaves_the_other_out(hand: Plain) -> None:
+    found = table(hand, row(form="equal_data"))
+    assert found.forms == ("equal data",)
+    assert "(equal data)" in found.told
+
+
+def test_how_often_intervals_held(hand: Plain) -> None:
+    found = table(
+        hand,
+        row(method="sessions_as_independent", covered=False),
+        row(),
+        row(metric="time", covered=False),
+        row(metric="tracks", covered=None),
+        row(form="equal_data", covered=False),
+    )
+    assert found.told == (
+        "Intervals that hold the truth (everybody): mean of users, Welch 1 of 2; "
+        "sessions taken as independent 0 of 1."
+    )
+
+
+def test_groups_by_metric_and_unit_success_first(hand: Plain) -> None:
+    percent = row(unit="percent", method="naive_relative", estimate=8.0, lower=4.0, upper=12.0)
+    found = table(hand, row(metric="time"), percent, row())
+    assert [(group.metric, group.unit, group.decides) for group in found.groups] == [
+        ("Time per session", "tracks", True),
+        ("Time per session", "% of the control", True),
+        ("Listened time", "tracks", False),
+    ]
+    (line,) = found.groups[1].lines
+    assert (line.estimate, line.naive) == ("+8.0%", True)
+
+
+def test_treatments_share_a_scale(huge: Document) -> None:
+    found = truths(huge)
+    assert found is not None
+    first = [group for group in found.groups if group.metric == "Time per session"]
+    assert [group.at for group in first if group.unit == "tracks"] == list(range(1, 10))
+    assert len({group.scale for group in first if group.unit == "tracks"}) == 1
+
+
+def test_nothing_is_known(hand: Plain) -> None:
+    nothing = dict.fromkeys(("estimate", "lower", "upper", "truth", "bias", "covered"))
+    found = table(hand, row(**nothing, note="not <trained>"))
+    ((line,),) = (group.lines for group in found.groups)
+    assert line.truths == (Truth("–", "–", "–", ""),)
+    assert found.told == "No interval can be held against a truth."
+    hand["truth"] = [row(**nothing, note="not <trained>")]
+    document = Document.from_dict(hand)
+    assert "not &lt;trained&gt;" in render_html(document)
+    assert r"(not \<trained>)" in render_markdown(document)
+
+
+def test_what_all_rows_note_is_told_once(hand: Plain) -> None:
+    both = "no variance; trained <once>"
+    rows = [row(note=both), row(metric="time", note="trained <once>"), row(form="equal_data")]
+    found = table(hand, *rows)
+    assert found.notes == ("trained <once>",)
+    assert [line.note for group in found.groups for line in group.lines] == ["no variance", ""]
+    document = Document.from_dict(hand)
+    assert "Note: trained &lt;once&gt;." in render_html(document)
+    assert r"Note: trained \<once>." in render_markdown(document)
+
+
+def test_the_page_says_covered_or_not(hand: Plain) -> None:
+    hand["truth"] = [row(), row(method="sessions_as_independent", covered=False)]
+    page = render_html(Document.from_dict(hand))
+    assert page.count('<span class="word good">yes</span>') == 1
+    assert page.count('<span class="word bad">no</span>') == 1
+    assert page.count('<path class="truth" d="M') == 3  # two rows and the key
+    assert '<a href="#truth">' in page
+
+
+def test_truth_survives_its_form(hand: Plain) -> None:
+    hand["truth"] = [row()]
+    document = Document.from_dict(hand)
+    assert loads(document.dumps()) == document
+    assert truths(Document.from_dict(hand | {"truth": []})) is None
+
+
+def test_truth_of_no_treatment_is_refused(hand: Plain) -> None:
+    from abbotify.errors import DataError
+
+    hand["truth"] = [row(), row(arm="sticky")]
+    with pytest.raises(DataError, match=r"truth\[1\]\.arm"):
+        Document.from_dict(hand)

@@ -1,0 +1,74 @@
+"""Which form of an effect is told first, on every rendering."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from abbotify import stats
+from abbotify.report.csv import effects_csv
+from abbotify.report.html import render_html
+from abbotify.report.markdown import render_markdown
+from abbotify.report.result import Document
+from abbotify.report.tables import effects, truth
+from abbotify.report.text.headline import headline, summary_table
+from abbotify.report.text.leading import LIMIT, leads, near_zero
+
+Plain = dict[str, Any]
+FAR = {"relative_effect": 150_000.0, "relative_lower": 100_000.0, "relative_upper": 350_000.0}
+
+
+def plain(text: str) -> str:
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+@pytest.mark.parametrize("which", ["relative_effect", "relative_lower", "relative_upper"])
+@pytest.mark.parametrize(("value", "is_near"), [(LIMIT, False), (-LIMIT, False), (501.0, True)])
+def test_the_limit(hand: Plain, which: str, value: float, is_near: bool) -> None:
+    hand["effects"][0][which] = value
+    row = Document.from_dict(hand).effects[0]
+    assert (near_zero(row), leads(row)) == (is_near, not is_near)
+
+
+def test_a_control_near_zero_beside_its_noise_is_seen() -> None:
+    """Fieller's end runs away as the control's mean comes near to its own error, here 1."""
+    near = []
+    for mean in (100.0, 10.0, 3.0, 2.2):
+        arms = [
+            stats.ArmMoments(name, {"time": stats.Moments.of([[at - 10], [at + 10]] * 50)})
+            for name, at in (("control", mean), ("other", 1.1 * mean))
+        ]
+        (row,) = stats.compare(arms, ["time"], {"time"}, 0.05)
+        near.append(near_zero(row))
+    assert near == [False, False, False, True]
+
+
+def test_the_difference_leads_everywhere_but_in_the_table_of_effects(hand: Plain) -> None:
+    hand["effects"][0] |= FAR
+    document = Document.from_dict(hand)
+    assert "rises by 0.50 tracks against sticky (95% interval [+0.20, +0.80]" in plain(
+        headline(document)
+    )
+    first = summary_table(document)[0]
+    assert (plain(first.effect), first.interval) == ("+0.50 tracks", "[+0.20, +0.80]")
+    (line,) = effects.deciding_groups(document)[0].lines
+    assert (line.relative, line.relative_interval) == ("–", "–")
+    assert "control near zero" in line.note
+    for text in (headline(document), render_markdown(document)):
+        assert "150,000" not in text
+    page = render_html(document)
+    assert "numbers at the right are differences" in page
+    assert '<p class="big">+0.50<small>' in page
+    assert "150,000" not in page
+    assert "150000.0,100000.0,350000.0" in effects_csv(document.effects)
+
+
+def test_the_truth_is_told_as_a_difference_too(usual: Document) -> None:
+    data = usual.to_dict()
+    for row in data["truth"]:
+        if row["unit"] != "metric":
+            row |= {"estimate": 1e5, "lower": 9e4, "upper": 2e5}
+    found = truth.truths(Document.from_dict(data))
+    assert found is not None
+    assert {group.unit for group in found.groups if "%" in group.unit} == set()
