@@ -60,8 +60,8 @@ def compare(
     ] = None,
 ) -> None:
     """Show two runs side by side: what differs, health, decisions, effects, levels."""
-    from abbotify.studies.comparison import compare_runs
-    from abbotify.studies.comparison import report as compare_report
+    from abbotify.studies.compare import compare_runs
+    from abbotify.studies.compare import report as compare_report
 
     if out is not None:
         compare_report.check(out, (run_a, run_b))

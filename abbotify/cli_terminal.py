@@ -14,7 +14,7 @@ from abbotify.progress import silent
 if TYPE_CHECKING:
     from abbotify import progress
     from abbotify.report import Document
-    from abbotify.studies.comparison.compare import Comparison
+    from abbotify.studies.compare.compare import Comparison
 
 # What a terminal without these characters shows instead; without
 # its minus a number would change sign.
@@ -112,7 +112,7 @@ def comparison_tables(comparison: Comparison) -> None:
     """Prints two runs side by side."""
     from rich.console import Console
 
-    from abbotify.studies.comparison import view as view
+    from abbotify.studies.compare import tables as view
 
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
     for state in view.states(comparison):

@@ -20,7 +20,7 @@ from abbotify.report import build, files, read
 from abbotify.report.checks import data, validity
 from abbotify.scenario import load
 from abbotify.simulation.true_effects import TrueEffects
-from abbotify.studies.comparison import report as comparison_report
+from abbotify.studies.compare import report as comparison_report
 from abbotify.studies.power import report as power_report
 from abbotify.studies.sweep import report as sweep_report
 from abbotify.studies.validation import report as validation_report

@@ -14,9 +14,9 @@ from abbotify.report.tables.effects import deciding_groups, further_groups
 from abbotify.report.tables.truth import truths
 from abbotify.report.text.headline import headline, rule, sentences, summary_table
 from abbotify.report.text.methods import method
-from abbotify.studies.comparison.compare import compare
-from abbotify.studies.comparison.picture import picture
-from abbotify.studies.comparison.view import effects
+from abbotify.studies.compare.chart import picture
+from abbotify.studies.compare.compare import compare
+from abbotify.studies.compare.tables import effects
 
 Plain = dict[str, Any]
 NAMED = "adjusted for the days before (CUPED)"

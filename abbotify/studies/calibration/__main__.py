@@ -7,7 +7,7 @@ from pathlib import Path
 
 from abbotify.studies.calibration.table import to_csv, to_markdown
 from abbotify.studies.calibration.themes import calibrate
-from abbotify.studies.characteristics import outside
+from abbotify.studies.validation.characteristics import outside
 
 
 def _tell(theme: str, seconds: float) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from abbotify.report.text.numbers import plural
 from abbotify.studies.calibration.trials import Row
-from abbotify.studies.characteristics import Characteristic
+from abbotify.studies.validation.characteristics import Characteristic
 
 HEAD: Final = "## In short"
 

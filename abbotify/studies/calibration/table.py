@@ -11,7 +11,12 @@ from abbotify.studies.calibration.summary import summary
 from abbotify.studies.calibration.tables import SEED
 from abbotify.studies.calibration.themes import ABOUT
 from abbotify.studies.calibration.trials import Row
-from abbotify.studies.characteristics import COLUMNS, FALSE_ALARM, Characteristic, gate_level
+from abbotify.studies.validation.characteristics import (
+    COLUMNS,
+    FALSE_ALARM,
+    Characteristic,
+    gate_level,
+)
 
 HEADER: Final = ("theme", *COLUMNS, "gated", "replications")
 _TRUTH: Final = {"": None, "true": True, "false": False}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from abbotify.studies.characteristics import Characteristic, gate_level, rate
+from abbotify.studies.validation.characteristics import Characteristic, gate_level, rate
 
 ALPHA = 0.05
 

@@ -9,10 +9,10 @@ from typing import Final
 from abbotify.errors import OutputError
 from abbotify.report.csv import Value, csv_text
 from abbotify.report.text.markdown import escaped, escaped_table
-from abbotify.studies import pages
+from abbotify.studies import page
 from abbotify.studies.power import table, words
+from abbotify.studies.power.chart import picture
 from abbotify.studies.power.design import USERS, Point, Row
-from abbotify.studies.power.picture import picture
 from abbotify.studies.power.study import PowerStudy
 
 COLUMNS: Final = (
@@ -34,7 +34,7 @@ def write(study: PowerStudy, out: Path) -> None:
         "power.md": lambda: power_markdown(study),
         "power.html": lambda: power_html(study),
     }
-    fault = pages.write(out, texts)
+    fault = page.write(out, texts)
     if fault is not None:
         raise fault
 
@@ -108,7 +108,7 @@ def _rails(study: PowerStudy) -> Iterator[str]:
 def power_html(study: PowerStudy) -> str:
     """The page: a picture, the table, what its numbers mean. No scripts, no network."""
     head, body = table.rows(study)
-    return pages.page(
+    return page.page(
         "power/power.html.j2",
         title=words.title(study),
         sentence=words.sentence(study),

@@ -28,7 +28,7 @@ from abbotify.stats.power import FEWEST
 from abbotify.studies.power.design import Asked, Row, Terms, design
 from abbotify.studies.power.guarded import guarded
 from abbotify.studies.power.pilot import piloted
-from abbotify.studies.power.question import MOST_DAYS, Coming, Question
+from abbotify.studies.power.request import MOST_DAYS, Coming, Question
 
 LIFTS: Final = (1.0, 2.0, 5.0)  # per cent, for which the users needed are told
 POWER_AT: Final = (1.0, 2.0, 5.0, 10.0)  # per cent, at which the power is told

@@ -9,7 +9,7 @@ from abbotify.report.guardrails import PERCENT
 from abbotify.report.text import labels, numbers
 from abbotify.stats.effects import MEAN
 from abbotify.studies.power.design import LIFT, SUCCESS, Point, Row
-from abbotify.studies.power.question import Coming
+from abbotify.studies.power.request import Coming
 from abbotify.studies.power.study import PowerStudy
 
 

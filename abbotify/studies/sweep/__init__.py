@@ -1,5 +1,5 @@
 """A scenario run under every combination of some of its settings."""
 
-from abbotify.studies.sweep.runs import Setting, Sweep, Varied, sweep, varied
+from abbotify.studies.sweep.sweep import Setting, Sweep, Varied, sweep, varied
 
 __all__ = ["Setting", "Sweep", "Varied", "sweep", "varied"]

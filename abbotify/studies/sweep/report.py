@@ -11,9 +11,9 @@ from abbotify.report.text import numbers as rounding
 from abbotify.report.text.markdown import escaped, escaped_table
 from abbotify.stats import Effect
 from abbotify.stats.effects import CUPED
-from abbotify.studies import pages
-from abbotify.studies.sweep.picture import picture
-from abbotify.studies.sweep.runs import Setting, Sweep
+from abbotify.studies import page
+from abbotify.studies.sweep.chart import picture
+from abbotify.studies.sweep.sweep import Setting, Sweep
 
 _LOSSES = ("loss", "validation loss")
 _NUMBERS = ("relative_effect", "relative_lower", "relative_upper", "p_value", "significant")
@@ -31,7 +31,7 @@ def write(sweep: Sweep, out: Path) -> None:
         "sweep.md": lambda: sweep_markdown(sweep),
         "sweep.html": lambda: sweep_html(sweep),
     }
-    fault = pages.write(out, texts)
+    fault = page.write(out, texts)
     if fault is not None:
         raise fault
 
@@ -119,7 +119,7 @@ def sweep_markdown(sweep: Sweep) -> str:
 
 def sweep_html(sweep: Sweep) -> str:
     """The page: a picture, the table, how much each setting matters. No scripts, no network."""
-    return pages.page(
+    return page.page(
         "sweep/sweep.html.j2",
         title=_title(sweep),
         sentence=sentence(sweep),

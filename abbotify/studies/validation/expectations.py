@@ -10,10 +10,10 @@ from abbotify.stats import normal
 from abbotify.stats.effects import CUPED, Estimator
 from abbotify.stats.power import FEWEST
 from abbotify.studies.validation import theory
-from abbotify.studies.validation.columns import Outcomes
 from abbotify.studies.validation.methods import LOOKS_FIXED, METHODS, TRACKS, Key, Method
-from abbotify.studies.validation.peeking import at_any_look
+from abbotify.studies.validation.outcomes import Outcomes
 from abbotify.studies.validation.rates import Expected
+from abbotify.studies.validation.repeated_looks import at_any_look
 from abbotify.studies.validation.theory import Pair, Shape
 
 

@@ -14,8 +14,8 @@ from abbotify.stats import normal
 from abbotify.stats.effects import CUPED, Estimator, deciding_estimand
 from abbotify.stats.methods import SESSIONS, methods_of
 from abbotify.stats.sample_ratio import ALPHA as SRM_ALPHA
-from abbotify.studies.characteristics import Characteristic, gate_level, rate
 from abbotify.studies.validation import theory
+from abbotify.studies.validation.characteristics import Characteristic, gate_level, rate
 from abbotify.studies.validation.methods import (
     GUARDRAIL,
     HOLM,
@@ -26,9 +26,9 @@ from abbotify.studies.validation.methods import (
     UNCORRECTED,
     Key,
 )
-from abbotify.studies.validation.peeking import LOOKED
-from abbotify.studies.validation.replicate import EFFECT, NOTHING
-from abbotify.studies.validation.trials import Trials
+from abbotify.studies.validation.repeated_looks import LOOKED
+from abbotify.studies.validation.replications import Trials
+from abbotify.studies.validation.sampler import EFFECT, NOTHING
 
 FALSE_POSITIVES: Final = "false_positive_rate"
 COVERAGE: Final = "coverage"

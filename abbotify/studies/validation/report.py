@@ -8,10 +8,10 @@ from abbotify.errors import PageError
 from abbotify.report.csv import csv_text
 from abbotify.report.text import labels, numbers
 from abbotify.report.text.markdown import escaped, escaped_table
-from abbotify.studies import pages
-from abbotify.studies.characteristics import COLUMNS
+from abbotify.studies import page
 from abbotify.studies.validation import view
-from abbotify.studies.validation.picture import picture
+from abbotify.studies.validation.characteristics import COLUMNS
+from abbotify.studies.validation.chart import picture
 from abbotify.studies.validation.results import Validation
 from abbotify.studies.validation.view import Cell, Table
 
@@ -35,7 +35,7 @@ def write(found: Validation, out: Path, shown: Path | None = None) -> PageError 
         "validate.md": lambda: validate_markdown(found),
         "validate.html": lambda: validate_html(found),
     }
-    return pages.write(out, texts, shown)
+    return page.write(out, texts, shown)
 
 
 def validate_csv(found: Validation) -> str:
@@ -55,7 +55,7 @@ def validate_markdown(found: Validation) -> str:
 
 def validate_html(found: Validation) -> str:
     """The page: what was promised and kept, a picture, the tables. No scripts, no network."""
-    return pages.page(
+    return page.page(
         "validation/validate.html.j2",
         title=title(found),
         sentence=sentence(found),

@@ -9,7 +9,7 @@ from typing import Final
 from abbotify.replacement import Kind
 from abbotify.stats.effects import CUPED, Estimator, deciding_estimand
 from abbotify.stats.methods import methods_of
-from abbotify.studies.characteristics import Characteristic, outside
+from abbotify.studies.validation.characteristics import Characteristic, outside
 from abbotify.studies.validation.rates import Row
 
 KIND: Final = Kind(

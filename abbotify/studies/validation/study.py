@@ -23,14 +23,14 @@ from abbotify.simulation.prepare import Plan, prepare
 from abbotify.simulation.requested import rails, reported
 from abbotify.simulation.worlds import retrainings
 from abbotify.stats.effects import CUPED, RATIO
-from abbotify.studies.validation import guards, replays, report
-from abbotify.studies.validation.columns import Outcomes, stored
+from abbotify.studies.validation import guardrails, report, whole_runs
 from abbotify.studies.validation.expectations import expectations
-from abbotify.studies.validation.peeking import LOOKED
+from abbotify.studies.validation.outcomes import Outcomes, stored
 from abbotify.studies.validation.rates import Measured, Row, rows
-from abbotify.studies.validation.replicate import Sampler, expected_users
+from abbotify.studies.validation.repeated_looks import LOOKED
+from abbotify.studies.validation.replications import SIMULTANEOUS, Asked, collect
 from abbotify.studies.validation.results import KIND, Validation
-from abbotify.studies.validation.trials import SIMULTANEOUS, Asked, collect
+from abbotify.studies.validation.sampler import Sampler, expected_users
 
 # Below 193 a method that never finds anything would pass: of a rate of .05 that is gated beside 99
 # others the band reaches down to 0.
@@ -75,7 +75,7 @@ def validate(
         raise UserError(f"users cannot be drawn apart from each other: {why}", key="--users")
     with outfolder.swapped(out, KIND) as folder:
         if why:
-            found = replays.replayed(plan, folder, replications, workers, told, why)
+            found = whole_runs.replayed(plan, folder, replications, workers, told, why)
         else:
             found = _resampled(plan, folder, replications, users, workers, told)
         fault = report.write(found, folder, shown=out)
@@ -135,7 +135,7 @@ def _resampled(
         deciding,
         estimator=estimator,
     )
-    guarded = guards.rows(measured.trials, guarding, alpha, len(layer.arms) > 2)
+    guarded = guardrails.rows(measured.trials, guarding, alpha, len(layer.arms) > 2)
     return _validation(plan, count, replications, [*rows(measured), *guarded], outcomes)
 
 

@@ -14,7 +14,7 @@ from abbotify.stats.effects import RATIO
 from abbotify.stats.normal import density, quantile
 from abbotify.stats.power import FEWEST, Pilot, power
 from abbotify.stats.regression import square_root
-from abbotify.studies.validation.columns import Group, Outcomes
+from abbotify.studies.validation.outcomes import Group, Outcomes
 
 EQUAL_FROM: Final = 1_000  # users of both arms from which equal arms keep the level
 UNEQUAL_FROM: Final = 10_000  # likewise 90/10

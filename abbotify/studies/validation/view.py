@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from abbotify.report.text import labels, numbers
-from abbotify.studies.characteristics import Characteristic
 from abbotify.studies.validation import rates
+from abbotify.studies.validation.characteristics import Characteristic
 from abbotify.studies.validation.methods import METHODS
 from abbotify.studies.validation.results import Validation
 

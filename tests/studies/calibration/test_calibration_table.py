@@ -14,7 +14,7 @@ from abbotify.studies.calibration.summary import summary
 from abbotify.studies.calibration.table import HEADER, from_csv, to_csv, to_markdown
 from abbotify.studies.calibration.themes import ABOUT
 from abbotify.studies.calibration.trials import Trial, characterise
-from abbotify.studies.characteristics import COLUMNS, outside
+from abbotify.studies.validation.characteristics import COLUMNS, outside
 
 DOCS = Path(__file__).parents[3] / "docs"
 TABLE = (DOCS / "calibration.csv").read_text(encoding="utf-8")

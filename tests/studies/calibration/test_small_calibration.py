@@ -20,7 +20,7 @@ from abbotify.studies.calibration import (
 )
 from abbotify.studies.calibration.themes import ABOUT, THEMES
 from abbotify.studies.calibration.trials import Trial, characterise
-from abbotify.studies.characteristics import outside
+from abbotify.studies.validation.characteristics import outside
 
 
 @pytest.fixture(scope="module")

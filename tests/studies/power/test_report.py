@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from abbotify.scenario import load
-from abbotify.studies.power.question import Question
 from abbotify.studies.power.report import power_csv, power_html, power_markdown
+from abbotify.studies.power.request import Question
 from abbotify.studies.power.study import PowerStudy, studied
 from abbotify.studies.power.table import rail_rows, rows
 from abbotify.studies.power.words import digits, lift, notes, sentence, significant, title

@@ -16,7 +16,7 @@ from abbotify.simulation.potential_outcomes import potential_outcomes
 from abbotify.simulation.prepare import prepare
 from abbotify.simulation.timeline import trains
 from abbotify.stats.power import Pilot, power
-from abbotify.studies.power.question import Coming, Question
+from abbotify.studies.power.request import Coming, Question
 from abbotify.studies.power.study import (
     power_study,
     studied,

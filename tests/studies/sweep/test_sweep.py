@@ -13,7 +13,7 @@ from abbotify import pipeline
 from abbotify.errors import OutputError, UserError
 from abbotify.scenario import load
 from abbotify.studies.sweep import Sweep, sweep, varied
-from abbotify.studies.sweep.picture import picture
+from abbotify.studies.sweep.chart import picture
 from abbotify.studies.sweep.report import (
     matters,
     rows,

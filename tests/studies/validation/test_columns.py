@@ -10,7 +10,7 @@ import pytest
 from abbotify.metrics.aggregates import aggregate
 from abbotify.metrics.users import Population
 from abbotify.stats import Moments
-from abbotify.studies.validation.columns import EXPOSED, stored
+from abbotify.studies.validation.outcomes import EXPOSED, stored
 from tests.studies.validation.worlds import METRICS, made_up, outcomes, user_table
 
 

@@ -17,8 +17,8 @@ from abbotify.stats.group_sequential import Boundaries, boundaries
 from abbotify.stats.monitoring import monitor, planned_information
 from abbotify.stats.spending import Spending, obrien_fleming, pocock
 from abbotify.studies.validation.methods import LOOKS_FIXED, LOOKS_SEQUENTIAL, LOOKS_VALID, Said
-from abbotify.studies.validation.peeking import LOOKED, LOOKS, Peeking, at_any_look, at_looks
-from abbotify.studies.validation.replicate import Sampler
+from abbotify.studies.validation.repeated_looks import LOOKED, LOOKS, Peeking, at_any_look, at_looks
+from abbotify.studies.validation.sampler import Sampler
 from tests.conftest import Command
 from tests.studies.validation.worlds import drawn, outcomes, scenario
 

@@ -17,9 +17,9 @@ from abbotify.studies.validation.methods import (
     MAX_Z,
     Key,
 )
-from abbotify.studies.validation.peeking import LOOKED
 from abbotify.studies.validation.rates import Expected, Measured, Row, rows
-from abbotify.studies.validation.trials import Trials
+from abbotify.studies.validation.repeated_looks import LOOKED
+from abbotify.studies.validation.replications import Trials
 
 NAN = math.nan
 KNOWN = Expected(0.05, 0.95, 0.8, 0.01, 1.5)

@@ -16,7 +16,7 @@ from abbotify.progress import silent
 from abbotify.scenario import Scenario, load
 from abbotify.simulation.assignment import layers
 from abbotify.simulation.prepare import Plan, prepare
-from abbotify.studies.validation import replays, study
+from abbotify.studies.validation import study, whole_runs
 from tests.conftest import Command, learning_scenario
 from tests.studies.validation.worlds import scenario
 
@@ -64,10 +64,10 @@ def truths(described: Scenario, folder: Path) -> dict[tuple[str, str], Any]:
 def test_a_replication_is_a_run_of_its_own(path: Path, tmp_path: Path) -> None:
     plan, folder = prepare(load(path)), tmp_path / "scratch"
     folder.mkdir()
-    found = replays.replayed(plan, folder, 2, 1, silent, plan.coupled)
+    found = whole_runs.replayed(plan, folder, 2, 1, silent, plan.coupled)
     assert list(folder.iterdir()) == []
     runs = [
-        truths(replays.replication(plan.scenario, number), tmp_path / f"run-{number}")
+        truths(whole_runs.replication(plan.scenario, number), tmp_path / f"run-{number}")
         for number in (0, 1)
     ]
     rows = {(one.method, one.metric, one.quantity): one for one in found.characteristics}
@@ -83,16 +83,16 @@ def test_a_replication_is_a_run_of_its_own(path: Path, tmp_path: Path) -> None:
 
 def test_replications_differ_in_luck_and_in_arms(path: Path) -> None:
     described = load(path)
-    first, second = (replays.replication(described, number) for number in (0, 1))
+    first, second = (whole_runs.replication(described, number) for number in (0, 1))
     assert first.seeds.dynamics != second.seeds.dynamics
     assert first.layers[0].name != second.layers[0].name
-    assert first == replays.replication(described, 0)
+    assert first == whole_runs.replication(described, 0)
 
 
 @pytest.mark.parametrize("changes", [[], ["seeds.split=3"]])
 def test_replications_have_splits_of_their_own(path: Path, changes: list[str]) -> None:
     described, ids = load(path, changes), np.arange(2000)
-    repeated = [replays.replication(described, number) for number in range(3)]
+    repeated = [whole_runs.replication(described, number) for number in range(3)]
     codes = [layers(each)[0].assign(ids) for each in (described, *repeated)]
     for i, one in enumerate(codes):
         for other in codes[:i]:
@@ -101,12 +101,12 @@ def test_replications_have_splits_of_their_own(path: Path, changes: list[str]) -
 
 def test_without_an_effect_all_arms_are_the_controls(path: Path) -> None:
     described = load(path)
-    same = replays.without_effect(described)
+    same = whole_runs.without_effect(described)
     control = described.arms["quick"]
     assert same.arms["slow"] == control.model_copy(update={"weight": 1.0})
     assert same.arms["quick"] == control
     assert same.arms["unused"] == described.arms["unused"]
-    assert replays.without_effect(same) == same
+    assert whole_runs.without_effect(same) == same
 
 
 def test_the_command_plays_what_couples_users(

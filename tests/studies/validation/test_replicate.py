@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from abbotify.stats import Moments
-from abbotify.studies.validation.columns import Group
-from abbotify.studies.validation.replicate import EFFECT, NOTHING, Sampler
+from abbotify.studies.validation.outcomes import Group
+from abbotify.studies.validation.sampler import EFFECT, NOTHING, Sampler
 from tests.conftest import printed_both_ways
 from tests.studies.validation.worlds import drawn, outcomes
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from abbotify.eventlog.schema import Labels
 from abbotify.metrics.users import UserTable
 from abbotify.rng import Purpose, Stream
-from abbotify.studies.validation.columns import Outcomes, stored
+from abbotify.studies.validation.outcomes import Outcomes, stored
 
 Floats = NDArray[np.float64]
 METRICS = ("time", "mean_time_per_session", "retained", "mean_request_latency")

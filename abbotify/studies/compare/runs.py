@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from abbotify.report import read
-from abbotify.studies.comparison.compare import Comparison, compare
-from abbotify.studies.comparison.pairs import Paired
-from abbotify.studies.comparison.users import Pairs, overlap, read_users
+from abbotify.studies.compare.compare import Comparison, compare
+from abbotify.studies.compare.paired import Paired
+from abbotify.studies.compare.users import Pairs, overlap, read_users
 
 
 def compare_runs(a: Path, b: Path) -> Comparison:

@@ -13,7 +13,7 @@ from abbotify.stats import Contrast, Moments
 from abbotify.stats.effects import MEAN
 from abbotify.stats.moments import Floats
 from abbotify.stats.paired import lift_terms, paired, paired_effects, ratio_terms
-from abbotify.studies.comparison.users import Pairs
+from abbotify.studies.compare.users import Pairs
 
 Two = tuple[Floats, Floats]  # values of the same users in the first and the second run
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from abbotify.report.charts.axes import axes_within, color, marker, shortened_range, ticks
 from abbotify.report.charts.svg import INK, MUTED, PAPER, RULE, inline_svg
 from abbotify.report.text import labels
-from abbotify.studies.sweep.runs import Sweep
+from abbotify.studies.sweep.sweep import Sweep
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

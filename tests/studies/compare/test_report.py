@@ -11,9 +11,9 @@ import pytest
 
 from abbotify.errors import OutputError
 from abbotify.report import Document
-from abbotify.studies.comparison import view as view
-from abbotify.studies.comparison.compare import Comparison, compare
-from abbotify.studies.comparison.report import (
+from abbotify.studies.compare import tables as view
+from abbotify.studies.compare.compare import Comparison, compare
+from abbotify.studies.compare.report import (
     COLUMNS,
     KIND,
     check,

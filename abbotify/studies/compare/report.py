@@ -15,10 +15,10 @@ from abbotify.report.text import numbers
 from abbotify.report.text.markdown import escaped, escaped_table
 from abbotify.stats import Contrast, Effect
 from abbotify.stats.effects import MEAN
-from abbotify.studies import pages
-from abbotify.studies.comparison import view as view
-from abbotify.studies.comparison.compare import Comparison
-from abbotify.studies.comparison.picture import picture
+from abbotify.studies import page
+from abbotify.studies.compare import tables as view
+from abbotify.studies.compare.chart import picture
+from abbotify.studies.compare.compare import Comparison
 
 CSV: Final = "compare.csv"
 MARKDOWN: Final = "compare.md"
@@ -57,7 +57,7 @@ def write(comparison: Comparison, out: Path) -> None:
         HTML: lambda: compare_html(comparison),
     }
     with outfolder.swapped(out, KIND) as folder:
-        fault = pages.write(folder, texts, shown=out)
+        fault = page.write(folder, texts, shown=out)
     if fault is not None:
         raise fault
 
@@ -130,7 +130,7 @@ def compare_html(comparison: Comparison) -> str:
     from markupsafe import Markup
 
     drawn = picture(comparison), picture(comparison, "compare-narrow", narrow=True)
-    return pages.page(
+    return page.page(
         "comparison/compare.html.j2",
         title=title(comparison),
         states=view.states(comparison),

@@ -19,7 +19,7 @@ from abbotify.report.text.leading import leads
 from abbotify.report.text.numbers import MINUS, MISSING
 from abbotify.stats import Contrast, Effect
 from abbotify.stats.effects import MEAN
-from abbotify.studies.comparison.compare import Comparison, Level, Moved
+from abbotify.studies.compare.compare import Comparison, Level, Moved
 
 BETWEEN = f"B {MINUS} A"
 EFFECTS_HEAD = ("metric", "arm", "A", "interval", "B", "interval", BETWEEN, "interval", "p")

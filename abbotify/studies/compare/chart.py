@@ -22,8 +22,8 @@ from abbotify.report.decision import success_metrics
 from abbotify.report.text.labels import metric, shortened
 from abbotify.report.text.numbers import level
 from abbotify.stats.effects import MEAN
-from abbotify.studies.comparison.compare import Comparison, Moved
-from abbotify.studies.comparison.view import comparable, decides
+from abbotify.studies.compare.compare import Comparison, Moved
+from abbotify.studies.compare.tables import comparable, decides
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,10 +16,10 @@ from abbotify.report.guardrails import Rail
 from abbotify.simulation.parallel import processes
 from abbotify.stats.effects import MEAN, RATIO, Estimator
 from abbotify.stats.spending import Spending, obrien_fleming
-from abbotify.studies.validation.columns import EXPOSED
 from abbotify.studies.validation.methods import Arm, Key, Said, said
-from abbotify.studies.validation.peeking import Peeking
-from abbotify.studies.validation.replicate import EFFECT, NOTHING, WORLDS, Sampler
+from abbotify.studies.validation.outcomes import EXPOSED
+from abbotify.studies.validation.repeated_looks import Peeking
+from abbotify.studies.validation.sampler import EFFECT, NOTHING, WORLDS, Sampler
 
 _BATCH: Final = 25  # replications of a task
 # How often the slow `max_z` is asked, by the number of treatments: 4 ms a time for two, 32 ms for

@@ -15,9 +15,9 @@ from abbotify.errors import UserError
 from abbotify.report import Arm, Document
 from abbotify.stats import Contrast, Effect, Estimate, difference
 from abbotify.stats.independent import Bounded, independent
-from abbotify.studies.comparison.facts import Difference, differing
-from abbotify.studies.comparison.pairs import Paired
-from abbotify.studies.comparison.users import Overlap
+from abbotify.studies.compare.differences import Difference, differing
+from abbotify.studies.compare.paired import Paired
+from abbotify.studies.compare.users import Overlap
 
 Basis = Literal["paired", "independent", "none"]
 

@@ -25,9 +25,9 @@ from abbotify.simulation.training import Trainer
 from abbotify.stats import Effect
 from abbotify.studies.validation.methods import METHODS, Key, Said, of_effect
 from abbotify.studies.validation.rates import Expected, Measured, rows
-from abbotify.studies.validation.replicate import EFFECT, NOTHING
+from abbotify.studies.validation.replications import Trials, stacked, write_down
 from abbotify.studies.validation.results import Validation
-from abbotify.studies.validation.trials import Trials, stacked, write_down
+from abbotify.studies.validation.sampler import EFFECT, NOTHING
 
 TOTAL: Final = "total"  # the form of the truth: everybody under the arm, trained on everybody
 _LONGEST_NAME: Final = 80  # of an experiment, so that a number still fits

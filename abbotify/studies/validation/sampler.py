@@ -17,7 +17,7 @@ from abbotify.rng import Purpose, Stream, bounded, philox, real, seed_word
 from abbotify.stats import Moments
 from abbotify.stats.moments import Floats
 from abbotify.stats.ratio import ROUNDING
-from abbotify.studies.validation.columns import Group, Outcomes
+from abbotify.studies.validation.outcomes import Group, Outcomes
 
 NOTHING: Final = 0  # the world in which all arms have the control's outcomes: A/A
 EFFECT: Final = 1  # the world in which each arm has its own

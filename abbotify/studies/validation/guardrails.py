@@ -8,11 +8,11 @@ import numpy as np
 
 from abbotify.metrics.definitions import METRICS
 from abbotify.report.guardrails import PERCENT, Rail
-from abbotify.studies.characteristics import rate
+from abbotify.studies.validation.characteristics import rate
 from abbotify.studies.validation.methods import GUARDRAIL, Key
 from abbotify.studies.validation.rates import FALSE_ALARMS, FALSE_PASSES, PASSES, Row
-from abbotify.studies.validation.replicate import EFFECT, NOTHING
-from abbotify.studies.validation.trials import Trials
+from abbotify.studies.validation.replications import Trials
+from abbotify.studies.validation.sampler import EFFECT, NOTHING
 
 _WHY = "one-sided: skewness moves its level where it does not move a two-sided one"
 

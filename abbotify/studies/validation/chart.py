@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from abbotify.report.charts.axes import axes_within, ticks
 from abbotify.report.charts.svg import ARMS, INK, MUTED, RULE, inline_svg
 from abbotify.report.text import numbers
-from abbotify.studies.characteristics import Characteristic
 from abbotify.studies.validation import rates, view
+from abbotify.studies.validation.characteristics import Characteristic
 from abbotify.studies.validation.results import Validation
 
 if TYPE_CHECKING:

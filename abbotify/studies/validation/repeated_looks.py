@@ -21,7 +21,7 @@ from abbotify.studies.validation.methods import (
     Key,
     Said,
 )
-from abbotify.studies.validation.replicate import NOTHING, Sampler
+from abbotify.studies.validation.sampler import NOTHING, Sampler
 
 LOOKS: Final = 14
 LOOKED: Final = 2000  # experiments that are looked at: 4 ms each, of which boundaries take most

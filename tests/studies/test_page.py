@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from abbotify.errors import OutputError
-from abbotify.studies.pages import write
+from abbotify.studies.page import write
 
 
 def test_files_are_written_into_a_folder_made_for_them(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from scipy import stats as scipy_stats
 
 from abbotify.errors import UserError
 from abbotify.report import Document
-from abbotify.studies.comparison.compare import Comparison, compare
+from abbotify.studies.compare.compare import Comparison, compare
 from tests.report.by_hand import Plain, hand_made
 from tests.report.realistic import realistic
 
