@@ -7,9 +7,9 @@ them, and need none of the command line.
 
 def main() -> None:
     """Runs the command line."""
-    from abbotify import cli
+    from abbotify.cli import commands
 
-    cli.process()
+    commands.process()
 
 
 if __name__ == "__main__":

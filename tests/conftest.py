@@ -110,7 +110,7 @@ def abbotify(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Command]:
     """The command line, run in this process."""
-    from abbotify import cli
+    from abbotify.cli import commands
 
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
     threshold = gc.get_threshold()
@@ -119,7 +119,7 @@ def abbotify(
         monkeypatch.setattr(sys, "argv", ["abbotify", *map(str, arguments)])
         capsys.readouterr()
         with pytest.raises(SystemExit) as exited:
-            cli.main()
+            commands.main()
         code = exited.value.code
         printed = capsys.readouterr()
         return Finished(code if isinstance(code, int) else 1, printed.out, printed.err)

@@ -223,9 +223,9 @@ def test_a_comparison_is_written_before_it_is_printed(
 ) -> None:
     """What reads its output may go away after a line."""
     pipeline.run(load(scenario), scenario.parent / "a")
-    monkeypatch.setattr("abbotify.cli_studies.comparison_tables", raising(BrokenPipeError()))
+    monkeypatch.setattr("abbotify.cli.studies.comparison_tables", raising(BrokenPipeError()))
     one, out = scenario.parent / "a", scenario.parent / "out"
-    monkeypatch.setattr("abbotify.cli._discard_output", lambda: None)
+    monkeypatch.setattr("abbotify.cli.commands._discard_output", lambda: None)
     assert abbotify("compare", one, one, "--out", out).code == 0
     assert (out / "compare.csv").exists()
 

@@ -153,7 +153,7 @@ def test_a_worker_has_one_thread_and_imports_little(
     before = dict(os.environ)
     modules, threads = next(each(tasks.surroundings, None, range(2), 2))
     assert set(threads) == {1}
-    heavy = {"numpy", "numba", "pyarrow", "typer", "matplotlib", "jinja2", "abbotify.cli"}
+    heavy = {"numpy", "numba", "pyarrow", "typer", "matplotlib", "jinja2", "abbotify.cli.commands"}
     assert not heavy & set(modules)
     assert dict(os.environ) == before
 

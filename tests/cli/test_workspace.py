@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from abbotify import workspace
+from abbotify.cli import workspace
 from abbotify.errors import OutputError
 from abbotify.scenario import load
 from abbotify.simulation import prepare

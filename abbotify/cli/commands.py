@@ -16,8 +16,9 @@ from typing import Annotated, Any, Final, NoReturn
 
 import typer
 
-from abbotify import __version__, cli_studies
-from abbotify.cli_options import (
+from abbotify import __version__
+from abbotify.cli import studies
+from abbotify.cli.options import (
     EngineOption,
     Overrides,
     Quiet,
@@ -30,13 +31,8 @@ from abbotify.cli_options import (
     pairs_of,
     question_of,
 )
-from abbotify.cli_terminal import (
-    headline_table,
-    print_anywhere,
-    progress_bars,
-    streams_kept,
-)
-from abbotify.shortage import shortage, too_few_addresses
+from abbotify.cli.resource_limits import shortage, too_few_addresses
+from abbotify.cli.terminal import headline_table, print_anywhere, progress_bars, streams_kept
 
 app = typer.Typer(
     add_completion=False,
@@ -310,14 +306,14 @@ def report(run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR")]) -> None:
 @app.command()
 def new(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
     """Make a workspace: scenarios/, recommenders/, reports/."""
-    from abbotify import workspace
+    from abbotify.cli import workspace
 
     for path in workspace.create(folder):
         print(path)
     print(f"\nNext: cd {folder} && abbotify run scenarios/quickstart.yaml")
 
 
-for _command in cli_studies.COMMANDS:
+for _command in studies.COMMANDS:
     app.command()(_command)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from abbotify.cli_options import (
+from abbotify.cli.options import (
     EngineOption,
     Overrides,
     Quiet,
@@ -16,7 +16,7 @@ from abbotify.cli_options import (
     Workers,
     load_scenario,
 )
-from abbotify.cli_terminal import comparison_tables, plain_table, progress_bars
+from abbotify.cli.terminal import comparison_tables, plain_table, progress_bars
 
 
 def sweep(
