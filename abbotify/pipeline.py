@@ -11,12 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from abbotify import __version__, outfolder
+from abbotify import __version__
 from abbotify.digests import digest_data
 from abbotify.errors import PageError
 from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, write_botify
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.schema import ARM, arm_column, arm_label
+from abbotify.files import folders
 from abbotify.metrics.session_totals import Tally
 from abbotify.metrics.users_file import StoredUsers
 from abbotify.progress import Progress, silent
@@ -74,7 +75,7 @@ def run(
     plan = ready(scenario, out, engine)
     faults = Faults()
     place = out.absolute()  # wherever a recommender of the user's own goes
-    with outfolder.swapped(place) as folder:
+    with folders.swapped(place) as folder:
         store = ModelStore(folder, earlier=[place])
         trainer = Trainer(scenario, plan.world, plan.learning, store, progress)
         played, truth = _played(plan, folder, trainer, workers, progress, faults)

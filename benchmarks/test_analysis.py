@@ -21,7 +21,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from abbotify.analysis import analyze, pipeline
+from abbotify import analysis
+from abbotify.analysis import analyze
 from abbotify.eventlog.arrow_table import to_table
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.parquet import write_events
@@ -116,7 +117,7 @@ def test_effects_take_less_than_reading_twice(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pipeline, "write", lambda *_: None)  # pages take as long for any log
+    monkeypatch.setattr(analysis, "write", lambda *_: None)  # pages take as long for any log
     analysed: list[Document] = []
 
     def to_effects(log: Path = made.folder) -> None:

@@ -24,7 +24,7 @@ from abbotify.eventlog.schema import (
     Labels,
     arm_label,
 )
-from abbotify.outfolder import replacing
+from abbotify.files.folders import replacing
 
 ORDER: Final = (TIMESTAMP, USER, SESSION, STEP)
 ROWS_IN_MEMORY: Final = 1_000_000

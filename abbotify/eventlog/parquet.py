@@ -46,7 +46,7 @@ from abbotify.eventlog.schema import (
     Events,
     arm_column,
 )
-from abbotify.outfolder import replacing
+from abbotify.files.folders import replacing
 
 ROW_GROUP: Final = 1_000_000  # small row groups: twice the time and size (DEPENDENCIES, event log)
 

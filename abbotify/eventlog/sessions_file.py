@@ -23,7 +23,7 @@ from abbotify.eventlog.schema import (
     to_strings,
 )
 from abbotify.eventlog.sessions import SessionTable
-from abbotify.outfolder import replacing
+from abbotify.files.folders import replacing
 
 START: Final = "start"  # ms, the timestamp of the first row
 TRACKS: Final = "tracks"

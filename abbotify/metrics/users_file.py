@@ -19,9 +19,9 @@ from abbotify.errors import DataError
 from abbotify.eventlog.arrow import array, booleans, floats, integers
 from abbotify.eventlog.schema import ARM, ARMS_KEY, USER, IntArray, Labels, from_strings, to_strings
 from abbotify.eventlog.sessions import FloatArray
+from abbotify.files.folders import replacing
 from abbotify.metrics.definitions import COLUMNS, PRE
 from abbotify.metrics.users import Population, UserTable, for_population
-from abbotify.outfolder import replacing
 
 EXPOSED: Final = "exposed"
 ROW_GROUP: Final = 1 << 17

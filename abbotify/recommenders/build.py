@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from abbotify.arrays import Arrays
+from abbotify.files.npz import Arrays
 from abbotify.recommenders import registry
 from abbotify.recommenders.answers import checked
 from abbotify.recommenders.arms import Arm, Link

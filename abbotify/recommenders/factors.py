@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from abbotify.arrays import Arrays
 from abbotify.errors import UserError
+from abbotify.files.npz import Arrays
 from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
 from abbotify.recommenders.training_log import TrainingLog
 from abbotify.scenario.learners import ALS, BPR, LightGCN

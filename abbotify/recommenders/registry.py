@@ -6,8 +6,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
-from abbotify.arrays import Arrays
 from abbotify.errors import UserError
+from abbotify.files.npz import Arrays
 from abbotify.recommenders.candidate_table import CandidateTable
 from abbotify.recommenders.extras import require, versions
 from abbotify.recommenders.ranked_lists import Ranker

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from abbotify.errors import DataError, OutputError, PageError
-from abbotify.outfolder import replacing
+from abbotify.files.folders import replacing
 from abbotify.report.csv import effects_csv
 from abbotify.report.failures import first_errors
 from abbotify.report.faults import Faults

@@ -25,7 +25,6 @@ from abbotify.report.pictures import (
     check_positions,
     check_trainings,
 )
-from abbotify.report.plain import read_as, to_plain
 from abbotify.report.result_rows import (
     DecisionRow,
     GuardrailRow,
@@ -40,6 +39,7 @@ from abbotify.report.result_rows import (
 from abbotify.report.true_effects import TruthRow
 from abbotify.stats import Effect
 from abbotify.stats.effects import Estimator
+from abbotify.typed import read_as, to_plain
 
 FORMATS: Final = MappingProxyType({"report": 2, "log": 1, "users": 1, "effects": 1})
 """The versions of the files' formats, `run.formats` in a report."""

@@ -14,10 +14,10 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.arrays import load_arrays, save_arrays
 from abbotify.errors import DataError
 from abbotify.eventlog.schema import Events
 from abbotify.eventlog.sessions import SessionTable
+from abbotify.files.npz import load_arrays, save_arrays
 from abbotify.recommenders import HISTORY, Arm, Failure, Pick
 from abbotify.scenario import Scenario
 from abbotify.world.base import World

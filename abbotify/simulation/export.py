@@ -8,8 +8,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Final, Literal
 
-from abbotify.cleanup import scratch
 from abbotify.errors import UserError
+from abbotify.files.cleanup import scratch
 from abbotify.progress import Progress, silent
 from abbotify.recommenders import CandidateTable, Key, Pick, build_arm
 from abbotify.scenario import Scenario

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from abbotify import outfolder
 from abbotify.errors import UserError
 from abbotify.eventlog.schema import arm_label
+from abbotify.files import folders
 from abbotify.metrics.segments import Cut, Kinds
 from abbotify.recommenders import Arm, build_arms, registry
 from abbotify.scenario import Scenario
@@ -84,7 +84,7 @@ def ready(scenario: Scenario, out: Path, engine: str = AUTO) -> Plan:
     Raises:
         UserError: as `prepare`, or a folder that cannot be written to.
     """
-    outfolder.check(out)
+    folders.check(out)
     return prepare(scenario, engine)
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy.typing as npt
 
-from abbotify.arrays import load_arrays, save_arrays
 from abbotify.errors import DataError
 from abbotify.eventlog.schema import ARM, arm_column
 from abbotify.eventlog.sessions import SessionTable
+from abbotify.files.npz import load_arrays, save_arrays
 from abbotify.metrics.users import UserTotals
 from abbotify.scenario import Scenario
 from abbotify.simulation import timeline

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import abbotify
 from abbotify.errors import OutputError, PageError
-from abbotify.outfolder import replacing
+from abbotify.files.folders import replacing
 from abbotify.report.html import rendered
 
 

@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from abbotify.arrays import Arrays
 from abbotify.digests import digest_data
 from abbotify.errors import PluginError
+from abbotify.files.npz import Arrays
 from abbotify.recommenders.answers import checked
 from abbotify.recommenders.base import Play, Recommender, Request
 from abbotify.recommenders.candidate_table import fallback_purpose

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from abbotify.errors import OutputError
-from abbotify.outfolder import replacing
+from abbotify.files.folders import replacing
 from abbotify.world.base import Catalogue, IntArray, Lists
 
 # Text as it is: readers take either, people only this. NaN would be read by nobody.

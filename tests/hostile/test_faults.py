@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from abbotify import analysis, pipeline
-from abbotify.analysis import pipeline as analysing
+from abbotify import analysis as analysing
 from abbotify.errors import DataError, PageError
 from abbotify.report import build, files, read
 from abbotify.report.checks import data, validity

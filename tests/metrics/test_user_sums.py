@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abbotify.arrays import load_arrays, save_arrays
 from abbotify.eventlog.schema import Labels
+from abbotify.files.npz import load_arrays, save_arrays
 from abbotify.metrics.users import UserTable, UserTotals
 from tests.metrics.test_users import HAND, row, sessions
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from abbotify.arrays import Arrays
 from abbotify.errors import UserError
+from abbotify.files.npz import Arrays
 from abbotify.recommenders.candidate_table import Key, Pick
 from abbotify.recommenders.item2item import fit, lowered
 from abbotify.recommenders.training_log import TrainingLog

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from abbotify import rng
-from abbotify.arrays import Arrays
 from abbotify.errors import PluginError
+from abbotify.files.npz import Arrays
 from abbotify.recommenders.extras import require
 from abbotify.recommenders.plugins.imports import blamed, class_of, imported, placed
 from abbotify.scenario import Scenario

@@ -21,7 +21,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.arrays import Arrays
+from abbotify.files.npz import Arrays
 from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
 from abbotify.recommenders.neural.serve import BestTracks
 from abbotify.recommenders.neural_torch.module import Network, device, network, repeatable

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from abbotify.arrays import Arrays
 from abbotify.errors import PluginError
+from abbotify.files.npz import Arrays
 from abbotify.recommenders.base import Recommender
 from abbotify.recommenders.candidate_table import CandidateTable
 from abbotify.recommenders.plugins.imports import blamed, class_of, imported, placed

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from abbotify import rng
-from abbotify.analysis.pipeline import decide
+from abbotify.analysis import decide
 from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, write_botify
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.parquet import LogFile, write_events

@@ -7,9 +7,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from abbotify import outfolder
 from abbotify.errors import OutputError
-from abbotify.replacement import Kind
+from abbotify.files import folders
+from abbotify.files.replacement import Kind
 from abbotify.report.csv import Value, csv_text
 from abbotify.report.text import numbers
 from abbotify.report.text.markdown import escaped, escaped_table
@@ -41,7 +41,7 @@ def check(out: Path, runs: Sequence[Path]) -> None:
     for run in runs:
         if target in (run.resolve(), *run.resolve().parents):
             raise OutputError(f"holds the run {run}", file=out, key="--out")
-    outfolder.check(out, KIND)
+    folders.check(out, KIND)
 
 
 def write(comparison: Comparison, out: Path) -> None:
@@ -56,7 +56,7 @@ def write(comparison: Comparison, out: Path) -> None:
         MARKDOWN: lambda: compare_markdown(comparison),
         HTML: lambda: compare_html(comparison),
     }
-    with outfolder.swapped(out, KIND) as folder:
+    with folders.swapped(out, KIND) as folder:
         fault = page.write(folder, texts, shown=out)
     if fault is not None:
         raise fault

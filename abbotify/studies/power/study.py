@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from abbotify.cleanup import scratch
 from abbotify.errors import UserError
 from abbotify.eventlog.sessions import FloatArray
+from abbotify.files.cleanup import scratch
 from abbotify.metrics.users import Population, UserTable
 from abbotify.progress import Progress, silent
 from abbotify.scenario import Scenario

@@ -15,8 +15,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
 
-from abbotify import outfolder, pipeline, replacement
+from abbotify import pipeline
 from abbotify.errors import PageError, UserError
+from abbotify.files import folders, replacement
 from abbotify.progress import Progress, silent
 from abbotify.report import Document, read
 from abbotify.report.decision import decisive
@@ -201,7 +202,7 @@ def sweep(
     scenario = _scenario(job, tasks[0])
     for task in tasks:  # every mistake before the first run
         _refuse_others(scenario, _scenario(job, task), task)
-        outfolder.check(out / _name(task))
+        folders.check(out / _name(task))
     settings = _played(job, tasks, workers, told)
     if all(setting.failure for setting in settings):
         raise UserError(f"every run failed, the first one with: {settings[0].failure}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from abbotify.replacement import Kind
+from abbotify.files.replacement import Kind
 from abbotify.stats.effects import CUPED, Estimator, deciding_estimand
 from abbotify.stats.methods import methods_of
 from abbotify.studies.validation.characteristics import Characteristic, outside

@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from abbotify import outfolder
 from abbotify.errors import UserError
+from abbotify.files import folders
 from abbotify.metrics.users import UserTable
 from abbotify.progress import Progress, silent
 from abbotify.report.monitoring import SPENDING
@@ -67,13 +67,13 @@ def validate(
         PageError: a page cannot be made; the other files are there.
     """
     _refuse(replications, users)
-    outfolder.check(out, KIND)
+    folders.check(out, KIND)
     told("world", 0, 0)
     plan = prepare(scenario)
     why = meets(plan)
     if why and users is not None:
         raise UserError(f"users cannot be drawn apart from each other: {why}", key="--users")
-    with outfolder.swapped(out, KIND) as folder:
+    with folders.swapped(out, KIND) as folder:
         if why:
             found = whole_runs.replayed(plan, folder, replications, workers, told, why)
         else:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from abbotify import outfolder, replacement
 from abbotify.errors import OutputError
-from abbotify.outfolder import swapped
-from abbotify.replacement import RUN
+from abbotify.files import folders, replacement
+from abbotify.files.folders import swapped
+from abbotify.files.replacement import RUN
 
 
 def fill(out: Path, text: str) -> None:
@@ -183,7 +183,7 @@ def test_what_is_in_the_way_of_a_run_is_refused_before_it_is_played(
     (out / way).parent.mkdir(parents=True, exist_ok=True)
     (out / way).write_text("mine")
     with pytest.raises(OutputError, match="in the place of what a run writes"):
-        outfolder.check(out)
+        folders.check(out)
     with pytest.raises(OutputError), swapped(out):
         pytest.fail("nothing may be played")
     assert (out / way).read_text() == "mine"
@@ -213,7 +213,7 @@ def test_a_mount_point_is_refused_before_the_run(
     (tmp_path / "run").mkdir()
     monkeypatch.setattr("os.path.ismount", lambda path: Path(path) == tmp_path / "run")
     with pytest.raises(OutputError, match="is a mount point; give a folder inside it"):
-        outfolder.check(tmp_path / "run")
+        folders.check(tmp_path / "run")
 
 
 def test_folders_made_on_the_way_go_with_a_failure(tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ def test_a_folder_that_another_run_removes_meanwhile_is_no_other_folder(
         return iter([out / "report.json"])
 
     monkeypatch.setattr(Path, "iterdir", half)
-    outfolder.check(out)
+    folders.check(out)
     assert names(tmp_path) == ["run"]
 
 

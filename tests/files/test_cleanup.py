@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from abbotify.cleanup import scratch, uninterrupted
+from abbotify.files.cleanup import scratch, uninterrupted
 from tests.conftest import ROOT
 
 HANDLED = (signal.SIGINT, signal.SIGTERM)
@@ -91,7 +91,7 @@ def test_a_second_signal_does_not_stop_the_cleaning() -> None:
         remove(folder, ignore_errors)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("abbotify.cleanup.shutil.rmtree", removing)
+        patched.setattr("abbotify.files.cleanup.shutil.rmtree", removing)
         with pytest.raises(KeyboardInterrupt):
             work()
     assert not seen[0].exists()

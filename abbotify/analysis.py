@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from abbotify import __version__, outfolder
+from abbotify import __version__
 from abbotify.digests import digest_data, digest_file
 from abbotify.errors import DataError, OutputError, UserError
 from abbotify.eventlog.schema import ARM, Labels, arm_label
 from abbotify.eventlog.sessions import SKIP_BELOW
 from abbotify.eventlog.source import Order, Source, open_source, ordered
+from abbotify.files import folders
 from abbotify.metrics.aggregates import UserAggregates, aggregate
 from abbotify.metrics.definitions import METRICS, PRE
 from abbotify.metrics.from_log import SUCCESS, Read, watching_of
@@ -87,14 +88,14 @@ def analyze(
     """
     _refuse_fractions(alpha, skip_below)
     _refuse_loss(logs, out)
-    outfolder.check(out)
+    folders.check(out)
     source = open_source(logs, experiment)
     _refuse_loss(source.files, out)
     order = ordered(source, control, arms)
     source = replace(source, weights=_known_weights(source, weights or {}))
     shown = tuple(arms.get(name, name) for name in order)
     faults = Faults()
-    with outfolder.swapped(out) as folder:
+    with folders.swapped(out) as folder:
         document = decide(
             source, order, shown, folder, experiment, alpha, skip_below, question, faults
         )

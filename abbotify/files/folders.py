@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from abbotify.cleanup import removed, uninterrupted
 from abbotify.errors import OutputError
-from abbotify.replacement import RUN, TRIES, Kind, beside, own_files, replace, sweep
+from abbotify.files.cleanup import removed, uninterrupted
+from abbotify.files.replacement import RUN, TRIES, Kind, beside, own_files, replace, sweep
 
 # What ends the writing of a folder and is nobody's mistake in it.
 _RESOURCES: Final = frozenset(

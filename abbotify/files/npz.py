@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.errors import DataError
-from abbotify.outfolder import replacing
+from abbotify.files.folders import replacing
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
