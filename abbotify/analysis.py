@@ -21,7 +21,7 @@ from abbotify.metrics.aggregates import UserAggregates, aggregate
 from abbotify.metrics.definitions import METRICS, PRE
 from abbotify.metrics.from_log import SUCCESS, Read, watching_of
 from abbotify.metrics.from_log import read as read_log
-from abbotify.metrics.segments import Cut
+from abbotify.metrics.segments import SegmentBounds
 from abbotify.metrics.users import UserTable
 from abbotify.metrics.users_file import write_users
 from abbotify.report import monitoring
@@ -29,11 +29,11 @@ from abbotify.report.build import build
 from abbotify.report.checks import data
 from abbotify.report.faults import Faults
 from abbotify.report.files import write_data, write_pages
-from abbotify.report.guardrails import PERCENT, Rail
-from abbotify.report.inputs import ArmInfo, Asked, Evidence
+from abbotify.report.inputs import ArmInfo, Asked, ReportInputs
 from abbotify.report.result import FORMATS, Document, Run
-from abbotify.report.user_level_effects import Details, Wanted, look_closer
+from abbotify.report.user_level_effects import Details, UserLevelSpec, user_level_effects
 from abbotify.stats.effects import Estimator
+from abbotify.stats.non_inferiority import PERCENT, GuardrailSpec
 
 LEAST_ALPHA: Final = 1e-6  # as in a scenario
 MOST_ALPHA: Final = 0.5
@@ -51,7 +51,7 @@ class Question:
     """
 
     success: tuple[str, ...] = (SUCCESS,)
-    rails: tuple[Rail, ...] = ()
+    rails: tuple[GuardrailSpec, ...] = ()
     estimator: Estimator = "auto"
 
 
@@ -219,19 +219,19 @@ def _document(
     looking = _looking(read, aggregates, infos, run)
     wanted = _wanted(read, infos, run.alpha, question)
     details = faults.attempt(
-        "quantiles and segments", lambda: look_closer(users, wanted), Details()
+        "quantiles and segments", lambda: user_level_effects(users, wanted), Details()
     )
     return build(
         _scenario(run.experiment, infos, question),
         run,
         infos,
         Asked(list(METRICS), question.success, question.rails, looking),
-        Evidence(
+        ReportInputs(
             replace(aggregates, watched=watched),
             read.tally,
             details=details,
             checks=[
-                *source.checks,
+                *([data.broken_lines(*source.broken)] if source.broken else []),
                 data.rows_given_twice(read.repeated, read.clock.rows),
                 data.timestamps(read.clock.doubts(), derived=read.clock.rows > 0),
                 data.open_sessions(read.still_open, read.sessions),
@@ -254,10 +254,12 @@ def _looking(
     return monitoring.Plan(what, known, planned, "obrien_fleming", run.alpha, estimator)
 
 
-def _wanted(read: Read, infos: Sequence[ArmInfo], alpha: float, question: Question) -> Wanted:
-    kinds = Cut("pre_time") if read.known.earlier else None
+def _wanted(
+    read: Read, infos: Sequence[ArmInfo], alpha: float, question: Question
+) -> UserLevelSpec:
+    kinds = SegmentBounds("pre_time") if read.known.earlier else None
     names, guarded = tuple(info.name for info in infos), (rail.metric for rail in question.rails)
-    return Wanted(
+    return UserLevelSpec(
         names,
         question.success,
         "exposed",

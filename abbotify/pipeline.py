@@ -18,7 +18,8 @@ from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, writ
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.schema import ARM, arm_column, arm_label
 from abbotify.files import folders
-from abbotify.metrics.session_totals import Tally
+from abbotify.metrics.outcomes import Truth
+from abbotify.metrics.session_totals import SessionTotals
 from abbotify.metrics.users_file import StoredUsers
 from abbotify.progress import Progress, silent
 from abbotify.recommenders import MOST_KINDS, merged
@@ -26,22 +27,21 @@ from abbotify.report import Document, monitoring, pictures, write_data, write_pa
 from abbotify.report.build import build
 from abbotify.report.checks import data as checks
 from abbotify.report.faults import Faults
-from abbotify.report.inputs import ArmInfo, Asked, Evidence
+from abbotify.report.inputs import ArmInfo, Asked, ReportInputs
 from abbotify.report.result import FORMATS, Run
-from abbotify.report.true_effects import Truth
-from abbotify.report.user_level_effects import Details, Wanted, look_closer
+from abbotify.report.user_level_effects import Details, UserLevelSpec, user_level_effects
 from abbotify.scenario import Scenario, dump, plain
 from abbotify.simulation import timeline
 from abbotify.simulation.assignment import layers
 from abbotify.simulation.model_store import MODELS, ModelStore
 from abbotify.simulation.prepare import Plan, ready
-from abbotify.simulation.requested import interference, limits, rails, reported, watched_in
+from abbotify.simulation.requested import interference, limits, monitoring_spec, rails, reported
 from abbotify.simulation.run_days import play
-from abbotify.simulation.shard import LOG, STATE, DaysPlayed
+from abbotify.simulation.shard import LOG, STATE, ShardOutput
 from abbotify.simulation.stage import shards_of
 from abbotify.simulation.training import Trainer, Training
 from abbotify.simulation.true_effects import TrueEffects
-from abbotify.simulation.user_results import Case, Judgement, judge_all
+from abbotify.simulation.user_results import Case, ExperimentAggregates, aggregate_users
 
 USERS: Final = "users.parquet"
 REPORT: Final = "report.json"
@@ -111,7 +111,7 @@ def run(
 
 def play_and_judge(
     plan: Plan, folder: Path, trainer: Trainer, workers: int = 1, progress: Progress = silent
-) -> tuple[Document, DaysPlayed]:
+) -> tuple[Document, ShardOutput]:
     """Plays a scenario and judges its users; the report is not written.
 
     Args:
@@ -131,7 +131,7 @@ def play_and_judge(
 
 def _played(
     plan: Plan, folder: Path, trainer: Trainer, workers: int, progress: Progress, faults: Faults
-) -> tuple[DaysPlayed, Sequence[Truth]]:
+) -> tuple[ShardOutput, Sequence[Truth]]:
     """The days of a run, and the truth about it, which may fail without them."""
     true = TrueEffects(plan, folder, trainer) if plan.scenario.truth else None
     played = play(plan, folder, trainer, workers, progress, true.keep if true else None)
@@ -148,19 +148,19 @@ def _judged(
     folder: Path,
     trainer: Trainer,
     workers: int,
-    played: DaysPlayed,
+    played: ShardOutput,
     truth: Sequence[Truth],
     faults: Faults,
 ) -> Document:
     case = Case(plan.scenario, plan.world.users.ids, folder, plan.covariates)
-    judgement = judge_all(case, shards_of(plan), workers, folder / USERS)
+    judgement = aggregate_users(case, shards_of(plan), workers, folder / USERS)
     details = faults.attempt(
         "quantiles and segments", lambda: _details(plan, folder / USERS), Details()
     )
     return _document(plan, judgement, played.tally, trainer, details, truth, faults)
 
 
-def _errors(scenario: Scenario, played: DaysPlayed) -> list[dict[str, Any]]:
+def _errors(scenario: Scenario, played: ShardOutput) -> list[dict[str, Any]]:
     """The first error of each kind, as entries of the manifest."""
     days = timeline.calendar(scenario)
     return [
@@ -186,8 +186,8 @@ def _entry(training: Training) -> dict[str, Any]:
 
 def _document(
     plan: Plan,
-    judgement: Judgement,
-    tally: Tally,
+    judgement: ExperimentAggregates,
+    tally: SessionTotals,
     trainer: Trainer,
     details: Details,
     truth: Sequence[Truth],
@@ -220,7 +220,7 @@ def _document(
             _looking(scenario, judgement),
             limits(scenario),
         ),
-        Evidence(
+        ReportInputs(
             judgement.users,
             tally,
             judgement.further,
@@ -240,9 +240,9 @@ def _document(
 def _details(plan: Plan, users: Path) -> Details:
     """What needs the values of all users, from the file they are in."""
     scenario, settings = plan.scenario, plan.scenario.metrics
-    return look_closer(
+    return user_level_effects(
         StoredUsers(users),
-        Wanted(
+        UserLevelSpec(
             layers(scenario)[0].arms,
             settings.success,
             settings.population,
@@ -255,9 +255,9 @@ def _details(plan: Plan, users: Path) -> Details:
     )
 
 
-def _looking(scenario: Scenario, judgement: Judgement) -> monitoring.Plan | None:
+def _looking(scenario: Scenario, judgement: ExperimentAggregates) -> monitoring.Plan | None:
     """How the experiment is watched; None where days do not add up to a success metric."""
-    what, settings = watched_in(scenario), scenario.monitoring
+    what, settings = monitoring_spec(scenario), scenario.monitoring
     if what is None:
         return None
     planned = settings.planned_users or sum(arm.assigned for arm in judgement.users.arms)

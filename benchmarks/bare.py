@@ -16,7 +16,7 @@ from abbotify.jit import inlined_unmanaged, kernel, unmanaged
 from abbotify.rng import Purpose, Stream, choice, seed_word, uniform
 from abbotify.simulation import timeline
 from abbotify.simulation.compiled.engine import Compiled
-from abbotify.simulation.engines import Setup
+from abbotify.simulation.engine import Setup
 from abbotify.simulation.listener.session import bored, hundredths, start
 from abbotify.simulation.prepare import Plan
 from abbotify.vectors import dot, prefetch

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from abbotify.simulation.engines import COMPILED, SIMPY
+from abbotify.simulation.engine import COMPILED, SIMPY
 from abbotify.simulation.prepare import Plan
 from abbotify.simulation.shard import LOG
 from benchmarks.bare import bare, catalogue_of, listener_of, visits_of

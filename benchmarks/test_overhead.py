@@ -21,7 +21,7 @@ import simpy
 from abbotify.recommenders import build_arms
 from abbotify.scenario import load
 from abbotify.simulation import timeline
-from abbotify.simulation.engines import Setup, UnitResult
+from abbotify.simulation.engine import Setup, UnitResult
 from abbotify.simulation.event_driven import engine as event_driven
 from abbotify.simulation.event_driven.engine import Clock, EventDriven
 from abbotify.world import World, load_world

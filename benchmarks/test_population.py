@@ -22,9 +22,9 @@ import pytest
 
 from abbotify.eventlog.schema import ARM, Labels
 from abbotify.eventlog.sessions import SessionTable
-from abbotify.metrics.session_totals import Tally
+from abbotify.metrics.session_totals import SessionTotals
 from abbotify.report.build import build
-from abbotify.report.inputs import ArmInfo, Asked, Evidence
+from abbotify.report.inputs import ArmInfo, Asked, ReportInputs
 from abbotify.report.result import Document, Run
 from abbotify.scenario import load
 from abbotify.simulation import timeline
@@ -33,7 +33,7 @@ from abbotify.simulation.prepare import Plan, prepare
 from abbotify.simulation.requested import reported
 from abbotify.simulation.shard import STATE, Shard, totals_file
 from abbotify.simulation.stage import shards_of
-from abbotify.simulation.user_results import Case, Judgement, judge_all
+from abbotify.simulation.user_results import Case, ExperimentAggregates, aggregate_users
 from abbotify.simulation.user_state import ShardTotals
 from abbotify.world.digest import digest
 
@@ -95,7 +95,7 @@ def timed(spent: dict[str, float], what: str) -> Iterator[None]:
     spent[what] = spent.get(what, 0.0) + time.perf_counter() - begun
 
 
-def add_up(plan: Plan, folder: Path, tally: Tally, spent: dict[str, float]) -> None:
+def add_up(plan: Plan, folder: Path, tally: SessionTotals, spent: dict[str, float]) -> None:
     (folder / STATE).mkdir()
     for shard in shards_of(plan):
         ids = plan.world.users.ids[shard.rows.start : shard.rows.stop]
@@ -111,14 +111,14 @@ def add_up(plan: Plan, folder: Path, tally: Tally, spent: dict[str, float]) -> N
             totals.save(totals_file(folder, DAYS - 1, shard.number))
 
 
-def document(plan: Plan, judgement: Judgement, tally: Tally) -> Document:
+def document(plan: Plan, judgement: ExperimentAggregates, tally: SessionTotals) -> Document:
     first = layers(plan.scenario)[0]
     return build(
         {},
         Run({"world": 1}, {}, {"report": 1}, "0", 0.05, first.name, days=DAYS),
         [ArmInfo(name, name, None, 1.0) for name in first.arms],
         Asked(reported(plan.scenario), plan.scenario.metrics.success),
-        Evidence(judgement.users, tally),
+        ReportInputs(judgement.users, tally),
     )
 
 
@@ -130,11 +130,13 @@ def measure(folder: Path) -> dict[str, Any]:
         plan = prepare(load(folder / "population.yaml"))
     with timed(spent, "digest"):
         digest(plan.world)
-    tally = Tally(layers(plan.scenario)[0].arms, ARM, timeline.experiment_days(plan.scenario))
+    tally = SessionTotals(
+        layers(plan.scenario)[0].arms, ARM, timeline.experiment_days(plan.scenario)
+    )
     add_up(plan, folder, tally, spent)
     case = Case(plan.scenario, plan.world.users.ids, folder)
     with timed(spent, "judging"):
-        judgement = judge_all(case, shards_of(plan), 1, folder / "users.parquet")
+        judgement = aggregate_users(case, shards_of(plan), 1, folder / "users.parquet")
     with timed(spent, "document"):
         told = document(plan, judgement, tally)
     arms = [

@@ -23,7 +23,7 @@ from abbotify.simulation import timeline
 from abbotify.simulation.prepare import Plan
 from abbotify.simulation.run_days import segments_played
 from abbotify.simulation.stage import shards_of
-from abbotify.simulation.user_results import Case, judge_all
+from abbotify.simulation.user_results import Case, aggregate_users
 from benchmarks.runs import SMALL, planned, told, written
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(0)]
@@ -82,7 +82,9 @@ def session(plan: Plan) -> float:
         begun = time.perf_counter()
         with segments_played(plan, folder, 1, lambda: None) as play_days:
             played = play_days(segment, {})
-        judge_all(Case(plan.scenario, ids, folder), shards_of(plan), 1, folder / "users.parquet")
+        aggregate_users(
+            Case(plan.scenario, ids, folder), shards_of(plan), 1, folder / "users.parquet"
+        )
         seconds = time.perf_counter() - begun
         table = pq.read_table(folder / "users.parquet", columns=["sessions", "tracks"])
     sessions, events = (sum(unit[key] for unit in played.units) for key in ("sessions", "events"))

@@ -51,23 +51,16 @@ def test_its_defaults_are_the_programs(part: str) -> None:
         assert shown == ("–" if default is None else text), f"{part}.{key}"
 
 
-def test_the_map_has_every_module() -> None:
-    """The `__init__.py` of a folder is told of in one sentence for all."""
-    package = ROOT / "abbotify"
-    files = {file.relative_to(package).as_posix() for file in package.rglob("*.py")}
-    there = {name for name in files if not name.endswith("/__init__.py")}
-    table = (DOCS / "modules.md").read_text(encoding="utf-8").partition("## File by file")[2]
-    assert set(re.findall(r"^\| `(.*?)` \|", table, re.MULTILINE)) == there
-
-
-def test_the_map_of_layers_has_three_cells_a_row_and_names_what_there_is() -> None:
+def test_the_map_has_every_room_and_every_loose_module_once() -> None:
     page = (DOCS / "modules.md").read_text(encoding="utf-8")
-    table = page.partition("| layer | modules | what |\n")[2].partition("\n\n")[0]
+    table = page.partition("| layer | rooms and modules | what |\n")[2].partition("\n\n")[0]
     rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines()[1:]]
     assert {len(row) for row in rows} == {3}
+    package = ROOT / "abbotify"
+    rooms = {f"{file.parent.name}/" for file in package.glob("*/*.py")}
+    loose = {file.name for file in package.glob("*.py")} - {"__init__.py"}
     names = [name for row in rows for name in re.findall("`(.*?)`", row[1])]
-    assert len(set(names)) == len(names)
-    assert [name for name in names if not (ROOT / "abbotify" / name).exists()] == []
+    assert sorted(names) == sorted(rooms | loose)
 
 
 GIVEN = {

@@ -14,15 +14,15 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "abbotify"
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
-CLI = ("cli.py", "cli_*.py", "cli/*", "studies/calibration/__main__.py")
+CLI = ("cli/*", "studies/calibration/__main__.py")
 HOMES = {
-    "simpy": ("engine/event_driven.py",),
-    "dask": ("scale.py",),
-    "distributed": ("scale.py",),
+    "simpy": ("simulation/event_driven/*",),
+    "dask": ("simulation/parallel/*",),
+    "distributed": ("simulation/parallel/*",),
     "torch": ("recommenders/*",),
     "typer": CLI,
     "rich": CLI,
-    "pydantic": ("scenario.py", "scenario/*"),
+    "pydantic": ("scenario/*", "typed.py"),
 }
 EXITS = {"exit", "quit", "SystemExit", "sys.exit", "os._exit"}
 

@@ -11,8 +11,8 @@ import typer
 
 if TYPE_CHECKING:
     from abbotify.analysis import Question
-    from abbotify.report.guardrails import Rail
     from abbotify.scenario import Scenario
+    from abbotify.stats.non_inferiority import GuardrailSpec
 
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="The scenario file (YAML).")]
 Overrides = Annotated[
@@ -92,10 +92,10 @@ def question_of(success: list[str] | None, guardrail: list[str] | None, estimato
     return replace(plain, success=names) if names else plain
 
 
-def _rail_of(text: str) -> Rail:
+def _rail_of(text: str) -> GuardrailSpec:
     """What `latency:5` (per cent) and `latency:=10` (the metric's units) say."""
     from abbotify.errors import UserError
-    from abbotify.report.guardrails import METRIC, PERCENT, Rail
+    from abbotify.stats.non_inferiority import METRIC, PERCENT, GuardrailSpec
 
     name, colon, margin = text.rpartition(":")
     absolute = margin.startswith("=")
@@ -106,7 +106,7 @@ def _rail_of(text: str) -> Rail:
     if not (colon and 0 < most < math.inf and (absolute or most < 100)):
         what = "must read METRIC:PER CENT (latency:5) or METRIC:=UNITS (latency:=10)"
         raise UserError(f"{what}, got {text!r}", key="--guardrail")
-    return Rail(_metric_of(name, "--guardrail"), most, METRIC if absolute else PERCENT)
+    return GuardrailSpec(_metric_of(name, "--guardrail"), most, METRIC if absolute else PERCENT)
 
 
 def _metric_of(text: str, option: str) -> str:

@@ -77,7 +77,7 @@ def headline_table(document: Document) -> None:
     from rich.text import Text
 
     from abbotify.report import notes, summary_table
-    from abbotify.report.text import headline
+    from abbotify.report.text.headline import headline
 
     # A pipe has no width; tables in files should not be folded to 80 columns.
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)

@@ -23,7 +23,7 @@ def create(folder: Path) -> list[Path]:
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise OutputError("exists and is not an empty folder", file=folder)
-        with as_file(files("abbotify") / "templates") as templates:
+        with as_file(files("abbotify.cli") / "templates") as templates:
             return [
                 _copy(source, folder / source.relative_to(templates))
                 for source in sorted(templates.rglob("*"))

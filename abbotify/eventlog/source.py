@@ -28,8 +28,6 @@ from abbotify.eventlog.schema import (
     arm_column,
     arm_label,
 )
-from abbotify.report.checks import data
-from abbotify.report.result import Check
 
 Order = tuple[str, ...]  # the arms as the log names them, the control first
 
@@ -64,7 +62,7 @@ class Source:
         labels: the names are botify's labels (C, T1, ...).
         weights: of the arms, where the log or its format says so.
         parts: the rows, once the arms are in order.
-        checks: what was found while reading.
+        broken: how many lines are broken, of how many, and why the first is; None in Parquet.
     """
 
     files: tuple[Path, ...]
@@ -73,7 +71,7 @@ class Source:
     labels: bool
     weights: Mapping[str, float]
     parts: Callable[[Order], Sequence[Part]]
-    data: tuple[Check, ...] = ()
+    broken: tuple[int, int, str] | None = None
 
 
 def open_source(logs: Sequence[Path], experiment: str) -> Source:
@@ -124,7 +122,7 @@ def _botify(files: Sequence[Path], experiment: str) -> Source:
         labels=True,
         weights=dict.fromkeys(label.names, 1.0),  # botify splits users evenly
         parts=lambda order: [_in_memory([_with_arm(log.events, label, order)])],
-        checks=(data.broken_lines(log.broken, log.lines, reason),),
+        broken=(log.broken, log.lines, reason),
     )
 
 

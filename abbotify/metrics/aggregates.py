@@ -15,7 +15,7 @@ from abbotify.eventlog.schema import ARM, NO_ARM
 from abbotify.eventlog.sessions import FloatArray
 from abbotify.metrics import adjustment
 from abbotify.metrics.definitions import METRICS, PRE, Ratio
-from abbotify.metrics.exposure_cohorts import Watched, Watching, joined, watched
+from abbotify.metrics.exposure_cohorts import MonitoringSpec, Watched, joined, watched
 from abbotify.metrics.users import Population, UserTable
 
 Codes = npt.NDArray[np.int16]
@@ -103,7 +103,7 @@ def aggregate(
     metrics: Sequence[str],
     population: Population,
     curve: bool = True,
-    watching: Watching | None = None,
+    watching: MonitoringSpec | None = None,
     covariates: Mapping[str, FloatArray] = MappingProxyType({}),
 ) -> UserAggregates:
     """The aggregates of some users.

@@ -24,7 +24,7 @@ LONGEST_TREND: Final = 14  # days since exposure over which an effect's trend is
 
 
 @dataclass(frozen=True)
-class Watching:
+class MonitoringSpec:
     """What is watched.
 
     Attributes:
@@ -48,10 +48,10 @@ class Watching:
         return min(LONGEST_TREND, (len(self.days) + 1) // 2)
 
 
-def watching(success: Sequence[str], window_days: int, days: range) -> Watching | None:
+def watching(success: Sequence[str], window_days: int, days: range) -> MonitoringSpec | None:
     """What to watch: the first success metric that days add up to; None when none does."""
     known = [name for name in success if name in WATCHABLE]
-    return Watching(known[0], min(window_days, len(days)), days) if known else None
+    return MonitoringSpec(known[0], min(window_days, len(days)), days) if known else None
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ Watched = tuple[ArmWatched, ...]
 
 
 def watched(
-    users: UserTable, arms: int, what: Watching, known: Sequence[FloatArray] = ()
+    users: UserTable, arms: int, what: MonitoringSpec, known: Sequence[FloatArray] = ()
 ) -> Watched:
     """How the exposed users of the first arms came and went.
 
@@ -137,7 +137,9 @@ def joined(one: Watched, other: Watched) -> Watched:
     return tuple(mine.merge(theirs) for mine, theirs in zip(one, other, strict=True))
 
 
-def _arm(whole: Course, own: Rows, what: Watching, before: Sequence[FloatArray]) -> ArmWatched:
+def _arm(
+    whole: Course, own: Rows, what: MonitoringSpec, before: Sequence[FloatArray]
+) -> ArmWatched:
     course = Course(whole.first[own], whole.time[own], whole.sessions[own], whole.tracks[own])
     last = what.days[-1]
     came, entered = {}, {}

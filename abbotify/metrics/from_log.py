@@ -19,8 +19,8 @@ from abbotify.eventlog.sessions import SessionTable, session_table
 from abbotify.eventlog.soundness import Clock, Repeats, repeated_rows
 from abbotify.eventlog.source import Order, Part, Source
 from abbotify.metrics.arm_conflicts import Claims, users_in_two_arms
-from abbotify.metrics.exposure_cohorts import Watched, Watching, joined, watched
-from abbotify.metrics.session_totals import Tally
+from abbotify.metrics.exposure_cohorts import MonitoringSpec, Watched, joined, watched
+from abbotify.metrics.session_totals import SessionTotals
 from abbotify.metrics.users import UserTable, user_table
 
 SUCCESS: Final = "mean_time_per_session"
@@ -60,7 +60,7 @@ class Read:
         clock: their timestamps.
     """
 
-    tally: Tally
+    tally: SessionTotals
     users: list[UserTable] = field(default_factory=list)
     watched: Watched = ()
     known: Known = field(default_factory=lambda: Known(None, (), ()))
@@ -71,9 +71,9 @@ class Read:
     clock: Clock = field(default_factory=Clock)
 
 
-def watching_of(days: range) -> Watching:
+def watching_of(days: range) -> MonitoringSpec:
     """What of a log is watched day by day."""
-    return Watching(SUCCESS, 1, days)
+    return MonitoringSpec(SUCCESS, 1, days)
 
 
 def read(source: Source, order: Order, shown: Sequence[str], skip_below: float) -> Read:
@@ -139,7 +139,7 @@ class _Reading:
     def __init__(self, known: Known, shown: Sequence[str], skip_below: float) -> None:
         self.known, self.skip_below = known, skip_below
         self.mixed = np.array(known.mixed, np.int64)
-        self.found = Read(Tally(shown, ARM, known.days or ()))
+        self.found = Read(SessionTotals(shown, ARM, known.days or ()))
         self.claims = Claims()
         self.days: set[int] = set()
         self.earlier: set[int] = set()

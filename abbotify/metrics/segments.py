@@ -19,7 +19,7 @@ PARTS: Final = 3  # light, medium and heavy users
 
 
 @dataclass(frozen=True)
-class Kinds:
+class UserSegments:
     """Which kind each user is of.
 
     Attributes:
@@ -36,7 +36,7 @@ class Kinds:
 
 
 @dataclass(frozen=True)
-class Cut:
+class SegmentBounds:
     """A value that users are cut by.
 
     Attributes:
@@ -52,7 +52,7 @@ class Cut:
     values: FloatArray | None = None
 
 
-def cut(values: FloatArray, how: Cut, judged: npt.NDArray[np.bool_]) -> Kinds:
+def cut(values: FloatArray, how: SegmentBounds, judged: npt.NDArray[np.bool_]) -> UserSegments:
     """The kinds of users by a value.
 
     Args:
@@ -64,7 +64,7 @@ def cut(values: FloatArray, how: Cut, judged: npt.NDArray[np.bool_]) -> Kinds:
     if bounds is None:
         bounds = stats.segment_bounds(values[judged], how.parts)
     codes = stats.segment_of(values, bounds).astype(np.int16)
-    return Kinds(how.by, _names(bounds), codes, bounds)
+    return UserSegments(how.by, _names(bounds), codes, bounds)
 
 
 def _names(bounds: tuple[float, ...]) -> tuple[str, ...]:

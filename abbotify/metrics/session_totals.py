@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
@@ -18,7 +19,7 @@ Plays = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # track ids, codes of arms
 Heard = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]  # steps, hundredths, codes
 
 
-class Tally:
+class SessionTotals:
     """Counts by arm that merge: lengths of sessions, days, plays of tracks and steps, counters.
 
     Only sessions of the given days in one of the arms count. All counts are independent of the
@@ -94,7 +95,7 @@ class Tally:
         """By arm: the ids of the tracks played, and how often."""
         return [self._plays.of(arm) for arm in range(len(self.arms))]
 
-    def merge(self, other: Tally) -> Tally:
+    def merge(self, other: SessionTotals) -> SessionTotals:
         """The tally of both, this one's moments first.
 
         Raises:
@@ -103,7 +104,7 @@ class Tally:
         about = (self.arms, self.column, self.days)
         if about != (other.arms, other.column, other.days):
             raise ValueError("tallies of different arms or days do not merge")
-        merged = Tally(*about)
+        merged = SessionTotals(*about)
         for part in (self, other):
             merged._plays.merge(part._plays)
             for name in ("ended", "cut"):
@@ -189,3 +190,11 @@ def _order(
 
 def _changes(*keys: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     return reduce(np.logical_or, (np.r_[True, key[1:] != key[:-1]] for key in keys))
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Shares of requests above which an arm did not run as described."""
+
+    errors: float = 0.01
+    fallbacks: float = 0.1

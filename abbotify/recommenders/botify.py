@@ -8,10 +8,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from abbotify.files.yaml import KeyPath
 from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
 from abbotify.scenario import Scenario, resolve
 from abbotify.scenario import recommenders as spec
-from abbotify.scenario.yaml import KeyPath
 from abbotify.world.base import Catalogue, Lists, World
 from abbotify.world.list_files import read_top_tracks, read_track_lists, read_user_lists
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from abbotify.files.npz import Arrays
+from abbotify.files.yaml import KeyPath
 from abbotify.recommenders import registry
 from abbotify.recommenders.answers import checked
 from abbotify.recommenders.arms import Arm, Link
@@ -22,7 +23,6 @@ from abbotify.scenario import Scenario
 from abbotify.scenario import recommenders as spec
 from abbotify.scenario.arms import AnyArm
 from abbotify.scenario.learners import Bandit, Learner
-from abbotify.scenario.yaml import KeyPath
 from abbotify.world.base import World
 
 _RANDOM: Final = spec.Random(recommender="random")

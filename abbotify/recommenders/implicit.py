@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from abbotify import rng
-from abbotify.curve import Epoch
+from abbotify.progress import Epoch
 from abbotify.recommenders.extras import require
 from abbotify.recommenders.factors import Listened, as_arrays, listened, lowered
 from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog

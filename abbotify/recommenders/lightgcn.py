@@ -17,7 +17,7 @@ import numpy as np
 import scipy.sparse
 
 from abbotify import rng
-from abbotify.curve import Epoch
+from abbotify.progress import Epoch
 from abbotify.recommenders.extras import require
 from abbotify.recommenders.factors import Listened, as_arrays, listened, lowered
 from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog

@@ -8,13 +8,13 @@ from typing import Any, Final, NamedTuple
 
 from abbotify.errors import UserError
 from abbotify.files.npz import Arrays
+from abbotify.files.yaml import KeyPath
 from abbotify.recommenders.candidate_table import CandidateTable
 from abbotify.recommenders.extras import require, versions
 from abbotify.recommenders.ranked_lists import Ranker
 from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Learner, Neural
-from abbotify.scenario.yaml import KeyPath
 from abbotify.world.base import World
 
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.curve import Epoch
 from abbotify.errors import UserError
 from abbotify.files.npz import Arrays
+from abbotify.progress import Epoch
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from abbotify import stats
 from abbotify.metrics import histogram
 from abbotify.metrics.play_counts import Counts
-from abbotify.metrics.session_totals import Tally
+from abbotify.metrics.session_totals import SessionTotals
 from abbotify.report.pictures import Day, Distribution, Position, Survival, TopTrack
 
 TOP: Final = 10
@@ -43,7 +43,7 @@ def _counts(parts: Sequence[npt.NDArray[np.float64]], edges: tuple[float, ...]) 
     return tuple(total.tolist())
 
 
-def survival(tally: Tally, arm: int) -> Survival | None:
+def survival(tally: SessionTotals, arm: int) -> Survival | None:
     """The Kaplan-Meier curve of an arm's sessions; None without sessions."""
     curve = stats.kaplan_meier(_dense(tally.ended[arm]), _dense(tally.cut[arm]))
     if not curve.tracks:
@@ -64,7 +64,7 @@ def _dense(counts: Counts) -> Sequence[int]:
     return found
 
 
-def positions(tally: Tally, arm: int) -> tuple[Position, ...] | None:
+def positions(tally: SessionTotals, arm: int) -> tuple[Position, ...] | None:
     """The mean listened fraction of an arm at each step; None when too few got to the first."""
     return (
         tuple(
@@ -76,7 +76,7 @@ def positions(tally: Tally, arm: int) -> tuple[Position, ...] | None:
     )
 
 
-def daily(tally: Tally, arm: int, alpha: float) -> tuple[Day, ...]:
+def daily(tally: SessionTotals, arm: int, alpha: float) -> tuple[Day, ...]:
     """An arm's days: the mean over the day's users, and the effect against the control (arm 0)."""
     nothing = stats.Moments.empty(1)
     return tuple(
@@ -99,7 +99,7 @@ def _day(day: int, moments: stats.Moments, control: stats.Moments | None, alpha:
 
 
 def top_tracks(
-    tally: Tally, arm: int, titles: Callable[[int], tuple[str | None, str | None]] | None
+    tally: SessionTotals, arm: int, titles: Callable[[int], tuple[str | None, str | None]] | None
 ) -> tuple[TopTrack, ...] | None:
     """The arm's most played tracks, the lower id first among equals; None without plays."""
     tracks, plays = tally.plays[arm]

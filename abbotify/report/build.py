@@ -13,14 +13,15 @@ from abbotify.report.arm_curves import daily, distributions, positions, survival
 from abbotify.report.checks.health import health
 from abbotify.report.decision import beat_control, decisions, success_metrics
 from abbotify.report.faults import Faults
-from abbotify.report.guardrails import Rail, guard
-from abbotify.report.inputs import ArmInfo, Asked, Evidence
+from abbotify.report.guardrails import guard
+from abbotify.report.inputs import ArmInfo, Asked, ReportInputs
 from abbotify.report.pictures import Distribution
 from abbotify.report.result import Arm, Document, Moments, Run
 from abbotify.report.result_rows import GuardrailRow, PairRow
 from abbotify.report.text.reasons import decision_row
 from abbotify.report.true_effects import truth_rows
 from abbotify.stats.effects import deciding_estimand
+from abbotify.stats.non_inferiority import GuardrailSpec
 
 Part = TypeVar("Part")
 
@@ -30,7 +31,7 @@ def build(
     run: Run,
     arms: Sequence[ArmInfo],
     asked: Asked,
-    evidence: Evidence,
+    evidence: ReportInputs,
     faults: Faults | None = None,
 ) -> Document:
     """The document of an experiment.
@@ -89,7 +90,7 @@ def build(
     return replace(decided, checks=(*checks, *faults.checks()))
 
 
-def _unguarded(treatments: Sequence[str], rails: Sequence[Rail]) -> Iterator[GuardrailRow]:
+def _unguarded(treatments: Sequence[str], rails: Sequence[GuardrailSpec]) -> Iterator[GuardrailRow]:
     """Guardrails whose test has failed: none of them is kept."""
     for arm in treatments:
         for rail in rails:
@@ -152,7 +153,7 @@ def _refuse_other_arms(names: Sequence[str], *known: Sequence[str]) -> None:
 def _arms(
     arms: Sequence[ArmInfo],
     run: Run,
-    evidence: Evidence,
+    evidence: ReportInputs,
     looking: monitoring.Plan | None,
     faults: Faults,
 ) -> tuple[Arm, ...]:
@@ -170,7 +171,7 @@ def _arm(
     arm: ArmInfo,
     code: int,
     run: Run,
-    evidence: Evidence,
+    evidence: ReportInputs,
     looking: monitoring.Plan | None,
     histogram: Distribution | None,
     faults: Faults,

@@ -18,11 +18,8 @@ from abbotify.report.result_rows import PairRow
 from abbotify.report.text.labels import metric
 from abbotify.stats import Effect
 from abbotify.stats.contrast import welch_df
-from abbotify.stats.effects import CUPED, deciding_estimand
+from abbotify.stats.effects import CUPED, LEAST_USERS, deciding_estimand
 from abbotify.stats.non_inferiority import INFERIOR, NON_INFERIOR
-
-LEAST_USERS: Final = 100
-"""Users an arm needs with the metric defined, before its effect decides anything."""
 
 LEAST_DF: Final = 30.0
 """Welch's degrees of freedom, likewise."""

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from abbotify import stats
 from abbotify.metrics.definitions import METRICS
-from abbotify.report.result_rows import METRIC, PERCENT, GuardrailRow
-from abbotify.stats.non_inferiority import guardrail, relative_guardrail
-
-__all__ = ["METRIC", "PERCENT", "Rail", "guard"]
-
-
-@dataclass(frozen=True)
-class Rail:
-    """A metric and the largest loss that is tolerated, in per cent of the control or its units."""
-
-    metric: str
-    margin: float
-    unit: str = PERCENT
+from abbotify.report.result_rows import GuardrailRow
+from abbotify.stats.non_inferiority import (
+    PERCENT,
+    GuardrailSpec,
+    guardrail,
+    relative_guardrail,
+)
 
 
 def guard(
-    arms: Sequence[stats.ArmMoments], rails: Sequence[Rail], alpha: float
+    arms: Sequence[stats.ArmMoments], rails: Sequence[GuardrailSpec], alpha: float
 ) -> Iterator[GuardrailRow]:
     """Every guardrail of every treatment, each by a one-sided test of its own at level alpha.
 

@@ -264,7 +264,7 @@ def _made(document: Document) -> list[tuple[str, str]]:
 
 
 def _yaml(data: Mapping[str, Any]) -> str:
-    from abbotify.scenario import yaml  # brings pydantic: 0.3 s, which a reader of reports spares
+    from abbotify.files import yaml  # brings pydantic: 0.3 s, which a reader of reports spares
 
     return yaml.write(dict(data))
 

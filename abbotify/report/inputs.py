@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from abbotify.metrics.aggregates import UserAggregates
-from abbotify.metrics.session_totals import Tally
+from abbotify.metrics.outcomes import Truth
+from abbotify.metrics.session_totals import Limits, SessionTotals
 from abbotify.report import monitoring
-from abbotify.report.guardrails import Rail
 from abbotify.report.pictures import Training
 from abbotify.report.result import Check
-from abbotify.report.true_effects import Truth
 from abbotify.report.user_level_effects import Details
+from abbotify.stats.non_inferiority import GuardrailSpec
 
 Titles = Callable[[int], tuple[str | None, str | None]]
 
@@ -35,14 +35,6 @@ class ArmInfo:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Shares of requests above which an arm did not run as described."""
-
-    errors: float = 0.01
-    fallbacks: float = 0.1
-
-
-@dataclass(frozen=True)
 class Asked:
     """What a report is to be about.
 
@@ -56,13 +48,13 @@ class Asked:
 
     metrics: Sequence[str]
     success: Sequence[str]
-    rails: Sequence[Rail] = ()
+    rails: Sequence[GuardrailSpec] = ()
     looking: monitoring.Plan | None = None
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ReportInputs:
     """What was found.
 
     Attributes:
@@ -77,7 +69,7 @@ class Evidence:
     """
 
     users: UserAggregates
-    tally: Tally
+    tally: SessionTotals
     further: Mapping[str, UserAggregates] = field(default_factory=dict)
     details: Details = field(default_factory=Details)
     trainings: Mapping[str, Sequence[Training]] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from abbotify import stats
-from abbotify.metrics.exposure_cohorts import ArmWatched, Watched, Watching
+from abbotify.metrics.exposure_cohorts import ArmWatched, MonitoringSpec, Watched
 from abbotify.report.result_rows import Look, Monitored, Retention, Trend, TrendDay
 from abbotify.stats import always_valid as valid
 from abbotify.stats import monitoring, spending
@@ -35,7 +35,7 @@ class Plan:
         estimator: which estimate they take, where there is a choice.
     """
 
-    what: Watching
+    what: MonitoringSpec
     weights: tuple[float, ...] | None
     planned_users: int
     spending: str
@@ -150,7 +150,7 @@ def _look(
     )
 
 
-def trend(watched: Watched, what: Watching, treatment: int, alpha: float) -> Trend | None:
+def trend(watched: Watched, what: MonitoringSpec, treatment: int, alpha: float) -> Trend | None:
     """Whether the effect on listened time fades with the days since exposure; None for a day."""
     control, treated = watched[0].trend, watched[treatment].trend
     if what.trend_days < 2:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from abbotify.curve import Epoch
 from abbotify.errors import DataError
+from abbotify.progress import Epoch
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
 
 from abbotify.errors import DataError
 from abbotify.stats.effects import MEAN
-
-PERCENT: Final = "percent"
-"""A unit: per cent of the control."""
-
-METRIC: Final = "metric"
-"""A unit: that of the metric."""
 
 
 @dataclass(frozen=True)

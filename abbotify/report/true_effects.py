@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from abbotify.report.result_rows import METRIC, PERCENT
+from abbotify.metrics.outcomes import Form, Truth
 from abbotify.stats import Effect, Moments
 from abbotify.stats.contrast import difference
 from abbotify.stats.effects import BOOTSTRAP, CUPED, MEAN, RATIO, RATIO_CUPED
 from abbotify.stats.means import mean
-from abbotify.stats.methods import SESSIONS, Told, told
+from abbotify.stats.methods import SESSIONS, MethodEstimate, told
+from abbotify.stats.non_inferiority import METRIC, PERCENT
 
-Form = Literal["total", "equal_data"]
 Unit = Literal["metric", "percent"]
 
 # What a t-test over sessions is about: the one ratio whose denominator counts sessions of equal
@@ -61,63 +61,6 @@ class TruthRow:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Joint:
-    """The same users under the control and under a treatment.
-
-    Attributes:
-        means: metric -> moments of (value under the control, under the treatment), over users of
-            the run for whom both are defined.
-        ratios: metric -> moments of (numerator, denominator under the control, then under the
-            treatment) over exposed users; a user who does not come there counts as 0.
-    """
-
-    means: Mapping[str, Moments]
-    ratios: Mapping[str, Moments]
-
-    def merge(self, other: Joint) -> Joint:
-        """Both sets of users, this one's first; equal metrics."""
-        return Joint(
-            {name: mine.merge(other.means[name]) for name, mine in self.means.items()},
-            {name: mine.merge(other.ratios[name]) for name, mine in self.ratios.items()},
-        )
-
-    def mean(self, metric: str) -> tuple[float, float] | None:
-        """The metric's mean under control and treatment; None without users."""
-        moments = self.means.get(metric)
-        if moments is None or moments.n == 0:
-            return None
-        return float(moments.mean[0]), float(moments.mean[1])
-
-    def ratio(self, metric: str) -> tuple[float, float] | None:
-        """Its ratio of sums under control and treatment; None where one has no denominator."""
-        moments = self.ratios.get(metric)
-        if moments is None or moments.mean[1] == 0 or moments.mean[3] == 0:
-            return None
-        y0, d0, y1, d1 = (float(value) for value in moments.mean)
-        return y0 / d0, y1 / d1
-
-
-@dataclass(frozen=True)
-class Truth:
-    """The truth in one form.
-
-    Attributes:
-        form: which.
-        arms: treatment -> its users' outcomes beside those under the control.
-        note: what a reader has to know of it.
-    """
-
-    form: Form
-    arms: Mapping[str, Joint]
-    note: str = ""
-
-    def merge(self, other: Truth) -> Truth:
-        """Of both sets of users, this one's first."""
-        arms = {name: mine.merge(other.arms[name]) for name, mine in self.arms.items()}
-        return Truth(self.form, arms, self.note)
-
-
 # Those whose truth is a mean or a ratio of sums; that of a quantile is another one.
 _ESTIMANDS: Final = (MEAN, RATIO, CUPED, RATIO_CUPED, BOOTSTRAP)
 
@@ -157,14 +100,14 @@ def _rows(
         yield _row(effect, truth, one, pair)
     if effect.estimand == RATIO and effect.metric == SESSION_METRIC:
         found = difference(mean(sessions[control]), mean(sessions[effect.arm]), alpha)
-        alone = Told(SESSIONS, False, found.effect, found.lower, found.upper)
+        alone = MethodEstimate(SESSIONS, False, found.effect, found.lower, found.upper)
         yield _row(effect, truth, alone, pair)
 
 
 def _row(
     effect: Effect,
     truth: Truth,
-    one: Told,
+    one: MethodEstimate,
     pair: tuple[float, float] | None,
 ) -> TruthRow:
     unit: Unit = PERCENT if one.relative else METRIC

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from abbotify import stats
 from abbotify.eventlog.schema import ARM, Labels
 from abbotify.eventlog.sessions import FloatArray
-from abbotify.metrics.segments import Cut, Kinds, cut
+from abbotify.metrics.segments import SegmentBounds, UserSegments, cut
 from abbotify.metrics.users import Population
 from abbotify.report.result_rows import SegmentRow, Segments, SegmentTest
 from abbotify.stats.effects import BOOTSTRAP
@@ -42,7 +42,7 @@ class Users(Protocol):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class UserLevelSpec:
     """What is asked for.
 
     Attributes:
@@ -62,7 +62,7 @@ class Wanted:
     alpha: float
     quantiles: tuple[float, ...] = ()
     bootstrap: bool = False
-    kinds: Kinds | Cut | None = None
+    kinds: UserSegments | SegmentBounds | None = None
     guarded: tuple[str, ...] = ()
 
 
@@ -81,7 +81,7 @@ class Details:
     segments: Segments | None = None
 
 
-def look_closer(users: Users, wanted: Wanted) -> Details:
+def user_level_effects(users: Users, wanted: UserLevelSpec) -> Details:
     """Looks at the users once for each metric."""
     codes = np.where(users.members(wanted.population), users.label(ARM).codes, -1)
     kinds = _kinds(users, wanted, codes)
@@ -101,16 +101,20 @@ def look_closer(users: Users, wanted: Wanted) -> Details:
     return Details(tuple(effects), shapes, segments)
 
 
-def _kinds(users: Users, wanted: Wanted, codes: npt.NDArray[np.int16]) -> Kinds | None:
+def _kinds(
+    users: Users, wanted: UserLevelSpec, codes: npt.NDArray[np.int16]
+) -> UserSegments | None:
     how = wanted.kinds
-    if not isinstance(how, Cut):
+    if not isinstance(how, SegmentBounds):
         return how
     values = users.column(how.by, wanted.population) if how.values is None else how.values
     judged = (codes >= 0) & (codes < len(wanted.arms))
     return cut(values, how, judged)
 
 
-def _by_value(metric: str, arms: Sequence[FloatArray], wanted: Wanted) -> Iterator[stats.Effect]:
+def _by_value(
+    metric: str, arms: Sequence[FloatArray], wanted: UserLevelSpec
+) -> Iterator[stats.Effect]:
     """The rows of effects that sums cannot give."""
     # All quantiles of yes and no are yes or no.
     told = not all(((arm == 0) | (arm == 1)).all() for arm in arms)
@@ -122,7 +126,7 @@ def _by_value(metric: str, arms: Sequence[FloatArray], wanted: Wanted) -> Iterat
 
 
 def _quantiles(
-    metric: str, arm: str, control: FloatArray, treated: FloatArray, wanted: Wanted
+    metric: str, arm: str, control: FloatArray, treated: FloatArray, wanted: UserLevelSpec
 ) -> Iterator[stats.Effect]:
     for share in wanted.quantiles:
         found = stats.quantile_effect(control, treated, share, wanted.alpha, _SEED)
@@ -138,7 +142,7 @@ def _quantiles(
 
 
 def _resampled(
-    metric: str, arm: str, control: FloatArray, treated: FloatArray, wanted: Wanted
+    metric: str, arm: str, control: FloatArray, treated: FloatArray, wanted: UserLevelSpec
 ) -> stats.Effect:
     found = stats.bootstrap(control, treated, wanted.alpha, _SEED)
     means = tuple(float(v.mean()) if len(v) else None for v in (control, treated))
@@ -183,8 +187,8 @@ def _by_kind(
     metric: str,
     values: FloatArray,
     codes: npt.NDArray[np.int16],
-    kinds: Kinds,
-    wanted: Wanted,
+    kinds: UserSegments,
+    wanted: UserLevelSpec,
 ) -> Iterator[tuple[SegmentTest, list[SegmentRow]]]:
     """The effects on a metric by kind of user, treatment by treatment."""
     means = [
@@ -227,7 +231,7 @@ def _segment(
 
 
 def _segments(
-    kinds: Kinds,
+    kinds: UserSegments,
     codes: npt.NDArray[np.int16],
     found: Sequence[tuple[SegmentTest, list[SegmentRow]]],
 ) -> Segments:

@@ -8,8 +8,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from abbotify.errors import ScenarioError
+from abbotify.files.yaml import KeyPath, Source
 from abbotify.scenario.base import nearest, one_line
-from abbotify.scenario.yaml import KeyPath, Source
 
 _PLACED: Final = ("unknown_key", "at_key")  # errors of ours that name a key below their location
 _TAG_KINDS: Final = ("union_tag_invalid", "union_tag_not_found")

@@ -12,11 +12,11 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from abbotify.errors import ScenarioError
-from abbotify.scenario import yaml
+from abbotify.files import yaml
+from abbotify.files.yaml import KeyPath, Source, dotted
 from abbotify.scenario.errors import first_error, shown
 from abbotify.scenario.recommenders import Plugin, RecommenderSpec
 from abbotify.scenario.scenario import Scenario
-from abbotify.scenario.yaml import KeyPath, Source, dotted
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 

@@ -12,7 +12,7 @@ import numpy as np
 from abbotify.errors import DataError
 from abbotify.eventlog.schema import MS_PER_DAY
 from abbotify.eventlog.sessions import FloatArray
-from abbotify.metrics.segments import PARTS, Cut, Kinds
+from abbotify.metrics.segments import PARTS, SegmentBounds, UserSegments
 from abbotify.metrics.users import UserTable
 from abbotify.scenario import Scenario, resolve
 from abbotify.scenario.base import CONTROLS, one_line
@@ -28,7 +28,7 @@ _CONTROL: Final = re.compile(f"[{CONTROLS}]")
 MOST: Final = 50  # kinds in a file: a report with more is not read
 
 
-def kinds_of(scenario: Scenario, world: World) -> Kinds | Cut | None:
+def kinds_of(scenario: Scenario, world: World) -> UserSegments | SegmentBounds | None:
     """How users are told apart; None when nothing is known of them from before the experiment.
 
     Raises:
@@ -36,7 +36,7 @@ def kinds_of(scenario: Scenario, world: World) -> Kinds | Cut | None:
     """
     told = scenario.metrics.segments
     if told is None:
-        return Cut(DEFAULT) if timeline.experiment_days(scenario).start else None
+        return SegmentBounds(DEFAULT) if timeline.experiment_days(scenario).start else None
     if told.file is not None:
         path = resolve(scenario, told.file, ("metrics", "segments", "file"), folder=False)
         return _named(path, world.users)
@@ -44,7 +44,7 @@ def kinds_of(scenario: Scenario, world: World) -> Kinds | Cut | None:
     values = None
     if told.by in USER_ATTRIBUTES:
         values = np.asarray(getattr(world.users, told.by), np.float64)
-    return Cut(told.by, told.quantiles or PARTS, told.bounds, values)
+    return SegmentBounds(told.by, told.quantiles or PARTS, told.bounds, values)
 
 
 Covariates = Mapping[str, FloatArray | None]
@@ -115,7 +115,7 @@ def _place(row: Row, users: Users) -> int:
     return place
 
 
-def _named(path: Path, users: Users) -> Kinds:
+def _named(path: Path, users: Users) -> UserSegments:
     """The kinds that a file names; users who are not in it are of none."""
     codes = np.full(len(users), -1, np.int16)
     names: dict[str, int] = {}
@@ -131,4 +131,4 @@ def _named(path: Path, users: Users) -> Kinds:
             raise row.error(f"more than {MOST} segments", "segment")
     if not names:
         raise DataError("names no segment", file=path)
-    return Kinds("file", tuple(names), codes)
+    return UserSegments("file", tuple(names), codes)

@@ -93,8 +93,8 @@ def _collected(
     before = list(takewhile(lambda segment: segment.training is None, segments))
     if before:
         days = sum(len(segment.days) for segment in before)
-        midnight = run_days.counted("days", len(plan.shards) * days, told)
-        with run_days.segments_played(plan, folder, workers, midnight) as play_days:
+        on_day_end = run_days.counted("days", len(plan.shards) * days, told)
+        with run_days.segments_played(plan, folder, workers, on_day_end) as play_days:
             run_days.play_apart(play_days, before, lambda _: {})
     if len(before) == len(segments):
         raise plan.scenario.error("needs a phase: train", ("timeline",))

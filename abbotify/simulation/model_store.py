@@ -13,11 +13,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from abbotify.curve import Epoch
 from abbotify.digests import digest_data, digest_file
 from abbotify.errors import DataError
 from abbotify.files.folders import replacing
 from abbotify.files.npz import Arrays, load_arrays, save_arrays
+from abbotify.progress import Epoch
 from abbotify.recommenders.training_log import Fitted
 
 MODELS: Final = "models"

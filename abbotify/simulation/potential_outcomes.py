@@ -32,7 +32,7 @@ from abbotify.simulation.shard import STATE
 from abbotify.simulation.stage import Enter, shards_of, stage
 from abbotify.simulation.training import Pieces, Trainer
 from abbotify.simulation.user_results import Case, users_of
-from abbotify.simulation.worlds import Alternative, alternatives, subsample
+from abbotify.simulation.worlds import CounterfactualWorld, alternatives, subsample
 
 _EVE: Final = "eve"  # the folder of what the evening before the experiment leaves
 
@@ -50,7 +50,7 @@ class PotentialOutcomes:
 
 
 @dataclass(frozen=True)
-class Eve:
+class PreExperimentState:
     """The evening before the experiment, which all worlds go on from.
 
     Attributes:
@@ -109,7 +109,12 @@ def worlds_stage(plan: Plan, workers: int) -> AbstractContextManager[Enter]:
 
 
 def play_world(
-    plan: Plan, world: Alternative, eve: Eve, folder: Path, enter: Enter, progress: Progress
+    plan: Plan,
+    world: CounterfactualWorld,
+    eve: PreExperimentState,
+    folder: Path,
+    enter: Enter,
+    progress: Progress,
 ) -> Case:
     """Plays the experiment's days in another world.
 
@@ -145,17 +150,19 @@ def play_world(
         return train_before(plan, folder, taught, segment, (eve.folder, days.start))
 
     if plan.coupled:
-        midnight = counted(shown, scenario.days, progress)
-        play_together(_quiet(plan), folder, train, midnight, world.arm)
+        on_day_end = counted(shown, scenario.days, progress)
+        play_together(_quiet(plan), folder, train, on_day_end, world.arm)
     else:
         shutil.copytree(eve.state, folder / STATE)
-        midnight = counted(shown, len(plan.shards) * len(days), progress)
-        play_days = enter(folder, midnight, world.arm)
+        on_day_end = counted(shown, len(plan.shards) * len(days), progress)
+        play_days = enter(folder, on_day_end, world.arm)
         play_apart(play_days, _from(scenario, days.start), morning)
     return Case(scenario, plan.world.users.ids, folder, everybody=world.arm)
 
 
-def _trainer(plan: Plan, world: Alternative, eve: Eve, folder: Path) -> Trainer:
+def _trainer(
+    plan: Plan, world: CounterfactualWorld, eve: PreExperimentState, folder: Path
+) -> Trainer:
     return Trainer(
         plan.scenario,
         plan.world,
@@ -167,12 +174,14 @@ def _trainer(plan: Plan, world: Alternative, eve: Eve, folder: Path) -> Trainer:
     )
 
 
-def _played_until_eve(plan: Plan, folder: Path, workers: int, progress: Progress) -> Eve:
+def _played_until_eve(
+    plan: Plan, folder: Path, workers: int, progress: Progress
+) -> PreExperimentState:
     """The evening before the experiment, played for no other purpose."""
     folder.mkdir()
     scenario = plan.scenario
     trainer = Trainer(scenario, plan.world, plan.learning, ModelStore(folder), progress)
-    eve = Eve(folder, folder / STATE, trainer)
+    eve = PreExperimentState(folder, folder / STATE, trainer)
     eve.state.mkdir()
     first = timeline.experiment_days(scenario).start
     if plan.coupled:
@@ -183,8 +192,8 @@ def _played_until_eve(plan: Plan, folder: Path, workers: int, progress: Progress
     before = [segment for segment in cut if segment.days[0].number < first]
     if before:
         quiet = _keeping(plan, "events" if timeline.trains(scenario) else "users")
-        midnight = counted("days", len(plan.shards) * first, progress)
-        with segments_played(quiet, folder, workers, midnight) as play_days:
+        on_day_end = counted("days", len(plan.shards) * first, progress)
+        with segments_played(quiet, folder, workers, on_day_end) as play_days:
             play_apart(play_days, before, morning)
     morning(_from(scenario, first)[0])
     return eve

@@ -10,7 +10,7 @@ from typing import Final
 from abbotify.errors import UserError
 from abbotify.eventlog.schema import arm_label
 from abbotify.files import folders
-from abbotify.metrics.segments import Cut, Kinds
+from abbotify.metrics.segments import SegmentBounds, UserSegments
 from abbotify.recommenders import Arm, build_arms, registry
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Learner, Neural
@@ -27,7 +27,7 @@ from abbotify.simulation import timeline
 from abbotify.simulation.assignment import Layer, layers, require_users
 from abbotify.simulation.coupling import coupling, slowing
 from abbotify.simulation.covariates import Covariates, covariates_of, kinds_of
-from abbotify.simulation.engines import COMPILED, SIMPY
+from abbotify.simulation.engine import COMPILED, SIMPY
 from abbotify.simulation.scenario_warnings import LEAST_SESSIONS, cautions, sessions_to_learn_from
 from abbotify.simulation.worlds import describe_worlds
 from abbotify.world import World, load_world
@@ -57,7 +57,7 @@ class Plan:
     coupled: str
     engine: str
     shards: tuple[range, ...]
-    kinds: Kinds | Cut | None = None
+    kinds: UserSegments | SegmentBounds | None = None
     covariates: Covariates = field(default_factory=dict)
 
     @property

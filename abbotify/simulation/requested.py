@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from abbotify.metrics.definitions import METRICS
-from abbotify.metrics.exposure_cohorts import Watching, watching
+from abbotify.metrics.exposure_cohorts import MonitoringSpec, watching
+from abbotify.metrics.session_totals import Limits
 from abbotify.recommenders import Arm
-from abbotify.report.guardrails import METRIC, PERCENT, Rail
-from abbotify.report.inputs import Limits
 from abbotify.scenario import Scenario
 from abbotify.scenario.timeline import ExperimentDays
 from abbotify.simulation import timeline
+from abbotify.stats.non_inferiority import METRIC, PERCENT, GuardrailSpec
 
 
 def reported(scenario: Scenario) -> list[str]:
@@ -22,17 +22,17 @@ def reported(scenario: Scenario) -> list[str]:
     return [name for name in METRICS if name in shown]
 
 
-def rails(scenario: Scenario) -> tuple[Rail, ...]:
+def rails(scenario: Scenario) -> tuple[GuardrailSpec, ...]:
     """What the scenario guards, each with a margin in per cent or in the metric's own units."""
     return tuple(
-        Rail(told.metric, told.margin, PERCENT)
+        GuardrailSpec(told.metric, told.margin, PERCENT)
         if told.margin is not None
-        else Rail(told.metric, told.absolute or 0.0, METRIC)
+        else GuardrailSpec(told.metric, told.absolute or 0.0, METRIC)
         for told in scenario.metrics.guardrails
     )
 
 
-def watched_in(scenario: Scenario) -> Watching | None:
+def monitoring_spec(scenario: Scenario) -> MonitoringSpec | None:
     """What is watched day by day; None where days do not add up to a success metric."""
     settings, days = scenario.monitoring, timeline.experiment_days(scenario)
     return watching(scenario.metrics.success, settings.window_days, days)

@@ -15,7 +15,7 @@ from abbotify.recommenders import Arm, build_arm
 from abbotify.simulation import timeline
 from abbotify.simulation.model_store import load_model
 from abbotify.simulation.prepare import Plan
-from abbotify.simulation.shard import DaysPlayed, Job, Player, Stint, log_file
+from abbotify.simulation.shard import Job, ShardDays, ShardOutput, ShardRunner, log_file
 from abbotify.simulation.stage import PlayDays, make_folders, shards_of, stage
 from abbotify.simulation.training import Pieces, Trainer
 
@@ -30,7 +30,7 @@ def play(
     workers: int,
     progress: Progress,
     eve: Callable[[], None] | None = None,
-) -> DaysPlayed:
+) -> ShardOutput:
     """Plays all days; between two days models may be trained, for all shards at once.
 
     Args:
@@ -43,9 +43,9 @@ def play(
             before has left is still there; not when users meet.
     """
     scenario = plan.scenario
-    midnight = counted("days", len(plan.shards) * scenario.days, progress)
+    on_day_end = counted("days", len(plan.shards) * scenario.days, progress)
     if plan.coupled:
-        return play_together(plan, folder, trainer.train, midnight)
+        return play_together(plan, folder, trainer.train, on_day_end)
     first = timeline.experiment_days(scenario).start
 
     def morning(segment: timeline.Segment) -> Mapping[str, Path]:
@@ -55,13 +55,13 @@ def play(
         return models
 
     segments = timeline.segments(scenario, 0 if eve is None else first)
-    with segments_played(plan, folder, workers, midnight) as play_days:
+    with segments_played(plan, folder, workers, on_day_end) as play_days:
         return play_apart(play_days, segments, morning)
 
 
 def play_apart(
     play_days: PlayDays, segments: Sequence[timeline.Segment], morning: Morning
-) -> DaysPlayed:
+) -> ShardOutput:
     """Plays consecutive segments of a run whose users do not meet.
 
     Args:
@@ -69,17 +69,17 @@ def play_apart(
         segments: at least one.
         morning: called before each; gives models that serve from then on, by the arm's name.
     """
-    played: list[DaysPlayed] = []  # a segment each
+    played: list[ShardOutput] = []  # a segment each
     models: dict[str, Path] = {}
     for segment in segments:
         models |= morning(segment)
         played.append(play_days(segment, models))
-    return reduce(DaysPlayed.merge, played)
+    return reduce(ShardOutput.merge, played)
 
 
 @contextmanager
 def segments_played(
-    plan: Plan, folder: Path, workers: int, midnight: Callable[[], None]
+    plan: Plan, folder: Path, workers: int, on_day_end: Callable[[], None]
 ) -> Iterator[PlayDays]:
     """A function that plays segments, in order, by processes that stay from one to the next.
 
@@ -87,14 +87,14 @@ def segments_played(
         plan: the run.
         folder: where it is written; days before are there.
         workers: processes that share the shards.
-        midnight: called when a day of a shard is over.
+        on_day_end: called when a day of a shard is over.
 
     Yields:
         (segment, name of an arm that learns -> the file of its model) -> what is left of its
         days, added up shard by shard.
     """
     with stage(plan, workers) as enter:
-        yield enter(folder, midnight)
+        yield enter(folder, on_day_end)
 
 
 def train_before(
@@ -127,16 +127,16 @@ def play_together(
     plan: Plan,
     folder: Path,
     train: Train,
-    midnight: Callable[[], None],
+    on_day_end: Callable[[], None],
     everybody: str | None = None,
-) -> DaysPlayed:
+) -> ShardOutput:
     """Plays a run whose users meet: one unit over all days, trained as it goes.
 
     Args:
         plan: the run.
         folder: where it is written.
         train: as `Trainer.train`.
-        midnight: called when a day is over.
+        on_day_end: called when a day is over.
         everybody: an arm that everybody is in, see `timeline.plan_day`.
     """
     scenario, arms = plan.scenario, list(plan.arms)
@@ -153,9 +153,9 @@ def play_together(
 
     make_folders(folder)
     job = Job(scenario, plan.world, folder, True, plan.engine, everybody)
-    player = Player(job, plan.arms, midnight, morning)
+    player = ShardRunner(job, plan.arms, on_day_end, morning)
     days = timeline.calendar(scenario)
-    return reduce(DaysPlayed.merge, [player(Stint(shard, days)) for shard in shards_of(plan)])
+    return reduce(ShardOutput.merge, [player(ShardDays(shard, days)) for shard in shards_of(plan)])
 
 
 def events_before(

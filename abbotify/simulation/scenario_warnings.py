@@ -8,19 +8,19 @@ from typing import Final
 import numpy as np
 
 from abbotify.eventlog.schema import MS_PER_DAY
+from abbotify.files.yaml import KeyPath
 from abbotify.recommenders import Arm
-from abbotify.report.decision import LEAST_USERS
 from abbotify.scenario import Scenario
 from abbotify.scenario.base import Exponential, Latency, Uniform
 from abbotify.scenario.learners import Neural
 from abbotify.scenario.meaning import constant
 from abbotify.scenario.metrics import Guardrail
 from abbotify.scenario.timeline import Collect, Train
-from abbotify.scenario.yaml import KeyPath
 from abbotify.simulation import timeline
 from abbotify.simulation.assignment import layers
 from abbotify.simulation.listener.session import hundredths
 from abbotify.simulation.requested import interference
+from abbotify.stats.effects import LEAST_USERS
 from abbotify.world import World
 
 LEAST_SESSIONS: Final = 1.0

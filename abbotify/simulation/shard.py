@@ -19,12 +19,12 @@ from abbotify.eventlog.parquet import write_events
 from abbotify.eventlog.schema import ARM, CONTROL_KEY, EXPERIMENT_KEY, PHASE_KEY, WEIGHTS_KEY
 from abbotify.eventlog.sessions import SessionTable
 from abbotify.eventlog.sessions_file import write_sessions
-from abbotify.metrics.session_totals import Tally
+from abbotify.metrics.session_totals import SessionTotals
 from abbotify.recommenders import Arm, Failure, build_arms, merged
 from abbotify.scenario import Scenario
 from abbotify.simulation import timeline
 from abbotify.simulation.assignment import layers
-from abbotify.simulation.engines import (
+from abbotify.simulation.engine import (
     COMPILED,
     Engine,
     Morning,
@@ -72,7 +72,7 @@ class Shard:
 
 
 @dataclass(frozen=True)
-class Stint:
+class ShardDays:
     """Days of a shard, to be played while the same models serve.
 
     Attributes:
@@ -87,7 +87,7 @@ class Stint:
 
 
 @dataclass(frozen=True)
-class DaysPlayed:
+class ShardOutput:
     """What is left of days that were played, beside their files.
 
     Attributes:
@@ -96,24 +96,24 @@ class DaysPlayed:
         failures: of recommenders, the first of each kind.
     """
 
-    tally: Tally
+    tally: SessionTotals
     units: tuple[dict[str, Any], ...]
     failures: tuple[Failure, ...] = ()
 
-    def merge(self, other: DaysPlayed) -> DaysPlayed:
+    def merge(self, other: ShardOutput) -> ShardOutput:
         """What is left of both, this one first."""
         failures = merged((*self.failures, *other.failures))
-        return DaysPlayed(self.tally.merge(other.tally), (*self.units, *other.units), failures)
+        return ShardOutput(self.tally.merge(other.tally), (*self.units, *other.units), failures)
 
 
-class Player:
+class ShardRunner:
     """Plays stints, one after the other; whoever plays next with other models has other arms.
 
     Args:
         job: the run.
         arms: those that serve without models, as `build_arms` makes them; a process of its own
             makes its own.
-        midnight: called when a day of a shard is over.
+        on_day_end: called when a day of a shard is over.
         morning: which arms serve a day, where that changes within a unit.
     """
 
@@ -121,13 +121,13 @@ class Player:
         self,
         job: Job,
         arms: tuple[Arm, ...] | None = None,
-        midnight: Callable[[], None] = lambda: None,
+        on_day_end: Callable[[], None] = lambda: None,
         morning: Morning | None = None,
     ) -> None:
-        self.job, self.arms, self.midnight, self.morning = job, arms, midnight, morning
+        self.job, self.arms, self.on_day_end, self.morning = job, arms, on_day_end, morning
         self._latest: tuple[Mapping[str, Path], Engine] | None = None
 
-    def __call__(self, stint: Stint) -> DaysPlayed:
+    def __call__(self, stint: ShardDays) -> ShardOutput:
         """Plays the days of a shard."""
         if self._latest is None or self._latest[0] != stint.models:
             self._latest = stint.models, self._engine(stint.models)
@@ -138,21 +138,21 @@ class Player:
         if arms is None:
             arrays = {name: load_model(path) for name, path in models.items()}
             arms = build_arms(self.job.scenario, self.job.world, arrays)
-        return _engine(self.job, arms, self.midnight, self.morning)
+        return _engine(self.job, arms, self.on_day_end, self.morning)
 
 
 def _engine(
-    job: Job, arms: tuple[Arm, ...], midnight: Callable[[], None], morning: Morning | None
+    job: Job, arms: tuple[Arm, ...], on_day_end: Callable[[], None], morning: Morning | None
 ) -> Engine:
     # Imported here: neither simpy nor the kernels take their time when the other engine plays.
     setup = Setup(job.scenario, job.world, arms)
     if job.engine == COMPILED:
         from abbotify.simulation.compiled.engine import Compiled
 
-        return Compiled(setup, midnight)
+        return Compiled(setup, on_day_end)
     from abbotify.simulation.event_driven.engine import EventDriven
 
-    return EventDriven(setup, midnight, morning)
+    return EventDriven(setup, on_day_end, morning)
 
 
 def log_file(folder: Path, day: int, shard: int) -> Path:
@@ -169,10 +169,10 @@ def totals_file(folder: Path, day: int, shard: int) -> Path:
     return folder / STATE / f"totals-day-{day:04d}-shard-{shard:05d}.npz"
 
 
-def _play(job: Job, engine: Engine, stint: Stint) -> DaysPlayed:
+def _play(job: Job, engine: Engine, stint: ShardDays) -> ShardOutput:
     shard, days = stint.shard, stint.days
     scenario, ids, first = job.scenario, job.world.users.ids, days[0].number
-    tally = Tally(layers(scenario)[0].arms, ARM, timeline.experiment_days(scenario))
+    tally = SessionTotals(layers(scenario)[0].arms, ARM, timeline.experiment_days(scenario))
     before = State.initial(len(shard.rows), engine.setup.looks_back)
     if first:
         before = State.load(_state_file(job.folder, first - 1, shard.number))
@@ -187,10 +187,10 @@ def _play(job: Job, engine: Engine, stint: Stint) -> DaysPlayed:
         failures += [replace(failure, shard=shard.number) for failure in result.failures]
         state = result.state
     _keep(job, stint, state, totals)
-    return DaysPlayed(tally, tuple(units), merged(failures))
+    return ShardOutput(tally, tuple(units), merged(failures))
 
 
-def _totals(job: Job, stint: Stint) -> ShardTotals:
+def _totals(job: Job, stint: ShardDays) -> ShardTotals:
     """The totals of a shard's users before the first day that is played."""
     first, shard = stint.days[0].number, stint.shard
     ids = job.world.users.ids[shard.rows.start : shard.rows.stop]
@@ -199,7 +199,7 @@ def _totals(job: Job, stint: Stint) -> ShardTotals:
     return ShardTotals.load(totals_file(job.folder, first - 1, shard.number), job.scenario, ids)
 
 
-def _tally(tally: Tally, result: UnitResult) -> None:
+def _tally(tally: SessionTotals, result: UnitResult) -> None:
     table, facts, counts = result.sessions, result.facts, result.counts
     summed = (counts.plays, counts.heard)
     tally.add(table, cut=facts.cut, counters=_counts(facts, table), summed=summed)
@@ -241,7 +241,7 @@ def _logged(job: Job, unit: Unit, result: UnitResult) -> dict[str, Any]:
     }
 
 
-def _keep(job: Job, stint: Stint, state: State, totals: ShardTotals) -> None:
+def _keep(job: Job, stint: ShardDays, state: State, totals: ShardTotals) -> None:
     """Writes what the shard's next days go on from, when the last of these is over.
 
     Not day by day: without a log that was an eighth of a run, and nobody starts between.

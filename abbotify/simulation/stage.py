@@ -12,22 +12,22 @@ from typing import Any, Protocol
 from abbotify.simulation import timeline
 from abbotify.simulation.parallel import processes
 from abbotify.simulation.prepare import Plan
-from abbotify.simulation.shard import LOG, STATE, DaysPlayed, Job, Player, Shard, Stint
+from abbotify.simulation.shard import LOG, STATE, Job, Shard, ShardDays, ShardOutput, ShardRunner
 
-PlayDays = Callable[[timeline.Segment, Mapping[str, Path]], DaysPlayed]
+PlayDays = Callable[[timeline.Segment, Mapping[str, Path]], ShardOutput]
 
 
 class Enter(Protocol):
     """Begins to play a run, or the same days in another world, on a stage."""
 
     def __call__(
-        self, folder: Path, midnight: Callable[[], None], everybody: str | None = None
+        self, folder: Path, on_day_end: Callable[[], None], everybody: str | None = None
     ) -> PlayDays:
         """A function that plays segments, as of `segments_played`.
 
         Args:
             folder: where it is written; days before are there.
-            midnight: called when a day of a shard is over.
+            on_day_end: called when a day of a shard is over.
             everybody: an arm that everybody is in, see `timeline.plan_day`.
         """
         ...
@@ -44,24 +44,24 @@ def stage(plan: Plan, workers: int) -> Iterator[Enter]:
     job = Job(plan.scenario, plan.world, Path(), bool(plan.coupled), plan.engine)
     shards, alone = shards_of(plan), workers == 1 or len(plan.shards) == 1
     told: list[Callable[[], None]] = [lambda: None]
-    prepare = partial(_Players, arms=plan.arms, midnight=lambda: told[0]()) if alone else _Players
+    prepare = partial(_Players, arms=plan.arms, on_day_end=lambda: told[0]()) if alone else _Players
 
     with processes.processes(prepare, job, 1 if alone else min(workers, len(shards))) as do:
 
         def enter(
-            folder: Path, midnight: Callable[[], None], everybody: str | None = None
+            folder: Path, on_day_end: Callable[[], None], everybody: str | None = None
         ) -> PlayDays:
             make_folders(folder)
 
-            def play_days(segment: timeline.Segment, models: Mapping[str, Path]) -> DaysPlayed:
-                told[0] = midnight
-                stints = [Stint(shard, segment.days, dict(models)) for shard in shards]
+            def play_days(segment: timeline.Segment, models: Mapping[str, Path]) -> ShardOutput:
+                told[0] = on_day_end
+                stints = [ShardDays(shard, segment.days, dict(models)) for shard in shards]
                 parts = do([(folder, everybody, stint) for stint in stints])
-                return reduce(DaysPlayed.merge, parts if alone else map(counting, parts))
+                return reduce(ShardOutput.merge, parts if alone else map(counting, parts))
 
-            def counting(part: DaysPlayed) -> DaysPlayed:
+            def counting(part: ShardOutput) -> ShardOutput:
                 for _ in {entry["days"][0] for entry in part.units}:
-                    midnight()
+                    on_day_end()
                 return part
 
             return play_days
@@ -79,13 +79,13 @@ class _Players:
 
     def __init__(self, job: Job, **options: Any) -> None:
         self.job, self.options = job, options
-        self._latest: tuple[Path, Player] | None = None
+        self._latest: tuple[Path, ShardRunner] | None = None
 
-    def __call__(self, task: tuple[Path, str | None, Stint]) -> DaysPlayed:
+    def __call__(self, task: tuple[Path, str | None, ShardDays]) -> ShardOutput:
         folder, everybody, stint = task
         if self._latest is None or self._latest[0] != folder:
             job = replace(self.job, folder=folder, everybody=everybody)
-            self._latest = folder, Player(job, **self.options)
+            self._latest = folder, ShardRunner(job, **self.options)
         return self._latest[1](stint)
 
 

@@ -12,7 +12,7 @@ from abbotify.eventlog.schema import ARM, NO_ARM, arm_column
 from abbotify.scenario import Scenario
 from abbotify.scenario.timeline import Collect, ExperimentDays, Phase, Pre, Train
 from abbotify.simulation.assignment import Layer, layers, served, split
-from abbotify.simulation.engines import Codes, DayPlan, Engine, State, Unit, UnitResult
+from abbotify.simulation.engine import Codes, DayPlan, Engine, State, Unit, UnitResult
 from abbotify.world.base import IntArray
 
 SHARD_USERS = 16_384

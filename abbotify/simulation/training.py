@@ -29,7 +29,7 @@ from abbotify.scenario.learners import Learner, Neural
 from abbotify.scenario.recommenders import Plugin
 from abbotify.scenario.timeline import Collect, ExperimentDays
 from abbotify.simulation import timeline
-from abbotify.simulation.engines import DayPlan
+from abbotify.simulation.engine import DayPlan
 from abbotify.simulation.model_store import ModelStore, Trained
 from abbotify.world import digest
 from abbotify.world.base import World

@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.metrics.definitions import METRICS
+from abbotify.metrics.outcomes import Form, Joint, Truth
 from abbotify.metrics.users import UserTable
 from abbotify.progress import Progress
-from abbotify.report.true_effects import Form, Joint, Truth
 from abbotify.simulation.assignment import layers
 from abbotify.simulation.parallel import processes
-from abbotify.simulation.potential_outcomes import Eve, play_world, worlds_stage
+from abbotify.simulation.potential_outcomes import PreExperimentState, play_world, worlds_stage
 from abbotify.simulation.prepare import Plan
 from abbotify.simulation.requested import reported
 from abbotify.simulation.shard import STATE, Shard
@@ -59,7 +59,7 @@ class TrueEffects:
         self.plan, self.folder = plan, folder
         self.worlds = folder / WORLDS
         self.worlds.mkdir()
-        self.eve = Eve(folder, self.worlds / STATE, trainer)
+        self.eve = PreExperimentState(folder, self.worlds / STATE, trainer)
 
     def keep(self) -> None:
         """Keeps what the day before the experiment has left, which the run soon removes."""

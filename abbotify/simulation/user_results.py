@@ -16,7 +16,7 @@ from abbotify.simulation import timeline
 from abbotify.simulation.assignment import layers
 from abbotify.simulation.covariates import Covariates, covariates_among
 from abbotify.simulation.parallel import processes
-from abbotify.simulation.requested import reported, watched_in
+from abbotify.simulation.requested import monitoring_spec, reported
 from abbotify.simulation.shard import Shard, totals_file
 from abbotify.simulation.user_state import ShardTotals, columns
 from abbotify.world.base import IntArray
@@ -42,7 +42,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class ExperimentAggregates:
     """What the report needs of the users.
 
     Attributes:
@@ -53,21 +53,23 @@ class Judgement:
     users: UserAggregates
     further: dict[str, UserAggregates]
 
-    def merge(self, other: Judgement) -> Judgement:
+    def merge(self, other: ExperimentAggregates) -> ExperimentAggregates:
         """The judgement of both, this one's moments first."""
         further = {name: mine.merge(other.further[name]) for name, mine in self.further.items()}
-        return Judgement(self.users.merge(other.users), further)
+        return ExperimentAggregates(self.users.merge(other.users), further)
 
 
 @dataclass(frozen=True)
-class Judged:
+class ShardResults:
     """The users of a shard after the last day, and what the report needs of them."""
 
     users: UserTable
-    judgement: Judgement
+    judgement: ExperimentAggregates
 
 
-def judge_all(case: Case, shards: Sequence[Shard], workers: int, path: Path) -> Judgement:
+def aggregate_users(
+    case: Case, shards: Sequence[Shard], workers: int, path: Path
+) -> ExperimentAggregates:
     """Judges all users, shard by shard, and writes them: a few shards are all that is held.
 
     Args:
@@ -76,7 +78,7 @@ def judge_all(case: Case, shards: Sequence[Shard], workers: int, path: Path) -> 
         workers: processes that share them.
         path: of users.parquet.
     """
-    total: list[Judgement] = []
+    total: list[ExperimentAggregates] = []
 
     def rows() -> Iterator[UserTable]:
         for judged in processes.each(judge, case, shards, workers):
@@ -87,27 +89,27 @@ def judge_all(case: Case, shards: Sequence[Shard], workers: int, path: Path) -> 
     return total[0]
 
 
-def judge(case: Case) -> Callable[[Shard], Judged]:
+def judge(case: Case) -> Callable[[Shard], ShardResults]:
     """The function that judges a shard."""
     return lambda shard: _judged(case, shard)
 
 
-def _judged(case: Case, shard: Shard) -> Judged:
+def _judged(case: Case, shard: Shard) -> ShardResults:
     scenario = case.scenario
     totals, assigned = _totals(case, shard)
     own, settings = columns(scenario), scenario.metrics
     rows = slice(shard.rows.start, shard.rows.stop)
     first, *further = layers(scenario)
     users = totals.layers[first.name].table(assigned)
-    return Judged(
+    return ShardResults(
         replace(users, course=None),
-        Judgement(
+        ExperimentAggregates(
             aggregate(
                 users,
                 len(first.arms),
                 reported(scenario),
                 settings.population,
-                watching=watched_in(scenario),
+                watching=monitoring_spec(scenario),
                 covariates=covariates_among(case.covariates, users, rows),
             ),
             {

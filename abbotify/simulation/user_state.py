@@ -17,7 +17,7 @@ from abbotify.metrics.users import UserTotals
 from abbotify.scenario import Scenario
 from abbotify.simulation import timeline
 from abbotify.simulation.assignment import layers
-from abbotify.simulation.requested import watched_in
+from abbotify.simulation.requested import monitoring_spec
 from abbotify.world.base import IntArray
 
 
@@ -42,7 +42,7 @@ class ShardTotals:
     ) -> None:
         days = timeline.experiment_days(scenario)
         self._columns = columns(scenario)
-        watched = watched_in(scenario)
+        watched = monitoring_spec(scenario)
         self.layers = {
             name: UserTotals(
                 ids,

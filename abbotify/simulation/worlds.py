@@ -20,7 +20,7 @@ POOLED: Final = "equal-data is the same: pooled training has everybody's session
 
 
 @dataclass(frozen=True)
-class Alternative:
+class CounterfactualWorld:
     """A world in which everybody whom the first experiment has admitted is under one arm.
 
     Attributes:
@@ -37,7 +37,7 @@ class Alternative:
 
 def alternatives(
     scenario: Scenario, ids: IntArray, learning: Sequence[str]
-) -> tuple[Alternative, ...]:
+) -> tuple[CounterfactualWorld, ...]:
     """The worlds to be played for the truth: one for each arm, and those of equal data.
 
     Those are needed where arms learn from their own sessions, of which everybody under one arm
@@ -49,13 +49,13 @@ def alternatives(
         learning: names of the arms that learn.
     """
     total = tuple(
-        Alternative(arm, False, tuple(name for name in learning if name in served))
+        CounterfactualWorld(arm, False, tuple(name for name in learning if name in served))
         for arm in layers(scenario)[0].arms
         for served in (serving(scenario, ids, arm) if retrainings(scenario) else (),)
     )
     if "own" not in retrainings(scenario):
         return total
-    return (*total, *(Alternative(w.arm, True, w.learning) for w in total if w.learning))
+    return (*total, *(CounterfactualWorld(w.arm, True, w.learning) for w in total if w.learning))
 
 
 def describe_worlds(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Literal
+from typing import Final, Literal
 
 from abbotify.stats.moments import Moments
 
@@ -16,6 +16,8 @@ RATIO = "ratio"
 CUPED = "cuped"
 RATIO_CUPED = "ratio_cuped"
 BOOTSTRAP = "bootstrap"
+
+LEAST_USERS: Final = 100  # a decision needs so many in each arm
 
 
 def deciding_estimand(estimator: Estimator, adjusted: bool) -> str:
@@ -132,3 +134,4 @@ class Effect:
 
 
 EFFECT_COLUMNS: tuple[str, ...] = tuple(column.name for column in fields(Effect))
+"""Users an arm needs with the metric defined, before its effect decides anything."""

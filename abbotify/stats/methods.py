@@ -19,7 +19,7 @@ _NAMES: Final = {
 }
 
 
-class Told(NamedTuple):
+class MethodEstimate(NamedTuple):
     """One method's word.
 
     Attributes:
@@ -49,10 +49,12 @@ def methods_of(estimand: str) -> tuple[str, str]:
     return _NAMES.get(estimand, (estimand, f"{estimand}_fieller"))
 
 
-def told(row: Effect) -> Iterator[Told]:
+def told(row: Effect) -> Iterator[MethodEstimate]:
     """The difference, the lift, and of means the naive lift."""
     absolute, relative = methods_of(row.estimand)
-    yield Told(absolute, False, row.effect, row.lower, row.upper)
-    yield Told(relative, True, row.relative_effect, row.relative_lower, row.relative_upper)
+    yield MethodEstimate(absolute, False, row.effect, row.lower, row.upper)
+    yield MethodEstimate(
+        relative, True, row.relative_effect, row.relative_lower, row.relative_upper
+    )
     if row.estimand == MEAN:
-        yield Told(NAIVE, True, row.relative_effect, row.naive_lower, row.naive_upper)
+        yield MethodEstimate(NAIVE, True, row.relative_effect, row.naive_lower, row.naive_upper)

@@ -8,6 +8,12 @@ from typing import Final
 
 from abbotify.stats.contrast import Estimate, fieller, satterthwaite, t_quantile
 
+PERCENT: Final = "percent"
+"""A unit: per cent of the control."""
+
+METRIC: Final = "metric"
+"""A unit: that of the metric."""
+
 NON_INFERIOR: Final = "non-inferior"
 INFERIOR: Final = "inferior"
 UNDECIDED: Final = "undecided"
@@ -180,3 +186,12 @@ def _reasons(control: Estimate, treatment: Estimate) -> str:
     named = (("control", control), ("treatment", treatment))
     notes = "; ".join(f"{arm}: {estimate.note}" for arm, estimate in named if estimate.note)
     return notes
+
+
+@dataclass(frozen=True)
+class GuardrailSpec:
+    """A metric and the largest loss that is tolerated, in per cent of the control or its units."""
+
+    metric: str
+    margin: float
+    unit: str = PERCENT

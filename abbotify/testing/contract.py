@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Final
 from abbotify.digests import digest_data
 from abbotify.errors import PluginError
 from abbotify.files.npz import Arrays
+from abbotify.files.yaml import Source
 from abbotify.recommenders.answers import checked
 from abbotify.recommenders.base import Play, Recommender, Request
 from abbotify.recommenders.candidate_table import fallback_purpose
@@ -27,7 +28,6 @@ from abbotify.recommenders.plugins.params import built_params
 from abbotify.recommenders.training_log import TrainingLog
 from abbotify.scenario.load import from_source
 from abbotify.scenario.recommenders import Plugin
-from abbotify.scenario.yaml import Source
 from abbotify.testing.batches import answer_of, answers_alone, answers_together, divided
 from abbotify.testing.requests import generated_log, generated_requests
 from abbotify.testing.worlds import small_world

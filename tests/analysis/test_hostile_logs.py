@@ -23,7 +23,7 @@ from abbotify.eventlog.botify_reader import read_botify
 from abbotify.eventlog.schema import Events
 from abbotify.eventlog.soundness import repeated_rows
 from abbotify.report import Check, Document, Verdict
-from abbotify.report.guardrails import Rail
+from abbotify.stats.non_inferiority import GuardrailSpec
 from tests.analysis.logs import Lines, analysed, made, run_folder, stored
 from tests.conftest import Command
 
@@ -366,7 +366,7 @@ def test_a_question_that_makes_no_sense_is_one_line(
 
 
 def test_the_estimator_of_a_run_is_chosen(run: Path) -> None:
-    mean = Question(rails=(Rail("tracks", 5.0),), estimator="mean")
+    mean = Question(rails=(GuardrailSpec("tracks", 5.0),), estimator="mean")
     document = analysed(run, run.parent / "out", question=mean)
     assert document.run.estimator == "mean"
     deciding = {row.estimand for row in document.effects if row.p_adjusted is not None}

@@ -13,7 +13,7 @@ import pytest
 
 from abbotify.errors import UserError
 from abbotify.report.result import Check, Document
-from abbotify.report.text import headline
+from abbotify.report.text.headline import headline
 from tests.analysis.logs import Lines, analysed, made, run_folder, stored
 
 

@@ -11,7 +11,7 @@ from abbotify.errors import OutputError
 from abbotify.scenario import load
 from abbotify.simulation import prepare
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SHARED = ("scenarios", "recommenders")
 
 

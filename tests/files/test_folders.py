@@ -86,10 +86,10 @@ def test_a_run_killed_between_two_renames_is_given_back(tmp_path: Path) -> None:
 
 def test_many_runs_into_one_folder_leave_a_whole_one(way: str, tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from abbotify import outfolder, replacement\n"
+        "import sys; from pathlib import Path; from abbotify.files import folders, replacement\n"
         f"if {way != 'exchange'}: replacement._exchanged = lambda one, other: False\n"
         "for turn in range(60):\n"
-        "    with outfolder.swapped(Path(sys.argv[1])) as folder:\n"
+        "    with folders.swapped(Path(sys.argv[1])) as folder:\n"
         "        marks = replacement.RUN.marks\n"
         "        for name in marks: (folder / name).write_text(sys.argv[2] + str(turn))\n"
     )
@@ -225,7 +225,7 @@ def test_folders_made_on_the_way_go_with_a_failure(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from abbotify import outfolder, replacement
+from abbotify.files import folders, replacement
 if sys.argv[2] != "exchange":
     replacement._exchanged = lambda one, other: False
 rename, count = Path.rename, [0]
@@ -235,7 +235,7 @@ def renaming(one, other):
     count[0] += 1
     return rename(one, other)
 Path.rename = renaming
-with outfolder.swapped(Path(sys.argv[1])) as folder:
+with folders.swapped(Path(sys.argv[1])) as folder:
     for name in replacement.RUN.marks:
         (folder / name).write_text("new")
 os.kill(os.getpid(), signal.SIGKILL)

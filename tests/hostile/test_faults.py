@@ -233,7 +233,8 @@ def test_a_comparison_is_written_before_it_is_printed(
 PLAYING = """
 import os, signal, sys
 from pathlib import Path
-from abbotify import cli, shard
+from abbotify.cli import commands
+from abbotify.simulation import shard
 
 # Not ignored, whatever was inherited; and what Python itself does is no merit of ours.
 usual = {{signal.SIGINT: signal.default_int_handler}}
@@ -248,7 +249,7 @@ shard._keep = keeping
 if __name__ == "__main__":
     os.environ["PARENT_OF_WORKERS"] = str(os.getpid())
     sys.argv = ["abbotify", *sys.argv[1:]]
-    cli.main()
+    commands.main()
 """
 
 

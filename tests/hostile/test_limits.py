@@ -177,7 +177,8 @@ def test_a_signal_ends_a_run_without_leftovers(name: str, tmp_path: Path) -> Non
     write_files(tmp_path)
     program = (
         "import os, signal, sys\n"
-        "from abbotify import cli, shard\n"
+        "from abbotify.cli import commands\n"
+        "from abbotify.simulation import shard\n"
         f"number = signal.{name}\n"
         # Not ignored, whatever was inherited; and what Python itself does is no merit of ours.
         "usual = {signal.SIGINT: signal.default_int_handler}.get(number, signal.SIG_DFL)\n"
@@ -188,7 +189,7 @@ def test_a_signal_ends_a_run_without_leftovers(name: str, tmp_path: Path) -> Non
         "    os.kill(os.getpid(), number)\n"
         "shard.write_events = writing\n"
         "sys.argv = ['abbotify', 'run', 's.yaml', '--out', 'out']\n"
-        "cli.main()\n"
+        "commands.main()\n"
     )
     before = everything(tmp_path)
     finished = subprocess.run(
@@ -203,7 +204,8 @@ def test_a_hangup_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
     write_files(tmp_path)
     program = (
         "import os, signal, sys\n"
-        "from abbotify import cli, shard\n"
+        "from abbotify.cli import commands\n"
+        "from abbotify.simulation import shard\n"
         "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
         "write = shard.write_events\n"
         "def writing(*args, **kwargs):\n"
@@ -211,7 +213,7 @@ def test_a_hangup_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
         "    write(*args, **kwargs)\n"
         "shard.write_events = writing\n"
         "sys.argv = ['abbotify', 'run', 's.yaml', '--out', 'out']\n"
-        "cli.main()\n"
+        "commands.main()\n"
     )
     finished = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False

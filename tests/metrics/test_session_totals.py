@@ -11,24 +11,24 @@ import pytest
 from abbotify.eventlog.schema import ARM
 from abbotify.eventlog.sessions import HEARD_STEPS
 from abbotify.metrics.aggregates import aggregate
-from abbotify.metrics.session_totals import Tally
+from abbotify.metrics.session_totals import SessionTotals
 from abbotify.metrics.users import user_table
 from abbotify.report.build import build
-from abbotify.report.inputs import ArmInfo, Asked, Evidence
+from abbotify.report.inputs import ArmInfo, Asked, ReportInputs
 from abbotify.report.pictures import Position
 from abbotify.report.result import Document
 from tests.report.tallied import ARMS, DAYS, RUN, made, one_session, tallied
 
 
-def built(tally: Tally) -> Document:
+def built(tally: SessionTotals) -> Document:
     """The document of one session for each of eight users."""
     users = user_table([one_session(user, 1) for user in range(8)], days=[1])
-    found = Evidence(aggregate(users, len(ARMS), ["time"], "exposed"), tally)
+    found = ReportInputs(aggregate(users, len(ARMS), ["time"], "exposed"), tally)
     arms = [ArmInfo(name, name) for name in ARMS]
     return build({}, RUN, arms, Asked(["time"], ["time"]), found)
 
 
-def counts(tally: Tally) -> Any:
+def counts(tally: SessionTotals) -> Any:
     listed = [[[a.tolist() for a in c] for c in part] for part in (tally.ended, tally.cut)]
     plays = [[a.tolist() for a in c] for c in tally.plays]
     return listed, plays, tally.heard.tolist()
@@ -55,11 +55,11 @@ def test_a_tally_pickles_and_adds_its_counters() -> None:
     assert twice.counters["errors"].tolist() == [0, 4]
     assert twice.counters["truncated_sessions"].sum() > 0
     with pytest.raises(ValueError, match="do not merge"):
-        tally.merge(Tally(ARMS, ARM, range(2)))
+        tally.merge(SessionTotals(ARMS, ARM, range(2)))
 
 
 def test_sessions_that_were_cut_are_censored() -> None:
-    tally = Tally(ARMS, ARM, [1])
+    tally = SessionTotals(ARMS, ARM, [1])
     # Arm 0 by hand: ends after 1 and 3 tracks, cut after 2 and, by the log's end, after 2.
     for user, tracks, closed, cut in [(0, 1, True, 0), (2, 3, True, 0), (4, 2, True, 1)]:
         counters = {"truncated_sessions": np.array([cut])}
@@ -75,7 +75,7 @@ def test_sessions_that_were_cut_are_censored() -> None:
 
 
 def test_positions_by_hand() -> None:
-    tally = Tally(ARMS, ARM, DAYS)
+    tally = SessionTotals(ARMS, ARM, DAYS)
     steps = np.array([0, 1, 1, HEARD_STEPS, HEARD_STEPS + 1, 1])
     hundredths, codes = np.array([100, 25, 50, 7, 100, 99]), np.array([0, 0, 0, 1, 1, -1])
     for _ in range(25):

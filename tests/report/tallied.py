@@ -6,7 +6,7 @@ import numpy as np
 
 from abbotify.eventlog.schema import ARM, Events, Labels, arm_column
 from abbotify.eventlog.sessions import SessionTable, session_table
-from abbotify.metrics.session_totals import Tally
+from abbotify.metrics.session_totals import SessionTotals
 from abbotify.report.result import Run
 
 ARMS = ("base", "neural")
@@ -45,8 +45,8 @@ def made(users: int = 200, seed: int = 3) -> Events:
     )
 
 
-def tallied(parts: list[Events]) -> Tally:
-    tally = Tally(ARMS, ARM, DAYS)
+def tallied(parts: list[Events]) -> SessionTotals:
+    tally = SessionTotals(ARMS, ARM, DAYS)
     for events in parts:
         table = session_table(events)
         inside, cut = np.isin(events.day, DAYS), table.tracks >= 9

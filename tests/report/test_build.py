@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from abbotify.curve import Epoch
 from abbotify.eventlog.schema import ARM, Events, arm_column
 from abbotify.eventlog.sessions import session_table
 from abbotify.metrics.aggregates import UserAggregates, aggregate
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import user_table
+from abbotify.progress import Epoch
 from abbotify.report.build import build
-from abbotify.report.inputs import ArmInfo, Asked, Evidence
+from abbotify.report.inputs import ArmInfo, Asked, ReportInputs
 from abbotify.report.pictures import Training
 from abbotify.report.result import Document, loads
 from tests.report.tallied import DAYS, RUN, made, tallied
@@ -35,7 +35,7 @@ def built(events: Events, **options: Any) -> Document:
     further = {"PRICE": judged_by(arm_column("PRICE"), events)}
     found = aggregate(users, 2, list(METRICS), "exposed")
     told = options.pop("arms", arms)
-    evidence = Evidence(found, tallied([events]), further, **options)
+    evidence = ReportInputs(found, tallied([events]), further, **options)
     asked = Asked(list(METRICS), ["mean_time_per_session"])
     return build({"name": "x"}, RUN, told, asked, evidence)
 

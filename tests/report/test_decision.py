@@ -9,7 +9,7 @@ import pytest
 
 from abbotify.report import Check, Document, Verdict, decisions, notes
 from abbotify.report.result_rows import GuardrailRow, PairRow
-from abbotify.report.text import headline
+from abbotify.report.text.headline import headline
 from abbotify.report.text.reasons import cautions, decision_row
 from abbotify.report.true_effects import TruthRow
 from abbotify.stats.non_inferiority import INFERIOR, NON_INFERIOR, UNDECIDED

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from abbotify.files import yaml
 from abbotify.report.html import render_html
 from abbotify.report.result import Document
-from abbotify.scenario import yaml
 from tests.report.conftest import CHARTS
 
 

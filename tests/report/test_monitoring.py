@@ -13,7 +13,7 @@ from abbotify import stats
 from abbotify.eventlog.schema import ARM, Labels
 from abbotify.eventlog.sessions import session_table
 from abbotify.metrics.days_since_exposure import Course
-from abbotify.metrics.exposure_cohorts import Watched, Watching, joined, watched
+from abbotify.metrics.exposure_cohorts import MonitoringSpec, Watched, joined, watched
 from abbotify.metrics.users import UserTable, user_table
 from abbotify.report.monitoring import Plan, looks
 from abbotify.report.result_rows import Look
@@ -21,7 +21,7 @@ from abbotify.stats import monitoring
 from abbotify.stats.effects import CUPED, MEAN, Estimator
 from tests.report.tallied import DAYS, made
 
-WHAT = Watching("mean_time_per_session", 1, DAYS)
+WHAT = MonitoringSpec("mean_time_per_session", 1, DAYS)
 
 
 def users(pre: bool = True) -> UserTable:

@@ -12,9 +12,10 @@ from scipy import stats as scipy_stats
 from abbotify import stats
 from abbotify.errors import DataError
 from abbotify.eventlog.sessions import session_table
-from abbotify.metrics.session_totals import Tally
+from abbotify.metrics.outcomes import Joint, Truth
+from abbotify.metrics.session_totals import SessionTotals
 from abbotify.report.result import Document
-from abbotify.report.true_effects import Joint, Truth, TruthRow, truth_rows
+from abbotify.report.true_effects import TruthRow, truth_rows
 from abbotify.stats import Effect, Moments
 from tests.report.tallied import ARMS, DAYS, made
 
@@ -138,9 +139,9 @@ def test_joint_outcomes_merge() -> None:
 def test_the_tally_has_the_moments_of_sessions() -> None:
     events = made()
     table = session_table(events)
-    tally = Tally(ARMS, "arm", DAYS)
+    tally = SessionTotals(ARMS, "arm", DAYS)
     half = len(table) // 2
-    first, second = Tally(ARMS, "arm", DAYS), Tally(ARMS, "arm", DAYS)
+    first, second = SessionTotals(ARMS, "arm", DAYS), SessionTotals(ARMS, "arm", DAYS)
     for part, rows in ((tally, slice(None)), (first, slice(half)), (second, slice(half, None))):
         part.add(table.take(rows))
     inside = np.isin(table.day, DAYS)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from abbotify.errors import ScenarioError
-from abbotify.scenario import Scenario, dump, load, plain, resolve, schema, yaml
+from abbotify.files import yaml
+from abbotify.scenario import Scenario, dump, load, plain, resolve, schema
 from abbotify.scenario.load import root_of
 
 Loader = Callable[..., Scenario]

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abbotify.errors import ScenarioError
-from abbotify.scenario import Scenario, dump, yaml
+from abbotify.files import yaml
+from abbotify.scenario import Scenario, dump
 from abbotify.scenario.load import from_source
 
 

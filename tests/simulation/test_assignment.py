@@ -14,11 +14,11 @@ from scipy import stats
 
 from abbotify.errors import UserError
 from abbotify.eventlog.schema import arm_label
+from abbotify.files.yaml import Source
 from abbotify.pipeline import run
 from abbotify.report import read
 from abbotify.scenario import Scenario, load
 from abbotify.scenario.load import from_source
-from abbotify.scenario.yaml import Source
 from abbotify.simulation.assignment import Layer, hashes, layers, require_users, served, split
 from tests.conftest import hashed, small_scenario
 

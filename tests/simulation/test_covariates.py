@@ -14,14 +14,16 @@ import yaml
 
 from abbotify import pipeline
 from abbotify.errors import UserError
-from abbotify.metrics.segments import Cut, Kinds, cut
+from abbotify.metrics.segments import SegmentBounds, UserSegments, cut
 from abbotify.scenario import load
 from abbotify.simulation.prepare import prepare
 
 Plain = dict[str, Any]
 
 
-def kinds(folder: Path, scenario: Plain, segments: Plain | None, **keys: Any) -> Kinds | Cut | None:
+def kinds(
+    folder: Path, scenario: Plain, segments: Plain | None, **keys: Any
+) -> UserSegments | SegmentBounds | None:
     metrics = {} if segments is None else {"metrics": {"segments": segments}}
     path = folder / "s.yaml"
     path.write_text(yaml.safe_dump(scenario | metrics | keys, sort_keys=False))
@@ -38,13 +40,13 @@ def test_by_default_thirds_of_the_days_before(tmp_path: Path, small: Plain) -> N
         {"phase": "pre", "days": 1, "recommender": "random"},
         {"phase": "experiment", "days": 2},
     ]
-    assert kinds(tmp_path, small, None, timeline=before) == Cut("pre_time", 3)
+    assert kinds(tmp_path, small, None, timeline=before) == SegmentBounds("pre_time", 3)
     assert kinds(tmp_path, small, None) is None
 
 
 def test_a_users_own_value(tmp_path: Path, small: Plain) -> None:
     found = kinds(tmp_path, small, {"by": "bias", "bounds": [2.0, 5.0]})
-    assert isinstance(found, Cut)
+    assert isinstance(found, SegmentBounds)
     assert (found.by, found.bounds) == ("bias", (2.0, 5.0))
     assert found.values is not None
     told = cut(found.values, found, np.ones(100, np.bool_))
@@ -59,7 +61,7 @@ def test_a_file_names_kinds(tmp_path: Path, small: Plain) -> None:
         {"user": 9, "segment": "new"},
     )
     found = kinds(tmp_path, small, lines(tmp_path, *rows))
-    assert isinstance(found, Kinds)
+    assert isinstance(found, UserSegments)
     assert found.names == ("new", "<b>old</b>")
     assert {int(user): int(found.codes[user]) for user in (3, 7, 9)} == {7: 0, 3: 1, 9: 0}
     assert int((found.codes >= 0).sum()) == 3
@@ -87,10 +89,10 @@ def test_a_broken_file_is_told(tmp_path: Path, small: Plain, rows: list[Plain], 
 
 def test_bounds_that_look_alike_have_names_of_their_own() -> None:
     values = np.array([1.0, 1.00001, 1.00002])
-    told = cut(values, Cut("x", bounds=(1.0, 1.00001)), np.ones(3, np.bool_))
+    told = cut(values, SegmentBounds("x", bounds=(1.0, 1.00001)), np.ones(3, np.bool_))
     assert told.names == ("up to 1", "above 1 to 1.00001", "above 1.00001")
     assert told.codes.tolist() == [0, 1, 2]
-    nobody = cut(np.full(3, np.nan), Cut("x"), np.ones(3, np.bool_))
+    nobody = cut(np.full(3, np.nan), SegmentBounds("x"), np.ones(3, np.bool_))
     assert (nobody.names, nobody.codes.tolist()) == (("all",), [-1, -1, -1])
 
 

@@ -13,10 +13,10 @@ from abbotify import pipeline
 from abbotify.errors import UserError
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.schema import Events
+from abbotify.files.yaml import Source
 from abbotify.recommenders import Key
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source
-from abbotify.scenario.yaml import Source
 from abbotify.simulation import export
 from tests.conftest import ROOT, learning_scenario
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from abbotify.curve import Epoch
+from abbotify.progress import Epoch
 from abbotify.recommenders.training_log import Fitted
 from abbotify.simulation.model_store import ModelStore
 

@@ -11,10 +11,10 @@ import pytest
 
 from abbotify import pipeline
 from abbotify.eventlog.schema import ARM
+from abbotify.files.yaml import Source
 from abbotify.metrics.users import UserTable
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source
-from abbotify.scenario.yaml import Source
 from abbotify.simulation import timeline
 from abbotify.simulation.assignment import layers
 from abbotify.simulation.potential_outcomes import PotentialOutcomes, potential_outcomes

@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from abbotify.report.guardrails import METRIC, PERCENT, Rail
 from abbotify.scenario import Scenario, load
-from abbotify.simulation.requested import rails, reported, watched_in
+from abbotify.simulation.requested import monitoring_spec, rails, reported
+from abbotify.stats.non_inferiority import METRIC, PERCENT, GuardrailSpec
 
 GUARDED = [{"metric": "time", "margin": 3.0}, {"metric": "skip_rate", "absolute": 0.0}]
 
@@ -22,7 +22,10 @@ def told(folder: Path, small: dict[str, Any], **metrics: Any) -> Scenario:
 
 def test_rails_are_the_scenarios(tmp_path: Path, small: dict[str, Any]) -> None:
     scenario = told(tmp_path, small, guardrails=GUARDED)
-    assert rails(scenario) == (Rail("time", 3.0, PERCENT), Rail("skip_rate", 0.0, METRIC))
+    assert rails(scenario) == (
+        GuardrailSpec("time", 3.0, PERCENT),
+        GuardrailSpec("skip_rate", 0.0, METRIC),
+    )
     assert rails(told(tmp_path, small)) == ()
 
 
@@ -33,5 +36,5 @@ def test_success_and_guarded_metrics_are_reported(tmp_path: Path, small: dict[st
 
 
 def test_only_what_adds_up_by_day_is_watched(tmp_path: Path, small: dict[str, Any]) -> None:
-    assert watched_in(told(tmp_path, small, success=["time"])) is not None
-    assert watched_in(told(tmp_path, small, success=["retained"])) is None
+    assert monitoring_spec(told(tmp_path, small, success=["time"])) is not None
+    assert monitoring_spec(told(tmp_path, small, success=["retained"])) is None

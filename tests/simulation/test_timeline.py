@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from abbotify.files.yaml import Source
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source
-from abbotify.scenario.yaml import Source
-from abbotify.simulation.engines import DayPlan
+from abbotify.simulation.engine import DayPlan
 from abbotify.simulation.timeline import calendar, column_names, experiment_days, plan_day, shards
 
 IDS = np.arange(0, 30_000, 3)

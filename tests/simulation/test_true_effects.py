@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from abbotify import pipeline
+from abbotify.files.yaml import Source
 from abbotify.report import Document, TruthRow
 from abbotify.scenario import Scenario, load
 from abbotify.scenario.load import from_source
-from abbotify.scenario.yaml import Source
 from abbotify.simulation.assignment import layers
 from abbotify.simulation.potential_outcomes import PotentialOutcomes, potential_outcomes
 from abbotify.simulation.prepare import describe, prepare

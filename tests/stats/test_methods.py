@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from abbotify.stats import ArmMoments, Effect, Moments, compare
-from abbotify.stats.methods import Told, told
+from abbotify.stats.methods import MethodEstimate, told
 from tests.stats.test_compare import draws
 
 
@@ -19,9 +19,13 @@ def row() -> Effect:
 
 def test_a_mean_is_told_by_three(row: Effect) -> None:
     assert list(told(row)) == [
-        Told("welch", False, row.effect, row.lower, row.upper),
-        Told("fieller", True, row.relative_effect, row.relative_lower, row.relative_upper),
-        Told("naive_relative", True, row.relative_effect, row.naive_lower, row.naive_upper),
+        MethodEstimate("welch", False, row.effect, row.lower, row.upper),
+        MethodEstimate(
+            "fieller", True, row.relative_effect, row.relative_lower, row.relative_upper
+        ),
+        MethodEstimate(
+            "naive_relative", True, row.relative_effect, row.naive_lower, row.naive_upper
+        ),
     ]
     assert all(one.excludes_zero for one in told(row))
 
@@ -40,6 +44,6 @@ def test_others_are_told_by_two(row: Effect, estimand: str, names: list[str]) ->
 
 
 def test_without_an_interval_nothing_is_said_of_zero() -> None:
-    assert Told("x", False, 1.0, None, None).excludes_zero is None
-    assert Told("x", False, 1.0, -1.0, 2.0).excludes_zero is False
-    assert Told("x", False, -1.0, -2.0, -0.5).excludes_zero is True
+    assert MethodEstimate("x", False, 1.0, None, None).excludes_zero is None
+    assert MethodEstimate("x", False, 1.0, -1.0, 2.0).excludes_zero is False
+    assert MethodEstimate("x", False, -1.0, -2.0, -0.5).excludes_zero is True

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from abbotify.files.yaml import Source
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source
-from abbotify.scenario.yaml import Source
 
 MakeScenario = Callable[..., Scenario]
 WriteLines = Callable[[str, Iterable[Any]], Path]

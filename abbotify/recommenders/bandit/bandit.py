@@ -13,13 +13,13 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from abbotify.files.yaml import KeyPath
 from abbotify.recommenders.bandit.linucb import LinUCB
 from abbotify.recommenders.bandit.thompson import Thompson
 from abbotify.recommenders.base import Request
 from abbotify.recommenders.botify import artist_lists, most_popular
 from abbotify.scenario import Scenario, resolve
 from abbotify.scenario.learners import Bandit
-from abbotify.scenario.yaml import KeyPath
 from abbotify.world.base import Catalogue, Lists, World
 from abbotify.world.list_files import read_track_lists
 

@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.curve import Epoch
 from abbotify.errors import UserError
+from abbotify.progress import Epoch
 from abbotify.recommenders.neural.kernels import Pairs, shuffle
 from abbotify.recommenders.training_log import TrainingLog
 from abbotify.rng import Purpose, seed_word

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from abbotify.curve import Epoch
+from abbotify.files.yaml import KeyPath
+from abbotify.progress import Epoch
 from abbotify.recommenders.neural.epochs import met, passes
 from abbotify.recommenders.neural.kernels import Pairs
 from abbotify.recommenders.neural.pairs import embeddings, split, training_pairs
@@ -16,7 +17,6 @@ from abbotify.recommenders.neural_torch.serve import linear, with_lists
 from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Neural
-from abbotify.scenario.yaml import KeyPath
 from abbotify.world.base import IntArray, World
 
 _CHUNK: Final = 8192  # pairs predicted at once

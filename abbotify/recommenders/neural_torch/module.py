@@ -12,11 +12,11 @@ from typing import Any, Final
 from abbotify import rng
 from abbotify.errors import PluginError
 from abbotify.files.npz import Arrays
+from abbotify.files.yaml import KeyPath
 from abbotify.recommenders.extras import require
 from abbotify.recommenders.plugins.imports import blamed, class_of, imported, placed
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Neural
-from abbotify.scenario.yaml import KeyPath
 
 Tensor = Any  # of torch, which is an extra
 

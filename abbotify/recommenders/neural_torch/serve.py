@@ -22,13 +22,13 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.files.npz import Arrays
+from abbotify.files.yaml import KeyPath
 from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
 from abbotify.recommenders.neural.serve import BestTracks
 from abbotify.recommenders.neural_torch.module import Network, device, network, repeatable
 from abbotify.recommenders.ranked_lists import Ranker
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Neural
-from abbotify.scenario.yaml import KeyPath
 from abbotify.world.base import IntArray, Lists, World
 
 Scores = npt.NDArray[np.float32]

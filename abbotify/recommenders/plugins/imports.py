@@ -15,10 +15,10 @@ from types import ModuleType
 from typing import Any
 
 from abbotify.errors import PluginError, UserError
+from abbotify.files.yaml import KeyPath, dotted
 from abbotify.recommenders.answers import described, line_in
 from abbotify.scenario import Scenario
 from abbotify.scenario.base import nearest
-from abbotify.scenario.yaml import KeyPath, dotted
 
 
 def imported(target: str, scenario: Scenario) -> tuple[Path, ModuleType]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from abbotify.errors import PluginError
 from abbotify.files.npz import Arrays
+from abbotify.files.yaml import KeyPath
 from abbotify.recommenders.base import Recommender
 from abbotify.recommenders.candidate_table import CandidateTable
 from abbotify.recommenders.plugins.imports import blamed, class_of, imported, placed
@@ -21,7 +22,6 @@ from abbotify.recommenders.readonly import readonly
 from abbotify.recommenders.training_log import Fitted, TrainingLog
 from abbotify.scenario import Scenario
 from abbotify.scenario.recommenders import Plugin
-from abbotify.scenario.yaml import KeyPath
 from abbotify.world.base import Catalogue, World
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from abbotify.curve import Epoch
+from abbotify.progress import Epoch
 from abbotify.report.charts.axes import color, heading, linestyle, marker, panel, ticks
 from abbotify.report.charts.svg import PAPER
 from abbotify.report.pictures import Training

@@ -7,13 +7,13 @@ from typing import Any, Final, Literal
 
 from abbotify.eventlog.soundness import Repeats
 from abbotify.metrics.definitions import COLUMNS
-from abbotify.report.decision import LEAST_USERS
-from abbotify.report.inputs import Limits
+from abbotify.metrics.session_totals import Limits
 from abbotify.report.result import Arm, Check
 from abbotify.report.text.numbers import plural
 from abbotify.stats import Effect
-from abbotify.stats import sample_ratio as srm
-from abbotify.stats.effects import MEAN
+from abbotify.stats.effects import LEAST_USERS, MEAN
+from abbotify.stats.sample_ratio import ALPHA
+from abbotify.stats.sample_ratio import sample_ratio as sample_ratio_test
 
 Status = Literal["pass", "warn", "fail", "info"]
 
@@ -24,13 +24,13 @@ def sample_ratio(
     """Whether the arms have the users their weights promise; equal ones where none are known."""
     known = [weight for weight in weights if weight is not None]
     told = len(known) == len(weights)
-    test = srm.sample_ratio(counts, known if told else [1.0] * len(counts))
+    test = sample_ratio_test(counts, known if told else [1.0] * len(counts))
     details = {
         "counts": dict(zip(names, test.counts, strict=True)),
         "expected": dict(zip(names, test.expected, strict=True)),
         "statistic": test.statistic,
         "p_value": test.p_value,
-        "alpha": srm.ALPHA,
+        "alpha": ALPHA,
         "weights_known": told,
     }
     if test.mismatch is None:

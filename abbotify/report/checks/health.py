@@ -11,7 +11,7 @@ from abbotify.metrics.exposure_cohorts import WATCHABLE
 from abbotify.report.checks import data, validity
 from abbotify.report.decision import UNDETERMINED
 from abbotify.report.faults import Faults
-from abbotify.report.inputs import Asked, Evidence
+from abbotify.report.inputs import Asked, ReportInputs
 from abbotify.report.result import Arm, Check, Run
 from abbotify.report.result_rows import GuardrailRow
 from abbotify.report.text import numbers
@@ -19,7 +19,7 @@ from abbotify.stats.effects import MEAN
 
 
 def health(
-    evidence: Evidence,
+    evidence: ReportInputs,
     asked: Asked,
     run: Run,
     arms: Sequence[Arm],

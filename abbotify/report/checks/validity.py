@@ -9,8 +9,9 @@ from abbotify import stats
 from abbotify.metrics.definitions import COLUMNS
 from abbotify.report.result import Arm, Check
 from abbotify.report.result_rows import GuardrailRow
-from abbotify.stats import Effect, sample_ratio
+from abbotify.stats import Effect
 from abbotify.stats.effects import CUPED, MEAN
+from abbotify.stats.sample_ratio import ALPHA
 from abbotify.stats.skewness import ONE_SIDED, TWO_SIDED, Shape, skew_of_difference
 
 BALANCE_ALPHA: Final = 0.01  # of all comparisons of the days before together
@@ -163,8 +164,8 @@ def watched_ratio(arms: Sequence[Arm]) -> Iterator[Check]:
         yield Check("sample_ratio_watched", "info", summary)
         return
     p_value = last.sample_ratio_p
-    details = {"p_value": p_value, "alpha": sample_ratio.ALPHA}
-    if p_value >= sample_ratio.ALPHA:
+    details = {"p_value": p_value, "alpha": ALPHA}
+    if p_value >= ALPHA:
         summary = f"At every look the arms had the users of their weights (p = {p_value:.3g})."
         yield Check("sample_ratio_watched", "pass", summary, details)
         return

@@ -11,9 +11,10 @@ from typing import Final
 
 from abbotify.report.charts.inline_interval import Interval
 from abbotify.report.result import Document
-from abbotify.report.result_rows import PERCENT, GuardrailRow
+from abbotify.report.result_rows import GuardrailRow
 from abbotify.report.text import numbers
 from abbotify.report.text.labels import clean, metric, unit
+from abbotify.stats.non_inferiority import PERCENT
 
 TONES: Final = {"non-inferior": "good", "inferior": "bad", "undecided": "warn"}
 UNTESTED: Final = "not tested"

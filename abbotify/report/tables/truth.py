@@ -13,12 +13,12 @@ from typing import Final
 from abbotify.report.charts.inline_interval import Interval, Scale, scale
 from abbotify.report.decision import decisive, success_metrics
 from abbotify.report.result import Document
-from abbotify.report.result_rows import METRIC, PERCENT
 from abbotify.report.text import numbers
 from abbotify.report.text.labels import clean, method, metric, unit
 from abbotify.report.text.leading import LIMIT
 from abbotify.report.true_effects import TruthRow
 from abbotify.stats.methods import methods_of
+from abbotify.stats.non_inferiority import METRIC, PERCENT
 
 FORMS: Final = {"total": "everybody", "equal_data": "equal data"}
 """The truth: with everybody under the arm; with as much to learn from as the arm had."""

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from abbotify.report.decision import (
-    LEAST_USERS,
     Decision,
     Verdict,
     decisions,
@@ -24,7 +23,7 @@ from abbotify.report.text.leading import leading_numbers, leads, shown_effect
 from abbotify.report.text.numbers import MINUS, aligned, level, p_equals, p_value
 from abbotify.report.text.reasons import cautions, contradiction, too_small
 from abbotify.stats import Effect
-from abbotify.stats.effects import CUPED, MEAN, RATIO
+from abbotify.stats.effects import CUPED, LEAST_USERS, MEAN, RATIO
 
 _MAIN: Final = (MEAN, RATIO)
 """The estimands the terminal tells of metrics that do not decide."""

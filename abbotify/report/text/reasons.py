@@ -8,7 +8,6 @@ from typing import Final
 
 from abbotify.report.decision import (
     LEAST_DF,
-    LEAST_USERS,
     Decision,
     Verdict,
     decisive,
@@ -23,7 +22,7 @@ from abbotify.report.text import numbers as rounding
 from abbotify.report.text.labels import check, clean, metric, unit
 from abbotify.report.text.leading import shown_effect
 from abbotify.stats import Effect
-from abbotify.stats.effects import MEAN
+from abbotify.stats.effects import LEAST_USERS, MEAN
 from abbotify.stats.non_inferiority import INFERIOR, NON_INFERIOR
 
 _POWER: Final = 0.8

@@ -37,14 +37,14 @@ class Compiled:
 
     name = COMPILED
 
-    def __init__(self, setup: Setup, midnight: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, setup: Setup, on_day_end: Callable[[], None] = lambda: None) -> None:
         """An engine for a run.
 
         Args:
             setup: what does not change during the run.
-            midnight: called when a unit is over.
+            on_day_end: called when a unit is over.
         """
-        self.setup, self.midnight = setup, midnight
+        self.setup, self.on_day_end = setup, on_day_end
         self.lowering = Lowering(setup.arms)
         self.ground = _ground(setup)
         self.looks_back = setup.looks_back
@@ -85,7 +85,7 @@ class Compiled:
         while len(rows):
             self._play(day, people, lockstep, written, rows)
             rows = lockstep.answer()
-        self.midnight()
+        self.on_day_end()
         after = State(
             people.busy_until, people.next_visit, people.sessions, people.tracks, people.times
         )

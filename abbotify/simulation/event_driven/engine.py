@@ -28,7 +28,7 @@ from abbotify.simulation.engine import SIMPY, Morning, Setup, State, Unit, UnitR
 from abbotify.simulation.event_driven import outputs
 from abbotify.simulation.event_driven.outputs import Played
 from abbotify.simulation.event_driven.service_queue import Queue, Reply
-from abbotify.simulation.event_driven.session import Desk, Listening, Steps
+from abbotify.simulation.event_driven.session import Listening, RequestHandler, Steps
 from abbotify.simulation.event_driven.visits import Visits
 
 _FIRST_PRIORITY: Final = 2  # SimPy's own are 0 (urgent) and 1 (normal)
@@ -98,19 +98,19 @@ class EventDriven:
     def __init__(
         self,
         setup: Setup,
-        midnight: Callable[[], None] = lambda: None,
+        on_day_end: Callable[[], None] = lambda: None,
         morning: Morning | None = None,
     ) -> None:
         """An engine for a run.
 
         Args:
             setup: what does not change during the run.
-            midnight: called when a day of a unit is over.
+            on_day_end: called when a day of a unit is over.
             morning: asked before each day of a unit which arms serve the sessions of that day;
                 default those of the setup.
         """
         self.setup = setup
-        self.midnight = midnight
+        self.on_day_end = on_day_end
         self.morning = morning or (lambda day, so_far: setup.arms)
 
     def run(self, unit: Unit, state: State) -> UnitResult:
@@ -120,7 +120,7 @@ class EventDriven:
             for plan in unit.days:
                 play.open(plan.day, self.morning(plan.day, play.events))
                 play.env.run(until=(plan.day + 1) * MS_PER_DAY)
-                self.midnight()
+                self.on_day_end()
             play.env.run()  # sessions under way are played to their end
         return play.result()
 
@@ -150,7 +150,7 @@ class _Play:
         self.listening = Listening(setup, unit, state, self.env)
         self.serving = {plan.day: plan.serving for plan in unit.days}
         self.queues = self._queues()
-        self.desks: dict[int, list[Desk]] = {}
+        self.desks: dict[int, list[RequestHandler]] = {}
         self.here: dict[int, list[int]] = {}  # row -> the days of visits begun or waiting
         self.books: dict[int, FailureBook] = {}  # of all arms that have served, by identity
         self._start_users()
@@ -170,7 +170,7 @@ class _Play:
         for book in self.books.values():
             book.day = day
         pairs = zip(arms, self.queues, strict=True)
-        self.desks[day] = [Desk(arm, queue) for arm, queue in pairs]
+        self.desks[day] = [RequestHandler(arm, queue) for arm, queue in pairs]
         for place, ranker in enumerate(arm.chain[0].ranker for arm in arms):
             if ranker is not None and ranker.anchor == Key.FIRST:
                 rows = np.flatnonzero(self.serving[day] == place).tolist()

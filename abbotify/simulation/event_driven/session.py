@@ -25,7 +25,7 @@ _FRACTION: Final = tuple(h / 100 for h in range(FULL + 1))
 _request: Final = tuple.__new__  # a named tuple's own constructor takes 0.2 us more
 
 
-class Desk:
+class RequestHandler:
     """Where the requests of an arm go: its recommender, behind a queue or not.
 
     Attributes:
@@ -70,7 +70,7 @@ class Session(NamedTuple):
     first: int
     memory: Memory
     history: Any
-    desk: Desk
+    desk: RequestHandler
 
 
 class Listening:
@@ -113,7 +113,7 @@ class Listening:
         return self.finished + waiting
 
     def session(
-        self, row: int, number: int, day: int, start: tuple[int, int], desk: Desk
+        self, row: int, number: int, day: int, start: tuple[int, int], desk: RequestHandler
     ) -> Session:
         """A session about to begin: who listens, to which taste, served by whom."""
         world_row = self.unit.first + row

@@ -22,13 +22,13 @@ from abbotify.eventlog.log import open_log
 from abbotify.eventlog.parquet import LogFile, write_events
 from abbotify.eventlog.schema import ARM, Events, IntArray, Labels
 from abbotify.eventlog.source import open_source, ordered
+from abbotify.files.yaml import Source
 from abbotify.pipeline import play_and_judge
 from abbotify.progress import silent
 from abbotify.recommenders import Request
 from abbotify.report import Document
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source
-from abbotify.scenario.yaml import Source
 from abbotify.simulation.model_store import ModelStore
 from abbotify.simulation.prepare import prepare
 from abbotify.simulation.shard import LOG

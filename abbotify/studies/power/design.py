@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from abbotify.report.guardrails import Rail
 from abbotify.stats.effects import CUPED, MEAN, Estimator, deciding_estimand
+from abbotify.stats.non_inferiority import GuardrailSpec
 from abbotify.stats.power import FEWEST, Pilot, detectable_effect, power, sample_size
 from abbotify.studies.power.pilot import Piloted
 
@@ -111,7 +111,7 @@ class Row:
     role: str
     level: float
     points: tuple[Point, ...]
-    rail: Rail | None = None
+    rail: GuardrailSpec | None = None
     decides: bool = False
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from abbotify.metrics.definitions import METRICS
-from abbotify.report.guardrails import METRIC, Rail
 from abbotify.stats.effects import MEAN
+from abbotify.stats.non_inferiority import METRIC, GuardrailSpec
 from abbotify.stats.power import FEWEST, Pilot
 from abbotify.stats.power_non_inferiority import non_inferiority_power, non_inferiority_users
 from abbotify.studies.power.design import (
@@ -26,7 +26,7 @@ from abbotify.studies.power.pilot import Piloted
 
 
 def guarded(
-    metrics: Sequence[Piloted], rails: Sequence[Rail], terms: Terms, asked: Asked
+    metrics: Sequence[Piloted], rails: Sequence[GuardrailSpec], terms: Terms, asked: Asked
 ) -> tuple[Row, ...]:
     """A row for each guardrail and size of treatments, by the plain means that the report tests.
 

@@ -45,7 +45,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Coming:
+class Enrolment:
     """Who came in the pilot, who by which of its days, and who would in more days.
 
     Attributes:

@@ -28,7 +28,7 @@ from abbotify.stats.power import FEWEST
 from abbotify.studies.power.design import Asked, Row, Terms, design
 from abbotify.studies.power.guarded import guarded
 from abbotify.studies.power.pilot import piloted
-from abbotify.studies.power.request import MOST_DAYS, Coming, Question
+from abbotify.studies.power.request import MOST_DAYS, Enrolment, Question
 
 LIFTS: Final = (1.0, 2.0, 5.0)  # per cent, for which the users needed are told
 POWER_AT: Final = (1.0, 2.0, 5.0, 10.0)  # per cent, at which the power is told
@@ -57,7 +57,7 @@ class PowerStudy:
     question: Question
     terms: Terms
     population: Population
-    coming: Coming
+    coming: Enrolment
     pre_days: int
     rows: tuple[Row, ...]
     guardrails: tuple[Row, ...] = ()
@@ -153,7 +153,7 @@ def studied(
     )
 
 
-def _coming(scenario: Scenario, users: UserTable, population: Population) -> Coming:
+def _coming(scenario: Scenario, users: UserTable, population: Population) -> Enrolment:
     """Who came to the pilot, and what brings the others."""
     days, traffic = len(timeline.experiment_days(scenario)), scenario.layers[0].traffic
     layer = layers(scenario)[0]
@@ -163,7 +163,7 @@ def _coming(scenario: Scenario, users: UserTable, population: Population) -> Com
         int(np.count_nonzero(layer.admitted(users.users, day)))
         for day in range(max(days, len(layer.traffic)))
     ]
-    return Coming(
+    return Enrolment(
         len(users),
         int(np.count_nonzero(users.members(population))),
         days,

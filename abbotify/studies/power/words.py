@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from abbotify.report.guardrails import PERCENT
 from abbotify.report.text import labels, numbers
 from abbotify.stats.effects import MEAN
+from abbotify.stats.non_inferiority import PERCENT
 from abbotify.studies.power.design import LIFT, SUCCESS, Point, Row
-from abbotify.studies.power.request import Coming
+from abbotify.studies.power.request import Enrolment
 from abbotify.studies.power.study import PowerStudy
 
 
@@ -165,7 +165,7 @@ def margin(row: Row) -> str:
     return f"{digits(rail.margin, 3)} {labels.metric(rail.metric).unit}".rstrip()
 
 
-def days(coming: Coming, users: float | None) -> str:
+def days(coming: Enrolment, users: float | None) -> str:
     """In how many days of the world so many users come."""
     if users is None:
         return numbers.MISSING

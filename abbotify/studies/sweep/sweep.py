@@ -17,12 +17,12 @@ from typing import Any, Final
 
 from abbotify import pipeline
 from abbotify.errors import PageError, UserError
-from abbotify.files import folders, replacement
+from abbotify.files import folders, replacement, yaml
 from abbotify.progress import Progress, silent
 from abbotify.report import Document, read
 from abbotify.report.decision import decisive
 from abbotify.report.text.leading import bounded, near_zero
-from abbotify.scenario import Scenario, load, yaml
+from abbotify.scenario import Scenario, load
 from abbotify.simulation.parallel import processes
 from abbotify.stats import Effect
 

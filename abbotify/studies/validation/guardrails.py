@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from abbotify.metrics.definitions import METRICS
-from abbotify.report.guardrails import PERCENT, Rail
+from abbotify.stats.non_inferiority import PERCENT, GuardrailSpec
 from abbotify.studies.validation.characteristics import rate
 from abbotify.studies.validation.methods import GUARDRAIL, Key
 from abbotify.studies.validation.rates import FALSE_ALARMS, FALSE_PASSES, PASSES, Row
@@ -17,7 +17,9 @@ from abbotify.studies.validation.sampler import EFFECT, NOTHING
 _WHY = "one-sided: skewness moves its level where it does not move a two-sided one"
 
 
-def rows(trials: Trials, rails: Sequence[Rail], alpha: float, several: bool) -> Iterator[Row]:
+def rows(
+    trials: Trials, rails: Sequence[GuardrailSpec], alpha: float, several: bool
+) -> Iterator[Row]:
     """The rates of every guardrail and treatment; none of them is gated.
 
     A false alarm is a loss found beyond the margin in A/A experiments. To pass is to be found
@@ -50,7 +52,7 @@ def rows(trials: Trials, rails: Sequence[Rail], alpha: float, several: bool) -> 
             yield Row(rate(GUARDRAIL, metric, PASSES, hits, of))
 
 
-def true_loss(trials: Trials, key: Key, rail: Rail) -> float:
+def true_loss(trials: Trials, key: Key, rail: GuardrailSpec) -> float:
     """How much worse the treatment is, in the margin's units; negative where it is better."""
     method = "fieller" if rail.unit == PERCENT else "welch"
     effect = float(trials.truths[0, trials.keys.index(key._replace(method=method))])

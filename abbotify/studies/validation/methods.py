@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from abbotify import stats
-from abbotify.report.guardrails import Rail, guard
+from abbotify.report.guardrails import guard
 from abbotify.stats import Moments
 from abbotify.stats.contrast import Estimate
 from abbotify.stats.effects import CUPED, MEAN, RATIO, Estimator, deciding_estimand
 from abbotify.stats.methods import SESSIONS, told
-from abbotify.stats.non_inferiority import NON_INFERIOR
+from abbotify.stats.non_inferiority import NON_INFERIOR, GuardrailSpec
 
 GUARDRAIL: Final = "guardrail"
 HOLM: Final = "holm"
@@ -81,7 +81,7 @@ class Key(NamedTuple):
     arm: str
 
 
-class Said(NamedTuple):
+class MethodEstimates(NamedTuple):
     """What a method says; None where undefined."""
 
     estimate: float | None
@@ -120,9 +120,9 @@ def said(
     success: Sequence[str],
     alpha: float,
     simultaneous: bool,
-    rails: Sequence[Rail] = (),
+    rails: Sequence[GuardrailSpec] = (),
     estimator: Estimator = "mean",
-) -> dict[Key, Said]:
+) -> dict[Key, MethodEstimates]:
     """What every method says of an experiment.
 
     Args:
@@ -148,7 +148,7 @@ def said(
         out.update(of_effect(effect, alpha))
     for rail in guard(moments, rails, alpha):
         passed = None if rail.verdict is None else rail.verdict == NON_INFERIOR
-        one = Said(rail.loss, rail.lower, rail.upper, passed)
+        one = MethodEstimates(rail.loss, rail.lower, rail.upper, passed)
         out[Key(GUARDRAIL, rail.metric, rail.arm)] = one
     for treatment in arms[1:]:
         for metric in SINGLE_TRACKS:
@@ -164,14 +164,14 @@ def said(
     return out
 
 
-def of_effect(row: stats.Effect, alpha: float) -> Iterator[tuple[Key, Said]]:
+def of_effect(row: stats.Effect, alpha: float) -> Iterator[tuple[Key, MethodEstimates]]:
     """What a row of effects says, method by method."""
     alone = None if row.p_value is None else row.p_value < alpha
     for one in told(row):
         significant = one.excludes_zero if one.relative else alone
-        yield Key(one.method, row.metric, row.arm), Said(*one[2:], significant)
+        yield Key(one.method, row.metric, row.arm), MethodEstimates(*one[2:], significant)
     if row.p_adjusted is not None:
-        holm = Said(row.effect, row.lower, row.upper, row.significant)
+        holm = MethodEstimates(row.effect, row.lower, row.upper, row.significant)
         yield Key(HOLM, row.metric, row.arm), holm
 
 
@@ -185,12 +185,12 @@ def _deciding_estimates(
 
 def _family(
     effects: Sequence[stats.Effect], deciding: Mapping[str, str], alpha: float
-) -> Iterator[tuple[Key, Said]]:
+) -> Iterator[tuple[Key, MethodEstimates]]:
     """Holm's decisions on what decides on each metric, over all treatments."""
     family = [row for row in effects if deciding.get(row.metric) == row.estimand]
     for row, p in zip(family, stats.holm([row.p_value for row in family]), strict=True):
         significant = None if p is None else p < alpha
-        one = Said(row.effect, row.lower, row.upper, significant)
+        one = MethodEstimates(row.effect, row.lower, row.upper, significant)
         yield Key(HOLM, row.metric, row.arm), one
 
 
@@ -208,6 +208,6 @@ def single_tracks(moments: Moments) -> Estimate:
     return Estimate(math.floor(tracks + 0.5), share, share * (1 - share) / tracks)
 
 
-def _contrast(found: stats.Contrast, alpha: float) -> Said:
+def _contrast(found: stats.Contrast, alpha: float) -> MethodEstimates:
     significant = None if found.p_value is None else found.p_value < alpha
-    return Said(found.effect, found.lower, found.upper, significant)
+    return MethodEstimates(found.effect, found.lower, found.upper, significant)

@@ -19,7 +19,7 @@ from abbotify.studies.validation.methods import (
     LOOKS_SEQUENTIAL,
     LOOKS_VALID,
     Key,
-    Said,
+    MethodEstimates,
 )
 from abbotify.studies.validation.sampler import NOTHING, Sampler
 
@@ -55,7 +55,7 @@ class Peeking:
         alone = outcomes.alone(metric, outcomes.deciding(metric, estimator) == CUPED)
         return cls(Sampler(alone, sampler.weights, sampler.users, sampler.seed), alpha, spending)
 
-    def said(self, replications: range) -> Iterator[tuple[int, Key, Said]]:
+    def said(self, replications: range) -> Iterator[tuple[int, Key, MethodEstimates]]:
         """What is found at any look of some experiments, of those of the first `LOOKED`."""
         numbers = replications[: max(0, LOOKED - replications.start)]
         if not numbers:
@@ -65,7 +65,7 @@ class Peeking:
             found = at_looks([self._pair(each) for each in sums], self.alpha, self.spending)
             for method, significant in found.items():
                 key = Key(method, outcomes.groups[0].metric, outcomes.arms[1])
-                yield number, key, Said(None, None, None, significant)
+                yield number, key, MethodEstimates(None, None, None, significant)
 
     def _sums(self, numbers: range) -> FloatArray:
         """Of all users by each look: float64 (replications, looks, arms, products)."""

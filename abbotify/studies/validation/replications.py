@@ -12,11 +12,11 @@ import numpy.typing as npt
 from abbotify import stats
 from abbotify.eventlog.sessions import FloatArray
 from abbotify.progress import Progress
-from abbotify.report.guardrails import Rail
 from abbotify.simulation.parallel import processes
 from abbotify.stats.effects import MEAN, RATIO, Estimator
+from abbotify.stats.non_inferiority import GuardrailSpec
 from abbotify.stats.spending import Spending, obrien_fleming
-from abbotify.studies.validation.methods import Arm, Key, Said, said
+from abbotify.studies.validation.methods import Arm, Key, MethodEstimates, said
 from abbotify.studies.validation.outcomes import EXPOSED
 from abbotify.studies.validation.repeated_looks import Peeking
 from abbotify.studies.validation.sampler import EFFECT, NOTHING, WORLDS, Sampler
@@ -85,7 +85,7 @@ class Asked:
     sampler: Sampler
     success: tuple[str, ...]
     alpha: float
-    rails: tuple[Rail, ...] = ()
+    rails: tuple[GuardrailSpec, ...] = ()
     spending: Spending = obrien_fleming
     estimator: Estimator = "mean"
 
@@ -127,7 +127,7 @@ def stacked(columns: Mapping[Key, FloatArray], keys: Sequence[Key], count: int) 
 
 
 def write_down(
-    into: dict[Key, FloatArray], count: int, place: tuple[int, int], key: Key, one: Said
+    into: dict[Key, FloatArray], count: int, place: tuple[int, int], key: Key, one: MethodEstimates
 ) -> None:
     """Puts what was said of (replication, world) into a key's array (count, 2 worlds, 4)."""
     if key not in into:

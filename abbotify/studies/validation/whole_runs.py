@@ -23,7 +23,7 @@ from abbotify.simulation.parallel import processes
 from abbotify.simulation.prepare import Plan, prepare
 from abbotify.simulation.training import Trainer
 from abbotify.stats import Effect
-from abbotify.studies.validation.methods import METHODS, Key, Said, of_effect
+from abbotify.studies.validation.methods import METHODS, Key, MethodEstimates, of_effect
 from abbotify.studies.validation.rates import Expected, Measured, rows
 from abbotify.studies.validation.replications import Trials, stacked, write_down
 from abbotify.studies.validation.results import Validation
@@ -52,7 +52,7 @@ class _Told:
         users: exposed, of all arms.
     """
 
-    worlds: tuple[Mapping[Key, Said], Mapping[Key, Said]]
+    worlds: tuple[Mapping[Key, MethodEstimates], Mapping[Key, MethodEstimates]]
     truths: Mapping[Key, float]
     alarm: bool
     users: tuple[int, ...]
@@ -160,7 +160,7 @@ def without_effect(scenario: Scenario) -> Scenario:
 
 def _told(nothing: Document, effect: Document) -> _Told:
     alpha = effect.run.alpha
-    said: dict[Key, Said] = {}
+    said: dict[Key, MethodEstimates] = {}
     truths: dict[Key, float] = {}
     for row in effect.effects:
         said.update(_known(row, alpha))
@@ -171,7 +171,7 @@ def _told(nothing: Document, effect: Document) -> _Told:
                 excludes = None
                 if true.lower is not None and true.upper is not None:
                     excludes = true.lower > 0 or true.upper < 0
-                said[key] = Said(true.estimate, true.lower, true.upper, excludes)
+                said[key] = MethodEstimates(true.estimate, true.lower, true.upper, excludes)
             truths[key] = math.nan if true.truth is None else true.truth
     aa = {key: one for row in nothing.effects for key, one in _known(row, alpha)}
     ratio = next((check for check in nothing.checks if check.name == "sample_ratio"), None)
@@ -179,7 +179,7 @@ def _told(nothing: Document, effect: Document) -> _Told:
     return _Told((aa, said), truths, alarm, tuple(arm.users for arm in effect.arms))
 
 
-def _known(row: Effect, alpha: float) -> Iterator[tuple[Key, Said]]:
+def _known(row: Effect, alpha: float) -> Iterator[tuple[Key, MethodEstimates]]:
     """What the methods say that are validated; a report may have others, such as quantiles."""
     return (each for each in of_effect(row, alpha) if each[0].method in METHODS)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from abbotify.files.yaml import Source
 from abbotify.recommenders import registry
 from abbotify.recommenders.training_log import Fitted, TrainingLog
 from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Neural
 from abbotify.scenario.load import from_source
-from abbotify.scenario.yaml import Source
 from abbotify.testing import generated_log, small_world
 from tests.conftest import learning_scenario
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.eventlog.schema import Events, Labels
+from abbotify.files.yaml import Source
 from abbotify.recommenders import Arm, build_arms, registry
 from abbotify.recommenders.plugins.load import fit_plugin, load_plugin
 from abbotify.recommenders.training_log import TrainingLog
@@ -17,11 +18,10 @@ from abbotify.scenario import Scenario
 from abbotify.scenario.learners import Learner
 from abbotify.scenario.load import from_source
 from abbotify.scenario.recommenders import Plugin
-from abbotify.scenario.yaml import Source
 from abbotify.simulation import timeline
 from abbotify.simulation.compiled.engine import Compiled
 from abbotify.simulation.coupling import coupling
-from abbotify.simulation.engines import Setup, UnitResult
+from abbotify.simulation.engine import Setup, UnitResult
 from abbotify.simulation.event_driven.engine import EventDriven
 from abbotify.testing import generated_log
 from abbotify.world import World, load_world

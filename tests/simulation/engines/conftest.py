@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 
 from abbotify.eventlog.schema import Events
+from abbotify.files.yaml import Source
 from abbotify.recommenders import Arm, build_arms
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source
-from abbotify.scenario.yaml import Source
 from abbotify.simulation import timeline
-from abbotify.simulation.engines import Setup, UnitResult
+from abbotify.simulation.engine import Setup, UnitResult
 from abbotify.simulation.event_driven.engine import EventDriven
 from abbotify.world import World, load_world
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 DEFAULTS: dict[str, Any] = {
     "name": "small",
     "world": {

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from abbotify import pipeline
 from abbotify.errors import UserError
+from abbotify.files.yaml import Source
 from abbotify.scenario.load import from_source
-from abbotify.scenario.yaml import Source
 from tests.conftest import Command
 from tests.simulation.engines.scenarios import scenarios
 from tests.simulation.engines.surroundings import write_surroundings

@@ -14,7 +14,7 @@ from abbotify.scenario.learners import LEARNERS
 from abbotify.scenario.recommenders import SHIPPED
 from abbotify.simulation.compiled import batched_requests
 from abbotify.simulation.compiled import engine as compiled
-from abbotify.simulation.engines import UnitResult
+from abbotify.simulation.engine import UnitResult
 from tests.simulation.engines.both import Match, assert_engines_agree, match
 from tests.simulation.engines.scenarios import DAY_MS, TINY
 from tests.simulation.engines.surroundings import write_surroundings

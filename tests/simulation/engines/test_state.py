@@ -14,7 +14,7 @@ from abbotify.errors import DataError
 from abbotify.eventlog.schema import Events
 from abbotify.recommenders import HISTORY
 from abbotify.simulation import timeline
-from abbotify.simulation.engines import State, Unit
+from abbotify.simulation.engine import State, Unit
 
 CURIOUS = '''
 class Curious:

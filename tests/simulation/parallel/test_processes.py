@@ -13,7 +13,7 @@ import pytest
 
 from abbotify.simulation.parallel.processes import each
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 SPREAD = """
 import os, pathlib, sys
 from abbotify.scale import each

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.eventlog.schema import Events, Labels
+from abbotify.files.yaml import Source
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source
-from abbotify.scenario.yaml import Source
 from abbotify.simulation.model_store import load_model
 from tests.conftest import ROOT, learning_scenario
 

@@ -13,9 +13,9 @@ from abbotify import pipeline
 from abbotify.errors import ScenarioError
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.schema import Events
+from abbotify.files.yaml import Source
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source
-from abbotify.scenario.yaml import Source
 from tests.conftest import ROOT, assert_same_arrays
 from tests.simulation.training.scenarios import COLLECT, LEARNS, daily, models, scenario_of
 

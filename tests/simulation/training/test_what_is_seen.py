@@ -39,9 +39,14 @@ def test_days_are_cut_where_models_are_trained(
 
 def test_only_sessions_that_are_over_are_seen() -> None:
     world = small_world()  # ids 3, 10, 17, ...
-    midnight = 2 * MS_PER_DAY
+    on_day_end = 2 * MS_PER_DAY
     events = made(
-        [(3, 0, 0, 5000), (10, 0, 1, midnight - 1), (10, 1, 1, midnight), (17, 0, 1, midnight + 9)]
+        [
+            (3, 0, 0, 5000),
+            (10, 0, 1, on_day_end - 1),
+            (10, 1, 1, on_day_end),
+            (17, 0, 1, on_day_end + 9),
+        ]
     )
     scenario = scenario_of(COLLECT, {"phase": "train"}, daily())
     log = training_log([events], scenario, world, 2, "collect")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from abbotify.report.guardrails import METRIC, PERCENT, Rail
+from abbotify.stats.non_inferiority import METRIC, PERCENT, GuardrailSpec
 from abbotify.stats.power_non_inferiority import non_inferiority_power
 from abbotify.studies.power.design import GUARDRAIL, POWER, USERS, Asked, Row, Terms, in_arms
 from abbotify.studies.power.guarded import guarded
@@ -15,12 +15,14 @@ METRICS = ("time", "sessions", "retained", "timeouts")
 TERMS = Terms(0.1, 0.8, ("mean_time_per_session",), (("a", 1.0), ("b", 1.0), ("c", 2.0)))
 
 
-def rows(*rails: Rail, users: float | None = None, lifts: tuple[float, ...] = ()) -> list[Row]:
+def rows(
+    *rails: GuardrailSpec, users: float | None = None, lifts: tuple[float, ...] = ()
+) -> list[Row]:
     return list(guarded(piloted(table(), METRICS), rails, TERMS, Asked(users, lifts)))
 
 
 def test_the_users_needed_have_the_power() -> None:
-    found = rows(Rail("time", 5.0), Rail("sessions", 0.1, METRIC), lifts=(1.0,))
+    found = rows(GuardrailSpec("time", 5.0), GuardrailSpec("sessions", 0.1, METRIC), lifts=(1.0,))
     assert [(row.arms, row.role, row.level) for row in found] == [
         (("a", "b"), GUARDRAIL, 0.1),
         (("c",), GUARDRAIL, 0.1),
@@ -40,9 +42,9 @@ def test_the_users_needed_have_the_power() -> None:
 
 @pytest.mark.parametrize(
     ("rail", "ratio"),
-    [(Rail("time", 5.0, PERCENT), 0.95), (Rail("sessions", 0.1, METRIC), 1.0)],
+    [(GuardrailSpec("time", 5.0, PERCENT), 0.95), (GuardrailSpec("sessions", 0.1, METRIC), 1.0)],
 )
-def test_a_relative_margin_moves_with_the_control(rail: Rail, ratio: float) -> None:
+def test_a_relative_margin_moves_with_the_control(rail: GuardrailSpec, ratio: float) -> None:
     row = rows(rail, users=900.0)[0]
     pilot = row.piloted.pilot
     assert pilot is not None
@@ -52,14 +54,14 @@ def test_a_relative_margin_moves_with_the_control(rail: Rail, ratio: float) -> N
 
 
 def test_what_cannot_be_told_says_why() -> None:
-    (row, *_) = rows(Rail("timeouts", 5.0), users=900.0, lifts=(1.0,))
+    (row, *_) = rows(GuardrailSpec("timeouts", 5.0), users=900.0, lifts=(1.0,))
     assert [(p.solved, p.note) for p in row.points] == [
         (POWER, "no variance"),
         (USERS, "no variance"),
     ]
-    (row, *_) = rows(Rail("time", 0.0), users=3.0, lifts=(1.0,))
+    (row, *_) = rows(GuardrailSpec("time", 0.0), users=3.0, lifts=(1.0,))
     assert [point.note for point in row.points] == [
         "fewer than 2 users in an arm",
         "no number of users is enough",
     ]
-    assert rows(Rail("minutes", 5.0), users=900.0) == []
+    assert rows(GuardrailSpec("minutes", 5.0), users=900.0) == []

@@ -16,7 +16,7 @@ from abbotify.simulation.potential_outcomes import potential_outcomes
 from abbotify.simulation.prepare import prepare
 from abbotify.simulation.timeline import trains
 from abbotify.stats.power import Pilot, power
-from abbotify.studies.power.request import Coming, Question
+from abbotify.studies.power.request import Enrolment, Question
 from abbotify.studies.power.study import (
     power_study,
     studied,
@@ -171,7 +171,7 @@ def test_further_phases_of_the_experiment_are_cut_or_lengthened(path: Path) -> N
 def test_days_until_users_have_come() -> None:
     # Of 1,000 users a half has not come after 4 days, so a quarter not after 8.
     half = math.log(2) / 4
-    coming = Coming(2000, 500, 4, (1000,) * 4, half)
+    coming = Enrolment(2000, 500, 4, (1000,) * 4, half)
     assert [coming.days_for(n) for n in (1, 159, 160, 500, 501, 749, 751, 999, 1000)] == [
         *(1, 1, 2, 4, 5, 8, 9),
         math.ceil(4 * math.log2(1000)),
@@ -179,13 +179,13 @@ def test_days_until_users_have_come() -> None:
     ]
     assert coming.never(1000.5) == "exceeds its 1,000 users"
     assert coming.never(999) == ""
-    late = Coming(10, 0, 4, (10,) * 4, 1e-300)
+    late = Enrolment(10, 0, 4, (10,) * 4, 1e-300)
     assert late.never(3) == "not in the 3,650 days that a run may have"
-    assert Coming(10, 0, 4, (0,) * 4, 1.0).never(3) == "exceeds its 0 users"
+    assert Enrolment(10, 0, 4, (0,) * 4, 1.0).never(3) == "exceeds its 0 users"
 
 
 def test_the_assigned_come_as_traffic_grows() -> None:
-    coming = Coming(1000, 300, 2, (100, 300, 600, 900), 0.1, at_once=True)
+    coming = Enrolment(1000, 300, 2, (100, 300, 600, 900), 0.1, at_once=True)
     assert [coming.days_for(n) for n in (100, 101, 301, 900, 901)] == [1, 2, 3, 4, None]
 
 

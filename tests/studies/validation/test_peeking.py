@@ -16,7 +16,12 @@ from abbotify.stats.effects import Estimator
 from abbotify.stats.group_sequential import Boundaries, boundaries
 from abbotify.stats.monitoring import monitor, planned_information
 from abbotify.stats.spending import Spending, obrien_fleming, pocock
-from abbotify.studies.validation.methods import LOOKS_FIXED, LOOKS_SEQUENTIAL, LOOKS_VALID, Said
+from abbotify.studies.validation.methods import (
+    LOOKS_FIXED,
+    LOOKS_SEQUENTIAL,
+    LOOKS_VALID,
+    MethodEstimates,
+)
 from abbotify.studies.validation.repeated_looks import LOOKED, LOOKS, Peeking, at_any_look, at_looks
 from abbotify.studies.validation.sampler import Sampler
 from tests.conftest import Command
@@ -62,7 +67,7 @@ def looked_at(
 def test_each_method_says_what_its_estimator_says_of_the_users_by_each_look(
     spending: Spending, estimator: Estimator, first: int
 ) -> None:
-    found: dict[int, dict[str, Said]] = {}
+    found: dict[int, dict[str, MethodEstimates]] = {}
     for number, key, one in peeking("time", spending, estimator).said(range(first, first + 22)):
         assert (key.metric, key.arm) == ("time", "two")
         found.setdefault(number, {})[key.method] = one

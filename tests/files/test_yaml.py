@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abbotify.errors import ScenarioError
-from abbotify.scenario import yaml
+from abbotify.files import yaml
 
 # YAML 1.2.2, section 10.3.2: the core schema's tag resolution.
 SCALARS: list[tuple[str, Any]] = [
