@@ -168,7 +168,7 @@ def test_the_digest_follows_the_kernels_sources(
     assert before == jit._source_digest()
     (copy / "errors.py").write_text("# holds no kernel\n")
     assert jit._source_digest() == before
-    for name in ("rng.py", "vectors.py", "listener/session.py"):
+    for name in ("rng.py", "vectors.py", "simulation/listener/session.py"):
         with (copy / name).open("a") as file:
             file.write("\n# changed\n")
         changed = jit._source_digest()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from abbotify.testing.contract import RecommenderContract
-from abbotify.testing.requests import generated_log, generated_requests
+from abbotify.testing.sessions import generated_log, generated_requests
 from abbotify.testing.worlds import small_world
 
 if TYPE_CHECKING:

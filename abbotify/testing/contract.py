@@ -29,7 +29,7 @@ from abbotify.recommenders.training_log import TrainingLog
 from abbotify.scenario.load import from_source
 from abbotify.scenario.recommenders import Plugin
 from abbotify.testing.batches import answer_of, answers_alone, answers_together, divided
-from abbotify.testing.requests import generated_log, generated_requests
+from abbotify.testing.sessions import generated_log, generated_requests
 from abbotify.testing.worlds import small_world
 from abbotify.world.base import World
 

@@ -18,7 +18,7 @@ PRINTING = {
 }
 IMPORTS = """
 import sys
-from abbotify.cli import main
+from abbotify.cli.commands import main
 try:
     main()
 finally:

@@ -18,7 +18,7 @@ from abbotify.eventlog.arrow import array, booleans, floats, places
 PROBE = """
 import sys
 import numpy as np
-from abbotify.arrow import array, booleans, floats, places
+from abbotify.eventlog.arrow import array, booleans, floats, places
 array(np.arange(5), mask=np.arange(5) < 2), array(np.zeros(3, bool)), array(("a", "b"))
 floats(array(np.zeros(3), mask=np.arange(3) < 2)), booleans(array(np.zeros(3, bool)))
 places(array(np.zeros(3, np.int32)))

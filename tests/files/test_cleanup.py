@@ -20,7 +20,7 @@ HANDLED = (signal.SIGINT, signal.SIGTERM)
 
 CROWDED = """
 import os, resource, sys
-from abbotify.cleanup import scratch
+from abbotify.files.cleanup import scratch
 resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
 try:
     with scratch() as folder:

@@ -39,8 +39,8 @@ PARTS: list[tuple[Any, str, str]] = [
     (build, "daily", "daily means of random"),
     (build, "top_tracks", "most played tracks of random"),
     (build, "positions", "positions of sticky"),
-    ("abbotify.report.build.looks", "retention", "looks of random"),
-    (pipeline, "look_closer", "quantiles and segments"),
+    ("abbotify.report.build.monitoring", "retention", "looks of random"),
+    (pipeline, "user_level_effects", "quantiles and segments"),
     (TrueEffects, "found", "truth"),
 ]
 CHECKS = [
@@ -115,7 +115,7 @@ def test_a_chart_that_fails_has_its_traceback_in_the_manifest(
 
 
 @pytest.mark.parametrize(
-    ("place", "name"), [(pipeline, "build"), (pipeline, "judge_all"), (files, "effects_csv")]
+    ("place", "name"), [(pipeline, "build"), (pipeline, "aggregate_users"), (files, "effects_csv")]
 )
 def test_a_run_without_a_report_keeps_its_log(
     place: Any,
@@ -160,7 +160,7 @@ def test_an_interrupt_is_no_fault(scenario: Path, monkeypatch: pytest.MonkeyPatc
 def test_an_analysis_tells_its_faults(scenario: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = scenario.parent / "out"
     pipeline.run(load(scenario), out)
-    monkeypatch.setattr(analysing, "look_closer", raising(FAULT))
+    monkeypatch.setattr(analysing, "user_level_effects", raising(FAULT))
     again = scenario.parent / "again"
     document = analysis.analyze([out / "log"], experiment="SMALL", control=None, arms={}, out=again)
     assert "quantiles and segments" in faults_of(again)

@@ -53,8 +53,8 @@ SHORTAGES = {
 }
 PLACES = [
     (shard, "write_events"),
-    (pipeline, "judge_all"),
-    (pipeline, "look_closer"),
+    (pipeline, "aggregate_users"),
+    (pipeline, "user_level_effects"),
     (render, "effects_csv"),
     (pipeline, "dump"),
 ]

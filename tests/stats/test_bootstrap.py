@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -87,7 +88,7 @@ def test_bca_is_scipys_of_the_values_themselves() -> None:
 
 
 def test_bca_and_percentile_meet_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("abbotify.stats.bootstrap.LARGEST_BCA", 1000)
+    monkeypatch.setattr(sys.modules["abbotify.stats.bootstrap"], "LARGEST_BCA", 1000)
     control, treatment = values(1000, 5), values(1000, 6)
     bca = bootstrap(control, treatment, ALPHA, seed=1)
     more = bootstrap(np.append(control, 1.0), treatment, ALPHA, seed=1)

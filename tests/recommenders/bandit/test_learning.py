@@ -68,7 +68,7 @@ def test_equal_runs_are_equal(policy: str, candidates: str, made: Any, world: Wo
 
 
 PROGRAM = """
-from abbotify.recommenders.bandit import bandit
+from abbotify.recommenders.bandit.bandit import bandit
 from abbotify.scenario.learners import Bandit
 from abbotify.testing import small_world
 from tests.recommenders.bandit.listening import heard_in_full, listen

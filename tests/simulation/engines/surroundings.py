@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from abbotify import CandidateTable, Key, Lists, Pick
-from abbotify.recommenders.picker import TablePicker
+from abbotify.recommenders.pick import TablePicker
 
 
 def rows(generator, n, tracks, ascending):

@@ -7,14 +7,14 @@ from tests.conftest import printed_both_ways
 PROGRAM = """
 import hashlib
 from pathlib import Path
-from abbotify import timeline
-from abbotify.engine import Setup
-from abbotify.engine.compiled import Compiled
-from abbotify.engine.event_driven import EventDriven
-from abbotify.events import Events
+from abbotify.simulation import timeline
+from abbotify.simulation.engine import Setup
+from abbotify.simulation.compiled.engine import Compiled
+from abbotify.simulation.event_driven.engine import EventDriven
+from abbotify.eventlog.schema import Events
 from abbotify.recommenders import build_arms
 from abbotify.scenario.load import from_source
-from abbotify.scenario.yaml import Source
+from abbotify.files.yaml import Source
 from abbotify.world import load_world
 
 def log(arrivals, engine):

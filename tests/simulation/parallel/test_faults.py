@@ -83,7 +83,7 @@ INTERRUPTED = """
 import pathlib, sys
 sys.path.insert(0, sys.argv[1])
 import spread_tasks
-from abbotify.scale import each
+from abbotify.simulation.parallel.processes import each
 if __name__ == "__main__":
     list(each(spread_tasks.endless, pathlib.Path(sys.argv[1]), range(4), 2))
 """

@@ -16,7 +16,7 @@ from abbotify.simulation.parallel.processes import each
 ROOT = Path(__file__).parents[3]
 SPREAD = """
 import os, pathlib, sys
-from abbotify.scale import each
+from abbotify.simulation.parallel.processes import each
 from tests.processes import wait_until
 
 def doubled(payload):

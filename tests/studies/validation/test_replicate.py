@@ -35,7 +35,7 @@ def test_sums_are_those_of_a_plain_loop_bit_by_bit(sampler: Sampler) -> None:
 def test_interpreted_kernels_give_the_same_bits() -> None:
     code = """
 from tests.studies.validation.worlds import outcomes
-from abbotify.studies.validation.replicate import Sampler
+from abbotify.studies.validation.sampler import Sampler
 sampler = Sampler(outcomes(60), (1.0, 1.0), 30, 7)
 print(sampler.sums(range(2)).tobytes().hex(), sampler.batches(range(2), 4).tobytes().hex())
 """
