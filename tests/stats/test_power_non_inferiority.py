@@ -13,8 +13,7 @@ from statsmodels.stats.power import TTestIndPower
 
 from abbotify.stats import Moments, mean
 from abbotify.stats.non_inferiority import NON_INFERIOR, guardrail, relative_guardrail
-from abbotify.stats.power import Pilot
-from abbotify.stats.power_non_inferiority import non_inferiority_power, non_inferiority_users
+from abbotify.stats.power import Pilot, non_inferiority_power, non_inferiority_users
 
 REPLICATIONS = 2000
 
