@@ -1,6 +1,6 @@
 """A session in the compiled loop: from its start, or from an answer it waited for, to its end.
 
-The event-driven engine's `Listening.listen`, track by track, with the same scalar kernels.
+The event-driven engine's `Sessions.listen`, track by track, with the same scalar kernels.
 """
 
 from __future__ import annotations

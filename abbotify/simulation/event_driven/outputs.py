@@ -28,6 +28,7 @@ class Played:
         number: the user's own session number.
         day: the day it belongs to.
         rows: timestamp, track, hundredths, latency of each track, one after the other.
+        over: its last track has been heard.
         cut: it was ended by `max_tracks`.
         timeouts: requests that waited past their timeout.
         misses: requests the recommender had nothing for.
@@ -39,6 +40,7 @@ class Played:
     number: int
     day: int
     rows: array[int] = field(default_factory=lambda: array("q"))
+    over: bool = False
     cut: bool = False
     timeouts: int = 0
     misses: int = 0

@@ -5,7 +5,7 @@ But for one thing: under `visits_per_day` a gap starts when the last session end
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from abbotify.eventlog.schema import MS_PER_DAY
 from abbotify.rng import seed_word
 from abbotify.simulation.engine import Setup, State, Unit
-from abbotify.simulation.event_driven.views import views
+from abbotify.simulation.event_driven.clock import Clock
 from abbotify.simulation.listener import arrivals
 from abbotify.simulation.listener.session import start
 
@@ -39,34 +39,39 @@ class Visits:
         self.hours = arrivals.profile(setup.scenario.arrivals.profile)
         users = setup.world.users
         self.users = users.ids[unit.first : unit.end]
-        (self.nearest,) = views(setup.world.nearest)
-        self.offsets, self.interests = views(*users.interests)
-        self.ids, self.neighbours = views(users.ids, users.neighbours)
+        self.nearest = setup.world.nearest
+        self.offsets, self.interests = (values.tolist() for values in users.interests)
+        self.ids, self.neighbours = users.ids.tolist(), users.neighbours.tolist()
         self.sessions: list[int] = state.sessions.tolist()
         self.next_visit: list[int] = state.next_visit.tolist()
         self.per_day = setup.scenario.arrivals.visits_per_day
-        self._expected: dict[int, IntArray] = {}  # day -> visits of each user
+        self._drawn = {} if self.per_day is not None else self._draw_days()
         if self.per_day is not None and self.next_visit and self.next_visit[0] < 0:
             first = arrivals.first_visits(self.seed, self.users, self.per_day, self.hours)
             self.next_visit = first.tolist()
 
-    def drawn(self) -> list[tuple[int, int, int]]:
-        """(ms, row, day) of all visits on the unit's days, in the order of time, then of users.
-
-        For a scenario that says how many sessions a day has.
-        """
+    def _draw_days(self) -> dict[int, tuple[IntArray, IntArray]]:
+        """Day -> offsets and times of its visits, for a scenario that says how many a day has."""
         mean = self.setup.visits_per_user
-        parts = []
-        for plan in self.unit.days:
-            drawn = arrivals.visits_of_day(self.seed, self.users, plan.day, mean, self.hours)
-            counts = np.diff(drawn[0])
-            rows = np.repeat(np.arange(len(counts)), counts)
-            order = np.lexsort((rows, drawn[1]))
-            days = np.full(len(order), plan.day)
-            parts.append((drawn[1][order], rows[order], days))
-            self._expected[plan.day] = counts
-        times, rows, days = (np.concatenate(column).tolist() for column in zip(*parts, strict=True))
-        return list(zip(times, rows, days, strict=True))
+        return {
+            plan.day: arrivals.visits_of_day(self.seed, self.users, plan.day, mean, self.hours)
+            for plan in self.unit.days
+        }
+
+    def of(self, row: int, clock: Clock) -> Iterator[tuple[int, int]]:
+        """(day, ms) of a user's visits on the unit's days, each asked for when the last is over."""
+        if self.per_day is None:
+            for day, (offsets, times) in self._drawn.items():
+                for time in sorted(times[offsets[row] : offsets[row + 1]].tolist()):
+                    yield day, time
+            return
+        end = (self.unit.days[-1].day + 1) * MS_PER_DAY
+        while (time := self.next_visit[row]) < end:
+            yield time // MS_PER_DAY, time
+            user = self.ids[self.unit.first + row]
+            self.next_visit[row] = arrivals.next_visit(
+                self.seed, user, self.sessions[row], clock.ms, self.per_day, self.hours
+            )
 
     def begin(self, row: int) -> int:
         """Counts a session that begins; its number."""
@@ -82,15 +87,7 @@ class Visits:
         user, neighbours = self.ids[world_row], self.neighbours[world_row]
         pick, near = start(self.seed, user, number, interests, neighbours)
         interest = self.interests[begin + pick]
-        return interest, self.nearest[interest, near]
-
-    def end(self, row: int, now: int) -> None:
-        """Draws when a user comes again whose session has just ended (`visits_per_day`)."""
-        assert self.per_day is not None, "visits are drawn a day at a time"
-        user = self.ids[self.unit.first + row]
-        self.next_visit[row] = arrivals.next_visit(
-            self.seed, user, self.sessions[row], now, self.per_day, self.hours
-        )
+        return interest, int(self.nearest[interest, near])
 
     def foreseen(self, day: int, rows: Sequence[int]) -> tuple[IntArray, IntArray]:
         """(rows of users in the world, first tracks) of sessions that will begin on a day.
@@ -112,5 +109,6 @@ class Visits:
 
     def _count(self, day: int, row: int) -> int:
         if self.per_day is None:
-            return int(self._expected[day][row])
+            offsets = self._drawn[day][0]
+            return int(offsets[row + 1] - offsets[row])
         return int(self.next_visit[row] < (day + 1) * MS_PER_DAY)

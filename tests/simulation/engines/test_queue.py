@@ -13,31 +13,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abbotify.scenario.arms import Service
-from abbotify.simulation.event_driven.engine import Alarm, Clock
-from abbotify.simulation.event_driven.service_queue import Queue, Reply
+from abbotify.simulation.event_driven.clock import FIRST_USER, Clock
+from abbotify.simulation.event_driven.service_queue import Reply, ServiceQueue
 
 Ask = tuple[int, int, int, int, int]  # arrival, user, session, step, service ms
 
 
 def answers(service: Service, asked: Sequence[Ask]) -> dict[tuple[int, ...], tuple[Reply, int]]:
     """The reply to each request and when it came, by (user, session, step)."""
-    env = Clock(initial_time=0)
-    queue = Queue(env, service)
+    clock = Clock()
+    queue = ServiceQueue(clock, service)
     replies: dict[tuple[int, ...], tuple[Reply, int]] = {}
 
-    def ask(
-        alarm: Alarm, arrival: int, user: int, session: int, step: int, busy: int
-    ) -> Generator[Any, Any]:
-        yield alarm.after(arrival)
-        yield queue.request(user, session, step, busy, alarm)
-        assert alarm.reply is not None
-        replies[user, session, step] = (alarm.reply, env.ms)
-        yield alarm.never()
+    def ask(arrival: int, user: int, session: int, step: int, busy: int) -> Generator[Any, Any]:
+        if arrival:
+            yield clock.pause(arrival, FIRST_USER + user)
+        else:
+            yield clock.later_in_round(FIRST_USER + user)
+        reply = yield from queue.request(user, session, step, busy, FIRST_USER + user)
+        replies[user, session, step] = (reply, clock.ms)
 
     for one in asked:
-        alarm = Alarm(env, 2 + one[1])
-        alarm.begin(ask(alarm, *one))
-    env.run()
+        clock.process(ask(*one))
+    clock.run_until()
     return replies
 
 

@@ -16,7 +16,7 @@ from abbotify.stats.novelty import novelty
 from abbotify.stats.sample_ratio import ALPHA as SRM_ALPHA
 from abbotify.stats.skewness import one_sided_error
 from abbotify.stats.srm_sequential import watch_sample_ratio
-from abbotify.studies.calibration.tables import (
+from benchmarks.estimators.generated_users import (
     SEED,
     STREAM,
     Floats,
@@ -28,8 +28,8 @@ from abbotify.studies.calibration.tables import (
     scaled,
     shifted,
 )
-from abbotify.studies.calibration.theory import any_look
-from abbotify.studies.calibration.trials import ALPHA, Effort, Trial, hits
+from benchmarks.estimators.replications import ALPHA, Effort, Trial, hits
+from benchmarks.estimators.theory import any_look
 
 THEME: Final = "Sizes of the arms"
 ABOUT: Final = """\
