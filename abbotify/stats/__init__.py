@@ -22,8 +22,8 @@ from abbotify.stats.cuped import (
 )
 from abbotify.stats.effects import EFFECT_COLUMNS, ArmMoments, Effect
 from abbotify.stats.heterogeneity import (
-    Heterogeneity,
     SegmentEffect,
+    SegmentTest,
     heterogeneity,
     segment_bounds,
     segment_of,
@@ -31,6 +31,7 @@ from abbotify.stats.heterogeneity import (
 from abbotify.stats.means import mean, ratio_of_sums, welch
 from abbotify.stats.moments import Moments
 from abbotify.stats.multiplicity import Simultaneous, all_pairs, benjamini_hochberg, holm, max_z
+from abbotify.stats.non_inferiority import GuardrailResult, GuardrailSpec, guardrail
 from abbotify.stats.quantiles import QuantileEffect, quantile_effect
 from abbotify.stats.sample_ratio import SampleRatio, sample_ratio
 from abbotify.stats.survival import Survival, kaplan_meier
@@ -43,12 +44,14 @@ __all__ = [
     "Contrast",
     "Effect",
     "Estimate",
-    "Heterogeneity",
+    "GuardrailResult",
+    "GuardrailSpec",
     "Lift",
     "Moments",
     "QuantileEffect",
     "SampleRatio",
     "SegmentEffect",
+    "SegmentTest",
     "Simultaneous",
     "Survival",
     "all_pairs",
@@ -60,6 +63,7 @@ __all__ = [
     "deciding_estimates",
     "difference",
     "fieller",
+    "guardrail",
     "heterogeneity",
     "holm",
     "kaplan_meier",
