@@ -88,8 +88,8 @@ def merged(runs: Iterable[Run[Events]], columns: Sequence[str]) -> Iterator[Even
     Yields:
         some rows at a time; all rows with one value of the key come together.
     """
-    for found in heads(runs, columns[0]):
-        yield sort_rows(Events.concat([rows for rows, _ in found]), columns)
+    for parts in heads(runs, columns[0]):
+        yield sort_rows(Events.concat([rows for rows, _ in parts]), columns)
 
 
 def heads(runs: Iterable[Run[R]], key: str) -> Iterator[list[tuple[R, bool]]]:
@@ -106,9 +106,9 @@ def heads(runs: Iterable[Run[R]], key: str) -> Iterator[list[tuple[R, bool]]]:
     opened = list[_Open[R]]()
     while waiting or opened:
         bound = _bound(key, waiting, opened)
-        found = [(head, run.mark) for run in opened if len(head := run.split(key, bound))]
-        if found:
-            yield found
+        parts = [(head, run.mark) for run in opened if len(head := run.split(key, bound))]
+        if parts:
+            yield parts
         _advance(key, bound, waiting, opened)
         opened = [run for run in opened if not (run.done and run.rows is None)]
 

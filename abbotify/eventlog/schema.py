@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.eventlog.arrow import array, places
-
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -131,9 +129,10 @@ def to_strings(label: Labels) -> pa.Array:
     """A column of names as Arrow strings, null where the code is -1."""
     import pyarrow as pa
 
-    indices = array(label.codes, pa.int16(), mask=label.codes < 0)
-    names = array(label.names)
-    return pa.DictionaryArray.from_arrays(indices, names).cast(pa.string())
+    codes = pa.array(label.codes, mask=label.codes < 0)
+    return pa.DictionaryArray.from_arrays(codes, pa.array(label.names, pa.string())).cast(
+        pa.string()
+    )
 
 
 def from_strings(column: pa.Array, names: tuple[str, ...]) -> Labels:
@@ -141,8 +140,9 @@ def from_strings(column: pa.Array, names: tuple[str, ...]) -> Labels:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    codes = pc.index_in(column.cast(pa.string()), array(names), skip_nulls=True)
-    return Labels(places(codes).astype(np.int16), names)
+    known = pa.array(names, pa.string())
+    codes = pc.index_in(column.cast(pa.string()), known, skip_nulls=True).fill_null(NO_ARM)
+    return Labels(np.asarray(codes).astype(np.int16), names)
 
 
 def schema(arm_columns: Sequence[str] = (ARM,)) -> pa.Schema:

@@ -120,12 +120,12 @@ def aggregate(
     """
     label, exposed = users.arms[ARM], users.members("exposed")
     assigned = users.members("assigned")
-    judged = assigned if population == "assigned" else exposed
+    members = assigned if population == "assigned" else exposed
     compared = _Compared(
         users,
         arms,
         population,
-        np.where(judged, label.codes, NO_ARM),
+        np.where(members, label.codes, NO_ARM),
         np.where(exposed, label.codes, NO_ARM),
         adjustment.named(covariates),
     )
@@ -167,7 +167,7 @@ class _Compared:
     users: UserTable
     arms: int
     population: Population
-    judged: Codes
+    members: Codes
     exposed: Codes
     known: Sequence[FloatArray]
 
@@ -180,22 +180,22 @@ class _Compared:
         for name in metrics:
             metric = METRICS[name]
             before = adjustment.before(self.users, name, self.known)
-            found = self._mean(name, before)
-            means[name] = tuple(arm.leading(1) for arm in found)
+            moments = self._mean(name, before)
+            means[name] = tuple(arm.leading(1) for arm in moments)
             if before:
-                adjusted[name] = found
+                adjusted[name] = moments
             if metric.ratio is None:
                 continue
             again = PRE + name in self.users.values
-            found = self._ratio(metric.ratio, ("", PRE) if again else ("",))
-            ratios[name] = tuple(arm.leading(2) for arm in found)
+            moments = self._ratio(metric.ratio, ("", PRE) if again else ("",))
+            ratios[name] = tuple(arm.leading(2) for arm in moments)
             if again:
-                adjusted_ratios[name] = found
+                adjusted_ratios[name] = moments
         parts = (means, ratios, adjusted, adjusted_ratios)
         return tuple(
             stats.ArmMoments(
                 self.users.arms[ARM].names[code],
-                *({name: found[code] for name, found in part.items()} for part in parts),
+                *({name: moments[code] for name, moments in part.items()} for part in parts),
             )
             for code in range(self.arms)
         )
@@ -203,7 +203,7 @@ class _Compared:
     def _mean(self, name: str, before: Sequence[FloatArray]) -> ByArm:
         """Moments of a metric and its covariates, over the users where it is defined."""
         own = self.users.column(name, self.population)
-        codes = np.where(np.isnan(own), NO_ARM, self.judged)
+        codes = np.where(np.isnan(own), NO_ARM, self.members)
         return stats.Moments.by_arm([own, *before], codes, self.arms)
 
     def _ratio(self, parts: Ratio, when: Sequence[str]) -> ByArm:

@@ -102,7 +102,7 @@ def _follow(
     first: npt.NDArray[np.int32],
     time: FloatArray,
     sessions: npt.NDArray[np.int32],
-    heard: npt.NDArray[np.int32],
+    played: npt.NDArray[np.int32],
 ) -> None:
     days = time.shape[1]
     for i in range(len(rows)):
@@ -115,4 +115,4 @@ def _follow(
         if 0 <= since < days:
             time[row, since] += hundredths[i] / 100.0 + residual[i]
             sessions[row, since] += 1
-            heard[row, since] += tracks[i]
+            played[row, since] += tracks[i]

@@ -40,5 +40,5 @@ def edges(values: Floats) -> tuple[float, ...]:
 
 def counts(values: Floats, bins: tuple[float, ...]) -> tuple[int, ...]:
     """How many values lie in each bin; the last one includes its upper edge."""
-    found: npt.NDArray[Any] = np.histogram(values, bins)[0]
-    return tuple(found.tolist())
+    numbers: npt.NDArray[Any] = np.histogram(values, bins)[0]
+    return tuple(numbers.tolist())

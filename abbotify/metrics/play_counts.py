@@ -88,15 +88,18 @@ def _count(tracks: npt.NDArray[Any], codes: npt.NDArray[Any], table: IntArray) -
 
 
 @kernel
-def count_heard(
-    steps: npt.NDArray[Any], hundredths: npt.NDArray[Any], codes: npt.NDArray[Any], heard: IntArray
+def count_step_plays(
+    steps: npt.NDArray[Any],
+    hundredths: npt.NDArray[Any],
+    codes: npt.NDArray[Any],
+    step_plays: IntArray,
 ) -> None:
     """Adds plays and listened hundredths, both of (n,), to (arms, steps from 1, 2)."""
-    arms, longest = heard.shape[0], heard.shape[1]
+    arms, longest = step_plays.shape[0], step_plays.shape[1]
     for row in range(len(steps)):
         if 0 <= codes[row] < arms and 1 <= steps[row] <= longest:
-            heard[codes[row], steps[row] - 1, 0] += 1
-            heard[codes[row], steps[row] - 1, 1] += hundredths[row]
+            step_plays[codes[row], steps[row] - 1, 0] += 1
+            step_plays[codes[row], steps[row] - 1, 1] += hundredths[row]
 
 
 def counted(values: npt.NDArray[Any]) -> Counts:

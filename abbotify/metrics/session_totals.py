@@ -12,11 +12,18 @@ import numpy.typing as npt
 
 from abbotify.eventlog.schema import ARM, IntArray
 from abbotify.eventlog.sessions import HEARD_STEPS, SessionTable
-from abbotify.metrics.play_counts import NOTHING, Counts, PlayCounts, count_heard, counted, joined
+from abbotify.metrics.play_counts import (
+    NOTHING,
+    Counts,
+    PlayCounts,
+    count_step_plays,
+    counted,
+    joined,
+)
 from abbotify.stats import Moments
 
 Plays = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # track ids, codes of arms
-Heard = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]  # steps, hundredths, codes
+StepPlays = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]  # steps, hundredths, codes
 
 
 class SessionTotals:
@@ -43,7 +50,7 @@ class SessionTotals:
         self.session_times: list[Moments] = [Moments.empty(1)] * len(self.arms)
         self.counters: dict[str, IntArray] = {}
         # By arm and step 1 .. HEARD_STEPS: plays, and their listened hundredths.
-        self.heard: IntArray = np.zeros((len(self.arms), HEARD_STEPS, 2), np.int64)
+        self.step_plays: IntArray = np.zeros((len(self.arms), HEARD_STEPS, 2), np.int64)
 
     def add(
         self,
@@ -62,12 +69,14 @@ class SessionTotals:
                 and int64 (codes, HEARD_STEPS, 2).
         """
         ended_by_limit = np.zeros(len(sessions), np.bool_) if cut is None else cut
-        judged = np.isin(sessions.day, self.days) & self._in_arm(self._codes(sessions))
-        everybody, codes = bool(judged.all()), self._codes(sessions)[judged]
+        counted_rows = np.isin(sessions.day, self.days) & self._in_arm(self._codes(sessions))
+        everybody, codes = bool(counted_rows.all()), self._codes(sessions)[counted_rows]
         for name, values in (counters or {}).items():
-            self._add_counter(name, self._by_arm(codes, values if everybody else values[judged]))
+            self._add_counter(
+                name, self._by_arm(codes, values if everybody else values[counted_rows])
+            )
         if not everybody:
-            sessions, ended_by_limit = sessions.take(judged), ended_by_limit[judged]
+            sessions, ended_by_limit = sessions.take(counted_rows), ended_by_limit[counted_rows]
         self._add_lengths(sessions, ended_by_limit)
         self._add_days(sessions)
         self._merge_times(
@@ -75,20 +84,20 @@ class SessionTotals:
         )
         if summed is not None:
             self._plays.add_table(summed[0])
-            self.heard += summed[1][: len(self.arms)]
+            self.step_plays += summed[1][: len(self.arms)]
 
-    def add_rows(self, plays: Plays | None = None, heard: Heard | None = None) -> None:
+    def add_rows(self, plays: Plays | None = None, step_plays: StepPlays | None = None) -> None:
         """Takes in played tracks, rows of the days only.
 
         Args:
             plays: track ids and codes of arms.
-            heard: steps of sessions, listened hundredths (whole) and codes of arms; step 0, the
+            step_plays: steps of sessions, listened hundredths (whole) and codes of arms; step 0, the
                 user's own pick, does not count.
         """
         if plays is not None:
             self._plays.add(*plays)
-        if heard is not None:
-            count_heard(*heard, self.heard)
+        if step_plays is not None:
+            count_step_plays(*step_plays, self.step_plays)
 
     @property
     def plays(self) -> list[Counts]:
@@ -115,7 +124,7 @@ class SessionTotals:
             merged._merge_times(part.session_times)
             for name, counts in part.counters.items():
                 merged._add_counter(name, counts)
-            merged.heard = merged.heard + part.heard
+            merged.step_plays = merged.step_plays + part.step_plays
         return merged
 
     def _codes(self, sessions: SessionTable) -> npt.NDArray[np.int16]:

@@ -229,7 +229,7 @@ def places(
     Returns:
         how many count; -1 when the user of one of them is not among the users.
     """
-    found, inside, last = 0, False, 0
+    count, inside, last = 0, False, 0
     for i in range(len(user)):
         rows[i] = -1
         if i == 0 or day[i] != last:  # days come in runs
@@ -244,5 +244,5 @@ def places(
                 if row >= len(users) or users[row] != user[i]:
                     return -1
             rows[i] = row
-            found += 1
-    return found
+            count += 1
+    return count

@@ -70,7 +70,7 @@ def positions(sessions: SessionTotals, arm: int) -> tuple[Position, ...] | None:
     return (
         tuple(
             Position(step, plays, hundredths / 100 / plays)
-            for step, (plays, hundredths) in enumerate(sessions.heard[arm].tolist(), 1)
+            for step, (plays, hundredths) in enumerate(sessions.step_plays[arm].tolist(), 1)
             if plays >= FEWEST
         )
         or None

@@ -21,7 +21,7 @@ from abbotify.stats.effects import (
     RATIO_CUPED,
     SESSIONS,
     MethodEstimate,
-    told,
+    method_estimates,
 )
 from abbotify.stats.means import mean
 from abbotify.stats.non_inferiority import METRIC, PERCENT
@@ -104,7 +104,7 @@ def _rows(
     joint = truth.arms[effect.arm]
     of_ratio = effect.estimand == RATIO or effect.estimand.startswith("ratio_")
     pair = joint.ratio(effect.metric) if of_ratio else joint.mean(effect.metric)
-    for one in told(effect):
+    for one in method_estimates(effect):
         yield _row(effect, truth, one, pair)
     if effect.estimand == RATIO and effect.metric == SESSION_METRIC:
         found = difference(mean(sessions[control]), mean(sessions[effect.arm]), alpha)
