@@ -6,27 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Generic, Protocol, Self, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 import numpy as np
 
-from abbotify.eventlog.schema import Events
+from abbotify.eventlog.schema import Columns, Events
 
-
-class Rows(Protocol):
-    """Rows as columns: events, or sessions."""
-
-    def __len__(self) -> int: ...
-
-    def take(self, rows: slice) -> Self:
-        """Some of the rows."""
-
-    @staticmethod
-    def concat(parts: Sequence[Any]) -> Any:
-        """The rows of several parts one after the other."""
-
-
-R = TypeVar("R", bound=Rows)
+R = TypeVar("R", bound=Columns)
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,7 @@ def joined(one: Watched, other: Watched) -> Watched:
 def _arm(
     whole: Course, own: Rows, what: MonitoringSpec, before: Sequence[FloatArray]
 ) -> ArmWatched:
-    course = Course(whole.first[own], whole.time[own], whole.sessions[own], whole.tracks[own])
+    course = whole.take(own)
     last = what.days[-1]
     came, entered = {}, {}
     value = WATCHABLE[what.metric](course, what.window_days)

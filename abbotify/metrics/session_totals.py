@@ -91,8 +91,8 @@ class SessionTotals:
 
         Args:
             plays: track ids and codes of arms.
-            step_plays: steps of sessions, listened hundredths (whole) and codes of arms; step 0, the
-                user's own pick, does not count.
+            step_plays: steps of sessions, listened hundredths (whole) and codes of arms; step 0,
+                the user's own pick, does not count.
         """
         if plays is not None:
             self._plays.add(*plays)
