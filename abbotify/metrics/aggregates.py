@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -13,10 +13,10 @@ import numpy.typing as npt
 from abbotify import stats
 from abbotify.eventlog.schema import ARM, NO_ARM
 from abbotify.eventlog.sessions import FloatArray
-from abbotify.metrics import adjustment
 from abbotify.metrics.definitions import METRICS, PRE, Ratio
-from abbotify.metrics.exposure_cohorts import MonitoringSpec, Watched, joined, watched
-from abbotify.metrics.users import Population, UserTable
+from abbotify.metrics.exposure_cohorts import MonitoringSpec, Watched, watched
+from abbotify.metrics.users import Population, UserTable, covariate_columns
+from abbotify.stats.mergeable import Mergeable
 
 Codes = npt.NDArray[np.int16]
 ByArm = tuple[stats.Moments, ...]
@@ -25,7 +25,7 @@ CURVE_METRIC: Final = "mean_time_per_session"
 
 
 @dataclass(frozen=True)
-class ArmUsers:
+class ArmUsers(Mergeable):
     """An arm's users.
 
     Attributes:
@@ -42,22 +42,11 @@ class ArmUsers:
     assigned: int
     sessions: int
     tracks: int
-    curve: tuple[FloatArray, ...] = ()
-
-    def merge(self, other: ArmUsers) -> ArmUsers:
-        """The users of both, this one's moments first."""
-        return ArmUsers(
-            self.moments.merge(other.moments),
-            self.exposed + other.exposed,
-            self.assigned + other.assigned,
-            self.sessions + other.sessions,
-            self.tracks + other.tracks,
-            self.curve + other.curve,
-        )
+    curve: list[FloatArray] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class UserAggregates:
+class UserAggregates(Mergeable):
     """All that a report needs of some users.
 
     Attributes:
@@ -75,26 +64,6 @@ class UserAggregates:
     absent: int
     in_two_arms: int
     watched: Watched = ()
-
-    def merge(self, other: UserAggregates) -> UserAggregates:
-        """The aggregates of both.
-
-        The order of merging shows in the last bits of moments: merge in shard order.
-
-        Raises:
-            ValueError: they are about different arms or columns.
-        """
-        about = (len(self.arms), self.names, self.columns)
-        if about != (len(other.arms), other.names, other.columns):
-            raise ValueError("aggregates of different arms or columns do not merge")
-        return UserAggregates(
-            tuple(one.merge(two) for one, two in zip(self.arms, other.arms, strict=True)),
-            self.names,
-            self.columns,
-            self.absent + other.absent,
-            self.in_two_arms + other.in_two_arms,
-            joined(self.watched, other.watched),
-        )
 
 
 def aggregate(
@@ -127,7 +96,7 @@ def aggregate(
         population,
         np.where(members, label.codes, NO_ARM),
         np.where(exposed, label.codes, NO_ARM),
-        adjustment.named(covariates),
+        covariate_columns(covariates),
     )
     moments = compared.moments([name for name in metrics if name in users.values])
     return UserAggregates(
@@ -138,7 +107,7 @@ def aggregate(
                 int(np.count_nonzero(assigned & own)),
                 int(users.values["sessions"][exposed & own].sum()),
                 int(users.values["tracks"][exposed & own].sum()),
-                (_defined(users.values[CURVE_METRIC][exposed & own]),) if curve else (),
+                [_defined(users.values[CURVE_METRIC][exposed & own])] if curve else [],
             )
             for code in range(arms)
             for own in (label.codes == code,)
@@ -179,7 +148,7 @@ class _Compared:
         adjusted_ratios: dict[str, ByArm] = {}
         for name in metrics:
             metric = METRICS[name]
-            before = adjustment.before(self.users, name, self.known)
+            before = self.users.covariates(name, self.known)
             moments = self._mean(name, before)
             means[name] = tuple(arm.leading(1) for arm in moments)
             if before:

@@ -17,9 +17,10 @@ from abbotify.eventlog.schema import ARM, NO_ARM, USER, Events, IntArray, Labels
 from abbotify.eventlog.sessions import SessionTable, session_table
 from abbotify.eventlog.soundness import Claims, Clock, Repeats, repeated_rows, users_in_two_arms
 from abbotify.eventlog.source import Order, Part, Source
-from abbotify.metrics.exposure_cohorts import MonitoringSpec, Watched, joined, watched
+from abbotify.metrics.exposure_cohorts import MonitoringSpec, Watched, watched
 from abbotify.metrics.session_totals import SessionTotals
 from abbotify.metrics.users import UserTable, user_table
+from abbotify.stats.mergeable import merged
 
 SUCCESS: Final = "mean_time_per_session"
 _AT_ONCE: Final = 1_000_000  # tracks in the sessions that are judged together
@@ -216,7 +217,7 @@ class _Reading:
         if after is not None:
             came = watched(users, len(after.arms[ARM].names), watching)
             self.content.watched = (
-                joined(self.content.watched, came) if self.content.watched else came
+                merged(self.content.watched, came) if self.content.watched else came
             )
         self.content.users.append(replace(users, course=None))
 

@@ -1,4 +1,4 @@
-"""."""
+"""Outcomes of the same users under the control and under a treatment, as sums that merge."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from abbotify.stats import Moments
+from abbotify.stats.mergeable import Mergeable
 
 Form = Literal["total", "equal_data"]
 
 
 @dataclass(frozen=True)
-class Joint:
+class Joint(Mergeable):
     """The same users under the control and under a treatment.
 
     Attributes:
@@ -24,13 +25,6 @@ class Joint:
 
     means: Mapping[str, Moments]
     ratios: Mapping[str, Moments]
-
-    def merge(self, other: Joint) -> Joint:
-        """Both sets of users, this one's first; equal metrics."""
-        return Joint(
-            {name: mine.merge(other.means[name]) for name, mine in self.means.items()},
-            {name: mine.merge(other.ratios[name]) for name, mine in self.ratios.items()},
-        )
 
     def mean(self, metric: str) -> tuple[float, float] | None:
         """The metric's mean under control and treatment; None without users."""
@@ -49,7 +43,7 @@ class Joint:
 
 
 @dataclass(frozen=True)
-class Truth:
+class Truth(Mergeable):
     """The truth in one form.
 
     Attributes:
@@ -61,8 +55,3 @@ class Truth:
     form: Form
     arms: Mapping[str, Joint]
     note: str = ""
-
-    def merge(self, other: Truth) -> Truth:
-        """Of both sets of users, this one's first."""
-        arms = {name: mine.merge(other.arms[name]) for name, mine in self.arms.items()}
-        return Truth(self.form, arms, self.note)
