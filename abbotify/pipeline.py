@@ -22,13 +22,15 @@ from abbotify.metrics.outcomes import Truth
 from abbotify.metrics.users_file import StoredUsers
 from abbotify.progress import Progress, silent
 from abbotify.recommenders import MOST_KINDS, merged
-from abbotify.report import Document, monitoring, pictures, write_data, write_pages
+from abbotify.report import Result, write_data, write_pages
 from abbotify.report.build import build
 from abbotify.report.checks import data as checks
 from abbotify.report.faults import Faults
-from abbotify.report.inputs import ArmInfo, Asked, ReportInputs
+from abbotify.report.inputs import ArmInfo, ReportInputs, ReportSpec
+from abbotify.report.monitoring import MonitoringPlan
 from abbotify.report.result import FORMATS, Run
-from abbotify.report.user_level_effects import Details, UserLevelSpec, user_level_effects
+from abbotify.report.result_rows import Training as TrainingRow
+from abbotify.report.user_level_effects import UserLevelEffects, UserLevelSpec, user_level_effects
 from abbotify.scenario import Scenario, dump, plain
 from abbotify.simulation.coupling import interference
 from abbotify.simulation.model_store import MODELS, ModelStore
@@ -51,7 +53,7 @@ def run(
     workers: int = 1,
     progress: Progress = silent,
     engine: str = "auto",
-) -> Document:
+) -> Result:
     """Plays a scenario and writes its folder.
 
     Args:
@@ -82,12 +84,12 @@ def run(
         if scenario.log.botify:
             _write_botify(plan.schedule, folder)
 
-        def report() -> Document:
-            document = _report(plan, folder, trainer, workers, played, truth, faults)
-            write_data(document, folder)
-            return document
+        def report() -> Result:
+            result = _report(plan, folder, trainer, workers, played, truth, faults)
+            write_data(result, folder)
+            return result
 
-        document: Document | None = faults.attempt(REPORT, report, None)
+        result: Result | None = faults.attempt(REPORT, report, None)
         execution = _execution(plan.engine, workers, started)
         manifest: dict[str, Any] = {
             "execution": execution,
@@ -96,21 +98,21 @@ def run(
             "trainings": [_entry(training) for training in trainer.done],
             "errors": _errors(plan.schedule, played),
         }
-        fault = write_pages(document, folder, manifest, faults) if document else None
+        fault = write_pages(result, folder, manifest, faults) if result else None
         manifest |= faults.entry
         _write_json(folder / "manifest.json", manifest)
         shutil.rmtree(folder / STATE)  # a finished run never goes on
-    if document is None:
+    if result is None:
         why = f"the report cannot be computed ({faults.reasons[REPORT]})"
         raise PageError(f"{out}: {why}; the log is there, the traceback in manifest.json")
     if fault is not None:
         raise fault.beside(out)
-    return document
+    return result
 
 
 def play_and_report(
     plan: Plan, folder: Path, trainer: Trainer, workers: int = 1, progress: Progress = silent
-) -> tuple[Document, ShardOutput]:
+) -> tuple[Result, ShardOutput]:
     """Plays a scenario and reports on its users; the report is not written.
 
     Args:
@@ -179,12 +181,12 @@ def _report(
     played: ShardOutput,
     truth: Sequence[Truth],
     faults: Faults,
-) -> Document:
+) -> Result:
     scenario, first = plan.scenario, plan.schedule.experiment
     catalogue = plan.world.catalogue
     aggregates = aggregate_users(plan, folder, workers, folder / USERS)
-    details = faults.attempt(
-        "quantiles and segments", lambda: _details(plan, folder / USERS), Details()
+    user_level = faults.attempt(
+        "quantiles and segments", lambda: _user_level(plan, folder / USERS), UserLevelEffects()
     )
     return build(
         plain(scenario),
@@ -204,18 +206,18 @@ def _report(
             ArmInfo(name, arm_label(code), scenario.arms[name].recommender, weight)
             for code, (name, weight) in enumerate(zip(first.arms, first.weights, strict=True))
         ],
-        Asked(
+        ReportSpec(
             reported(scenario),
             scenario.metrics.success,
             rails(scenario),
-            _monitoring(plan.schedule, aggregates),
+            _monitoring_plan(plan.schedule, aggregates),
             limits(scenario),
         ),
         ReportInputs(
             aggregates.users,
             played.tally,
             aggregates.further,
-            details,
+            user_level,
             _curves(trainer.done),
             truth,
             titles=lambda track: (
@@ -228,7 +230,7 @@ def _report(
     )
 
 
-def _details(plan: Plan, users: Path) -> Details:
+def _user_level(plan: Plan, users: Path) -> UserLevelEffects:
     """What needs the values of all users, from the file they are in."""
     scenario, settings = plan.scenario, plan.scenario.metrics
     return user_level_effects(
@@ -246,7 +248,7 @@ def _details(plan: Plan, users: Path) -> Details:
     )
 
 
-def _monitoring(schedule: Schedule, aggregates: ExperimentAggregates) -> monitoring.Plan | None:
+def _monitoring_plan(schedule: Schedule, aggregates: ExperimentAggregates) -> MonitoringPlan | None:
     """How the experiment is monitored; None where days do not add up to a success metric."""
     what, scenario = monitoring_spec(schedule), schedule.scenario
     if what is None:
@@ -255,14 +257,14 @@ def _monitoring(schedule: Schedule, aggregates: ExperimentAggregates) -> monitor
     planned = settings.planned_users or sum(arm.assigned for arm in aggregates.users.arms)
     weights = schedule.experiment.weights
     alpha, estimator = scenario.layers[0].alpha, scenario.metrics.estimator
-    return monitoring.Plan(what, weights, planned, settings.spending, alpha, estimator)
+    return MonitoringPlan(what, weights, planned, settings.spending, alpha, estimator)
 
 
-def _curves(done: Sequence[Training]) -> dict[str, list[pictures.Training]]:
+def _curves(done: Sequence[Training]) -> dict[str, list[TrainingRow]]:
     """The trainings as the report shows them, by arm."""
-    out: dict[str, list[pictures.Training]] = {}
+    out: dict[str, list[TrainingRow]] = {}
     for model in (training.model for training in done):
-        row = pictures.Training(model.day, model.plays, model.curve, model.digest)
+        row = TrainingRow(model.day, model.plays, model.curve, model.digest)
         out.setdefault(model.arm, []).append(row)
     return out
 
