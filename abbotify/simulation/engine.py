@@ -17,7 +17,7 @@ import numpy.typing as npt
 from abbotify.errors import DataError
 from abbotify.eventlog.schema import Events
 from abbotify.eventlog.sessions import SessionTable
-from abbotify.files.npz import load_arrays, save_arrays
+from abbotify.files.folders import load_arrays, save_arrays
 from abbotify.recommenders import HISTORY, Arm, Failure, Pick
 from abbotify.scenario import Scenario
 from abbotify.world.base import World

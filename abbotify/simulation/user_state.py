@@ -12,7 +12,7 @@ import numpy.typing as npt
 from abbotify.errors import DataError
 from abbotify.eventlog.schema import ARM, arm_column
 from abbotify.eventlog.sessions import SessionTable
-from abbotify.files.npz import load_arrays, save_arrays
+from abbotify.files.folders import load_arrays, save_arrays
 from abbotify.metrics.users import UserTotals
 from abbotify.simulation.requested import monitoring_spec
 from abbotify.simulation.timeline import Schedule
