@@ -35,7 +35,7 @@ from abbotify.simulation.shard import STATE, Shard, totals_file
 from abbotify.simulation.stage import shards_of
 from abbotify.simulation.user_results import Case, ExperimentAggregates, aggregate_users
 from abbotify.simulation.user_state import ShardTotals
-from abbotify.world.digest import digest
+from abbotify.world.base import digest
 
 pytestmark = pytest.mark.bench
 

@@ -13,6 +13,7 @@ from abbotify.files import folders
 from abbotify.metrics.segments import SegmentBounds, UserSegments
 from abbotify.recommenders import Arm, build_arms, registry
 from abbotify.scenario import Scenario
+from abbotify.scenario.checks import serves_untrained, untrained
 from abbotify.scenario.learners import Learner, Neural
 from abbotify.scenario.timeline import (
     Collect,
@@ -20,8 +21,6 @@ from abbotify.scenario.timeline import (
     Phase,
     Pre,
     Train,
-    serves_untrained,
-    untrained,
 )
 from abbotify.simulation import timeline
 from abbotify.simulation.assignment import Layer, layers, require_users
