@@ -35,7 +35,7 @@ test-extras: $(VENV)/extras.stamp ## Run the tests that need the extras torch, a
 
 calibrate: $(VENV)/dev.stamp ## Run the long checks, and every estimator on known truth
 	$(BIN)/python -m pytest -m long --timeout 0
-	$(BIN)/python -m abbotify.studies.calibration docs
+	$(BIN)/python -m benchmarks.estimators docs
 
 lint: $(VENV)/dev.stamp ## Check style, types and layers
 	$(BIN)/ruff check .

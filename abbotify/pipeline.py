@@ -23,13 +23,15 @@ from abbotify.metrics.session_totals import SessionTotals
 from abbotify.metrics.users_file import StoredUsers
 from abbotify.progress import Progress, silent
 from abbotify.recommenders import MOST_KINDS, merged
-from abbotify.report import Document, monitoring, pictures, write_data, write_pages
+from abbotify.report import Result, write_data, write_pages
 from abbotify.report.build import build
 from abbotify.report.checks import data as checks
 from abbotify.report.faults import Faults
-from abbotify.report.inputs import ArmInfo, Asked, ReportInputs
+from abbotify.report.inputs import ArmInfo, ReportInputs, ReportSpec
+from abbotify.report.monitoring import MonitoringPlan
 from abbotify.report.result import FORMATS, Run
-from abbotify.report.user_level_effects import Details, UserLevelSpec, user_level_effects
+from abbotify.report.result_rows import Training as TrainingRow
+from abbotify.report.user_level_effects import UserLevelEffects, UserLevelSpec, user_level_effects
 from abbotify.scenario import Scenario, dump, plain
 from abbotify.simulation import timeline
 from abbotify.simulation.assignment import layers
@@ -53,7 +55,7 @@ def run(
     workers: int = 1,
     progress: Progress = silent,
     engine: str = "auto",
-) -> Document:
+) -> Result:
     """Plays a scenario and writes its folder.
 
     Args:
@@ -83,12 +85,12 @@ def run(
         if scenario.log.botify:
             _write_botify(scenario, folder)
 
-        def stored() -> Document:
-            document = _judged(plan, folder, trainer, workers, played, truth, faults)
-            write_data(document, folder)
-            return document
+        def stored() -> Result:
+            result = _judged(plan, folder, trainer, workers, played, truth, faults)
+            write_data(result, folder)
+            return result
 
-        document: Document | None = faults.attempt(REPORT, stored, None)
+        result: Result | None = faults.attempt(REPORT, stored, None)
         execution = _execution(plan.engine, workers, started)
         manifest: dict[str, Any] = {
             "execution": execution,
@@ -97,21 +99,21 @@ def run(
             "trainings": [_entry(training) for training in trainer.done],
             "errors": _errors(scenario, played),
         }
-        fault = write_pages(document, folder, manifest, faults) if document else None
+        fault = write_pages(result, folder, manifest, faults) if result else None
         manifest |= faults.entry
         _write_json(folder / "manifest.json", manifest)
         shutil.rmtree(folder / STATE)  # a finished run never goes on
-    if document is None:
+    if result is None:
         why = f"the report cannot be worked out ({faults.reasons[REPORT]})"
         raise PageError(f"{out}: {why}; what was played is there, the traceback in manifest.json")
     if fault is not None:
         raise fault.beside(out)
-    return document
+    return result
 
 
 def play_and_judge(
     plan: Plan, folder: Path, trainer: Trainer, workers: int = 1, progress: Progress = silent
-) -> tuple[Document, ShardOutput]:
+) -> tuple[Result, ShardOutput]:
     """Plays a scenario and judges its users; the report is not written.
 
     Args:
@@ -151,13 +153,13 @@ def _judged(
     played: ShardOutput,
     truth: Sequence[Truth],
     faults: Faults,
-) -> Document:
+) -> Result:
     case = Case(plan.scenario, plan.world.users.ids, folder, plan.covariates)
     judgement = aggregate_users(case, shards_of(plan), workers, folder / USERS)
-    details = faults.attempt(
-        "quantiles and segments", lambda: _details(plan, folder / USERS), Details()
+    user_level = faults.attempt(
+        "quantiles and segments", lambda: _user_level(plan, folder / USERS), UserLevelEffects()
     )
-    return _document(plan, judgement, played.tally, trainer, details, truth, faults)
+    return _result(plan, judgement, played.tally, trainer, user_level, truth, faults)
 
 
 def _errors(scenario: Scenario, played: ShardOutput) -> list[dict[str, Any]]:
@@ -184,15 +186,15 @@ def _entry(training: Training) -> dict[str, Any]:
     }
 
 
-def _document(
+def _result(
     plan: Plan,
     judgement: ExperimentAggregates,
     tally: SessionTotals,
     trainer: Trainer,
-    details: Details,
+    user_level: UserLevelEffects,
     truth: Sequence[Truth],
     faults: Faults,
-) -> Document:
+) -> Result:
     scenario, first = plan.scenario, layers(plan.scenario)[0]
     catalogue = plan.world.catalogue
     return build(
@@ -213,18 +215,18 @@ def _document(
             ArmInfo(name, arm_label(code), scenario.arms[name].recommender, weight)
             for code, (name, weight) in enumerate(zip(first.arms, first.weights, strict=True))
         ],
-        Asked(
+        ReportSpec(
             reported(scenario),
             scenario.metrics.success,
             rails(scenario),
-            _looking(scenario, judgement),
+            _monitoring_plan(scenario, judgement),
             limits(scenario),
         ),
         ReportInputs(
             judgement.users,
             tally,
             judgement.further,
-            details,
+            user_level,
             _curves(trainer.done),
             truth,
             titles=lambda track: (
@@ -237,7 +239,7 @@ def _document(
     )
 
 
-def _details(plan: Plan, users: Path) -> Details:
+def _user_level(plan: Plan, users: Path) -> UserLevelEffects:
     """What needs the values of all users, from the file they are in."""
     scenario, settings = plan.scenario, plan.scenario.metrics
     return user_level_effects(
@@ -255,7 +257,7 @@ def _details(plan: Plan, users: Path) -> Details:
     )
 
 
-def _looking(scenario: Scenario, judgement: ExperimentAggregates) -> monitoring.Plan | None:
+def _monitoring_plan(scenario: Scenario, judgement: ExperimentAggregates) -> MonitoringPlan | None:
     """How the experiment is watched; None where days do not add up to a success metric."""
     what, settings = monitoring_spec(scenario), scenario.monitoring
     if what is None:
@@ -263,14 +265,14 @@ def _looking(scenario: Scenario, judgement: ExperimentAggregates) -> monitoring.
     planned = settings.planned_users or sum(arm.assigned for arm in judgement.users.arms)
     weights = layers(scenario)[0].weights
     alpha, estimator = scenario.layers[0].alpha, scenario.metrics.estimator
-    return monitoring.Plan(what, weights, planned, settings.spending, alpha, estimator)
+    return MonitoringPlan(what, weights, planned, settings.spending, alpha, estimator)
 
 
-def _curves(done: Sequence[Training]) -> dict[str, list[pictures.Training]]:
+def _curves(done: Sequence[Training]) -> dict[str, list[TrainingRow]]:
     """The trainings as the report tells them, by arm."""
-    out: dict[str, list[pictures.Training]] = {}
+    out: dict[str, list[TrainingRow]] = {}
     for model in (training.model for training in done):
-        told = pictures.Training(model.day, model.plays, model.curve, model.digest)
+        told = TrainingRow(model.day, model.plays, model.curve, model.digest)
         out.setdefault(model.arm, []).append(told)
     return out
 

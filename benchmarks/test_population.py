@@ -1,4 +1,4 @@
-"""A million users with ten sessions each, from a made-up world to a document, in bounded memory.
+"""A million users with ten sessions each, from a made-up world to a result, in bounded memory.
 
 The sessions are drawn by numpy, shard by shard, in place of an engine: what is measured is
 everything around it. A process of its own does it, so that its peak is that of this work alone.
@@ -24,8 +24,8 @@ from abbotify.eventlog.schema import ARM, Labels
 from abbotify.eventlog.sessions import SessionTable
 from abbotify.metrics.session_totals import SessionTotals
 from abbotify.report.build import build
-from abbotify.report.inputs import ArmInfo, Asked, ReportInputs
-from abbotify.report.result import Document, Run
+from abbotify.report.inputs import ArmInfo, ReportInputs, ReportSpec
+from abbotify.report.result import Result, Run
 from abbotify.scenario import load
 from abbotify.simulation import timeline
 from abbotify.simulation.assignment import layers
@@ -111,19 +111,19 @@ def add_up(plan: Plan, folder: Path, tally: SessionTotals, spent: dict[str, floa
             totals.save(totals_file(folder, DAYS - 1, shard.number))
 
 
-def document(plan: Plan, judgement: ExperimentAggregates, tally: SessionTotals) -> Document:
+def result(plan: Plan, judgement: ExperimentAggregates, tally: SessionTotals) -> Result:
     first = layers(plan.scenario)[0]
     return build(
         {},
         Run({"world": 1}, {}, {"report": 1}, "0", 0.05, first.name, days=DAYS),
         [ArmInfo(name, name, None, 1.0) for name in first.arms],
-        Asked(reported(plan.scenario), plan.scenario.metrics.success),
+        ReportSpec(reported(plan.scenario), plan.scenario.metrics.success),
         ReportInputs(judgement.users, tally),
     )
 
 
 def measure(folder: Path) -> dict[str, Any]:
-    """Seconds of each step, the peak in MB, and what the document says."""
+    """Seconds of each step, the peak in MB, and what the result says."""
     spent: dict[str, float] = {}
     (folder / "population.yaml").write_text(SCENARIO)
     with timed(spent, "world"):
@@ -137,8 +137,8 @@ def measure(folder: Path) -> dict[str, Any]:
     case = Case(plan.scenario, plan.world.users.ids, folder)
     with timed(spent, "judging"):
         judgement = aggregate_users(case, shards_of(plan), 1, folder / "users.parquet")
-    with timed(spent, "document"):
-        told = document(plan, judgement, tally)
+    with timed(spent, "result"):
+        told = result(plan, judgement, tally)
     arms = [
         {"users": arm.users, "sessions": arm.sessions, "tracks": arm.tracks} for arm in told.arms
     ]

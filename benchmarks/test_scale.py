@@ -158,8 +158,8 @@ def test_memory_is_bounded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     )
     assert_expected(sessions, LARGEST * EACH)
     assert pq.read_metadata(out / "users.parquet").num_rows == LARGEST
-    document = json.loads((out / "report.json").read_text(encoding="utf-8"))
-    assert sum(arm["sessions"] for arm in document["arms"]) == sessions
+    result = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert sum(arm["sessions"] for arm in result["arms"]) == sessions
     assert (out / "report.html").stat().st_size > 10_000
     assert peak < PEAK
 

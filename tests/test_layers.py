@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "abbotify"
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
-CLI = ("cli/*", "studies/calibration/__main__.py")
+CLI = ("cli/*",)
 HOMES = {
     "simpy": ("simulation/event_driven/*",),
     "dask": ("simulation/parallel/*",),

@@ -13,7 +13,7 @@ from abbotify.progress import silent
 
 if TYPE_CHECKING:
     from abbotify import progress
-    from abbotify.report import Document
+    from abbotify.report import Result
     from abbotify.studies.compare.compare import Comparison
 
 # What a terminal without these characters shows instead; without
@@ -70,7 +70,7 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
     return "".join(_PLAIN.get(char, "?") for char in lost), error.end
 
 
-def headline_table(document: Document) -> None:
+def headline_table(result: Result) -> None:
     """Prints the sentence and the table of effects."""
     from rich.console import Console
     from rich.table import Table
@@ -81,13 +81,13 @@ def headline_table(document: Document) -> None:
 
     # A pipe has no width; tables in files should not be folded to 80 columns.
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
-    console.print(headline(document))
-    for note in notes(document):
+    console.print(headline(result))
+    for note in notes(result):
         console.print(f"- {note}")
     table = Table(box=None, pad_edge=False)
     for name in ("metric", "arm", "effect", "interval", "p"):
         table.add_column(name, justify="left" if name in ("metric", "arm") else "right")
-    for row in summary_table(document):
+    for row in summary_table(result):
         table.add_row(*(Text(str(cell)) for cell in row))
     console.print()
     console.print(table)

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from abbotify.scenario.arms import ArmOptions
-from abbotify.scenario.base import Uniform, at_key, nearest
+from abbotify.scenario.base import Uniform, at_key
 from abbotify.scenario.description import Description
 from abbotify.scenario.learners import Learner
 from abbotify.scenario.timeline import Collect, ExperimentDays, Pre, Train
+from abbotify.typed import nearest
 
 HASHED_FOR: Final = ("traffic", "collect", "truth")
 """What users are hashed for by `NAME:...`, beside their arms."""

@@ -15,10 +15,11 @@ from abbotify.eventlog.sessions import FloatArray
 from abbotify.metrics.segments import PARTS, SegmentBounds, UserSegments
 from abbotify.metrics.users import UserTable
 from abbotify.scenario import Scenario, resolve
-from abbotify.scenario.base import CONTROLS, one_line
+from abbotify.scenario.base import CONTROLS
 from abbotify.scenario.metrics import USER_ATTRIBUTES
 from abbotify.simulation import timeline
 from abbotify.stats import refuse_later
+from abbotify.typed import one_line
 from abbotify.world.base import Users, World
 from abbotify.world.json_lines import Row, json_lines
 

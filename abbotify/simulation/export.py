@@ -13,12 +13,12 @@ from abbotify.files.cleanup import scratch
 from abbotify.progress import Progress, silent
 from abbotify.recommenders import CandidateTable, Key, Pick, build_arm
 from abbotify.scenario import Scenario
-from abbotify.scenario.base import nearest
 from abbotify.scenario.learners import Neural
 from abbotify.simulation import run_days, timeline
 from abbotify.simulation.model_store import ModelStore, load_model
 from abbotify.simulation.prepare import Plan, prepare
 from abbotify.simulation.training import Trainer, Training
+from abbotify.typed import nearest
 from abbotify.world.base import World
 from abbotify.world.list_files import write_track_lists, write_tracks, write_user_lists
 

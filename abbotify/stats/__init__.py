@@ -16,8 +16,8 @@ from abbotify.stats.covariates import refuse_later, with_indicator
 from abbotify.stats.cuped import Adjusted, cuped_means, cuped_ratios, sign_flip
 from abbotify.stats.effects import EFFECT_COLUMNS, ArmMoments, Effect
 from abbotify.stats.heterogeneity import (
-    Heterogeneity,
     SegmentEffect,
+    SegmentTest,
     heterogeneity,
     segment_bounds,
     segment_of,
@@ -25,6 +25,7 @@ from abbotify.stats.heterogeneity import (
 from abbotify.stats.means import mean, welch
 from abbotify.stats.moments import Moments
 from abbotify.stats.multiplicity import benjamini_hochberg, holm
+from abbotify.stats.non_inferiority import GuardrailResult, GuardrailSpec, guardrail
 from abbotify.stats.pairs import all_pairs
 from abbotify.stats.quantiles import QuantileEffect, quantile_effect
 from abbotify.stats.ratio import ratio_of_sums
@@ -40,12 +41,14 @@ __all__ = [
     "Contrast",
     "Effect",
     "Estimate",
-    "Heterogeneity",
+    "GuardrailResult",
+    "GuardrailSpec",
     "Lift",
     "Moments",
     "QuantileEffect",
     "SampleRatio",
     "SegmentEffect",
+    "SegmentTest",
     "Simultaneous",
     "Survival",
     "all_pairs",
@@ -57,6 +60,7 @@ __all__ = [
     "deciding_estimates",
     "difference",
     "fieller",
+    "guardrail",
     "heterogeneity",
     "holm",
     "kaplan_meier",

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from abbotify.errors import DataError, OutputError
 from abbotify.files.folders import replacing
-from abbotify.scenario.base import one_line
+from abbotify.typed import one_line
 from abbotify.world.base import Catalogue, IntArray, Lists
 from abbotify.world.json_lines import (
     MAX_TRACKS,

@@ -85,15 +85,15 @@ def test_a_part_that_fails_is_not_determined(
 ) -> None:
     out = scenario.parent / "out"
     patch(monkeypatch, place, name)
-    document = pipeline.run(load(scenario), out)
-    found = {check.name: check for check in document.checks}["not_determined"]
+    result = pipeline.run(load(scenario), out)
+    found = {check.name: check for check in result.checks}["not_determined"]
     assert found.status == "warn"
     assert f"{part} (ZeroDivisionError: division by zero)" in found.summary
     assert "Traceback" in faults_of(out)[part]
     assert {path.name for path in out.iterdir()} >= {"report.html", "users.parquet", "log"}
     assert not any(path.name in ("worlds", "state") for path in out.iterdir())
-    assert "ship" not in {row.verdict for row in document.decisions}
-    assert read(out) == document
+    assert "ship" not in {row.verdict for row in result.decisions}
+    assert read(out) == result
 
 
 @pytest.mark.parametrize(("place", "name", "check"), CHECKS, ids=[each[2] for each in CHECKS])
@@ -101,8 +101,8 @@ def test_a_check_that_fails_has_its_traceback_in_the_manifest(
     place: Any, name: str, check: str, scenario: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(place, name, raising(FAULT))
-    document = pipeline.run(load(scenario), scenario.parent / "out")
-    assert {each.name: each.status for each in document.checks}[check] == "warn"
+    result = pipeline.run(load(scenario), scenario.parent / "out")
+    assert {each.name: each.status for each in result.checks}[check] == "warn"
     assert "Traceback" in faults_of(scenario.parent / "out")[check]
 
 
@@ -140,8 +140,8 @@ def test_an_error_of_the_user_in_another_world_keeps_the_run(
     scenario: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(TrueEffects, "found", raising(DataError("the training diverged")))
-    document = pipeline.run(load(scenario), scenario.parent / "out")
-    assert "the training diverged" in {c.name: c for c in document.checks}["not_determined"].summary
+    result = pipeline.run(load(scenario), scenario.parent / "out")
+    assert "the training diverged" in {c.name: c for c in result.checks}["not_determined"].summary
 
 
 def test_an_interrupt_is_no_fault(scenario: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,9 +162,9 @@ def test_an_analysis_tells_its_faults(scenario: Path, monkeypatch: pytest.Monkey
     pipeline.run(load(scenario), out)
     monkeypatch.setattr(analysing, "user_level_effects", raising(FAULT))
     again = scenario.parent / "again"
-    document = analysis.analyze([out / "log"], experiment="SMALL", control=None, arms={}, out=again)
+    result = analysis.analyze([out / "log"], experiment="SMALL", control=None, arms={}, out=again)
     assert "quantiles and segments" in faults_of(again)
-    assert any(check.name == "not_determined" for check in document.checks)
+    assert any(check.name == "not_determined" for check in result.checks)
 
 
 STUDIES: list[tuple[Any, str, tuple[object, ...], str]] = [

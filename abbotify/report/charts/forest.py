@@ -20,7 +20,7 @@ from abbotify.report.charts.interval_rows import (
 )
 from abbotify.report.charts.svg import BAND, INK, inline_svg
 from abbotify.report.decision import decisive, success_metrics
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.text.labels import metric, shortened
 from abbotify.report.text.numbers import level
 from abbotify.stats import Effect
@@ -47,16 +47,16 @@ _SINGLE = _Layout(960, 210, 220, False, 0, 0)
 _NARROW = _Layout(340, 98, 78, True, 0, 12)
 
 
-def forest(document: Document, name: str = "forest", narrow: bool = False) -> str | None:
+def forest(result: Result, name: str = "forest", narrow: bool = False) -> str | None:
     """Relative effects, success metrics first; None when there is no effect at all."""
-    layout = _layout(document, narrow)
-    groups = _groups(document)
+    layout = _layout(result, narrow)
+    groups = _groups(result)
     if not groups:
         return None
-    rows, bands, bottom = _placed(document, groups, layout)
+    rows, bands, bottom = _placed(result, groups, layout)
 
     def paint(figure: Figure) -> None:
-        axes = framed(figure, layout, bottom, rows, success_metrics(document))
+        axes = framed(figure, layout, bottom, rows, success_metrics(result))
         for top, base, label, success in bands:
             _band(axes, layout, top, base, label, success)
         for row in rows:
@@ -67,36 +67,36 @@ def forest(document: Document, name: str = "forest", narrow: bool = False) -> st
         name=name,
         width=layout.width,
         height=bottom + FOOT,
-        title=f"Relative effects with {level(document.run.alpha)} intervals",
+        title=f"Relative effects with {level(result.run.alpha)} intervals",
         description="; ".join(map(told, rows)),
     )
 
 
-def _layout(document: Document, narrow: bool) -> _Layout:
+def _layout(result: Result, narrow: bool) -> _Layout:
     if narrow:
         return _NARROW
-    return _WIDE if len(document.treatments) > 1 else _SINGLE
+    return _WIDE if len(result.treatments) > 1 else _SINGLE
 
 
-def _groups(document: Document) -> list[list[Effect]]:
+def _groups(result: Result) -> list[list[Effect]]:
     """One row for each metric and treatment, grouped by metric, success metrics first."""
-    success = success_metrics(document)
-    chosen = {(row.metric, row.arm): row for row in document.effects if row.estimand == MEAN}
-    for row in document.effects:
+    success = success_metrics(result)
+    chosen = {(row.metric, row.arm): row for row in result.effects if row.estimand == MEAN}
+    for row in result.effects:
         chosen.setdefault((row.metric, row.arm), row)
-    chosen.update({(row.metric, row.arm): row for row in decisive(document)})
-    order = dict.fromkeys([*success, *(row.metric for row in document.effects)])
-    arms = [arm.name for arm in document.treatments]
+    chosen.update({(row.metric, row.arm): row for row in decisive(result)})
+    order = dict.fromkeys([*success, *(row.metric for row in result.effects)])
+    arms = [arm.name for arm in result.treatments]
     found = [[chosen[m, arm] for arm in arms if (m, arm) in chosen] for m in order]
     return [group for group in found if group]
 
 
 def _placed(
-    document: Document, groups: list[list[Effect]], layout: _Layout
+    result: Result, groups: list[list[Effect]], layout: _Layout
 ) -> tuple[list[Row], list[tuple[float, float, str, bool]], float]:
     """Rows with their places, and a band (top, base, label, is success) for each metric."""
-    at = document.places
-    success = success_metrics(document)
+    at = result.places
+    success = success_metrics(result)
     rows, bands, y = [], [], 4.0
     for group in groups:
         top = y

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from abbotify.errors import UserError
-from abbotify.report import Arm, Document
+from abbotify.report import Arm, Result
 from abbotify.stats import Contrast, Effect, Estimate, difference
 from abbotify.stats.independent import Bounded, independent
 from abbotify.studies.compare.differences import Difference, differing
@@ -65,7 +65,7 @@ class Comparison:
 
     Attributes:
         names: what the runs are called, usually their folders.
-        a: the first run's document.
+        a: the first run's result.
         b: the second's.
         basis: what the intervals of differences rest on.
         why: the same in a sentence.
@@ -77,8 +77,8 @@ class Comparison:
     """
 
     names: tuple[str, str]
-    a: Document
-    b: Document
+    a: Result
+    b: Result
     basis: Basis
     why: str
     differing: tuple[Difference, ...]
@@ -89,8 +89,8 @@ class Comparison:
 
 
 def compare(
-    a: Document,
-    b: Document,
+    a: Result,
+    b: Result,
     names: tuple[str, str],
     overlap: Overlap = "unknown",
     paired: Paired | None = None,
@@ -133,16 +133,16 @@ SHARED_SPLIT: Final = (
 )
 
 
-def _metrics(document: Document) -> Iterator[str]:
-    for arm in document.arms:
+def _metrics(result: Result) -> Iterator[str]:
+    for arm in result.arms:
         yield from arm.metrics or {}
-    for effect in document.effects:
+    for effect in result.effects:
         yield effect.metric
 
 
-def _basis(a: Document, b: Document, overlap: Overlap, paired: Paired | None) -> tuple[Basis, str]:
+def _basis(a: Result, b: Result, overlap: Overlap, paired: Paired | None) -> tuple[Basis, str]:
     """What intervals of differences may rest on, and why."""
-    seeds = [document.run.seeds.get("dynamics") for document in (a, b)]
+    seeds = [result.run.seeds.get("dynamics") for result in (a, b)]
     if paired is not None:
         common = ", and the seeds let them meet the same draws" if seeds[0] == seeds[1] else ""
         same = f"Both runs have the same users in the same arms{common if seeds[0] else ''}"
@@ -176,17 +176,17 @@ def _basis(a: Document, b: Document, overlap: Overlap, paired: Paired | None) ->
     )
 
 
-def _share_split(a: Document, b: Document) -> bool:
+def _share_split(a: Result, b: Result) -> bool:
     """Whether users of the same ids are in the same arms of both runs."""
     salts = [str(run.seeds.get("split", run.experiment)) for run in (a.run, b.run)]
-    arms = [[(arm.label, arm.name, arm.weight) for arm in document.arms] for document in (a, b)]
+    arms = [[(arm.label, arm.name, arm.weight) for arm in result.arms] for result in (a, b)]
     return salts[0] == salts[1] and arms[0] == arms[1]
 
 
 @dataclass(frozen=True)
 class _Method:
-    a: Document
-    b: Document
+    a: Result
+    b: Result
     basis: Basis
     paired: Paired | None
 
@@ -225,7 +225,7 @@ class _Method:
         a: tuple[float | None, float | None, float | None],
         b: tuple[float | None, float | None, float | None],
     ) -> Contrast:
-        """B minus A from what the documents say."""
+        """B minus A from what the results say."""
         if a[0] is None or b[0] is None:
             return Contrast(None, note="undefined in a run")
         known = [value for value in (*a, *b) if value is not None]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeAlias
 
-from abbotify.report import Document, sentences
+from abbotify.report import Result, sentences
 from abbotify.report.decision import decisive, success_metrics
 from abbotify.report.tables.checks import state
 from abbotify.report.text import numbers as rounding
@@ -65,8 +65,8 @@ def states(comparison: Comparison) -> tuple[State, State]:
     """Both runs."""
     names = map(clean, comparison.names)
     one, two = (
-        _state(letter, name, document)
-        for letter, name, document in zip("AB", names, (comparison.a, comparison.b), strict=True)
+        _state(letter, name, result)
+        for letter, name, result in zip("AB", names, (comparison.a, comparison.b), strict=True)
     )
     return one, two
 
@@ -174,17 +174,17 @@ def _order(comparison: Comparison, metrics: list[str]) -> list[str]:
     return [*dict.fromkeys([*first, *metrics])]
 
 
-def _state(letter: str, name: str, document: Document) -> State:
-    words, tone = state(document.checks)
-    found = [one for one in document.checks if one.status in ("fail", "warn")]
+def _state(letter: str, name: str, result: Result) -> State:
+    words, tone = state(result.checks)
+    found = [one for one in result.checks if one.status in ("fail", "warn")]
     return State(
         letter=letter,
         name=name,
-        scenario=clean(str(document.scenario.get("name", document.run.experiment))),
+        scenario=clean(str(result.scenario.get("name", result.run.experiment))),
         health=words,
         tone=tone,
         checks=tuple((one.status, f"{check(one.name)}: {one.summary}") for one in found),
-        sentences=sentences(document),
+        sentences=sentences(result),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from abbotify import stats
-from abbotify.report.guardrails import guard
+from abbotify.report.guardrails import guardrail_results
 from abbotify.stats import Moments
 from abbotify.stats.contrast import Estimate
 from abbotify.stats.effects import CUPED, MEAN, RATIO, Estimator, deciding_estimand
@@ -146,7 +146,7 @@ def said(
     place = {metric: at for at, metric in enumerate(arms[0].means)}
     for effect in sorted(adjusted, key=lambda row: (row.estimand, place[row.metric])):
         out.update(of_effect(effect, alpha))
-    for rail in guard(moments, rails, alpha):
+    for rail in guardrail_results(moments, rails, alpha):
         passed = None if rail.verdict is None else rail.verdict == NON_INFERIOR
         one = MethodEstimates(rail.loss, rail.lower, rail.upper, passed)
         out[Key(GUARDRAIL, rail.metric, rail.arm)] = one

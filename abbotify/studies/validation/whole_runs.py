@@ -14,7 +14,7 @@ import numpy as np
 
 from abbotify import pipeline
 from abbotify.progress import Progress, silent
-from abbotify.report import Document
+from abbotify.report import Result
 from abbotify.rng import Purpose, Stream, attempt, generator_seed
 from abbotify.scenario import Scenario
 from abbotify.simulation.assignment import layers
@@ -118,7 +118,7 @@ def _runner(job: _Job) -> Callable[[int], _Told]:
     return run
 
 
-def _played(scenario: Scenario, folder: Path) -> Document:
+def _played(scenario: Scenario, folder: Path) -> Result:
     folder.mkdir()
     plan = prepare(scenario)
     trainer = Trainer(scenario, plan.world, plan.learning, ModelStore(folder), silent)
@@ -158,7 +158,7 @@ def without_effect(scenario: Scenario) -> Scenario:
     return scenario.model_copy(update={"arms": {**scenario.arms, **same}})
 
 
-def _told(nothing: Document, effect: Document) -> _Told:
+def _told(nothing: Result, effect: Result) -> _Told:
     alpha = effect.run.alpha
     said: dict[Key, MethodEstimates] = {}
     truths: dict[Key, float] = {}

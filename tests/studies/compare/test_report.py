@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from abbotify.errors import OutputError
-from abbotify.report import Document
+from abbotify.report import Result
 from abbotify.studies.compare import tables as view
 from abbotify.studies.compare.compare import Comparison, compare
 from abbotify.studies.compare.report import (
@@ -33,7 +33,7 @@ NASTY = ("runs/<img src=x onerror=alert(1)>", "runs/`b`|\n*c*\x1b[31m")
 def compared(one: dict[str, object], two: dict[str, object], names: tuple[str, str]) -> Comparison:
     two = copy.deepcopy(two)
     two["run"] |= {"seeds": {"world": 1, "dynamics": 6}}  # type: ignore[operator]
-    return compare(Document.from_dict(one), Document.from_dict(two), names)
+    return compare(Result.from_dict(one), Result.from_dict(two), names)
 
 
 @pytest.fixture(scope="module")

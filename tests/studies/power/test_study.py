@@ -76,10 +76,10 @@ def test_the_pilot_is_the_control_of_a_run_without_treatment(path: Path, tmp_pat
     study = power_study(load(path), Question())
     # An A/A run: everybody is served by the control's recommender there.
     changes = ["arms.sticky.recommender=random", "arms.top={recommender: random, weight: 2}"]
-    document = pipeline.run(load(path, changes), tmp_path / "aa")
-    assert study.coming.judged == sum(arm.users for arm in document.arms)
+    result = pipeline.run(load(path, changes), tmp_path / "aa")
+    assert study.coming.judged == sum(arm.users for arm in result.arms)
     row = next(r.piloted for r in study.rows if r.piloted.metric == "time")
-    told = [arm.metrics["time"] for arm in document.arms if arm.metrics is not None]
+    told = [arm.metrics["time"] for arm in result.arms if arm.metrics is not None]
     total = sum(moments.n * (moments.mean or 0) for moments in told)
     assert row.value == pytest.approx(total / study.coming.judged, rel=1e-12)
     assert study.coming.world == 400

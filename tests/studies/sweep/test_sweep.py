@@ -56,8 +56,8 @@ def test_every_setting_is_a_run_of_its_own(swept: Sweep, scenario: Path, tmp_pat
     values = [setting.values for setting in swept.settings]
     assert values == [("2", "0.1"), ("2", "0.3"), ("8", "0.1"), ("8", "0.3")]
     changes = ["listener.session_budget=8", "listener.skip_below=0.3"]
-    document = pipeline.run(load(scenario, changes, 7), tmp_path / "alone")
-    expected = [e for e in document.effects if e.metric == "mean_time_per_session"]
+    result = pipeline.run(load(scenario, changes, 7), tmp_path / "alone")
+    expected = [e for e in result.effects if e.metric == "mean_time_per_session"]
     assert list(swept.settings[3].effects) == [e for e in expected if e.estimand == "mean"]
     report = (scenario.parent / "out" / swept.settings[3].folder / "report.json").read_bytes()
     assert report == (tmp_path / "alone" / "report.json").read_bytes()

@@ -56,8 +56,8 @@ def plan_of(folder: Path, described: dict[str, Any]) -> Plan:
 
 
 def truths(described: Scenario, folder: Path) -> dict[tuple[str, str], Any]:
-    document = pipeline.run(described.model_copy(update={"truth": True}), folder)
-    rows = [row for row in document.truth if row.form == "total"]
+    result = pipeline.run(described.model_copy(update={"truth": True}), folder)
+    rows = [row for row in result.truth if row.form == "total"]
     return {(row.method, row.metric): row for row in rows}
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from abbotify.report.text.numbers import plural
-from abbotify.studies.calibration.trials import Row
 from abbotify.studies.validation.characteristics import Characteristic
+from benchmarks.estimators.replications import Row
 
 HEAD: Final = "## In short"
 

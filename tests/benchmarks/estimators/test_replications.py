@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from abbotify.studies.calibration.trials import (
+from benchmarks.estimators.replications import (
     FULL,
     SMALL,
     Trial,

@@ -11,8 +11,8 @@ import numpy as np
 
 from abbotify import rng
 from abbotify.stats import bootstrap, quantile_effect
-from abbotify.studies.calibration.tables import SEED, STREAM, Floats, Law, cell
-from abbotify.studies.calibration.trials import ALPHA, Effort, Trial, covers
+from benchmarks.estimators.generated_users import SEED, STREAM, Floats, Law, cell
+from benchmarks.estimators.replications import ALPHA, Effort, Trial, covers
 
 THEME: Final = "Quantiles and bootstrap"
 ABOUT: Final = """\

@@ -7,16 +7,16 @@ from typing import Final
 
 from abbotify.report.csv import csv_text, read_csv
 from abbotify.stats.skewness import TWO_SIDED
-from abbotify.studies.calibration.summary import summary
-from abbotify.studies.calibration.tables import SEED
-from abbotify.studies.calibration.themes import ABOUT
-from abbotify.studies.calibration.trials import Row
 from abbotify.studies.validation.characteristics import (
     COLUMNS,
     FALSE_ALARM,
     Characteristic,
     gate_level,
 )
+from benchmarks.estimators.generated_users import SEED
+from benchmarks.estimators.replications import Row
+from benchmarks.estimators.suite import ABOUT
+from benchmarks.estimators.summary import summary
 
 HEADER: Final = ("theme", *COLUMNS, "gated", "replications")
 _TRUTH: Final = {"": None, "true": True, "false": False}

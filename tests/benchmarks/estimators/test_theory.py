@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from abbotify.studies.calibration import theory
+from benchmarks.estimators import theory
 
 
 @pytest.mark.parametrize(

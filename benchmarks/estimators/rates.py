@@ -8,7 +8,7 @@ from typing import Final
 
 from abbotify.stats import cuped_means, difference, max_z, mean, ratio_of_sums, relative, welch
 from abbotify.stats.skewness import ONE_SIDED, TWO_SIDED, one_sided_error, skew_of_difference
-from abbotify.studies.calibration.tables import (
+from benchmarks.estimators.generated_users import (
     BEFORE,
     DENOMINATOR,
     NUMERATOR,
@@ -18,7 +18,7 @@ from abbotify.studies.calibration.tables import (
     difference_skewness,
     draw,
 )
-from abbotify.studies.calibration.trials import ALPHA, Effort, Trial, covers, hits
+from benchmarks.estimators.replications import ALPHA, Effort, Trial, covers, hits
 
 THEME: Final = "Nothing to find"
 ABOUT: Final = f"""\

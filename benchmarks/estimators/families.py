@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from abbotify.stats import difference, holm, max_z, mean
-from abbotify.studies.calibration.tables import Law, draw
-from abbotify.studies.calibration.theory import any_arm, any_of
-from abbotify.studies.calibration.trials import ALPHA, Effort, Trial, hits
+from benchmarks.estimators.generated_users import Law, draw
+from benchmarks.estimators.replications import ALPHA, Effort, Trial, hits
+from benchmarks.estimators.theory import any_arm, any_of
 
 THEME: Final = "Many metrics, many arms"
 ABOUT: Final = """\

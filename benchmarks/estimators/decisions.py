@@ -11,7 +11,8 @@ from typing import Final
 
 from abbotify.errors import DataError
 from abbotify.report.decision import Verdict
-from abbotify.studies.calibration.sabotage import (
+from benchmarks.estimators.replications import ALPHA, Effort, Trial
+from benchmarks.estimators.sabotage import (
     MIXED,
     RANDOM,
     STICKY,
@@ -28,7 +29,6 @@ from abbotify.studies.calibration.sabotage import (
     spoilt,
     unlike_users,
 )
-from abbotify.studies.calibration.trials import ALPHA, Effort, Trial
 
 THEME: Final = "Decisions on sound and sabotaged experiments"
 ABOUT: Final = """\
@@ -116,8 +116,8 @@ def verdict(case: Case, number: int) -> str:
     """The verdict on one experiment."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            document = case.experiment(number, Path(folder))
+            result = case.experiment(number, Path(folder))
         except DataError:
             return REFUSED
-    (row,) = document.decisions
+    (row,) = result.decisions
     return Verdict(row.verdict)

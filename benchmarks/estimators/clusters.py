@@ -11,9 +11,9 @@ import numpy as np
 from abbotify import rng
 from abbotify.jit import kernel
 from abbotify.stats import Contrast, Estimate, Moments, difference, mean, ratio_of_sums, welch
-from abbotify.studies.calibration.tables import SEED, STREAM, Floats, cell
-from abbotify.studies.calibration.theory import clustered
-from abbotify.studies.calibration.trials import ALPHA, Effort, Trial, averaged, covers, hits
+from benchmarks.estimators.generated_users import SEED, STREAM, Floats, cell
+from benchmarks.estimators.replications import ALPHA, Effort, Trial, averaged, covers, hits
+from benchmarks.estimators.theory import clustered
 
 THEME: Final = "Sessions of one user"
 ABOUT: Final = """\

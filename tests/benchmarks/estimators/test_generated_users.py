@@ -12,7 +12,7 @@ from scipy import stats
 from abbotify import rng
 from abbotify.stats import Moments
 from abbotify.stats.skewness import Shape
-from abbotify.studies.calibration.tables import (
+from benchmarks.estimators.generated_users import (
     DENOMINATOR,
     NUMERATOR,
     SEED,

@@ -7,9 +7,9 @@ from typing import Final
 
 from abbotify.stats import Contrast, Moments, cuped_means, difference, mean
 from abbotify.stats.power import Pilot, detectable_effect, power
-from abbotify.studies.calibration.tables import BEFORE, VALUE, Law, Table, draw, scaled, shifted
-from abbotify.studies.calibration.theory import drift_for, exaggeration, wrong_sign
-from abbotify.studies.calibration.trials import ALPHA, Effort, Trial, averaged, hits
+from benchmarks.estimators.generated_users import BEFORE, VALUE, Law, Table, draw, scaled, shifted
+from benchmarks.estimators.replications import ALPHA, Effort, Trial, averaged, hits
+from benchmarks.estimators.theory import drift_for, exaggeration, wrong_sign
 
 THEME: Final = "Power"
 ABOUT: Final = """\

@@ -1,13 +1,13 @@
-"""`python -m abbotify.studies.calibration FOLDER`: writes calibration.csv and calibration.md."""
+"""`python -m benchmarks.estimators FOLDER`: writes calibration.csv and calibration.md."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from abbotify.studies.calibration.table import to_csv, to_markdown
-from abbotify.studies.calibration.themes import calibrate
 from abbotify.studies.validation.characteristics import outside
+from benchmarks.estimators.report import to_csv, to_markdown
+from benchmarks.estimators.suite import calibrate
 
 
 def _tell(theme: str, seconds: float) -> None:

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 
 from abbotify.stats import Estimate, contrast, cuped
-from abbotify.studies.calibration import (
+from abbotify.studies.validation.characteristics import outside
+from benchmarks.estimators import (
     SMALL,
     Calibration,
     calibrate,
-    dependence,
+    clusters,
     families,
     peeking,
 )
-from abbotify.studies.calibration.themes import ABOUT, THEMES
-from abbotify.studies.calibration.trials import Trial, characterise
-from abbotify.studies.validation.characteristics import outside
+from benchmarks.estimators.replications import Trial, characterise
+from benchmarks.estimators.suite import ABOUT, THEMES
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def left(trials: Iterable[Trial]) -> set[str]:
 def test_errors_that_are_too_small_leave_the_bands(monkeypatch: pytest.MonkeyPatch) -> None:
     right = contrast.variance_of_difference
     monkeypatch.setattr(contrast, "variance_of_difference", lambda c, t: right(c, t) / 1.5)
-    assert left(dependence.sessions(SMALL)) == {"welch over sessions", "delta"}
+    assert left(clusters.sessions(SMALL)) == {"welch over sessions", "delta"}
 
 
 def test_an_adjustment_left_out_leaves_the_bands(monkeypatch: pytest.MonkeyPatch) -> None:

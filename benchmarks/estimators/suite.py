@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from abbotify.studies.calibration import (
+from benchmarks.estimators import (
     checks,
+    clusters,
     coverage,
     decisions,
-    dependence,
     design,
     families,
     peeking,
     rates,
-    resampled,
+    resampling,
 )
-from abbotify.studies.calibration.trials import FULL, Effort, Row, Trial, characterise
+from benchmarks.estimators.replications import FULL, Effort, Row, Trial, characterise
 
 # In the order of the page; the skewness rows come from the draws of the first theme.
 ABOUT: Final[dict[str, str]] = {
@@ -26,31 +26,31 @@ ABOUT: Final[dict[str, str]] = {
     rates.SKEW: rates.ABOUT_SKEW,
     coverage.THEME: coverage.ABOUT,
     peeking.THEME: peeking.ABOUT,
-    dependence.THEME: dependence.ABOUT,
+    clusters.THEME: clusters.ABOUT,
     families.THEME: families.ABOUT,
-    dependence.INTERFERENCE: dependence.ABOUT_INTERFERENCE,
+    clusters.INTERFERENCE: clusters.ABOUT_INTERFERENCE,
     design.THEME: design.ABOUT,
     design.CURSE: design.ABOUT_CURSE,
     decisions.THEME: decisions.ABOUT,
     checks.THEME: checks.ABOUT,
     checks.GUARDRAILS: checks.ABOUT_GUARDRAILS,
     checks.NOVELTY: checks.ABOUT_NOVELTY,
-    resampled.THEME: resampled.ABOUT,
+    resampling.THEME: resampling.ABOUT,
 }
 THEMES: Final[dict[str, Callable[[Effort], Iterator[Trial]]]] = {
     rates.THEME: rates.rates,
     coverage.THEME: coverage.coverage,
     peeking.THEME: peeking.peeking,
-    dependence.THEME: dependence.sessions,
+    clusters.THEME: clusters.sessions,
     families.THEME: families.families,
-    dependence.INTERFERENCE: dependence.interference,
+    clusters.INTERFERENCE: clusters.interference,
     design.THEME: design.powers,
     design.CURSE: design.curse,
     decisions.THEME: decisions.decisions,
     checks.THEME: checks.sizes,
     checks.GUARDRAILS: checks.guardrails,
     checks.NOVELTY: checks.trends,
-    resampled.THEME: resampled.intervals,
+    resampling.THEME: resampling.intervals,
 }
 
 

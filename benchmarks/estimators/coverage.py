@@ -18,7 +18,7 @@ from abbotify.stats import (
     ratio_of_sums,
     relative,
 )
-from abbotify.studies.calibration.tables import (
+from benchmarks.estimators.generated_users import (
     BEFORE,
     DENOMINATOR,
     NUMERATOR,
@@ -28,8 +28,8 @@ from abbotify.studies.calibration.tables import (
     draw,
     scaled,
 )
-from abbotify.studies.calibration.theory import naive_coverage
-from abbotify.studies.calibration.trials import ALPHA, Effort, Trial, covers
+from benchmarks.estimators.replications import ALPHA, Effort, Trial, covers
+from benchmarks.estimators.theory import naive_coverage
 
 THEME: Final = "Coverage of 95 % intervals"
 ABOUT: Final = """\

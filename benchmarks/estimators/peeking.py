@@ -10,9 +10,9 @@ from abbotify.stats import cuped_means, difference, mean
 from abbotify.stats.always_valid import always_valid
 from abbotify.stats.monitoring import Pair, monitor
 from abbotify.stats.spending import obrien_fleming, pocock
-from abbotify.studies.calibration.tables import BEFORE, VALUE, Law, Table, growing
-from abbotify.studies.calibration.theory import any_look
-from abbotify.studies.calibration.trials import ALPHA, Effort, Trial, hits
+from benchmarks.estimators.generated_users import BEFORE, VALUE, Law, Table, growing
+from benchmarks.estimators.replications import ALPHA, Effort, Trial, hits
+from benchmarks.estimators.theory import any_look
 
 THEME: Final = "Peeking"
 ABOUT: Final = """\

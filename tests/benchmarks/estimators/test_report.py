@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from abbotify.studies.calibration import Calibration, Row, rates
-from abbotify.studies.calibration.summary import summary
-from abbotify.studies.calibration.table import HEADER, from_csv, to_csv, to_markdown
-from abbotify.studies.calibration.themes import ABOUT
-from abbotify.studies.calibration.trials import Trial, characterise
 from abbotify.studies.validation.characteristics import COLUMNS, outside
+from benchmarks.estimators import Calibration, Row, rates
+from benchmarks.estimators.replications import Trial, characterise
+from benchmarks.estimators.report import HEADER, from_csv, to_csv, to_markdown
+from benchmarks.estimators.suite import ABOUT
+from benchmarks.estimators.summary import summary
 
 DOCS = Path(__file__).parents[3] / "docs"
 TABLE = (DOCS / "calibration.csv").read_text(encoding="utf-8")
@@ -159,10 +159,10 @@ def test_the_command_writes_both_and_fails_outside_a_band(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: bool
 ) -> None:
     made = Calibration(tuple(rows(inside)), {"Power": 1.5})
-    monkeypatch.setattr("abbotify.studies.calibration.themes.calibrate", lambda tell: made)
-    monkeypatch.setattr(sys, "argv", ["calibration", str(tmp_path)])
+    monkeypatch.setattr("benchmarks.estimators.suite.calibrate", lambda tell: made)
+    monkeypatch.setattr(sys, "argv", ["estimators", str(tmp_path)])
     with pytest.raises(SystemExit) as stopped:
-        runpy.run_module("abbotify.studies.calibration", run_name="__main__")
+        runpy.run_module("benchmarks.estimators", run_name="__main__")
     assert stopped.value.code == (0 if inside else 1)
     assert from_csv((tmp_path / "calibration.csv").read_text()) == rows(inside)
     assert "**no**" in (tmp_path / "calibration.md").read_text() or inside
