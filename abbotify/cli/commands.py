@@ -183,11 +183,12 @@ def check(
 ) -> None:
     """Dry run: refuse what a run would refuse, and show its plan and what it warns of."""
     described = load_scenario(scenario, overrides, seed)
-    from abbotify.simulation import prepare
+    from abbotify.cli.check import describe
+    from abbotify.simulation.prepare import ready
 
     with streams_kept():
-        planned = prepare.ready(described, out or Path("reports") / described.name, engine)
-    print(prepare.describe(planned))
+        plan = ready(described, out or Path("reports") / described.name, engine)
+    print(describe(plan))
 
 
 @app.command()

@@ -7,13 +7,14 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from abbotify.progress import silent
 
 if TYPE_CHECKING:
     from abbotify import progress
     from abbotify.report import Result
+    from abbotify.report.table import Table
     from abbotify.studies.compare.compare import Comparison
 
 # What a terminal without these characters shows instead; without
@@ -91,6 +92,24 @@ def headline_table(result: Result) -> None:
         table.add_row(*(Text(str(cell)) for cell in row))
     console.print()
     console.print(table)
+
+
+def print_table(table: Table) -> None:
+    """Prints a table of a report or a study."""
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    # A pipe has no width; tables in files should not be folded to 80 columns.
+    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
+    grid = Grid(box=None, pad_edge=False)
+    for column in table.columns:
+        if not column.picture:
+            justify: Literal["right", "left"] = "right" if column.number else "left"
+            grid.add_column(Text(column.heading), justify=justify, overflow="fold")
+    for row in table.texts()[1]:
+        grid.add_row(*map(Text, row))
+    console.print(grid)
 
 
 def plain_table(head: list[str], rows: list[list[str]]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from abbotify.report.charts import arms, axes, inline_interval, monitoring, retention, training
-from abbotify.report.charts.forest import forest
+from abbotify.report.charts.effects import forest
 from abbotify.report.decision import is_adjusted
 from abbotify.report.failures import FirstError
 from abbotify.report.faults import Faults

@@ -13,12 +13,15 @@ from abbotify import stats
 from abbotify.metrics.exposure_cohorts import ArmWatched, MonitoringSpec, Watched
 from abbotify.report.result_rows import Look, Monitored, Retention, Trend, TrendDay
 from abbotify.stats import always_valid as valid
-from abbotify.stats import monitoring, spending
+from abbotify.stats import group_sequential, monitoring
 from abbotify.stats.effects import CUPED, Estimator, deciding_estimand
 from abbotify.stats.novelty import novelty
-from abbotify.stats.srm_sequential import watch_sample_ratio
+from abbotify.stats.sample_ratio import watch_sample_ratio
 
-SPENDING: Final = {"obrien_fleming": spending.obrien_fleming, "pocock": spending.pocock}
+SPENDING: Final = {
+    "obrien_fleming": group_sequential.obrien_fleming,
+    "pocock": group_sequential.pocock,
+}
 _TREND_METRIC: Final = "time"
 
 

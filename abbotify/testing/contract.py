@@ -19,7 +19,7 @@ import numpy as np
 
 from abbotify.digests import digest_data
 from abbotify.errors import PluginError
-from abbotify.files.npz import Arrays
+from abbotify.files.folders import Arrays
 from abbotify.files.yaml import Source
 from abbotify.recommenders.answers import checked
 from abbotify.recommenders.base import Play, Recommender, Request

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from abbotify.report.charts.forest import forest
+from abbotify.report.charts.effects import forest
 from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
 from abbotify.report.result import Result

@@ -11,8 +11,7 @@ from abbotify import stats
 from abbotify.report.guardrails import guardrail_results
 from abbotify.stats import Moments
 from abbotify.stats.contrast import Estimate
-from abbotify.stats.effects import CUPED, MEAN, RATIO, Estimator, deciding_estimand
-from abbotify.stats.methods import SESSIONS, told
+from abbotify.stats.effects import CUPED, MEAN, RATIO, SESSIONS, Estimator, deciding_estimand, told
 from abbotify.stats.non_inferiority import NON_INFERIOR, GuardrailSpec
 
 GUARDRAIL: Final = "guardrail"
