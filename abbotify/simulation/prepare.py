@@ -13,17 +13,6 @@ from abbotify.recommenders import Arm, build_arms, registry
 from abbotify.scenario import Scenario
 from abbotify.scenario.checks import serves_untrained, untrained
 from abbotify.scenario.learners import Learner, Neural
-<<<<<<< HEAD
-from abbotify.scenario.timeline import (
-    Collect,
-    ExperimentDays,
-    Phase,
-    Pre,
-    Train,
-)
-=======
-from abbotify.scenario.timeline import serves_untrained, untrained
->>>>>>> house
 from abbotify.simulation import timeline
 from abbotify.simulation.assignment import require_users
 from abbotify.simulation.coupling import coupling, slowing
