@@ -31,7 +31,7 @@ FAULT = ZeroDivisionError("division by zero")
 # Functions that a report is worked out by, and what is named as not determined.
 PARTS: list[tuple[Any, str, str]] = [
     ("abbotify.report.build.stats", "compare", "effects"),
-    (build, "guard", "guardrails"),
+    (build, "guardrail_results", "guardrails"),
     (build, "truth_rows", "truth"),
     (build, "distributions", "distribution"),
     (build, "survival", "survival of random"),
