@@ -32,15 +32,16 @@ from benchmarks.estimators.sabotage import (
 
 THEME: Final = "Decisions on sound and sabotaged experiments"
 ABOUT: Final = """\
-Whole experiments, each with a split and dynamics of its own: 1 500 users (400 where a plug-in or a
-queue is played), two days before and six of the experiment, two arms. The sound ones show what the rule does where nothing is wrong: it ships
-without an effect about as often as half of alpha allows (the other half is harm), and calls next
-to none invalid. The sabotaged ones are broken in one way each, none of which shows in the effect: a
-treatment whose recommender crashes, answers nothing or fails on one request of twenty-five, with a
-fallback that is better than the control; a log delivered twice; users who change arm on the fourth
-day; treated users who never reach the log; heavy users who slip into the treatment; an effect that
-is gone after two days; two dozen users; and arms that share one queue. None of them may be shipped
-without a word: `ship` is the badge without reservations.
+Whole experiments, each with a split and dynamics of its own: 1 500 users (400 where the reference
+engine plays), two days before and six of the experiment, two arms. The sound ones show what the
+rule does where nothing is wrong: it ships without an effect about as often as half of alpha allows
+(the other half is harm), and calls next to none invalid. The sabotaged ones are broken in one way
+each, none of which shows in the effect: a treatment whose recommender crashes, answers nothing or
+fails on one request of twenty-five, with a fallback that is better than the control; a log
+delivered twice; users who change arm on the fourth day; treated users who never reach the log;
+heavy users who slip into the treatment; an effect that is gone after two days; two dozen users;
+and arms that share one queue. None of them may be shipped without a word: `ship` is the badge
+without reservations.
 """
 
 REFUSED: Final = "refused"
