@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +12,18 @@ from abbotify.errors import UserError
 from abbotify.files.folders import Arrays
 from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
 from abbotify.recommenders.training_log import TrainingLog
-from abbotify.scenario.learners import ALS, BPR, LightGCN
+from abbotify.scenario import recommenders as keys
 from abbotify.vectors import Matrix, padded, top_k
 from abbotify.world.base import IntArray, Lists, World
 
-Factorised = ALS | BPR | LightGCN
+
+class Factorised(Protocol):
+    """The keys of a recommender that serves the lists of users, or of tracks by their factors."""
+
+    factors: int
+    key: Literal["user", "previous", "first"]
+    size: int
+    pick: keys.Pick
 
 
 class Listened(NamedTuple):

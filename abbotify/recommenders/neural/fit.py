@@ -23,8 +23,8 @@ from abbotify.recommenders.neural.optimizers import (
     initial_state,
 )
 from abbotify.recommenders.neural.pairs import embeddings, split, training_pairs
+from abbotify.recommenders.shipped.neural import Neural
 from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
-from abbotify.scenario.learners import Neural
 
 _OPTIMIZERS: Final = {"adagrad_rows": ADAGRAD_ROWS, "lazy_adam": LAZY_ADAM, "adam": ADAM}
 

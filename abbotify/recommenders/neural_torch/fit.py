@@ -14,9 +14,9 @@ from abbotify.recommenders.neural.kernels import Pairs
 from abbotify.recommenders.neural.pairs import embeddings, split, training_pairs
 from abbotify.recommenders.neural_torch.module import Network, Tensor, device, network, repeatable
 from abbotify.recommenders.neural_torch.serve import linear, with_lists
+from abbotify.recommenders.shipped.neural import Neural
 from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
 from abbotify.scenario import Scenario
-from abbotify.scenario.learners import Neural
 from abbotify.world.base import IntArray, World
 
 _CHUNK: Final = 8192  # pairs predicted at once

@@ -15,8 +15,8 @@ from abbotify.files.folders import Arrays
 from abbotify.files.yaml import KeyPath
 from abbotify.recommenders.extras import require
 from abbotify.recommenders.plugins.imports import blamed, class_of, imported, placed
+from abbotify.recommenders.shipped.neural import Neural
 from abbotify.scenario import Scenario
-from abbotify.scenario.learners import Neural
 
 Tensor = Any  # of torch, which is an extra
 
