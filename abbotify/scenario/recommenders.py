@@ -56,7 +56,7 @@ def name_of(value: Any) -> str:
     name = keys.get("recommender")
     if not isinstance(name, str):
         return ""
-    return "plugin" if ":" in name else name
+    return "plugin" if ":" in name else name if name in shipped() else ""
 
 
 def _fallback_tag(value: Any) -> str:
