@@ -47,17 +47,17 @@ def listened(log: TrainingLog) -> Listened:
     Raises:
         UserError: nobody listened to anything.
     """
-    hundredths, heard = log.hundredths, log.heard()
-    users, row = np.unique(log.row[heard], return_inverse=True)
-    tracks, column = np.unique(log.track[heard], return_inverse=True)
+    hundredths, listening = log.hundredths, log.listening()
+    users, row = np.unique(log.row[listening], return_inverse=True)
+    tracks, column = np.unique(log.track[listening], return_inverse=True)
     shape = (len(users), len(tracks))
-    matrix = scipy.sparse.csr_array((hundredths[heard], (row, column)), shape=shape)
+    matrix = scipy.sparse.csr_array((hundredths[listening], (row, column)), shape=shape)
     matrix.sum_duplicates()
     return Listened(users, tracks, matrix)
 
 
 def as_arrays(
-    params: Factorised, heard: Listened, users: npt.ArrayLike, tracks: npt.ArrayLike
+    params: Factorised, listening: Listened, users: npt.ArrayLike, tracks: npt.ArrayLike
 ) -> Arrays:
     """A model: the factors of those who have any, and the lists they give.
 
@@ -66,7 +66,7 @@ def as_arrays(
 
     Args:
         params: `key`, `size` and `factors` matter.
-        heard: who and what the factors belong to.
+        listening: who and what the factors belong to.
         users: (u, d).
         tracks: (t, d).
 
@@ -89,11 +89,11 @@ def as_arrays(
         # What `bpr` has beyond the factors is a track's bias: no direction of taste.
         lists = _neighbours(track_factors[:, : params.factors], params.size)
     return {
-        "users": heard.users,
-        "tracks": heard.tracks,
+        "users": listening.users,
+        "tracks": listening.tracks,
         "user_factors": user_factors,
         "track_factors": track_factors,
-        "lists": heard.tracks.astype(np.int32)[lists],
+        "lists": listening.tracks.astype(np.int32)[lists],
     }
 
 

@@ -27,7 +27,7 @@ def fit(
     params: Neural,
     log: TrainingLog,
     seed: int,
-    told: OnPass,
+    progress: OnPass,
     scenario: Scenario | None = None,
     key: KeyPath = (),
 ) -> Fitted:
@@ -37,7 +37,7 @@ def fit(
         params: its settings; `optimizer` is not looked at.
         log: what it learns from.
         seed: of the dynamics.
-        told: told of progress.
+        progress: called after each epoch.
         scenario: resolves the path of a network of the user's own, and places errors.
         key: where `params` stands in the scenario file.
 
@@ -63,7 +63,7 @@ def fit(
             judge = (lambda: _error(made, _tensors(params, pairs, held))) if len(held) else None
             for epoch, better in passes(params, chosen, seed, train, judge):
                 curve.append(epoch)
-                told(epoch.number, params.epochs, epoch.loss)
+                progress(epoch.number, params.epochs, epoch.loss)
                 if better and params.early_stopping is not None:
                     best = made.arrays()
         if params.early_stopping is None:

@@ -220,11 +220,11 @@ def _own(spec: str, dims: int, users: int, tracks: int, scenario: Scenario) -> N
     if not target or not name:
         raise PluginError(f"{spec} is not FILE.py:CLASS")
     file, module = imported(target, scenario)
-    found = class_of(module, name, target)
-    if not issubclass(found, torch.nn.Module):
+    network_class = class_of(module, name, target)
+    if not issubclass(network_class, torch.nn.Module):
         raise PluginError(f"{target}:{name} is not a subclass of torch.nn.Module")
     with blamed(f"{name}(users, tracks, embedding_size)", file):
-        built = found(users=users, tracks=tracks, embedding_size=dims)
+        built = network_class(users=users, tracks=tracks, embedding_size=dims)
         made = Network(built.to(device()), name, file)
     made.check(users, tracks)
     return made

@@ -145,14 +145,14 @@ class BanditRecommender:
     def _left(self, request: Request) -> Tracks:
         import numpy as np
 
-        tracks, heard = self._candidates(request), self._heard
-        if heard is None:
+        tracks, played_before = self._candidates(request), self._heard
+        if played_before is None:
             return tracks
         # Marks made and taken back: 5 times as fast as `numpy.isin`, however long the session.
         played = np.fromiter(request.played, np.intp, len(request.played))
-        heard[played] = True
-        left = tracks[~heard[tracks]]
-        heard[played] = False
+        played_before[played] = True
+        left = tracks[~played_before[tracks]]
+        played_before[played] = False
         return left
 
 

@@ -83,10 +83,10 @@ def fit(
     """
     from abbotify.recommenders.factors import listened
 
-    heard = listened(log)
+    listening = listened(log)
     if isinstance(params, ALS):
-        return _als(params, heard, seed, progress, threads)
-    return _bpr(params, heard, seed, progress)
+        return _als(params, listening, seed, progress, threads)
+    return _bpr(params, listening, seed, progress)
 
 
 def lowered(params: ALS | BPR, arrays: Arrays, world: World) -> CandidateTable:
@@ -96,7 +96,7 @@ def lowered(params: ALS | BPR, arrays: Arrays, world: World) -> CandidateTable:
     return factors.lowered(params, arrays, world)
 
 
-def _als(params: ALS, heard: Listened, seed: int, progress: OnPass, threads: int) -> Fitted:
+def _als(params: ALS, listening: Listened, seed: int, progress: OnPass, threads: int) -> Fitted:
     from abbotify.recommenders.extras import require
 
     require(params.recommender, "als")
@@ -125,11 +125,13 @@ def _als(params: ALS, heard: Listened, seed: int, progress: OnPass, threads: int
             num_threads=threads,
             random_state=rng.generator_seed(seed, rng.Purpose.FACTORISATION),
         )
-        _run(model, heard, after)
-    return Fitted(as_arrays(params, heard, model.user_factors, model.item_factors), tuple(curve))
+        _run(model, listening, after)
+    return Fitted(
+        as_arrays(params, listening, model.user_factors, model.item_factors), tuple(curve)
+    )
 
 
-def _bpr(params: BPR, heard: Listened, seed: int, progress: OnPass) -> Fitted:
+def _bpr(params: BPR, listening: Listened, seed: int, progress: OnPass) -> Fitted:
     from abbotify.recommenders.extras import require
 
     require(params.recommender, "als")
@@ -150,15 +152,15 @@ def _bpr(params: BPR, heard: Listened, seed: int, progress: OnPass) -> Fitted:
         num_threads=1,  # its threads write the same factors without locks
         random_state=rng.generator_seed(seed, rng.Purpose.FACTORISATION),
     )
-    _run(model, heard, after)
+    _run(model, listening, after)
     # The last column is a track's bias, times 1 for every user.
-    return Fitted(as_arrays(params, heard, model.user_factors, model.item_factors))
+    return Fitted(as_arrays(params, listening, model.user_factors, model.item_factors))
 
 
-def _run(model: Any, heard: Listened, after: Any) -> None:
+def _run(model: Any, listening: Listened, after: Any) -> None:
     import scipy.sparse
     from implicit.recommender_base import ModelFitError
 
-    times = scipy.sparse.csr_matrix(heard.hundredths / 100.0, dtype="float32")
+    times = scipy.sparse.csr_matrix(listening.hundredths / 100.0, dtype="float32")
     with suppress(ModelFitError):  # not finite: `as_arrays` says so
         model.fit(times, show_progress=False, callback=after)

@@ -95,11 +95,11 @@ def fit(
 
     from abbotify.recommenders.training_log import Fitted
 
-    heard = _heard(params, log)
+    listening = _heard(params, log)
     counts = np.zeros(log.tracks + 1, np.int64)
     tracks, scores = [np.empty(0, np.int32)], [np.empty(0)]
-    for start, stop in _chunks(heard, chunk):
-        row, track, score = _best(*_pairs(heard, start, stop, params.shrinkage), params.size)
+    for start, stop in _chunks(listening, chunk):
+        row, track, score = _best(*_pairs(listening, start, stop, params.shrinkage), params.size)
         counts[1:] += np.bincount(row, minlength=log.tracks)
         tracks.append(track.astype(np.int32))
         scores.append(score)
@@ -127,7 +127,7 @@ def _heard(params: Item2Item, log: TrainingLog) -> _Heard:
     import numpy as np
     import scipy.sparse
 
-    hundredths, some = log.hundredths, log.heard()
+    hundredths, some = log.hundredths, log.listening()
     new = np.ones(len(log), np.bool_)
     new[1:] = np.diff(log.row) != 0
     if params.together == "session":
@@ -139,31 +139,31 @@ def _heard(params: Item2Item, log: TrainingLog) -> _Heard:
     return _Heard(times, times.T.tocsr(), times.multiply(times).sum(axis=1))
 
 
-def _chunks(heard: _Heard, chunk: int) -> Iterator[tuple[int, int]]:
+def _chunks(listening: _Heard, chunk: int) -> Iterator[tuple[int, int]]:
     """Ranges of tracks with about `chunk` products each, at least one track."""
     import numpy as np
 
-    lengths = np.diff(heard.transposed.indptr).astype(np.int64)
-    ends = np.cumsum(lengths[heard.times.indices])
-    products = np.concatenate([np.zeros(1, np.int64), ends])[heard.times.indptr]
-    start, count = 0, len(heard.squares)
+    lengths = np.diff(listening.transposed.indptr).astype(np.int64)
+    ends = np.cumsum(lengths[listening.times.indices])
+    products = np.concatenate([np.zeros(1, np.int64), ends])[listening.times.indptr]
+    start, count = 0, len(listening.squares)
     while start < count:
         stop = int(np.searchsorted(products, products[start] + chunk, side="right")) - 1
         yield start, (stop := min(max(stop, start + 1), count))
         start = stop
 
 
-def _pairs(heard: _Heard, start: int, stop: int, shrinkage: float) -> Scored:
+def _pairs(listening: _Heard, start: int, stop: int, shrinkage: float) -> Scored:
     """The pairs of a range of tracks that were met: (track, other track, score)."""
     import numpy as np
 
-    products = (heard.times[start:stop] @ heard.transposed).tocoo()
+    products = (listening.times[start:stop] @ listening.transposed).tocoo()
     row, track = start + products.row.astype(np.int64), products.col.astype(np.int64)
-    squares = heard.squares.astype(np.float64)
+    squares = listening.squares.astype(np.float64)
     score = products.data / np.sqrt(squares[row] * squares[track])
     if shrinkage > 0.0:
         # The same pairs in the same order: no product of hundredths above 0 is 0.
-        both = (_ones(heard.times[start:stop]) @ _ones(heard.transposed)).data
+        both = (_ones(listening.times[start:stop]) @ _ones(listening.transposed)).data
         score *= both / (both + shrinkage)
     other = row != track
     return row[other], track[other], score[other]

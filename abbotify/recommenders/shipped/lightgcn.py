@@ -71,9 +71,9 @@ def fit(
     """
     from abbotify.recommenders.factors import listened
 
-    heard = listened(log)
+    listening = listened(log)
     with _quiet_single_thread():
-        return _fitted(params, heard, seed, progress)
+        return _fitted(params, listening, seed, progress)
 
 
 def lowered(params: LightGCN, arrays: Arrays, world: World) -> CandidateTable:
@@ -83,19 +83,19 @@ def lowered(params: LightGCN, arrays: Arrays, world: World) -> CandidateTable:
     return factors.lowered(params, arrays, world)
 
 
-def _fitted(params: LightGCN, heard: Listened, seed: int, progress: OnPass) -> Fitted:
+def _fitted(params: LightGCN, listening: Listened, seed: int, progress: OnPass) -> Fitted:
     import numpy as np
     import torch
 
     from abbotify.recommenders.factors import as_arrays
     from abbotify.recommenders.training_log import Fitted
 
-    graph = _graph(heard)
-    model = _model(params, len(heard.users) + len(heard.tracks), seed)
+    graph = _graph(listening)
+    model = _model(params, len(listening.users) + len(listening.tracks), seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=params.learning_rate)
     curve = []
     for epoch in range(1, params.epochs + 1):
-        user, track, other = _pairs(heard, seed, epoch)
+        user, track, other = _pairs(listening, seed, epoch)
         total = 0.0
         for start in range(0, len(user), params.batch_size):
             part = slice(start, start + params.batch_size)
@@ -109,17 +109,17 @@ def _fitted(params: LightGCN, heard: Listened, seed: int, progress: OnPass) -> F
         progress(epoch, params.epochs, curve[-1].loss)
     with torch.no_grad():
         factors = model.get_embedding(graph).numpy()
-    users, tracks = np.split(factors, [len(heard.users)])
-    return Fitted(as_arrays(params, heard, users, tracks), tuple(curve))
+    users, tracks = np.split(factors, [len(listening.users)])
+    return Fitted(as_arrays(params, listening, users, tracks), tuple(curve))
 
 
-def _graph(heard: Listened) -> Any:
+def _graph(listening: Listened) -> Any:
     """The normalised adjacency, torch CSR (u + t, u + t): users' nodes first, then tracks'."""
     import numpy as np
     import scipy.sparse
     import torch
 
-    times = heard.hundredths / 100.0
+    times = listening.hundredths / 100.0
     both = scipy.sparse.block_array([[None, times], [times.T, None]]).tocsr()
     both.sort_indices()
     degrees = both.sum(axis=1)
@@ -144,20 +144,20 @@ def _model(params: LightGCN, nodes: int, seed: int) -> Any:
     return model
 
 
-def _pairs(heard: Listened, seed: int, epoch: int) -> tuple[IntArray, IntArray, IntArray]:
+def _pairs(listening: Listened, seed: int, epoch: int) -> tuple[IntArray, IntArray, IntArray]:
     """All pairs of user and track in a new order, each with a track to rank below, as nodes."""
     import numpy as np
 
     from abbotify import rng
 
-    count = heard.hundredths.nnz
+    count = listening.hundredths.nnz
     purpose = rng.attempt(rng.Purpose.SHUFFLE, epoch)
     drawn = rng.uniforms(seed, rng.Stream.FIT, purpose, count, 2)
     order = np.argsort(drawn[:, 0], kind="stable")
-    user = np.repeat(np.arange(len(heard.users)), np.diff(heard.hundredths.indptr))
-    other = (drawn[:, 1] * len(heard.tracks)).astype(np.int64)
-    first = len(heard.users)
-    return user[order], first + heard.hundredths.indices.astype(np.int64)[order], first + other
+    user = np.repeat(np.arange(len(listening.users)), np.diff(listening.hundredths.indptr))
+    other = (drawn[:, 1] * len(listening.tracks)).astype(np.int64)
+    first = len(listening.users)
+    return user[order], first + listening.hundredths.indices.astype(np.int64)[order], first + other
 
 
 def _loss(model: Any, graph: Any, nodes: Any, regularization: float) -> Any:
