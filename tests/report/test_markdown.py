@@ -36,17 +36,17 @@ arm has 100 users or more.
 
 ## Exploratory
 
-| Metric | Arm | Note | Relative | 95% interval | Difference | 95% interval | p | Result |
-| --- | --- | --- | --: | --: | --: | --: | --: | --: |
-| Skip rate | neural | unbounded: the control's mean is not told apart from 0 | – | – | +0.10 \
-| [−0.30, +0.50] | 0.620 | not significant |
+| Metric | Relative effect | Difference | Means (treatment, control) | p | Result |
+| --- | --: | --: | --: | --: | --- |
+| Skip rate (unbounded: the control's mean is not told apart from 0) | – \
+| +0.10 [−0.30, +0.50] | 0.50 (0.40) | 0.620 | not significant |
 
 ## Arms
 
-| Arm | Recommender | Users | Share | Planned |
-| --- | --- | --: | --: | --: |
-| sticky (control) | – | 100 | 50.00% | – |
-| neural | – | 100 | 50.00% | – |
+| Arm | Label | Recommender | Weight | Planned | Share | Users | Assigned | Sessions | Tracks |
+| --- | --- | --- | --: | --: | --: | --: | --: | --: | --: |
+| sticky | C (control) | – | – | – | 50.00% | 100 | – | – | – |
+| neural | T1 | – | – | – | 50.00% | 100 | – | – | – |
 
 ## How to run it again
 
@@ -91,9 +91,9 @@ LEARNING = """\
 
 ## Training
 
-| Arm | Trainings | Passes | First loss | Last loss | Least held-out loss |
-| --- | --: | --: | --: | --: | --: |
-| neural | 2 | 3 | 0.5000 | 0.1235 | 0.4000 (pass 2) |
+| Arm | Trainings | Day | Plays | Epochs | First loss | Last loss | Best held-out loss | Model |
+| --- | --: | --: | --: | --: | --: | --: | --: | --- |
+| neural | 2 | 3 | 9 | 3 | 0.5000 | 0.1235 | 0.4000 (epoch 2) | sha256:dd |
 """
 
 
