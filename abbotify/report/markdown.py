@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from abbotify.report import failures
+from abbotify.report.faults import FirstError, errors_markdown
 from abbotify.report.result import Result
 from abbotify.report.table import Table
 from abbotify.report.tables import (
@@ -21,7 +21,7 @@ from abbotify.report.text.headline import rule
 from abbotify.report.text.markdown import escaped
 
 
-def render_markdown(result: Result, errors: Sequence[failures.FirstError] = ()) -> str:
+def render_markdown(result: Result, errors: Sequence[FirstError] = ()) -> str:
     """The text of report.md, readable as it is and in any renderer of GitHub's Markdown.
 
     Args:
@@ -46,7 +46,7 @@ def render_markdown(result: Result, errors: Sequence[failures.FirstError] = ()) 
         *_section("Listened fraction by position", (), sessions.positions(result)),
         *_section("Training", (), sessions.trainings(result)),
         *_section("Arms", (), arms.arms(result)),
-        failures.markdown(errors),
+        errors_markdown(errors),
         _seeds(result),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -23,10 +23,8 @@ from abbotify.stats.effects import (
     Estimator,
     deciding_estimand,
 )
-from abbotify.stats.means import mean
-from abbotify.stats.multiplicity import holm
-from abbotify.stats.ratio import ratio_of_sums
-from abbotify.stats.simultaneous import Simultaneous, max_z
+from abbotify.stats.means import mean, ratio_of_sums
+from abbotify.stats.multiplicity import Simultaneous, holm, max_z
 
 
 def compare(

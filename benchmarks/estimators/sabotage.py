@@ -23,7 +23,7 @@ from abbotify.eventlog.parquet import LogFile, write_events
 from abbotify.eventlog.schema import ARM, Events, IntArray, Labels
 from abbotify.eventlog.source import open_source, ordered
 from abbotify.files.yaml import Source
-from abbotify.pipeline import play_and_judge
+from abbotify.pipeline import play_and_report
 from abbotify.progress import silent
 from abbotify.recommenders import Request
 from abbotify.report import Result
@@ -113,8 +113,8 @@ def played(described: Scenario, folder: Path) -> Result:
     """The report of a scenario, whose log is left in the folder."""
     plan = prepare(described)
     store = ModelStore(folder, earlier=[])
-    trainer = Trainer(described, plan.world, plan.learning, store, silent)
-    return play_and_judge(plan, folder, trainer)[0]
+    trainer = Trainer(plan.schedule, plan.world, plan.learning, store, silent)
+    return play_and_report(plan, folder, trainer)[0]
 
 
 def analysed(log: Path, number: int, folder: Path) -> Result:

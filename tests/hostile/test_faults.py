@@ -19,7 +19,6 @@ from abbotify.errors import DataError, PageError
 from abbotify.report import build, files, read
 from abbotify.report.checks import data, validity
 from abbotify.scenario import load
-from abbotify.simulation.true_effects import TrueEffects
 from abbotify.studies.compare import report as comparison_report
 from abbotify.studies.power import report as power_report
 from abbotify.studies.sweep import report as sweep_report
@@ -32,7 +31,7 @@ FAULT = ZeroDivisionError("division by zero")
 # Functions that a report is worked out by, and what is named as not determined.
 PARTS: list[tuple[Any, str, str]] = [
     ("abbotify.report.build.stats", "compare", "effects"),
-    (build, "guard", "guardrails"),
+    (build, "guardrail_results", "guardrails"),
     (build, "truth_rows", "truth"),
     (build, "distributions", "distribution"),
     (build, "survival", "survival of random"),
@@ -41,7 +40,7 @@ PARTS: list[tuple[Any, str, str]] = [
     (build, "positions", "positions of sticky"),
     ("abbotify.report.build.monitoring", "retention", "looks of random"),
     (pipeline, "user_level_effects", "quantiles and segments"),
-    (TrueEffects, "found", "truth"),
+    (pipeline, "true_effects", "truth"),
 ]
 CHECKS = [
     (data, "sample_ratio", "sample_ratio"),
@@ -139,7 +138,7 @@ def test_a_run_without_a_report_keeps_its_log(
 def test_an_error_of_the_user_in_another_world_keeps_the_run(
     scenario: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(TrueEffects, "found", raising(DataError("the training diverged")))
+    monkeypatch.setattr(pipeline, "true_effects", raising(DataError("the training diverged")))
     result = pipeline.run(load(scenario), scenario.parent / "out")
     assert "the training diverged" in {c.name: c for c in result.checks}["not_determined"].summary
 

@@ -10,14 +10,15 @@ import pandas as pd
 import pytest
 
 from abbotify import pipeline
+from abbotify.cli.check import describe
 from abbotify.files.yaml import Source
+from abbotify.metrics.users import UserTable
 from abbotify.report import Result, TruthRow
 from abbotify.scenario import Scenario, load
 from abbotify.scenario.load import from_source
 from abbotify.simulation.assignment import layers
-from abbotify.simulation.potential_outcomes import PotentialOutcomes, potential_outcomes
-from abbotify.simulation.prepare import describe, prepare
-from abbotify.simulation.worlds import POOLED
+from abbotify.simulation.potential_outcomes import POOLED, potential_outcomes
+from abbotify.simulation.prepare import prepare
 from tests.conftest import ROOT, small_scenario
 from tests.simulation.training.scenarios import COLLECT, daily, scenario_of
 
@@ -38,7 +39,7 @@ def row(result: Result, method: str, metric: str = TIME, form: str = "total") ->
     return found
 
 
-def outcomes(of: Scenario, folder: Path) -> PotentialOutcomes:
+def outcomes(of: Scenario, folder: Path) -> dict[str, UserTable]:
     folder.mkdir()
     return potential_outcomes(prepare(of), folder, layers(of)[0].arms)
 
@@ -94,7 +95,7 @@ def test_the_truth_is_that_of_the_runs_users(keys: dict[str, Any], tmp_path: Pat
     of = scenario(**keys)
     result = pipeline.run(of, tmp_path / "run")
     run = pd.read_parquet(tmp_path / "run" / "users.parquet")
-    worlds = outcomes(of, tmp_path / "worlds").users
+    worlds = outcomes(of, tmp_path / "worlds")
     one, other = (
         pd.DataFrame(worlds[arm].values).assign(arm=run["arm"], exposed=run["exposed"])
         for arm in ("random", "sticky")
@@ -187,7 +188,7 @@ def test_when_users_meet_days_are_one_unit_and_the_truth_the_same(tmp_path: Path
     )
     assert ours == pytest.approx(theirs, rel=1e-12)
     assert None not in ours
-    assert "more runs of all days, since users meet (5)" in describe(prepare(of))
+    assert "more runs of all days, since users are coupled (5)" in describe(prepare(of))
 
 
 def test_a_scenario_without_truth_says_nothing_of_it() -> None:

@@ -19,8 +19,7 @@ from abbotify.stats.non_inferiority import (
     GuardrailSpec,
     guardrail,
 )
-from abbotify.stats.power import Pilot
-from abbotify.stats.power_non_inferiority import non_inferiority_power, non_inferiority_users
+from abbotify.stats.power import Pilot, non_inferiority_power, non_inferiority_users
 
 REPLICATIONS = 2000
 

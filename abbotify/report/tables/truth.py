@@ -16,7 +16,7 @@ from abbotify.report.text import numbers
 from abbotify.report.text.labels import clean, method, metric, unit
 from abbotify.report.text.leading import LIMIT
 from abbotify.report.true_effects import TruthRow
-from abbotify.stats.methods import methods_of
+from abbotify.stats.effects import methods_of
 from abbotify.stats.non_inferiority import METRIC, PERCENT
 
 FORMS: Final = {"total": "everybody", "equal_data": "equal data"}

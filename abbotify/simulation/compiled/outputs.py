@@ -13,7 +13,7 @@ from abbotify.simulation.compiled import arrays
 from abbotify.simulation.engine import Counts, SessionFacts, Setup, State, Unit, UnitResult
 
 
-class Written:
+class UnitOutput:
     """The output of a unit.
 
     Args:
@@ -54,7 +54,7 @@ class Written:
         return UnitResult(
             sessions=sessions,
             facts=_facts(columns),
-            counts=Counts(self.out.plays.astype(np.int64), self.out.heard),
+            counts=Counts(self.out.plays.astype(np.int64), self.out.by_step),
             state=state,
             events=None if memory is None else _events(sessions, columns, memory),
         )

@@ -13,8 +13,7 @@ from abbotify.simulation.event_driven.clock import FIRST_USER, Clock
 from abbotify.simulation.event_driven.outputs import LATE, Played
 from abbotify.simulation.event_driven.service_queue import Reply, ServiceQueue
 from abbotify.simulation.listener.latency import latency
-from abbotify.simulation.listener.memory import Memory
-from abbotify.simulation.listener.session import FULL, listen, play_ms
+from abbotify.simulation.listener.session import FULL, Memory, listen, play_ms
 
 _FRACTION: Final = tuple(h / 100 for h in range(FULL + 1))
 
@@ -105,12 +104,12 @@ class Sessions:
                 log.count(outcome)
             budget -= reply.impatient
             discount = memory.hear(track)
-            heard = listen(
+            outcome = listen(
                 *(vectors, interest, track, bias, sharpness, discount),
                 *(self.seed, user, log.number, step),
             )
-            time = heard >> 1
-            budget -= heard & 1
+            time = outcome >> 1
+            budget -= outcome & 1
         if endpoint.arm.listens:
             endpoint.arm.end(request(step + 1))
         log.cut = budget > 0

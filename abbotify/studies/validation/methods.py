@@ -11,8 +11,15 @@ from abbotify import stats
 from abbotify.report.guardrails import guardrail_results
 from abbotify.stats import Moments
 from abbotify.stats.contrast import Estimate
-from abbotify.stats.effects import CUPED, MEAN, RATIO, Estimator, deciding_estimand
-from abbotify.stats.methods import SESSIONS, told
+from abbotify.stats.effects import (
+    CUPED,
+    MEAN,
+    RATIO,
+    SESSIONS,
+    Estimator,
+    deciding_estimand,
+    method_estimates,
+)
 from abbotify.stats.non_inferiority import NON_INFERIOR, GuardrailSpec
 
 GUARDRAIL: Final = "guardrail"
@@ -167,7 +174,7 @@ def said(
 def of_effect(row: stats.Effect, alpha: float) -> Iterator[tuple[Key, MethodEstimates]]:
     """What a row of effects says, method by method."""
     alone = None if row.p_value is None else row.p_value < alpha
-    for one in told(row):
+    for one in method_estimates(row):
         significant = one.excludes_zero if one.relative else alone
         yield Key(one.method, row.metric, row.arm), MethodEstimates(*one[2:], significant)
     if row.p_adjusted is not None:

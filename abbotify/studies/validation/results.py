@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from abbotify.files.replacement import Kind
-from abbotify.stats.effects import CUPED, Estimator, deciding_estimand
-from abbotify.stats.methods import methods_of
+from abbotify.stats.effects import CUPED, Estimator, deciding_estimand, methods_of
 from abbotify.studies.validation.characteristics import Characteristic, outside
 from abbotify.studies.validation.rates import Row
 

@@ -121,9 +121,9 @@ def _runner(job: _Job) -> Callable[[int], _Told]:
 def _played(scenario: Scenario, folder: Path) -> Result:
     folder.mkdir()
     plan = prepare(scenario)
-    trainer = Trainer(scenario, plan.world, plan.learning, ModelStore(folder), silent)
+    trainer = Trainer(plan.schedule, plan.world, plan.learning, ModelStore(folder), silent)
     try:
-        return pipeline.play_and_judge(plan, folder, trainer)[0]
+        return pipeline.play_and_report(plan, folder, trainer)[0]
     finally:
         shutil.rmtree(folder)
 

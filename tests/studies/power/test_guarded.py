@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from abbotify.stats.non_inferiority import METRIC, PERCENT, GuardrailSpec
-from abbotify.stats.power_non_inferiority import non_inferiority_power
+from abbotify.stats.power import non_inferiority_power
 from abbotify.studies.power.design import GUARDRAIL, POWER, USERS, Asked, Row, Terms, in_arms
 from abbotify.studies.power.guarded import guarded
 from abbotify.studies.power.pilot import piloted

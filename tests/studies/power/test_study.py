@@ -14,7 +14,6 @@ from abbotify.errors import UserError
 from abbotify.scenario import load
 from abbotify.simulation.potential_outcomes import potential_outcomes
 from abbotify.simulation.prepare import prepare
-from abbotify.simulation.timeline import trains
 from abbotify.stats.power import Pilot, power
 from abbotify.studies.power.request import Enrolment, Question
 from abbotify.studies.power.study import (
@@ -100,10 +99,10 @@ def test_nobody_is_trained_for_a_pilot_that_none_of_them_serves(
     path.write_text(yaml.safe_dump(made, sort_keys=False))
     scenario = load(path)
     plan = prepare(scenario)
-    assert trains(untrained(plan, control).scenario) is not spared
+    assert untrained(plan, control).schedule.trains is not spared
     outcomes = potential_outcomes(plan, tmp_path, [control])  # with all trainings
     question = Question(mde=5.0)
-    assert power_study(scenario, question) == studied(scenario, question, outcomes.users[control])
+    assert power_study(scenario, question) == studied(scenario, question, outcomes[control])
 
 
 def test_days_change_who_comes_and_how_much_they_differ(path: Path) -> None:

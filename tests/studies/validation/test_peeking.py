@@ -13,9 +13,8 @@ from abbotify import stats
 from abbotify.stats import monitoring
 from abbotify.stats.always_valid import always_valid
 from abbotify.stats.effects import Estimator
-from abbotify.stats.group_sequential import Boundaries, boundaries
+from abbotify.stats.group_sequential import Boundaries, Spending, boundaries, obrien_fleming, pocock
 from abbotify.stats.monitoring import monitor, planned_information
-from abbotify.stats.spending import Spending, obrien_fleming, pocock
 from abbotify.studies.validation.methods import (
     LOOKS_FIXED,
     LOOKS_SEQUENTIAL,
