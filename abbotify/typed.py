@@ -43,6 +43,7 @@ _KINDS: Final = {
     "list_type": "a list",
     "dict_type": "a mapping of keys to values",
     "model_type": "a mapping of keys to values",
+    "model_attributes_type": "a mapping of keys to values",
     "dataclass_type": "a mapping of keys to values",
 }
 _BOUNDS: Final = {
@@ -295,6 +296,5 @@ def _tag_message(detail: Any) -> str:
         options = f"; known are {', '.join(known)}{plugin}" if known else ""
         return f"the key is missing{options}"
     hint = nearest(str(value[key]), known)
-    return (
-        f"must be a known {key}, got {shown(value[key])}{hint}{plugin if 'known' in hint else ''}"
-    )
+    hint += plugin if "known" in hint else ""
+    return f"must be a known {key}, got {shown(value[key])}{hint}"

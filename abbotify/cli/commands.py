@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import gc
 import json
-import os
-import signal
 import sys
-import threading
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -31,7 +28,14 @@ from abbotify.cli.options import (
     pairs_of,
     question_of,
 )
-from abbotify.cli.resource_limits import shortage, too_few_addresses
+from abbotify.cli.process import (
+    discard_output,
+    end_cleanly_on_signals,
+    fail,
+    fail_for_resources,
+    leave,
+    too_few_addresses,
+)
 from abbotify.cli.terminal import headline_table, print_anywhere, progress_bars, streams_kept
 
 app = typer.Typer(
@@ -51,21 +55,8 @@ def process() -> None:
     try:
         main()
     except SystemExit as end:
-        _leave(end.code)
+        leave(end.code)
         raise
-
-
-def _leave(code: object) -> None:
-    """Ends the process at once if threads are left, which the interpreter would wait for.
-
-    They are of recommenders of the user's own: all that is ours is done.
-    """
-    here = threading.current_thread()
-    left = [each for each in threading.enumerate() if each is not here and not each.daemon]
-    if left and isinstance(code, int):
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        os._exit(code)
 
 
 def main() -> None:
@@ -76,74 +67,34 @@ def main() -> None:
     # 0.2 s of the 1.4 s that all imports of a run take.
     gc.set_threshold(10_000, 50, 100)
     printable = print_anywhere()
-    _end_cleanly_on_signals()
+    end_cleanly_on_signals()
     if (limited := too_few_addresses()) and not _LIGHT & {*sys.argv[1:]}:
-        _fail(limited, 1)
+        fail(limited, 1)
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         sys.stdout.flush()
         if not printable and not code:
-            _fail("standard output is closed; files are complete", 1)
+            fail("standard output is closed; files are complete", 1)
     except UserError as error:
-        _fail(str(error), 2)
+        fail(str(error), 2)
     except AbbotifyError as error:
-        _fail(str(error), 1)
+        fail(str(error), 1)
     except _UsageError as error:
-        _fail(" ".join(error.format_message().split()), 2)
+        fail(" ".join(error.format_message().split()), 2)
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     except BrokenPipeError:
-        _discard_output()  # its reader has gone
+        discard_output()  # its reader has gone
         sys.exit(0)
     except Exception as error:
         if of_an_interrupt(error):
             code = 130
         else:
-            _fail_for_resources(error)
+            fail_for_resources(error)
             raise
     if code == 130:  # what typer makes of an interrupt
-        _fail("interrupted", 130)
+        fail("interrupted", 130)
     sys.exit(code or 0)
-
-
-def _end_cleanly_on_signals() -> None:
-    """Lets what ends a process remove half-written folders first, unless it is ignored."""
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _interrupt)
-
-
-def _fail_for_resources(error: Exception) -> None:
-    """Ends with one line where the machine and not the program is at fault."""
-    if isinstance(error, OSError) and error.filename is None and not _takes_output():
-        _discard_output()
-        _fail(f"standard output cannot be written ({error.strerror}); files are complete", 1)
-    what = shortage(error)
-    if what:
-        _fail(what, 1)
-
-
-def _takes_output() -> bool:
-    try:
-        os.write(1, b"\n")
-    except OSError:
-        return False
-    return True
-
-
-def _discard_output() -> None:
-    """Sends what is still to be printed nowhere, so that the interpreter does not complain."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _interrupt(number: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
-def _fail(what: str, code: int) -> NoReturn:
-    print(f"abbotify: {what}", file=sys.stderr)
-    sys.exit(code)
 
 
 @app.command()

@@ -25,6 +25,16 @@ FRESH: Final = -4
     MISSES, ERRORS, FALLBACKS, EVENTS,
 ) = range(15)  # fmt: skip
 SESSION_COLUMNS: Final = 15
+# Those that sessions have as they are, by their names in `SessionTable`.
+LOGGED: Final = {
+    "start": START,
+    "tracks": TRACKS,
+    "hundredths": HUNDREDTHS,
+    "skips": SKIPS,
+    "repeats": REPEATS,
+    "artists": ARTISTS,
+    "play_ms": PLAY_MS,
+}
 
 # Fields of a session under way beside those columns, in `Out.fields` and `Parked.fields`.
 STEP, NOW, BUDGET, INTEREST, LINK, OUTCOME = range(15, 21)
