@@ -31,7 +31,7 @@ arm has 100 users or more.
 
 | Metric | Relative effect | Difference | Means (treatment, control) | p, Holm | Result |
 | --- | --: | --: | --: | --: | --- |
-| Time per session | +10.0% [+4.0%, +16.0%] | +0.50 tracks [+0.20, +0.80] | 5.50 (5.00) \
+| Time per session | +10.0% [+4.0%, +16.0%] | +0.50 tracks [+0.20, +0.80] | 5.50 (5.00) \
 | 0.002 | **better** |
 
 ## Exploratory
