@@ -18,7 +18,9 @@ from abbotify.digests import digest_file
 from abbotify.eventlog.parquet_writer import write_events, write_sessions
 from abbotify.eventlog.schema import ARM, CONTROL_KEY, EXPERIMENT_KEY, PHASE_KEY, WEIGHTS_KEY
 from abbotify.metrics.session_totals import SessionTotals
-from abbotify.recommenders import Arm, Failure, build_arms, merged
+from abbotify.recommenders.arms import Arm
+from abbotify.recommenders.build import build_arms
+from abbotify.recommenders.failures import Failure, merged
 from abbotify.simulation import timeline
 from abbotify.simulation.engine import (
     COMPILED,
