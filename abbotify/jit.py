@@ -54,13 +54,13 @@ def _cache_folder() -> Path:
     digest = _source_digest()
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(base) / "abbotify" / "kernels" / digest
-    own = folder
+    default = folder
     if preset := os.environ.get("NUMBA_CACHE_DIR"):  # the user's choice, or our own parent's
         folder = Path(preset)
         folder = folder if folder.name == digest else folder / digest
     if not _writable(folder):
         return _temporary_folder(digest)
-    if folder == own:  # a folder of the user's holds what we know nothing of
+    if folder == default:  # a folder of the user's holds what we know nothing of
         _tidy(folder)
     return folder
 
@@ -80,8 +80,10 @@ def _private(folder: Path) -> bool:
         status = folder.lstat()
     except OSError:
         return False
-    own = not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not status.st_mode & 0o077)
-    return stat.S_ISDIR(status.st_mode) and own and _writable(folder)
+    private = not hasattr(os, "getuid") or (
+        status.st_uid == os.getuid() and not status.st_mode & 0o077
+    )
+    return stat.S_ISDIR(status.st_mode) and private and _writable(folder)
 
 
 def _tidy(folder: Path) -> None:

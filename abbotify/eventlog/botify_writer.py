@@ -133,7 +133,7 @@ def _lines(events: Events, experiments: Sequence[LoggedExperiment]) -> Iterator[
 
 def _names(events: Events, experiments: Sequence[LoggedExperiment]) -> list[str]:
     """The JSON text of each row's experiments; each distinct one is made once."""
-    codes = [_positions(events.arms[one.column], one) for one in experiments]
+    codes = [_positions(events.arms[experiment.column], experiment) for experiment in experiments]
     if not codes:
         return ["{}"] * len(events)
     distinct, inverse = np.unique(np.stack(codes), axis=1, return_inverse=True)

@@ -46,13 +46,22 @@ def starts_of(user: IntArray, session: npt.NDArray[np.int32]) -> IntArray:
 
 
 @kernel
-def _sums(
+def sums(
     starts: IntArray,
     step: npt.NDArray[np.int32],
     time: FloatArray,
     latency: npt.NDArray[Any],
     skip_below: float,
-) -> tuple[IntArray, FloatArray, FloatArray, IntArray, IntArray]:
+) -> Sums:
+    """What is added up over the rows of each session.
+
+    Args:
+        starts: int64 (sessions,), the first rows.
+        step: int32 (n,).
+        time: float64 (n,), listened fractions.
+        latency: (n,), ms; sums of whole ms are exact up to 2^53.
+        skip_below: a recommended track listened to for less than this fraction is a skip.
+    """
     sessions, rows = len(starts), len(time)
     hundredths = np.empty(sessions, np.int64)
     residual = np.empty(sessions, np.float64)
@@ -72,26 +81,7 @@ def _sums(
             skipped += later and time[row] < skip_below
         hundredths[i], residual[i], waited[i] = whole, beyond, wait
         recommended[i], skips[i] = chosen, skipped
-    return hundredths, residual, waited, recommended, skips
-
-
-def sums(
-    starts: IntArray,
-    step: npt.NDArray[np.int32],
-    time: FloatArray,
-    latency: npt.NDArray[Any],
-    skip_below: float,
-) -> Sums:
-    """What is added up over the rows of each session.
-
-    Args:
-        starts: int64 (sessions,), the first rows.
-        step: int32 (n,).
-        time: float64 (n,), listened fractions.
-        latency: (n,), ms; sums of whole ms are exact up to 2^53.
-        skip_below: a recommended track listened to for less than this fraction is a skip.
-    """
-    return Sums(*_sums(starts, step, time, latency, skip_below))
+    return Sums(hundredths, residual, waited, recommended, skips)
 
 
 @kernel

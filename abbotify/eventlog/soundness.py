@@ -211,7 +211,7 @@ def users_in_two_arms(table: SessionTable, claims: Claims) -> IntArray:
     mixed = set(user[1:][differs].tolist())
     if claims.arms:
         lowest, highest = int(table.user[0]), int(table.user[-1])
-        for one in [u for u in claims.arms if lowest <= u <= highest]:
-            seen = claims.arms.pop(one) | set(codes[user == one].tolist())
-            mixed |= {one} if len(seen) > 1 else set()
+        for whose in [u for u in claims.arms if lowest <= u <= highest]:
+            seen = claims.arms.pop(whose) | set(codes[user == whose].tolist())
+            mixed |= {whose} if len(seen) > 1 else set()
     return np.array(sorted(mixed), np.int64)

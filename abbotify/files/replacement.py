@@ -45,8 +45,8 @@ class Kind:
         """Whether a path inside the folder, with forward slashes, is one of the command's."""
         parts = path.split("/")
         return any(
-            len(own) == len(parts) and all(map(fnmatchcase, parts, own))
-            for own in (pattern.split("/") for pattern in self.files)
+            len(pattern) == len(parts) and all(map(fnmatchcase, parts, pattern))
+            for pattern in (each.split("/") for each in self.files)
         )
 
     @property
@@ -141,40 +141,40 @@ def own_files(folder: Path, kind: Kind) -> Iterator[str]:
 def _keep(old: Path, new: Path, kind: Kind) -> None:
     """Links the user's own files of a folder into the one that replaces it."""
     for path in own_files(old, kind):
-        own, there = old / path, new / path
-        if os.path.lexists(there) or not os.path.lexists(own):
+        old_file, new_file = old / path, new / path
+        if os.path.lexists(new_file) or not os.path.lexists(old_file):
             continue
-        there.parent.mkdir(parents=True, exist_ok=True)
-        if own.is_dir() and not own.is_symlink():
-            there.mkdir(exist_ok=True)
+        new_file.parent.mkdir(parents=True, exist_ok=True)
+        if old_file.is_dir() and not old_file.is_symlink():
+            new_file.mkdir(exist_ok=True)
             continue
         try:
-            os.link(own, there, follow_symlinks=False)
+            os.link(old_file, new_file, follow_symlinks=False)
         except (OSError, NotImplementedError):  # a file system without links
-            shutil.copy2(own, there, follow_symlinks=False)
+            shutil.copy2(old_file, new_file, follow_symlinks=False)
 
 
-def _exchange(one: Path, other: Path, kind: Kind) -> None:
+def _exchange(first: Path, second: Path, kind: Kind) -> None:
     """Exchanges two folders' names: at once where the system can, else in two steps."""
-    if _exchanged(one, other):
+    if _exchanged(first, second):
         return
-    aside = beside(other).with_suffix(".old")  # what a sweep gives its place back
-    other.rename(aside)
+    aside = beside(second).with_suffix(".old")  # what a sweep gives its place back
+    second.rename(aside)
     try:
-        one.rename(other)
+        first.rename(second)
     except OSError:
         try:
-            aside.rename(other)
+            aside.rename(second)
         except OSError:  # another run has taken the place
-            _keep(aside, other, kind)
+            _keep(aside, second, kind)
             shutil.rmtree(aside, ignore_errors=True)
         raise
-    aside.rename(one)
+    aside.rename(first)
 
 
-def _exchanged(one: Path, other: Path) -> bool:
+def _exchanged(first: Path, second: Path) -> bool:
     """Exchanges two names in one step; False where the system has none."""
-    names = os.fsencode(one), os.fsencode(other)
+    names = os.fsencode(first), os.fsencode(second)
     try:
         renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError):  # not Linux, or an old C library

@@ -104,14 +104,14 @@ def aggregate(
         tuple(
             ArmUsers(
                 moments[code],
-                int(np.count_nonzero(exposed & own)),
-                int(np.count_nonzero(assigned & own)),
-                int(users.values["sessions"][exposed & own].sum()),
-                int(users.values["tracks"][exposed & own].sum()),
-                [_defined(users.values[CURVE_METRIC][exposed & own])] if curve else [],
+                int(np.count_nonzero(exposed & in_arm)),
+                int(np.count_nonzero(assigned & in_arm)),
+                int(users.values["sessions"][exposed & in_arm].sum()),
+                int(users.values["tracks"][exposed & in_arm].sum()),
+                [_defined(users.values[CURVE_METRIC][exposed & in_arm])] if curve else [],
             )
             for code in range(arms)
-            for own in (label.codes == code,)
+            for in_arm in (label.codes == code,)
         ),
         label.names,
         tuple(users.values),
@@ -172,9 +172,9 @@ class _Compared:
 
     def _mean(self, name: str, before: Sequence[FloatArray]) -> ByArm:
         """Moments of a metric and its covariates, over the users where it is defined."""
-        own = self.users.column(name, self.population)
-        codes = np.where(np.isnan(own), NO_ARM, self.members)
-        return stats.Moments.by_arm([own, *before], codes, self.arms)
+        values = self.users.column(name, self.population)
+        codes = np.where(np.isnan(values), NO_ARM, self.members)
+        return stats.Moments.by_arm([values, *before], codes, self.arms)
 
     def _ratio(self, parts: Ratio, when: Sequence[str]) -> ByArm:
         """Moments of numerator and denominator, of each of some times."""

@@ -68,17 +68,17 @@ class Courses:
 
     def add(self, rows: Rows, table: SessionTable) -> None:
         """Takes in sessions, those whose row is not -1."""
-        own = self.course
+        course = self.course
         _follow(
             rows,
             table.day,
             table.hundredths,
             table.residual,
             table.tracks,
-            own.first,
-            own.time,
-            own.sessions,
-            own.tracks,
+            course.first,
+            course.time,
+            course.sessions,
+            course.tracks,
         )
 
 

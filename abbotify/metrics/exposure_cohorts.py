@@ -118,13 +118,13 @@ def watched(
 
 
 def _arm(
-    whole: Course, own: Rows, what: MonitoringSpec, before: Sequence[FloatArray]
+    whole: Course, rows: Rows, what: MonitoringSpec, before: Sequence[FloatArray]
 ) -> ArmWatched:
-    course = whole.take(own)
+    course = whole.take(rows)
     last = what.days[-1]
     came, entered = {}, {}
     value = WATCHABLE[what.metric](course, what.window_days)
-    values = np.stack([value, *(column[own] for column in before)], 1)
+    values = np.stack([value, *(column[rows] for column in before)], 1)
     for day in np.unique(course.first).tolist():
         here = course.first == day
         came[day] = int(np.count_nonzero(here))

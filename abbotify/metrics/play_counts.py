@@ -88,7 +88,7 @@ class PlayCounts:
             both._table[:, :width] += part._table
             both._rows += part._rows
         both._others = [
-            one.merge(two) for one, two in zip(self._others, other._others, strict=True)
+            first.merge(second) for first, second in zip(self._others, other._others, strict=True)
         ]
         return both
 

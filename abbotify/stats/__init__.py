@@ -1,6 +1,6 @@
 """Estimators as pure functions of mergeable aggregates; the unit is the randomised user."""
 
-from abbotify.stats.bootstrap import Bootstrapped, bootstrap
+from abbotify.stats.bootstrap import bootstrap
 from abbotify.stats.compare import compare, deciding_estimates
 from abbotify.stats.contrast import (
     Contrast,
@@ -30,17 +30,16 @@ from abbotify.stats.heterogeneity import (
 )
 from abbotify.stats.means import mean, ratio_of_sums, welch
 from abbotify.stats.moments import Moments
-from abbotify.stats.multiplicity import Simultaneous, all_pairs, benjamini_hochberg, holm, max_z
+from abbotify.stats.multiplicity import all_pairs, benjamini_hochberg, holm, max_z
 from abbotify.stats.non_inferiority import GuardrailResult, GuardrailSpec, guardrail
-from abbotify.stats.quantiles import QuantileEffect, quantile_effect
-from abbotify.stats.sample_ratio import SampleRatio, sample_ratio
+from abbotify.stats.quantiles import quantile_effect
+from abbotify.stats.sample_ratio import sample_ratio
 from abbotify.stats.survival import Survival, kaplan_meier
 
 __all__ = [
     "EFFECT_COLUMNS",
     "Adjusted",
     "ArmMoments",
-    "Bootstrapped",
     "Contrast",
     "Effect",
     "Estimate",
@@ -48,11 +47,8 @@ __all__ = [
     "GuardrailSpec",
     "Lift",
     "Moments",
-    "QuantileEffect",
-    "SampleRatio",
     "SegmentEffect",
     "SegmentTest",
-    "Simultaneous",
     "Survival",
     "all_pairs",
     "benjamini_hochberg",

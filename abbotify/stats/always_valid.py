@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from abbotify.stats.contrast import Contrast, Estimate, difference
+from abbotify.stats.contrast import Contrast, Estimate, check_alpha, difference
 
 
 @dataclass(frozen=True)
@@ -140,12 +140,11 @@ def _interval(control: Estimate, treatment: Estimate, rho: float, alpha: float) 
 def _error(control: Estimate, treatment: Estimate) -> float:
     """The standard error of the difference, with what adjusted estimates share."""
     shared = (b - a for a, b in zip(control.common, treatment.common, strict=True))
-    own = math.sqrt(control.variance or 0), math.sqrt(treatment.variance or 0)
-    return math.hypot(*own, *shared)
+    errors = math.sqrt(control.variance or 0), math.sqrt(treatment.variance or 0)
+    return math.hypot(*errors, *shared)
 
 
 def _check(time: float, alpha: float) -> None:
     if not 0 < time < math.inf:
         raise ValueError(f"time and users must be positive, got {time}")
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must lie between 0 and 1, got {alpha}")
+    check_alpha(alpha)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from abbotify.stats.contrast import Contrast, Lift
+from abbotify.stats.contrast import Contrast, Lift, check_alpha
 from abbotify.stats.moments import Floats
 
 DRAWS: Final = 2000
@@ -61,8 +61,7 @@ def bootstrap(
     arms = [_rows(control), _rows(treatment)]
     if np.ndim(control) != np.ndim(treatment):
         raise ValueError("both arms must have values, or both numerators and denominators")
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must lie between 0 and 1, got {alpha}")
+    check_alpha(alpha)
     note = _why_not(arms)
     if note:
         return Bootstrapped(Contrast(None, note=note), Lift(None, note=note))
@@ -104,8 +103,8 @@ def _why_not(arms: list[Floats]) -> str:
 def _effects(control: Sums, treatment: Sums) -> Floats:
     """Difference and lift in per cent, shape (2, ...), of sums with the two parts first."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        one, other = control[0] / control[1], treatment[0] / treatment[1]
-        return np.stack([other - one, 100 * (other - one) / np.abs(one)])
+        base, level = control[0] / control[1], treatment[0] / treatment[1]
+        return np.stack([level - base, 100 * (level - base) / np.abs(base)])
 
 
 def _bca(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from abbotify.stats.contrast import (
     Estimate,
+    check_alpha,
     difference,
     joined_notes,
     naive_relative,
@@ -99,8 +100,7 @@ def _check(
     if not set(success) <= set(metrics):
         missing = sorted(set(success) - set(metrics))
         raise ValueError(f"success metrics {missing} are not among those compared")
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must lie between 0 and 1, got {alpha}")
+    check_alpha(alpha)
     for arm in arms:
         _check_arm(arm, arms[0], metrics)
 

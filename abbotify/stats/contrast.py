@@ -66,9 +66,9 @@ def joined_notes(*notes: str) -> str:
     return "; ".join(dict.fromkeys(note for note in notes if note))
 
 
-def covariance(one: Estimate, other: Estimate) -> float:
+def covariance(first: Estimate, second: Estimate) -> float:
     """Sampling covariance of two arms' estimates: what their shared errors make of it."""
-    return sum((a * b for a, b in zip(one.common, other.common, strict=True)), 0.0)
+    return sum((a * b for a, b in zip(first.common, second.common, strict=True)), 0.0)
 
 
 def difference(control: Estimate, treatment: Estimate, alpha: float) -> Contrast:
@@ -83,7 +83,7 @@ def difference(control: Estimate, treatment: Estimate, alpha: float) -> Contrast
     """
     from scipy.special import stdtr  # 0.15 s, which a worker and a reader of reports spare
 
-    _check_alpha(alpha)
+    check_alpha(alpha)
     if control.value is None or treatment.value is None:
         return Contrast(None, note=_reasons(control, treatment))
     effect = treatment.value - control.value
@@ -119,7 +119,7 @@ def relative(
     Source: Fieller (1954), JRSS B 16. The degrees of freedom are Welch's for a ratio of 1 at every
     ratio: that makes both decisions one.
     """
-    _check_alpha(alpha)
+    check_alpha(alpha)
     effect = _per_cent(control, treatment)
     if effect is None or control.value is None or treatment.value is None:
         return Lift(None, note=_no_lift(control, treatment))
@@ -204,7 +204,7 @@ def satterthwaite(control: Estimate, treatment: Estimate) -> float:
     """
     total = variance_of_difference(control, treatment)
     arms = ((control.variance or 0.0, control), (treatment.variance or 0.0, treatment))
-    shares = ((own / total, arm.n - arm.fitted) for own, arm in arms if own)
+    shares = ((variance / total, arm.n - arm.fitted) for variance, arm in arms if variance)
     inverse = sum(share * share / df for share, df in shares)
     return 1 / inverse if inverse else math.inf
 
@@ -259,7 +259,8 @@ def _lift_bounds(
     return None if bounds is None else (bounds[0] + slope, bounds[1] + slope)
 
 
-def _check_alpha(alpha: float) -> None:
+def check_alpha(alpha: float) -> None:
+    """Refuses a level that is not strictly between 0 and 1: `ValueError`."""
     if not 0 < alpha < 1:
         raise ValueError(f"alpha must lie between 0 and 1, got {alpha}")
 

@@ -114,7 +114,9 @@ def sign_flip(raw: Contrast, adjusted: Contrast, alpha: float) -> bool:
     """
     if raw.effect is None or adjusted.effect is None or raw.effect * adjusted.effect >= 0:
         return False
-    return any(one.p_value is not None and one.p_value < alpha for one in (raw, adjusted))
+    return any(
+        contrast.p_value is not None and contrast.p_value < alpha for contrast in (raw, adjusted)
+    )
 
 
 def _check(arms: Sequence[Moments]) -> None:

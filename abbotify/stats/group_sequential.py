@@ -19,6 +19,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from abbotify.stats.contrast import check_alpha
+
 Floats: TypeAlias = NDArray[np.float64]
 Spending: TypeAlias = Callable[[float, float], float]  # level of a side, fraction -> error spent
 
@@ -54,11 +56,8 @@ class Boundaries:
 class Crossing:
     """What happens under one drift.
 
-    Attributes:
-        upper: Chance to stop above, by look.
-        lower: Chance to stop below, by look.
-        information: Expected share of the planned information when monitoring ends: at the look
-            that stops, else at the last.
+    Chances to stop above and below, by look; `information` is the expected share of the planned
+    information when monitoring ends, at the look that stops or at the last.
     """
 
     upper: tuple[float, ...]
@@ -130,10 +129,8 @@ def drift_of_power(
 ) -> float:
     """The expected z at the planned information that gives looks their power.
 
-    Args:
-        fractions: Share of the planned information at each look.
-        critical: |z| beyond which a look stops; one at least is not None.
-        power: Chance to stop on the effect's own side.
+    Fractions and critical values are those of `crossing_chances`; the power is the chance to stop
+    on the effect's own side.
 
     Raises:
         ValueError: As `crossing_chances`; when no look may stop, or power is outside (0, 1).
@@ -159,11 +156,8 @@ def inflation(
 ) -> float:
     """How many times the information, so the users, of a fixed test such looks need in all.
 
-    Args:
-        fractions: Share of the planned information at each look, the last 1.
-        critical: |z| beyond which a look stops.
-        power: Chance to stop on the effect's own side.
-        alpha: Two-sided error of the looks and of the fixed test.
+    Arguments are those of `drift_of_power`, the last fraction 1; alpha is the two-sided error of
+    the looks and of the fixed test.
 
     Raises:
         ValueError: As `drift_of_power`.
@@ -250,18 +244,13 @@ def _check(fractions: Sequence[float], alpha: float = 0.5) -> None:
         raise ValueError(f"information must grow by {SMALLEST_STEP} at least, got {fractions}")
     if not all(math.isfinite(fraction) for fraction in fractions):
         raise ValueError(f"fractions of information must be finite, got {fractions}")
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must lie between 0 and 1, got {alpha}")
+    check_alpha(alpha)
 
 
 def obrien_fleming(level: float, fraction: float) -> float:
     """O'Brien and Fleming's kind: next to nothing early, so that the last look loses little.
 
     2 (1 - Phi(z(level / 2) / sqrt(fraction))): a two-sided alpha of .05 spends level .025 a side.
-
-    Args:
-        level: Error of one side, over all looks.
-        fraction: Share of the planned information, not negative; from 1 on all is spent.
 
     Source: Lan, DeMets (1983), Biometrika 70.
     """

@@ -24,7 +24,7 @@ class Mergeable:
         )
 
 
-def merged(one: Any, other: Any) -> Any:
+def merged(first: Any, second: Any) -> Any:
     """Two values of a record as one: numbers and arrays add, lists join, what merges merges.
 
     Mappings merge by key, tuples item by item; a text stays as it is.
@@ -32,17 +32,17 @@ def merged(one: Any, other: Any) -> Any:
     Raises:
         ValueError: texts differ, or tuples in length.
     """
-    if isinstance(one, str):
-        if one != other:
-            raise ValueError(f"sums of {one!r} and {other!r} do not merge")
-        return one
-    if hasattr(one, "merge"):
-        return one.merge(other)
-    if isinstance(one, Mapping):
-        both = {key: merged(value, other[key]) for key, value in one.items() if key in other}
-        return {**one, **other, **both}
-    if isinstance(one, tuple):
-        if len(one) != len(other):
-            raise ValueError(f"sums of {len(one)} and {len(other)} parts do not merge")
-        return tuple(merged(*pair) for pair in zip(one, other, strict=True))
-    return one + other
+    if isinstance(first, str):
+        if first != second:
+            raise ValueError(f"sums of {first!r} and {second!r} do not merge")
+        return first
+    if hasattr(first, "merge"):
+        return first.merge(second)
+    if isinstance(first, Mapping):
+        both = {key: merged(value, second[key]) for key, value in first.items() if key in second}
+        return {**first, **second, **both}
+    if isinstance(first, tuple):
+        if len(first) != len(second):
+            raise ValueError(f"sums of {len(first)} and {len(second)} parts do not merge")
+        return tuple(merged(*pair) for pair in zip(first, second, strict=True))
+    return first + second

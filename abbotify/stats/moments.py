@@ -81,15 +81,15 @@ class Moments:
             IndexError: On a row that a column does not have.
             ValueError: On what `of` refuses.
         """
-        own = np.empty((len(columns), len(rows)))
+        table = np.empty((len(columns), len(rows)))
         least, largest = rows.min(initial=0), rows.max(initial=0)
-        for column, place in zip(columns, own, strict=True):
+        for column, place in zip(columns, table, strict=True):
             values = np.asarray(column, dtype=np.float64)
             if len(rows) and not 0 <= least <= largest < len(values):
                 raise IndexError(f"rows up to {largest} of a column of {len(values)}")
             # A tenth of the time of a mask; with "clip" without a copy in between.
             values.take(rows, out=place, mode="clip")
-        return cls.of(own.T)
+        return cls.of(table.T)
 
     @classmethod
     def by_arm(

@@ -113,7 +113,7 @@ def max_z(control: Estimate, treatments: Sequence[Estimate], alpha: float) -> Si
     each arm as in Herberich, Sikorski, Hothorn (2010), PLoS ONE 5; Dunnett (1955), JASA 50.
     """
     single = [difference(control, treatment, alpha) for treatment in treatments]
-    family = [i for i, one in enumerate(single) if one.p_value is not None]
+    family = [i for i, contrast in enumerate(single) if contrast.p_value is not None]
     contrasts = list(single)
     if not family:
         lifts = (relative(control, treatment, alpha) for treatment in treatments)
@@ -132,8 +132,8 @@ def covariance_of_differences(control: Estimate, treatments: Sequence[Estimate])
     """Sampling covariance of treatment minus control, shape (k, k)."""
     shared = np.array([np.subtract(arm.common, control.common) for arm in treatments])
     covariance = (shared[:, None, :] * shared).sum(axis=2) + (control.variance or 0.0)
-    own = [variance_of_difference(control, treatment) for treatment in treatments]
-    covariance[np.diag_indices(len(treatments))] = own
+    variances = [variance_of_difference(control, treatment) for treatment in treatments]
+    covariance[np.diag_indices(len(treatments))] = variances
     return covariance
 
 

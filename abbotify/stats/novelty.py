@@ -64,8 +64,8 @@ def novelty(control: Moments, treatment: Moments, alpha: float) -> Novelty:
     relative_trend = difference(logs[0], logs[1], alpha)
     overall = [combined(arm, np.full(k, 1 / k)).value or 0.0 for arm in arms]
     return Novelty(
-        tuple(difference(one, other, alpha) for one, other in daily),
-        tuple(relative(one, other, alpha) for one, other in daily),
+        tuple(difference(control, treatment, alpha) for control, treatment in daily),
+        tuple(relative(control, treatment, alpha) for control, treatment in daily),
         trend,
         relative_trend,
         _fading(overall[1] - overall[0], relative_trend, alpha),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from abbotify.stats.contrast import Contrast, Estimate, difference
+from abbotify.stats.contrast import Contrast, Estimate, check_alpha, difference
 from abbotify.stats.means import mean, welch
 from abbotify.stats.moments import Floats, Moments
 
@@ -131,8 +131,7 @@ def independent(first: Bounded, second: Bounded, alpha: float) -> Contrast:
     """
     from scipy.special import ndtr, ndtri
 
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must lie between 0 and 1, got {alpha}")
+    check_alpha(alpha)
     effect = second.value - first.value
     below = math.hypot(second.value - second.lower, first.upper - first.value)
     above = math.hypot(second.upper - second.value, first.value - first.lower)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from abbotify.stats.contrast import Estimate, t_quantile, welch_df
+from abbotify.stats.contrast import Estimate, check_alpha, t_quantile, welch_df
 
 _CERTAIN = 100.0  # standard errors by which an effect this far beyond the boundary is found
 FEWEST = 2.0  # users an arm: fewer have no variance
@@ -243,13 +243,8 @@ def non_inferiority_users(
     The exact inverse of `non_inferiority_power`, not a whole number, at least `FEWEST` an arm.
     None when no number a double holds is enough, such as for a margin of 0.
 
-    Args:
-        pilot: The metric.
-        margin: As in `non_inferiority_power`, likewise alpha and ratio.
-        wanted: Power, above alpha and below 1.
-        alpha: One-sided level.
-        shares: Of all users in the control and in this treatment.
-        ratio: As above.
+    Margin, alpha and ratio are those of `non_inferiority_power`; `wanted` is a power above alpha
+    and below 1, `shares` are of all users, in the control and in this treatment.
 
     Raises:
         ValueError: On what `non_inferiority_power` refuses, or a power outside (alpha, 1).
@@ -281,10 +276,7 @@ def _users(
 def _reached(function: Callable[[float], float], target: float, start: float) -> float | None:
     """Where a function that does not decrease reaches a target between 0 and infinity, or None.
 
-    Args:
-        function: Of a number from 0.
-        target: Its value.
-        start: The scale of the result, positive; doubled until beyond the target.
+    `start` is the scale of the result, positive; it is doubled until beyond the target.
     """
     from scipy.optimize import brentq
 
@@ -299,8 +291,7 @@ def _reached(function: Callable[[float], float], target: float, start: float) ->
 
 
 def _check(alpha: float, users: tuple[float, float], wanted: float | None = None) -> None:
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must lie between 0 and 1, got {alpha}")
+    check_alpha(alpha)
     if not (min(users) >= FEWEST and max(users) < math.inf):
         raise ValueError(f"each arm needs at least 2 users, got {users}")
     if wanted is not None and not alpha < wanted < 1:

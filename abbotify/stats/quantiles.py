@@ -108,11 +108,11 @@ def _replicates(
 
     uniform = uniforms(seed, Stream.ESTIMATE, Purpose.QUANTILE, draws, 2)
     ranks = (_binomial(uniform[:, i], len(v) + 1, quantile) for i, v in enumerate(arms))
-    one, other = (
+    first, second = (
         values[np.clip(rank.astype(np.int64), 1, len(values)) - 1]
         for values, rank in zip(arms, ranks, strict=True)
     )
-    return one, other
+    return first, second
 
 
 def _binomial(chances: Floats, trials: int, share: float) -> Floats:

@@ -51,8 +51,8 @@ def regress(arm: Linear) -> Regression:
     if p and varies and arm.estimate.n >= p + 2:
         for column in range(1, 1 + p):
             # By hand: a library's order of sums may change with its version and threads.
-            own = arm.comoments[column, column]
-            if own > ROUNDING * arm.sizes[column] and swept[column, column] > _COLLINEAR * own:
+            whole = arm.comoments[column, column]
+            if whole > ROUNDING * arm.sizes[column] and swept[column, column] > _COLLINEAR * whole:
                 swept = _sweep(swept, column)
                 kept.append(column)
     slopes, inverse = np.zeros(p), np.zeros((p, p))
@@ -70,8 +70,8 @@ def square_root(matrix: Floats) -> Floats:
     Shape (p, p). A direction without variance is a column of zeros.
     """
     left, root = matrix.copy(), np.zeros_like(matrix)
-    for column, own in enumerate(matrix.diagonal()):
-        if left[column, column] > _COLLINEAR * own:
+    for column, whole in enumerate(matrix.diagonal()):
+        if left[column, column] > _COLLINEAR * whole:
             root[:, column] = left[:, column] / math.sqrt(left[column, column])
             left = left - np.outer(root[:, column], root[:, column])
     return root

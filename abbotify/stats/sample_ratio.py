@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from abbotify.stats.contrast import check_alpha
+
 ALPHA = 0.001
 SMALLEST_EXPECTED = 5.0
 
@@ -72,8 +74,7 @@ def _check(counts: Sequence[int], weights: Sequence[float], alpha: float) -> Non
         raise ValueError(f"counts must not be negative, got {list(counts)}")
     if not all(0 < weight < float("inf") for weight in weights):
         raise ValueError(f"weights must be positive and finite, got {list(weights)}")
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must lie between 0 and 1, got {alpha}")
+    check_alpha(alpha)
 
 
 def _why_skipped(expected: Sequence[float]) -> str:
@@ -125,8 +126,7 @@ def watch_sample_ratio(
 
     Source: Lindon, Malek (2022), arXiv 2011.03567; by Ville's inequality.
     """
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must lie between 0 and 1, got {alpha}")
+    check_alpha(alpha)
     looks, largest = list[SampleRatioLook](), 0.0
     before: Sequence[int] = [0] * len(weights)
     for users in counts:

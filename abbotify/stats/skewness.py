@@ -14,6 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
+from abbotify.stats.contrast import check_alpha
+
 # Of `skew_of_difference`, above which a report warns. Measured at level .05 on lognormal users
 # (docs/calibration.md: s = .5 .. 1.5, 50/50 and 90/10, n = 100 .. 100 000 users): wherever the
 # two-sided error is above .06 the warning comes in .83 or more of the experiments, where the error
@@ -105,8 +107,7 @@ def one_sided_error(skewness: float, alpha: float) -> float:
     """
     from scipy.special import ndtri
 
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must lie between 0 and 1, got {alpha}")
+    check_alpha(alpha)
     z = float(ndtri(alpha))
     density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
     return min(1.0, max(0.0, alpha + skewness * (2 * z * z + 1) * density / 6))
