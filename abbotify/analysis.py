@@ -24,14 +24,14 @@ from abbotify.metrics.from_log import read as read_log
 from abbotify.metrics.segments import SegmentBounds
 from abbotify.metrics.users import UserTable
 from abbotify.metrics.users_file import write_users
-from abbotify.report import monitoring
 from abbotify.report.build import build
 from abbotify.report.checks import data
 from abbotify.report.faults import Faults
 from abbotify.report.files import write_data, write_pages
-from abbotify.report.inputs import ArmInfo, Asked, ReportInputs
-from abbotify.report.result import FORMATS, Document, Run
-from abbotify.report.user_level_effects import Details, UserLevelSpec, user_level_effects
+from abbotify.report.inputs import ArmInfo, ReportInputs, ReportSpec
+from abbotify.report.monitoring import MonitoringPlan
+from abbotify.report.result import FORMATS, Result, Run
+from abbotify.report.user_level_effects import UserLevelEffects, UserLevelSpec, user_level_effects
 from abbotify.stats.effects import Estimator
 from abbotify.stats.non_inferiority import PERCENT, GuardrailSpec
 
@@ -66,7 +66,7 @@ def analyze(
     alpha: float = 0.05,
     skip_below: float = SKIP_BELOW,
     question: Question = Question(),
-) -> Document:
+) -> Result:
     """Analyses a log as if it came from a run, and writes users.parquet and the report.
 
     Args:
@@ -96,17 +96,17 @@ def analyze(
     shown = tuple(arms.get(name, name) for name in order)
     faults = Faults()
     with folders.swapped(out) as folder:
-        document = decide(
+        result = decide(
             source, order, shown, folder, experiment, alpha, skip_below, question, faults
         )
-        write_data(document, folder)
-        fault = write_pages(document, folder, faults=faults)
+        write_data(result, folder)
+        fault = write_pages(result, folder, faults=faults)
         if faults.entry:
             text = json.dumps(faults.entry, ensure_ascii=False, indent=2)
             (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
     if fault is not None:
         raise fault.beside(out)
-    return document
+    return result
 
 
 def decide(
@@ -119,7 +119,7 @@ def decide(
     skip_below: float = SKIP_BELOW,
     question: Question = Question(),
     faults: Faults | None = None,
-) -> Document:
+) -> Result:
     """The report of a log; users.parquet is written, pages are not.
 
     Args:
@@ -147,11 +147,9 @@ def decide(
         written = beside.submit(write_users, folder / "users.parquet", [users])
         _refuse_question(question, users, read)
         run = replace(_run(digest.result(), read, experiment, alpha), estimator=question.estimator)
-        document = _document(
-            source, read, users, infos, run, question, faults or Faults(strict=True)
-        )
+        result = _result(source, read, users, infos, run, question, faults or Faults(strict=True))
         written.result()
-    return document
+    return result
 
 
 def _known_weights(source: Source, given: Mapping[str, float]) -> Mapping[str, float]:
@@ -205,7 +203,7 @@ def _refuse_question(question: Question, users: UserTable, read: Read) -> None:
         raise UserError(what, key="--estimator")
 
 
-def _document(
+def _result(
     source: Source,
     read: Read,
     users: UserTable,
@@ -213,23 +211,23 @@ def _document(
     run: Run,
     question: Question,
     faults: Faults,
-) -> Document:
+) -> Result:
     arms, watched = len(infos), read.watched[: len(infos)]
     aggregates = aggregate(users, arms, list(METRICS), "exposed")
-    looking = _looking(read, aggregates, infos, run)
-    wanted = _wanted(read, infos, run.alpha, question)
-    details = faults.attempt(
-        "quantiles and segments", lambda: user_level_effects(users, wanted), Details()
+    plan = _monitoring_plan(read, aggregates, infos, run)
+    spec = _user_level_spec(read, infos, run.alpha, question)
+    user_level = faults.attempt(
+        "quantiles and segments", lambda: user_level_effects(users, spec), UserLevelEffects()
     )
     return build(
         _scenario(run.experiment, infos, question),
         run,
         infos,
-        Asked(list(METRICS), question.success, question.rails, looking),
+        ReportSpec(list(METRICS), question.success, question.rails, plan),
         ReportInputs(
             replace(aggregates, watched=watched),
             read.tally,
-            details=details,
+            user_level=user_level,
             checks=[
                 *([data.broken_lines(*source.broken)] if source.broken else []),
                 data.rows_given_twice(read.repeated, read.clock.rows),
@@ -241,9 +239,9 @@ def _document(
     )
 
 
-def _looking(
+def _monitoring_plan(
     read: Read, users: UserAggregates, infos: Sequence[ArmInfo], run: Run
-) -> monitoring.Plan | None:
+) -> MonitoringPlan | None:
     """How the experiment would have been watched, planned for the users it had."""
     if read.known.days is None:
         return None
@@ -251,13 +249,13 @@ def _looking(
     known = tuple(weights) if len(weights) == len(infos) else None
     planned = sum(arm.exposed for arm in users.arms)
     what, estimator = watching_of(read.known.days), run.estimator
-    return monitoring.Plan(what, known, planned, "obrien_fleming", run.alpha, estimator)
+    return MonitoringPlan(what, known, planned, "obrien_fleming", run.alpha, estimator)
 
 
-def _wanted(
+def _user_level_spec(
     read: Read, infos: Sequence[ArmInfo], alpha: float, question: Question
 ) -> UserLevelSpec:
-    kinds = SegmentBounds("pre_time") if read.known.earlier else None
+    segments = SegmentBounds("pre_time") if read.known.earlier else None
     names, guarded = tuple(info.name for info in infos), (rail.metric for rail in question.rails)
     return UserLevelSpec(
         names,
@@ -265,7 +263,7 @@ def _wanted(
         "exposed",
         alpha,
         _QUANTILES,
-        kinds=kinds,
+        segments=segments,
         guarded=tuple(guarded),
     )
 

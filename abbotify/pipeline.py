@@ -19,29 +19,29 @@ from abbotify.eventlog.log import open_log
 from abbotify.eventlog.schema import ARM, arm_column, arm_label
 from abbotify.files import folders
 from abbotify.metrics.outcomes import Truth
-from abbotify.metrics.session_totals import SessionTotals
 from abbotify.metrics.users_file import StoredUsers
 from abbotify.progress import Progress, silent
 from abbotify.recommenders import MOST_KINDS, merged
-from abbotify.report import Document, monitoring, pictures, write_data, write_pages
+from abbotify.report import Result, write_data, write_pages
 from abbotify.report.build import build
 from abbotify.report.checks import data as checks
 from abbotify.report.faults import Faults
-from abbotify.report.inputs import ArmInfo, Asked, ReportInputs
+from abbotify.report.inputs import ArmInfo, ReportInputs, ReportSpec
+from abbotify.report.monitoring import MonitoringPlan
 from abbotify.report.result import FORMATS, Run
-from abbotify.report.user_level_effects import Details, UserLevelSpec, user_level_effects
+from abbotify.report.result_rows import Training as TrainingRow
+from abbotify.report.user_level_effects import UserLevelEffects, UserLevelSpec, user_level_effects
 from abbotify.scenario import Scenario, dump, plain
-from abbotify.simulation import timeline
-from abbotify.simulation.assignment import layers
+from abbotify.simulation.coupling import interference
 from abbotify.simulation.model_store import MODELS, ModelStore
 from abbotify.simulation.prepare import Plan, ready
-from abbotify.simulation.requested import interference, limits, monitoring_spec, rails, reported
+from abbotify.simulation.requested import limits, monitoring_spec, rails, reported
 from abbotify.simulation.run_days import play
 from abbotify.simulation.shard import LOG, STATE, ShardOutput
-from abbotify.simulation.stage import shards_of
+from abbotify.simulation.timeline import Schedule
 from abbotify.simulation.training import Trainer, Training
-from abbotify.simulation.true_effects import TrueEffects
-from abbotify.simulation.user_results import Case, ExperimentAggregates, aggregate_users
+from abbotify.simulation.true_effects import WORLDS, true_effects
+from abbotify.simulation.user_results import ExperimentAggregates, aggregate_users
 
 USERS: Final = "users.parquet"
 REPORT: Final = "report.json"
@@ -53,14 +53,14 @@ def run(
     workers: int = 1,
     progress: Progress = silent,
     engine: str = "auto",
-) -> Document:
+) -> Result:
     """Plays a scenario and writes its folder.
 
     Args:
         scenario: the description.
         out: the run folder; swapped in at the end, an existing run is replaced.
         workers: processes that share the shards; changes nothing but the time.
-        progress: told what is being done.
+        progress: receives what is being done.
         engine: `auto`, `compiled` or `simpy`; changes nothing but the time.
 
     Returns:
@@ -77,94 +77,83 @@ def run(
     place = out.absolute()  # wherever a recommender of the user's own goes
     with folders.swapped(place) as folder:
         store = ModelStore(folder, earlier=[place])
-        trainer = Trainer(scenario, plan.world, plan.learning, store, progress)
-        played, truth = _played(plan, folder, trainer, workers, progress, faults)
+        trainer = Trainer(plan.schedule, plan.world, plan.learning, store, progress)
+        played = play(plan, folder, trainer, workers, progress, _kept(plan, folder))
+        truth = _truth(plan, folder, trainer, workers, progress, faults)
         (folder / "scenario.yaml").write_text(dump(scenario), encoding="utf-8")
         if scenario.log.botify:
-            _write_botify(scenario, folder)
+            _write_botify(plan.schedule, folder)
 
-        def stored() -> Document:
-            document = _judged(plan, folder, trainer, workers, played, truth, faults)
-            write_data(document, folder)
-            return document
+        def report() -> Result:
+            result = _report(plan, folder, trainer, workers, played, truth, faults)
+            write_data(result, folder)
+            return result
 
-        document: Document | None = faults.attempt(REPORT, stored, None)
+        result: Result | None = faults.attempt(REPORT, report, None)
         execution = _execution(plan.engine, workers, started)
         manifest: dict[str, Any] = {
             "execution": execution,
             "coupled": plan.coupled,
             "units": list(played.units),
             "trainings": [_entry(training) for training in trainer.done],
-            "errors": _errors(scenario, played),
+            "errors": _errors(plan.schedule, played),
         }
-        fault = write_pages(document, folder, manifest, faults) if document else None
+        fault = write_pages(result, folder, manifest, faults) if result else None
         manifest |= faults.entry
         _write_json(folder / "manifest.json", manifest)
         shutil.rmtree(folder / STATE)  # a finished run never goes on
-    if document is None:
-        why = f"the report cannot be worked out ({faults.reasons[REPORT]})"
-        raise PageError(f"{out}: {why}; what was played is there, the traceback in manifest.json")
+    if result is None:
+        why = f"the report cannot be computed ({faults.reasons[REPORT]})"
+        raise PageError(f"{out}: {why}; the log is there, the traceback in manifest.json")
     if fault is not None:
         raise fault.beside(out)
-    return document
+    return result
 
 
-def play_and_judge(
+def play_and_report(
     plan: Plan, folder: Path, trainer: Trainer, workers: int = 1, progress: Progress = silent
-) -> tuple[Document, ShardOutput]:
-    """Plays a scenario and judges its users; the report is not written.
+) -> tuple[Result, ShardOutput]:
+    """Plays a scenario and reports on its users; the report is not written.
 
     Args:
         plan: a scenario made ready.
         folder: exists; log, models and users are written there.
         trainer: of its arms.
         workers: processes that share the shards.
-        progress: told what is being done.
+        progress: receives what is being done.
 
     Raises:
         UserError: a training failed, or a recommender under `on_error: stop`.
     """
     faults = Faults(strict=True)
-    played, truth = _played(plan, folder, trainer, workers, progress, faults)
-    return _judged(plan, folder, trainer, workers, played, truth, faults), played
+    played = play(plan, folder, trainer, workers, progress, _kept(plan, folder))
+    truth = _truth(plan, folder, trainer, workers, progress, faults)
+    return _report(plan, folder, trainer, workers, played, truth, faults), played
 
 
-def _played(
+def _kept(plan: Plan, folder: Path) -> Path | None:
+    """The folder for what the day before the experiment leaves, which its worlds go on from."""
+    return folder / WORLDS / STATE if plan.scenario.truth else None
+
+
+def _truth(
     plan: Plan, folder: Path, trainer: Trainer, workers: int, progress: Progress, faults: Faults
-) -> tuple[ShardOutput, Sequence[Truth]]:
-    """The days of a run, and the truth about it, which may fail without them."""
-    true = TrueEffects(plan, folder, trainer) if plan.scenario.truth else None
-    played = play(plan, folder, trainer, workers, progress, true.keep if true else None)
+) -> Sequence[Truth]:
+    """The true effects of a run, which may fail without it."""
     truth: Sequence[Truth] = ()
-    if true is not None:
-        truth = faults.attempt("truth", lambda: true.found(workers, progress), ())
-        shutil.rmtree(true.worlds, ignore_errors=True)  # left where it failed
+    if plan.scenario.truth:
+        truth = faults.attempt(
+            "truth", lambda: true_effects(plan, folder, trainer, workers, progress), ()
+        )
+        shutil.rmtree(folder / WORLDS, ignore_errors=True)
     progress("report", 0, 0)
-    return played, truth
+    return truth
 
 
-def _judged(
-    plan: Plan,
-    folder: Path,
-    trainer: Trainer,
-    workers: int,
-    played: ShardOutput,
-    truth: Sequence[Truth],
-    faults: Faults,
-) -> Document:
-    case = Case(plan.scenario, plan.world.users.ids, folder, plan.covariates)
-    judgement = aggregate_users(case, shards_of(plan), workers, folder / USERS)
-    details = faults.attempt(
-        "quantiles and segments", lambda: _details(plan, folder / USERS), Details()
-    )
-    return _document(plan, judgement, played.tally, trainer, details, truth, faults)
-
-
-def _errors(scenario: Scenario, played: ShardOutput) -> list[dict[str, Any]]:
+def _errors(schedule: Schedule, played: ShardOutput) -> list[dict[str, Any]]:
     """The first error of each kind, as entries of the manifest."""
-    days = timeline.calendar(scenario)
     return [
-        {"phase": days[failure.day].phase.phase} | asdict(failure)
+        {"phase": schedule.days[failure.day].phase.phase} | asdict(failure)
         for failure in merged(played.failures, MOST_KINDS)
     ]
 
@@ -184,17 +173,21 @@ def _entry(training: Training) -> dict[str, Any]:
     }
 
 
-def _document(
+def _report(
     plan: Plan,
-    judgement: ExperimentAggregates,
-    tally: SessionTotals,
+    folder: Path,
     trainer: Trainer,
-    details: Details,
+    workers: int,
+    played: ShardOutput,
     truth: Sequence[Truth],
     faults: Faults,
-) -> Document:
-    scenario, first = plan.scenario, layers(plan.scenario)[0]
+) -> Result:
+    scenario, first = plan.scenario, plan.schedule.experiment
     catalogue = plan.world.catalogue
+    aggregates = aggregate_users(plan, folder, workers, folder / USERS)
+    user_level = faults.attempt(
+        "quantiles and segments", lambda: _user_level(plan, folder / USERS), UserLevelEffects()
+    )
     return build(
         plain(scenario),
         Run(
@@ -204,7 +197,7 @@ def _document(
             abbotify=__version__,
             alpha=scenario.layers[0].alpha,
             experiment=first.name,
-            days=len(timeline.experiment_days(scenario)),
+            days=len(plan.schedule.experiment_days),
             population=scenario.metrics.population,
             estimator=scenario.metrics.estimator,
             notes=plan.notes,
@@ -213,18 +206,18 @@ def _document(
             ArmInfo(name, arm_label(code), scenario.arms[name].recommender, weight)
             for code, (name, weight) in enumerate(zip(first.arms, first.weights, strict=True))
         ],
-        Asked(
+        ReportSpec(
             reported(scenario),
             scenario.metrics.success,
             rails(scenario),
-            _looking(scenario, judgement),
+            _monitoring_plan(plan.schedule, aggregates),
             limits(scenario),
         ),
         ReportInputs(
-            judgement.users,
-            tally,
-            judgement.further,
-            details,
+            aggregates.users,
+            played.tally,
+            aggregates.further,
+            user_level,
             _curves(trainer.done),
             truth,
             titles=lambda track: (
@@ -237,50 +230,50 @@ def _document(
     )
 
 
-def _details(plan: Plan, users: Path) -> Details:
+def _user_level(plan: Plan, users: Path) -> UserLevelEffects:
     """What needs the values of all users, from the file they are in."""
     scenario, settings = plan.scenario, plan.scenario.metrics
     return user_level_effects(
         StoredUsers(users),
         UserLevelSpec(
-            layers(scenario)[0].arms,
+            plan.schedule.experiment.arms,
             settings.success,
             settings.population,
             scenario.layers[0].alpha,
             settings.quantiles,
             settings.bootstrap,
-            plan.kinds,
+            plan.segments,
             tuple(rail.metric for rail in settings.guardrails),
         ),
     )
 
 
-def _looking(scenario: Scenario, judgement: ExperimentAggregates) -> monitoring.Plan | None:
-    """How the experiment is watched; None where days do not add up to a success metric."""
-    what, settings = monitoring_spec(scenario), scenario.monitoring
+def _monitoring_plan(schedule: Schedule, aggregates: ExperimentAggregates) -> MonitoringPlan | None:
+    """How the experiment is monitored; None where days do not add up to a success metric."""
+    what, scenario = monitoring_spec(schedule), schedule.scenario
     if what is None:
         return None
-    planned = settings.planned_users or sum(arm.assigned for arm in judgement.users.arms)
-    weights = layers(scenario)[0].weights
+    settings = scenario.monitoring
+    planned = settings.planned_users or sum(arm.assigned for arm in aggregates.users.arms)
+    weights = schedule.experiment.weights
     alpha, estimator = scenario.layers[0].alpha, scenario.metrics.estimator
-    return monitoring.Plan(what, weights, planned, settings.spending, alpha, estimator)
+    return MonitoringPlan(what, weights, planned, settings.spending, alpha, estimator)
 
 
-def _curves(done: Sequence[Training]) -> dict[str, list[pictures.Training]]:
-    """The trainings as the report tells them, by arm."""
-    out: dict[str, list[pictures.Training]] = {}
+def _curves(done: Sequence[Training]) -> dict[str, list[TrainingRow]]:
+    """The trainings as the report shows them, by arm."""
+    out: dict[str, list[TrainingRow]] = {}
     for model in (training.model for training in done):
-        told = pictures.Training(model.day, model.plays, model.curve, model.digest)
-        out.setdefault(model.arm, []).append(told)
+        row = TrainingRow(model.day, model.plays, model.curve, model.digest)
+        out.setdefault(model.arm, []).append(row)
     return out
 
 
-def _write_botify(scenario: Scenario, folder: Path) -> None:
-    experiments = layers(scenario)
-    one = scenario.experiments is None
+def _write_botify(schedule: Schedule, folder: Path) -> None:
+    single = schedule.scenario.experiments is None
     columns = [
-        LoggedExperiment(ARM if one else arm_column(layer.name), layer.name, layer.arms)
-        for layer in experiments
+        LoggedExperiment(ARM if single else arm_column(layer.name), layer.name, layer.arms)
+        for layer in schedule.layers
     ]
     write_botify(folder / "botify.jsonl", parts_of_log(open_log(folder / LOG)), columns)
 

@@ -1,43 +1,116 @@
-"""Plain data (dict, list, str, int, float, bool, None) to frozen dataclasses and back.
+"""Plain data (dict, list, str, int, float, bool, None) into types and back, one line a mistake.
 
-The dataclass is the schema: its annotations say what is accepted, its field order is the order of
-keys in the file. Every refusal names the key path, so a broken file costs one line to mend.
+    read(data, kind, *, file=None, line=None, key="", error=DataError) -> kind
+
+reads what `json` or a YAML reader gives into a frozen dataclass, whose annotations are the schema,
+and raises `error(what, file=..., line=..., key=...)` with the path of keys below `key`, such as
+`arms[0].weight`. `validated(data, kind)` does the same and raises a `Mistake`, whose `path` is a
+tuple of keys. `what` reads "must be a number, got 'x'", as in messages about a scenario file, whose
+models `first_mistake` serves too.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import functools
 import math
-import types
+import re
 import typing
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar, Union
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
-from abbotify.errors import DataError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import SchemaValidator
+
+from abbotify.errors import DataError, UserError
 
 T = TypeVar("T")
+Keys = tuple[str | int, ...]
 
-_NAMES: dict[type, str] = {
-    str: "a text",
-    int: "an integer",
-    float: "a number",
-    bool: "true or false",
+_STRICT: Final = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+_UNKNOWN: Final = "unexpected_keyword_argument"
+_PLACED: Final = ("unknown_key", "at_key")  # errors of ours that name a key below their location
+_TAG_KINDS: Final = ("union_tag_invalid", "union_tag_not_found")
+_KINDS: Final = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a mapping of keys to values",
+    "model_type": "a mapping of keys to values",
+    "model_attributes_type": "a mapping of keys to values",
+    "dataclass_type": "a mapping of keys to values",
+}
+_BOUNDS: Final = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("above", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("below", "lt"),
+}
+_LENGTHS: Final = {
+    "too_short": ("at least", "min_length", "item"),
+    "too_long": ("at most", "max_length", "item"),
+    "string_too_short": ("at least", "min_length", "character"),
+    "string_too_long": ("at most", "max_length", "character"),
 }
 
 
-def read_as(kind: type[T], value: object, key: str = "") -> T:
+class Mistake(Exception):
+    """A value that breaks a rule: `what` it is and the `path` of keys that leads to it."""
+
+    def __init__(self, what: str, path: Keys) -> None:
+        super().__init__(what)
+        self.what = what
+        self.path = path
+
+
+def read(
+    data: object,
+    kind: type[T],
+    *,
+    file: str | Path | None = None,
+    line: int | None = None,
+    key: str = "",
+    error: type[UserError] = DataError,
+) -> T:
     """A value of type `kind` read from plain data.
 
     Args:
-        kind: a dataclass (or any type its annotations may name).
-        value: plain data, as `json` reads it.
-        key: the key path of `value`, for the error.
+        data: plain data, as `json` reads it.
+        kind: a dataclass, or any type that its annotations may name.
+        file: that holds the data, for the error.
+        line: of that file, likewise.
+        key: the path of keys to `data`, likewise.
+        error: the class of what is raised.
 
     Raises:
-        DataError: the data do not have the form of `kind`; the error names the key path.
+        UserError: an `error`: the data do not have the form of `kind`.
     """
-    return typing.cast(T, _read(kind, value, key))
+    try:
+        return validated(data, kind)
+    except Mistake as mistake:
+        place = key_path(mistake.path, key)
+        raise error(mistake.what, file=file, line=line, key=place) from None
+
+
+def validated(data: object, kind: type[T]) -> T:
+    """A value of type `kind` read from plain data.
+
+    Raises:
+        Mistake: the data do not have the form of `kind`.
+    """
+    plain = _plain(data, ())
+    try:
+        return typing.cast(T, _validator(typing.cast(Any, kind)).validate_python((plain,))[0])
+    except ValidationError as error:
+        mistake = first_mistake(error, (plain,))
+        raise Mistake(mistake.what, mistake.path[1:]) from None
 
 
 def to_plain(value: Any) -> Any:
@@ -53,105 +126,187 @@ def to_plain(value: Any) -> Any:
     return value
 
 
-def _read(kind: Any, value: Any, key: str) -> Any:
-    origin = typing.get_origin(kind)
-    if kind is Any:
-        return _anything(value, key)
-    if origin in (Union, types.UnionType):
-        return _one_of(kind, value, key)
-    if origin is Literal:
-        return _literal(kind, value, key)
-    if origin is tuple:
-        return _sequence(typing.get_args(kind)[0], value, key)
-    if origin is dict:
-        return _mapping(typing.get_args(kind)[1], value, key)
-    if dataclasses.is_dataclass(kind):
-        return _record(typing.cast(type, kind), value, key)
-    return _scalar(kind, value, key)
+def key_path(path: Keys, above: str = "") -> str:
+    """A path of keys as text: `arms[0].weight`."""
+    for part in path:
+        name = f"[{part}]" if isinstance(part, int) else part
+        above += f".{name}" if above and isinstance(part, str) else name
+    return above
 
 
-def _one_of(kind: Any, value: Any, key: str) -> Any:
-    kinds = typing.get_args(kind)
-    if value is None and type(None) in kinds:
-        return None
-    inner = [each for each in kinds if each is not type(None)]
-    return _read(type(value) if type(value) in inner else inner[0], value, key)
+def first_mistake(error: ValidationError, data: Any) -> Mistake:
+    """The mistake that tells the user the most, of all that pydantic found in plain data."""
+    ranked = [(_rank(detail, data), detail) for detail in error.errors(include_url=False)]
+    best, detail = max(ranked, key=lambda pair: pair[0])
+    path = _path(detail, data)
+    # Branches of a union that fail alike are named together: "must be 'auto' or a whole number".
+    rivals = [d for rank, d in ranked if rank == best and _path(d, data) == path]
+    return Mistake(_message(detail, [_wanted(rival) for rival in rivals]), path)
 
 
-def _literal(kind: Any, value: Any, key: str) -> Any:
-    allowed = typing.get_args(kind)
-    if value not in allowed:
-        raise DataError(f"{_shown(value)} is not one of {', '.join(map(str, allowed))}", key=key)
-    return value
+def nearest(name: str, known: list[str]) -> str:
+    """A hint for a misspelt name: the nearest known one, or all of them when there are few."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; known are {', '.join(known)}" if len(known) <= 20 else ""
 
 
-def _sequence(kind: Any, value: Any, key: str) -> tuple[Any, ...]:
-    if not isinstance(value, list | tuple):
-        raise DataError(f"{_shown(value)} is not a list", key=key)
-    return tuple(_read(kind, item, f"{key}[{at}]") for at, item in enumerate(value))
+def one_line(value: Any) -> str:
+    """A value as short text for an error message."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _mapping(kind: Any, value: Any, key: str) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise DataError(f"{_shown(value)} is not a mapping", key=key)
-    return {
-        _read(str, name, _below(key, name)): _read(kind, item, _below(key, name))
-        for name, item in value.items()
-    }
-
-
-def _record(kind: type, value: Any, key: str) -> Any:
-    if not isinstance(value, Mapping):
-        raise DataError(f"{_shown(value)} is not a mapping", key=key)
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    for name in value:
-        if name not in fields:
-            raise DataError(f"unknown key; known: {', '.join(fields)}", key=_below(key, name))
-    for name, field in fields.items():
-        if name not in value and field.default is dataclasses.MISSING:
-            raise DataError("the key is missing", key=_below(key, name))
-    hints = _hints(kind)
-    return kind(
-        **{name: _read(hints[name], item, _below(key, name)) for name, item in value.items()}
-    )
-
-
-def _scalar(kind: Any, value: Any, key: str) -> Any:
-    if kind is float and type(value) is int:
-        return float(value)
-    if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
-        raise DataError(f"{_shown(value)} is not {_NAMES[kind]}", key=key)
-    if kind is float and not math.isfinite(value):
-        raise DataError(f"{value} is not a finite number (undefined values are null)", key=key)
-    return _encodable(value) if kind is str else value
-
-
-def _anything(value: Any, key: str) -> Any:
-    if isinstance(value, Mapping):
-        return _mapping(Any, value, key)
-    if isinstance(value, list | tuple):
-        return [_anything(item, f"{key}[{at}]") for at, item in enumerate(value)]
-    if value is None:
-        return None
-    if type(value) not in _NAMES:
-        raise DataError(f"{_shown(value)} is not plain data", key=key)
-    return _scalar(type(value), value, key)
-
-
-def _encodable(text: str) -> str:
-    """The text with halves of surrogate pairs, which UTF-8 cannot hold, replaced."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+def shown(value: Any) -> str:
+    """A value as a scenario file or JSON spells it, short."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return one_line(value)
 
 
 @functools.cache
-def _hints(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+def _validator(kind: Any) -> SchemaValidator:
+    # In a tuple, since pydantic takes no configuration beside a dataclass itself.
+    schema = TypeAdapter(tuple[kind], config=_STRICT).core_schema
+    _accept_plain_containers(schema)
+    return SchemaValidator(schema)
 
 
-def _below(key: str, name: object) -> str:
-    return f"{key}.{name}" if key else str(name)
+def _accept_plain_containers(schema: Any) -> None:
+    """Lets a list stand for a tuple and a mapping for a dataclass; all values stay strict."""
+    parts = schema.values() if isinstance(schema, dict) else schema
+    if isinstance(schema, dict) and schema.get("type") in ("tuple", "dataclass"):
+        schema["strict"] = False
+    for part in parts:
+        if isinstance(part, dict | list | tuple):
+            _accept_plain_containers(part)
 
 
-def _shown(value: object) -> str:
-    text = "null" if value is None else repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+def _plain(value: Any, path: Keys) -> Any:
+    """The data with lists for tuples; refuses what JSON cannot hold."""
+    if isinstance(value, Mapping):
+        return {_encodable(name): _plain(item, (*path, name)) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, (*path, at)) for at, item in enumerate(value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        what = f"must be a finite number, got {value} (undefined values are null)"
+        raise Mistake(what, path)
+    if value is not None and not isinstance(value, str | int | float):
+        raise Mistake(f"must be plain data, got {one_line(value)}", path)
+    return _encodable(value)
+
+
+def _encodable(value: Any) -> Any:
+    """A text with halves of surrogate pairs, which UTF-8 cannot hold, replaced."""
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
+
+
+def _rank(detail: Any, data: Any) -> tuple[int, int]:
+    # Of the branches of a union, the one that got furthest tells the most, and one that took
+    # the value's type for right more than one that did not.
+    of_type = detail["type"] in _KINDS or detail["type"] == "literal_error"
+    return len(_path(detail, data)), 0 if of_type else 1
+
+
+def _path(detail: Any, data: Any) -> Keys:
+    # pydantic's locations also name the branches of unions; only real keys are kept.
+    path: list[str | int] = []
+    here, loc, names_key = data, detail["loc"], detail["type"] in ("missing", _UNKNOWN)
+    for depth, part in enumerate(loc, 1):
+        if _holds(here, part):
+            here = here[part]
+        elif not (names_key and depth == len(loc) and isinstance(part, str)):
+            continue
+        path.append(part)
+    if detail["type"] in _PLACED:
+        path.extend(detail["ctx"]["key"])
+    if detail["type"] in _TAG_KINDS and isinstance(detail["input"], dict):
+        path.append(_tag_key(detail))
+    return tuple(path)
+
+
+def _holds(here: Any, part: str | int) -> bool:
+    if isinstance(part, int):
+        return isinstance(here, list | tuple) and part < len(here)
+    return isinstance(here, dict) and part in here
+
+
+def _tag_key(detail: Any) -> str:
+    name = detail["ctx"]["discriminator"].strip("'").split("(")[0]
+    return {"_source": "source", "phase": name, "distribution": name}.get(name, "recommender")
+
+
+def _wanted(detail: Any) -> str:
+    kind = detail["type"]
+    return str(detail["ctx"]["expected"]) if kind == "literal_error" else _KINDS.get(kind, "")
+
+
+def _message(detail: Any, wanted: list[str]) -> str:
+    kind, context, value = detail["type"], detail.get("ctx", {}), detail["input"]
+    if kind in _PLACED:
+        return str(detail["msg"])
+    if kind == _UNKNOWN:
+        return "unknown key"
+    if kind == "value_error":
+        return str(context["error"])
+    if kind in _TAG_KINDS:
+        return _tag_message(detail)
+    if kind == "missing":
+        lacks_item = isinstance(detail["loc"][-1], int)
+        return f"has too few items, got {shown(value)}" if lacks_item else "the key is missing"
+    return f"{_rule(detail, wanted)}, got {shown(value)}{_hint(detail)}"
+
+
+def _rule(detail: Any, wanted: list[str]) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if any(wanted):
+        return f"must be {' or '.join(dict.fromkeys(want for want in wanted if want))}"
+    if kind in _BOUNDS:
+        words, key = _BOUNDS[kind]
+        return f"must be {words} {_number(context[key])}"
+    if kind in _LENGTHS:
+        words, key, item = _LENGTHS[kind]
+        count = context[key]
+        return (
+            f"must have {words} {count} {item}{'' if count == 1 else 's'}"
+            if count
+            else ("must be empty")
+        )
+    if kind == "string_pattern_mismatch":
+        plugin = ":" in context["pattern"]
+        return (
+            "must read file.py:Class or module:Class"
+            if plugin
+            else "must hold no slash and no control or direction-changing character"
+        )
+    message = str(detail["msg"]).replace("Input should", "must")
+    return f"{message[:1].lower()}{message[1:]}"
+
+
+def _number(bound: float) -> str:
+    return str(int(bound) if bound == int(bound) else bound)
+
+
+def _hint(detail: Any) -> str:
+    if detail["type"] != "literal_error" or not isinstance(detail["input"], str):
+        return ""
+    hint = nearest(detail["input"], re.findall(r"'([^']*)'", detail["ctx"]["expected"]))
+    return hint if "did you mean" in hint else ""
+
+
+def _tag_message(detail: Any) -> str:
+    key, value = _tag_key(detail), detail["input"]
+    if not isinstance(value, dict):
+        return f"must be a mapping of keys to values, got {shown(value)}"
+    tags = re.findall(r"'([^']*)'", detail["ctx"].get("expected_tags", ""))
+    known = [tag for tag in tags if tag not in ("name", "plugin")]
+    own = " or file.py:Class" if key == "recommender" else ""
+    if key not in value:
+        return (
+            f"the key is missing; known are {', '.join(known)}{own}"
+            if known
+            else ("the key is missing")
+        )
+    hint = nearest(str(value[key]), known)
+    return f"must be a known {key}, got {shown(value[key])}{hint}{own if 'known' in hint else ''}"

@@ -174,8 +174,8 @@ def visits_of(plan: Plan) -> tuple[Visits, int, int]:
     engine = Compiled(Setup(scenario, plan.world, plan.arms))
     tables = [
         result.sessions
-        for shard, rows in enumerate(plan.shards)
-        for _, result in timeline.play(engine, scenario, users.ids, shard, rows, False)
+        for shard in plan.shards
+        for _, result in timeline.play(engine, plan.schedule, users.ids, shard, False)
     ]
     user = np.concatenate([table.user for table in tables])
     number = np.concatenate([table.session for table in tables]).astype(np.int64)

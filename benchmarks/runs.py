@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from abbotify.scenario import load
-from abbotify.simulation import timeline
+from abbotify.simulation.model_store import ModelStore
 from abbotify.simulation.prepare import Plan, prepare
-from abbotify.simulation.run_days import segments_played
+from abbotify.simulation.run_days import play
 from abbotify.simulation.shard import LOG
+from abbotify.simulation.training import Trainer
 
 LARGE: Final = "tracks: 50000, artists: 8000, genres: 30, dims: 100"
 SMALL: Final = "tracks: 10000, artists: 1600, genres: 30, dims: 64"
@@ -79,13 +80,16 @@ def planned(folder: Path, engine: str = "auto", **keys: Any) -> Plan:
     return prepare(load(written(folder, **keys)), engine)
 
 
+def trainer_of(plan: Plan, folder: Path) -> Trainer:
+    """Trains the arms of a run."""
+    return Trainer(plan.schedule, plan.world, plan.learning, ModelStore(folder))
+
+
 def played(plan: Plan, look: Callable[[Path], None] = lambda _: None) -> Played:
     """Plays a run on one core, and throws its files away once they have been looked at."""
-    (segment,) = timeline.segments(plan.scenario)
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
-        with segments_played(plan, Path(folder), 1, lambda: None) as play_days:
-            result = play_days(segment, {})
+        result = play(plan, Path(folder), trainer_of(plan, Path(folder)))
         seconds = time.perf_counter() - begun
         log = sum(file.stat().st_size for file in (Path(folder) / LOG).iterdir())
         look(Path(folder))

@@ -28,7 +28,7 @@ from abbotify.eventlog.log import open_log
 from abbotify.eventlog.parquet import write_events
 from abbotify.eventlog.schema import ARMS_KEY, Events
 from abbotify.eventlog.sessions import session_table
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 
 pytestmark = pytest.mark.bench
 
@@ -118,7 +118,7 @@ def test_effects_take_less_than_reading_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(analysis, "write", lambda *_: None)  # pages take as long for any log
-    analysed: list[Document] = []
+    analysed: list[Result] = []
 
     def to_effects(log: Path = made.folder) -> None:
         out = tmp_path / str(len(analysed))

@@ -25,6 +25,7 @@ from abbotify.simulation.engine import Setup, UnitResult
 from abbotify.simulation.event_driven import engine as event_driven
 from abbotify.simulation.event_driven.clock import Clock
 from abbotify.simulation.event_driven.engine import EventDriven
+from abbotify.simulation.timeline import Schedule, Shard
 from abbotify.world import World, load_world
 
 pytestmark = pytest.mark.bench
@@ -77,8 +78,10 @@ def test_a_track_costs_little_more_than_its_events(
     world = load_world(scenario)
     engine, ids = EventDriven(Setup(scenario, world, build_arms(scenario, world))), world.users.ids
 
+    schedule = Schedule(scenario)
+
     def ours() -> UnitResult:
-        parts = timeline.play(engine, scenario, ids, 0, range(len(ids)), queued)
+        parts = timeline.play(engine, schedule, ids, Shard(0, range(len(ids))), queued)
         return next(parts)[1]
 
     monkeypatch.setattr(event_driven, "Clock", Counted)

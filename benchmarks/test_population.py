@@ -1,4 +1,4 @@
-"""A million users with ten sessions each, from a made-up world to a document, in bounded memory.
+"""A million users with ten sessions each, from a made-up world to a result, in bounded memory.
 
 The sessions are drawn by numpy, shard by shard, in place of an engine: what is measured is
 everything around it. A process of its own does it, so that its peak is that of this work alone.
@@ -24,16 +24,14 @@ from abbotify.eventlog.schema import ARM, Labels
 from abbotify.eventlog.sessions import SessionTable
 from abbotify.metrics.session_totals import SessionTotals
 from abbotify.report.build import build
-from abbotify.report.inputs import ArmInfo, Asked, ReportInputs
-from abbotify.report.result import Document, Run
+from abbotify.report.inputs import ArmInfo, ReportInputs, ReportSpec
+from abbotify.report.result import Result, Run
 from abbotify.scenario import load
-from abbotify.simulation import timeline
-from abbotify.simulation.assignment import layers
 from abbotify.simulation.prepare import Plan, prepare
 from abbotify.simulation.requested import reported
-from abbotify.simulation.shard import STATE, Shard, totals_file
-from abbotify.simulation.stage import shards_of
-from abbotify.simulation.user_results import Case, ExperimentAggregates, aggregate_users
+from abbotify.simulation.shard import STATE, totals_file
+from abbotify.simulation.timeline import Shard
+from abbotify.simulation.user_results import ExperimentAggregates, aggregate_users
 from abbotify.simulation.user_state import ShardTotals
 from abbotify.world.digest import digest
 
@@ -66,7 +64,7 @@ def sessions(plan: Plan, shard: Shard, day: int) -> SessionTable:
     draw = np.random.default_rng([shard.number, day])
     ids = plan.world.users.ids[shard.rows.start : shard.rows.stop]
     user = np.repeat(ids, EACH // DAYS)
-    n, layer = len(user), layers(plan.scenario)[0]
+    n, layer = len(user), plan.schedule.experiment
     tracks = draw.integers(1, 12, n)
     return SessionTable(
         user=user,
@@ -97,48 +95,45 @@ def timed(spent: dict[str, float], what: str) -> Iterator[None]:
 
 def add_up(plan: Plan, folder: Path, tally: SessionTotals, spent: dict[str, float]) -> None:
     (folder / STATE).mkdir()
-    for shard in shards_of(plan):
+    for shard in plan.shards:
         ids = plan.world.users.ids[shard.rows.start : shard.rows.stop]
-        totals = ShardTotals(plan.scenario, ids)
+        totals = ShardTotals(plan.schedule, ids)
         for day in range(DAYS):
             table = sessions(plan, shard, day)
             if "adding" not in spent:  # compiled before it is timed
-                ShardTotals(plan.scenario, ids).add(table)
+                ShardTotals(plan.schedule, ids).add(table)
             with timed(spent, "adding"):
                 totals.add(table)
             tally.add(table)
         with timed(spent, "saving"):
-            totals.save(totals_file(folder, DAYS - 1, shard.number))
+            totals.save(totals_file(folder, DAYS - 1, shard))
 
 
-def document(plan: Plan, judgement: ExperimentAggregates, tally: SessionTotals) -> Document:
-    first = layers(plan.scenario)[0]
+def result(plan: Plan, judgement: ExperimentAggregates, tally: SessionTotals) -> Result:
+    first = plan.schedule.experiment
     return build(
         {},
         Run({"world": 1}, {}, {"report": 1}, "0", 0.05, first.name, days=DAYS),
         [ArmInfo(name, name, None, 1.0) for name in first.arms],
-        Asked(reported(plan.scenario), plan.scenario.metrics.success),
+        ReportSpec(reported(plan.scenario), plan.scenario.metrics.success),
         ReportInputs(judgement.users, tally),
     )
 
 
 def measure(folder: Path) -> dict[str, Any]:
-    """Seconds of each step, the peak in MB, and what the document says."""
+    """Seconds of each step, the peak in MB, and what the result says."""
     spent: dict[str, float] = {}
     (folder / "population.yaml").write_text(SCENARIO)
     with timed(spent, "world"):
         plan = prepare(load(folder / "population.yaml"))
     with timed(spent, "digest"):
         digest(plan.world)
-    tally = SessionTotals(
-        layers(plan.scenario)[0].arms, ARM, timeline.experiment_days(plan.scenario)
-    )
+    tally = SessionTotals(plan.schedule.experiment.arms, ARM, plan.schedule.experiment_days)
     add_up(plan, folder, tally, spent)
-    case = Case(plan.scenario, plan.world.users.ids, folder)
     with timed(spent, "judging"):
-        judgement = aggregate_users(case, shards_of(plan), 1, folder / "users.parquet")
-    with timed(spent, "document"):
-        told = document(plan, judgement, tally)
+        judgement = aggregate_users(plan, folder, 1, folder / "users.parquet")
+    with timed(spent, "result"):
+        told = result(plan, judgement, tally)
     arms = [
         {"users": arm.users, "sessions": arm.sessions, "tracks": arm.tracks} for arm in told.arms
     ]

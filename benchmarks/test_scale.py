@@ -19,12 +19,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from abbotify.simulation import timeline
 from abbotify.simulation.prepare import Plan
-from abbotify.simulation.run_days import segments_played
-from abbotify.simulation.stage import shards_of
-from abbotify.simulation.user_results import Case, aggregate_users
-from benchmarks.runs import SMALL, planned, told, written
+from abbotify.simulation.run_days import play
+from abbotify.simulation.user_results import aggregate_users
+from benchmarks.runs import SMALL, planned, told, trainer_of, written
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(0)]
 
@@ -75,16 +73,12 @@ def crowd(folder: Path, users: int) -> Plan:
 
 def session(plan: Plan) -> float:
     """Seconds that a session takes."""
-    (segment,) = timeline.segments(plan.scenario)
     ids = plan.world.users.ids
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         begun = time.perf_counter()
-        with segments_played(plan, folder, 1, lambda: None) as play_days:
-            played = play_days(segment, {})
-        aggregate_users(
-            Case(plan.scenario, ids, folder), shards_of(plan), 1, folder / "users.parquet"
-        )
+        played = play(plan, folder, trainer_of(plan, folder))
+        aggregate_users(plan, folder, 1, folder / "users.parquet")
         seconds = time.perf_counter() - begun
         table = pq.read_table(folder / "users.parquet", columns=["sessions", "tracks"])
     sessions, events = (sum(unit[key] for unit in played.units) for key in ("sessions", "events"))
@@ -158,8 +152,8 @@ def test_memory_is_bounded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     )
     assert_expected(sessions, LARGEST * EACH)
     assert pq.read_metadata(out / "users.parquet").num_rows == LARGEST
-    document = json.loads((out / "report.json").read_text(encoding="utf-8"))
-    assert sum(arm["sessions"] for arm in document["arms"]) == sessions
+    result = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert sum(arm["sessions"] for arm in result["arms"]) == sessions
     assert (out / "report.html").stat().st_size > 10_000
     assert peak < PEAK
 

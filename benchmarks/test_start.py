@@ -38,8 +38,8 @@ def seconds(*arguments: object, cache: Path) -> float:
 
 def sessions(run: Path) -> int:
     """Sessions that the report counts."""
-    document = json.loads((run / "report.json").read_text(encoding="utf-8"))
-    return int(sum(arm["sessions"] for arm in document["arms"]))
+    result = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    return int(sum(arm["sessions"] for arm in result["arms"]))
 
 
 def told(capsys: pytest.CaptureFixture[str], line: str) -> None:

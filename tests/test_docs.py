@@ -30,8 +30,8 @@ ROOT = Path(__file__).parent.parent
 
 def known() -> Iterator[tuple[str, dict[str, Any]]]:
     """(key, its schema) of every part of the scenario file."""
-    document = schema()
-    for part in [document, *document["$defs"].values()]:
+    result = schema()
+    for part in [result, *result["$defs"].values()]:
         yield from part.get("properties", {}).items()
 
 

@@ -33,8 +33,8 @@ def test_readme_shows_its_scenario(stored: dict[str, Any]) -> None:
 
 def test_this_version_reads_it(stored: dict[str, Any]) -> None:
     assert stored["run"]["formats"] == dict(FORMATS)
-    document = loads((EXAMPLE / "report.json").read_text(encoding="utf-8"))
-    assert (EXAMPLE / "report.md").read_text(encoding="utf-8") == render_markdown(document)
+    result = loads((EXAMPLE / "report.json").read_text(encoding="utf-8"))
+    assert (EXAMPLE / "report.md").read_text(encoding="utf-8") == render_markdown(result)
 
 
 def test_a_run_gives_its_effects(tmp_path: Path) -> None:

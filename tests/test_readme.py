@@ -39,8 +39,8 @@ def scenarios(text: str) -> list[str]:
     return [block for block in blocks(text, "yaml") if is_scenario(yaml.safe_load(block))]
 
 
-def is_scenario(document: object) -> bool:
-    return isinstance(document, dict) and "name" in document
+def is_scenario(result: object) -> bool:
+    return isinstance(result, dict) and "name" in result
 
 
 TEXT = README.read_text(encoding="utf-8")

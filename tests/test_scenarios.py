@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from abbotify import pipeline
-from abbotify.report import Document
+from abbotify.report import Result
 from abbotify.scenario import load
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
@@ -58,7 +58,7 @@ class Played(NamedTuple):
     """A run of a scenario file, and what it wrote."""
 
     name: str
-    document: Document
+    result: Result
     treatments: set[str]
     files: set[str]
     effects: list[dict[str, str]]
@@ -71,12 +71,12 @@ class Played(NamedTuple):
 
 def play_small(name: str, folder: Path) -> Played:
     scenario = load(FOLDER / f"{name}.yaml", SMALL[name])
-    document = pipeline.run(scenario, folder)
+    result = pipeline.run(scenario, folder)
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
     with (folder / "effects.csv").open(encoding="utf-8", newline="") as file:
         effects = list(csv.DictReader(file))
     treatments = {*scenario.arms_of(scenario.layers[0])[1:]}
-    return Played(scenario.name, document, treatments, files, effects)
+    return Played(scenario.name, result, treatments, files, effects)
 
 
 def marked(name: str) -> Any:
@@ -93,7 +93,7 @@ def test_scenario_runs(name: str, tmp_path: Path, request: pytest.FixtureRequest
     assert played.name == name
     assert played.files >= OUTPUT
     assert fnmatch.filter(played.files, "log/*.parquet")
-    assert len(played.effects) == len(played.document.effects) > 0
+    assert len(played.effects) == len(played.result.effects) > 0
     assert played.decided() == played.treatments
 
 

@@ -164,9 +164,9 @@ def run(
 
     folder = out or Path("reports") / described.name
     with progress_bars(quiet) as progress:
-        document = pipeline.run(described, folder, workers, progress, engine)
-    headline_table(document)
-    for note in document.run.notes:
+        result = pipeline.run(described, folder, workers, progress, engine)
+    headline_table(result)
+    for note in result.run.notes:
         print(f"\nNote: {note}.")
     print(f"\nReport: {folder / 'report.html'}")
 
@@ -183,11 +183,12 @@ def check(
 ) -> None:
     """Dry run: refuse what a run would refuse, and show its plan and what it warns of."""
     described = load_scenario(scenario, overrides, seed)
-    from abbotify.simulation import prepare
+    from abbotify.cli.check import describe
+    from abbotify.simulation.prepare import ready
 
     with streams_kept():
-        planned = prepare.ready(described, out or Path("reports") / described.name, engine)
-    print(prepare.describe(planned))
+        plan = ready(described, out or Path("reports") / described.name, engine)
+    print(describe(plan))
 
 
 @app.command()
@@ -244,7 +245,7 @@ def analyze(
     question = question_of(success, guardrail, estimator)
     with progress_bars(quiet) as progress:
         progress("log", 0, 0)
-        document = analysis.analyze(
+        result = analysis.analyze(
             logs,
             experiment=experiment,
             control=control,
@@ -255,7 +256,7 @@ def analyze(
             skip_below=skip_below,
             question=question,
         )
-    headline_table(document)
+    headline_table(result)
     print(f"\nReport: {out / 'report.html'}")
 
 
@@ -297,9 +298,9 @@ def report(run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR")]) -> None:
     """Render the report of a run folder again."""
     from abbotify.report import read, write
 
-    document = read(run_dir)
-    write(document, run_dir, _manifest_of(run_dir))
-    headline_table(document)
+    result = read(run_dir)
+    write(result, run_dir, _manifest_of(run_dir))
+    headline_table(result)
     print(f"\nReport: {run_dir / 'report.html'}")
 
 

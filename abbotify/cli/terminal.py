@@ -7,13 +7,14 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from abbotify.progress import silent
 
 if TYPE_CHECKING:
     from abbotify import progress
-    from abbotify.report import Document
+    from abbotify.report import Result
+    from abbotify.report.table import Table
     from abbotify.studies.compare.compare import Comparison
 
 # What a terminal without these characters shows instead; without
@@ -70,7 +71,7 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
     return "".join(_PLAIN.get(char, "?") for char in lost), error.end
 
 
-def headline_table(document: Document) -> None:
+def headline_table(result: Result) -> None:
     """Prints the sentence and the table of effects."""
     from rich.console import Console
     from rich.table import Table
@@ -81,16 +82,34 @@ def headline_table(document: Document) -> None:
 
     # A pipe has no width; tables in files should not be folded to 80 columns.
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
-    console.print(headline(document))
-    for note in notes(document):
+    console.print(headline(result))
+    for note in notes(result):
         console.print(f"- {note}")
     table = Table(box=None, pad_edge=False)
     for name in ("metric", "arm", "effect", "interval", "p"):
         table.add_column(name, justify="left" if name in ("metric", "arm") else "right")
-    for row in summary_table(document):
+    for row in summary_table(result):
         table.add_row(*(Text(str(cell)) for cell in row))
     console.print()
     console.print(table)
+
+
+def print_table(table: Table) -> None:
+    """Prints a table of a report or a study."""
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    # A pipe has no width; tables in files should not be folded to 80 columns.
+    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
+    grid = Grid(box=None, pad_edge=False)
+    for column in table.columns:
+        if not column.picture:
+            justify: Literal["right", "left"] = "right" if column.number else "left"
+            grid.add_column(Text(column.heading), justify=justify, overflow="fold")
+    for row in table.texts()[1]:
+        grid.add_row(*map(Text, row))
+    console.print(grid)
 
 
 def plain_table(head: list[str], rows: list[list[str]]) -> None:
@@ -112,24 +131,25 @@ def comparison_tables(comparison: Comparison) -> None:
     """Prints two runs side by side."""
     from rich.console import Console
 
-    from abbotify.studies.compare import tables as view
+    from abbotify.studies.compare import tables
 
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
-    for state in view.states(comparison):
-        console.print(f"{state.letter}  {state.name}: {state.health}")
-        for line in (*(f"{status}: {text}" for status, text in state.checks), *state.sentences):
+    for card in tables.cards(comparison):
+        console.print(f"{card.letter}  {card.heading}")
+        for line in (*(text for _, text in card.health), *card.sentences):
             console.print(f"   {line}")
     console.print()
-    if differing := view.differing(comparison, short=True):
-        plain_table(["differs", "A", "B"], differing)
+    differences = tables.differences(comparison)
+    if differences.rows:
+        print_table(differences)
     else:
         console.print("Nothing differs: both were run alike.")
-    for line in filter(None, (view.alone(comparison), view.effects_note(comparison))):
+    for line in filter(None, (tables.alone(comparison), tables.effects_note(comparison))):
         console.print(f"\n{line}")
     console.print()
-    plain_table(list(view.EFFECTS_HEAD), list(map(view.effect_cells, view.effects(comparison))))
+    print_table(tables.effects(comparison))
     console.print("\nLevels: the mean of each metric in each arm\n")
-    plain_table(list(view.LEVELS_HEAD), list(map(view.level_cells, view.levels(comparison))))
+    print_table(tables.levels(comparison))
 
 
 @contextmanager

@@ -1,18 +1,22 @@
-"""Files and run folders that appear whole or not at all."""
+"""Files and run folders that appear whole or not at all; arrays on disk, without pickle."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from zipfile import BadZipFile
 
-from abbotify.errors import OutputError
+from abbotify.errors import DataError, OutputError
 from abbotify.files.cleanup import removed, uninterrupted
 from abbotify.files.replacement import RUN, TRIES, Kind, beside, own_files, replace, sweep
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 # What ends the writing of a folder and is nobody's mistake in it.
 _RESOURCES: Final = frozenset(
@@ -169,3 +173,42 @@ def _in_the_way(path: str, kind: Kind) -> bool:
     parts = path.split("/")
     above = ("/".join(parts[:count]) for count in range(1, len(parts) + 1))
     return path in kind.folders or any(map(kind.writes, above))
+
+
+Arrays: TypeAlias = "Mapping[str, npt.NDArray[Any]]"
+
+_PREFIX: Final = "array."  # numpy takes some names for its own arguments
+
+
+def save_arrays(path: Path, arrays: Arrays) -> None:
+    """Writes an `.npz` file, which appears whole or not at all; equal arrays give equal bytes.
+
+    Args:
+        path: the file; an existing one is replaced.
+        arrays: of numbers, by any names.
+    """
+    import numpy as np
+
+    named = {_PREFIX + name: arrays[name] for name in sorted(arrays)}
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **named)
+
+
+def load_arrays(path: Path, what: str) -> dict[str, npt.NDArray[Any]]:
+    """Reads what `save_arrays` wrote.
+
+    Args:
+        path: the file.
+        what: it should be, for the error.
+
+    Raises:
+        DataError: the file is missing or broken.
+    """
+    import numpy as np
+
+    try:
+        # Opened here: numpy leaves its own file open when the archive is broken.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name.removeprefix(_PREFIX): arrays[name] for name in arrays.files}
+    except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as error:
+        raise DataError(f"is not {what}: {error}", file=path) from None

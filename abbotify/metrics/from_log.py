@@ -12,13 +12,11 @@ import numpy.typing as npt
 
 from abbotify.errors import DataError
 from abbotify.eventlog.log import SessionTwiceError
-from abbotify.eventlog.merge import Run, heads
-from abbotify.eventlog.read_ahead import Ahead
+from abbotify.eventlog.merge import Ahead, Run, heads
 from abbotify.eventlog.schema import ARM, NO_ARM, USER, Events, IntArray, Labels
 from abbotify.eventlog.sessions import SessionTable, session_table
-from abbotify.eventlog.soundness import Clock, Repeats, repeated_rows
+from abbotify.eventlog.soundness import Claims, Clock, Repeats, repeated_rows, users_in_two_arms
 from abbotify.eventlog.source import Order, Part, Source
-from abbotify.metrics.arm_conflicts import Claims, users_in_two_arms
 from abbotify.metrics.exposure_cohorts import MonitoringSpec, Watched, joined, watched
 from abbotify.metrics.session_totals import SessionTotals
 from abbotify.metrics.users import UserTable, user_table

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import scipy.sparse
 
 from abbotify.errors import UserError
-from abbotify.files.npz import Arrays
+from abbotify.files.folders import Arrays
 from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
 from abbotify.recommenders.training_log import TrainingLog
 from abbotify.scenario.learners import ALS, BPR, LightGCN

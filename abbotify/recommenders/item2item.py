@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from abbotify.files.npz import Arrays
+from abbotify.files.folders import Arrays
 from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
 from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
 from abbotify.scenario.learners import Item2Item

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.errors import UserError
-from abbotify.files.npz import Arrays
+from abbotify.files.folders import Arrays
 from abbotify.progress import Epoch
 
 IntArray = npt.NDArray[np.int64]

@@ -12,7 +12,8 @@ from abbotify import stats
 from abbotify.metrics import histogram
 from abbotify.metrics.play_counts import Counts
 from abbotify.metrics.session_totals import SessionTotals
-from abbotify.report.pictures import Day, Distribution, Position, Survival, TopTrack
+from abbotify.report.result_rows import Day, Distribution, Position, TopTrack
+from abbotify.stats.survival import Survival
 
 TOP: Final = 10
 FEWEST: Final = 50  # sessions behind a mean by position; with fewer, a curve is noise
@@ -43,9 +44,9 @@ def _counts(parts: Sequence[npt.NDArray[np.float64]], edges: tuple[float, ...]) 
     return tuple(total.tolist())
 
 
-def survival(tally: SessionTotals, arm: int) -> Survival | None:
+def survival(sessions: SessionTotals, arm: int) -> Survival | None:
     """The Kaplan-Meier curve of an arm's sessions; None without sessions."""
-    curve = stats.kaplan_meier(_dense(tally.ended[arm]), _dense(tally.cut[arm]))
+    curve = stats.kaplan_meier(_dense(sessions.ended[arm]), _dense(sessions.cut[arm]))
     if not curve.tracks:
         return None
     if len(curve.tracks) <= LONGEST:
@@ -64,29 +65,29 @@ def _dense(counts: Counts) -> Sequence[int]:
     return found
 
 
-def positions(tally: SessionTotals, arm: int) -> tuple[Position, ...] | None:
+def positions(sessions: SessionTotals, arm: int) -> tuple[Position, ...] | None:
     """The mean listened fraction of an arm at each step; None when too few got to the first."""
     return (
         tuple(
             Position(step, plays, hundredths / 100 / plays)
-            for step, (plays, hundredths) in enumerate(tally.heard[arm].tolist(), 1)
+            for step, (plays, hundredths) in enumerate(sessions.heard[arm].tolist(), 1)
             if plays >= FEWEST
         )
         or None
     )
 
 
-def daily(tally: SessionTotals, arm: int, alpha: float) -> tuple[Day, ...]:
+def daily(sessions: SessionTotals, arm: int, alpha: float) -> tuple[Day, ...]:
     """An arm's days: the mean over the day's users, and the effect against the control (arm 0)."""
     nothing = stats.Moments.empty(1)
     return tuple(
         _day(
             day,
-            tally.daily.get((day, arm), nothing),
-            tally.daily.get((day, 0), nothing) if arm else None,
+            sessions.daily.get((day, arm), nothing),
+            sessions.daily.get((day, 0), nothing) if arm else None,
             alpha,
         )
-        for day in tally.days
+        for day in sessions.days
     )
 
 
@@ -99,10 +100,10 @@ def _day(day: int, moments: stats.Moments, control: stats.Moments | None, alpha:
 
 
 def top_tracks(
-    tally: SessionTotals, arm: int, titles: Callable[[int], tuple[str | None, str | None]] | None
+    sessions: SessionTotals, arm: int, titles: Callable[[int], tuple[str | None, str | None]] | None
 ) -> tuple[TopTrack, ...] | None:
     """The arm's most played tracks, the lower id first among equals; None without plays."""
-    tracks, plays = tally.plays[arm]
+    tracks, plays = sessions.plays[arm]
     if not len(tracks):
         return None
     total = int(plays.sum())

@@ -1,4 +1,4 @@
-"""The document of an experiment, from its users and its tally."""
+"""The result of an experiment, from its users and the totals of its sessions."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from abbotify import stats
-from abbotify.metrics.aggregates import CURVE_METRIC, UserAggregates
+from abbotify.metrics.aggregates import CURVE_METRIC
 from abbotify.report import monitoring
 from abbotify.report.arm_curves import daily, distributions, positions, survival, top_tracks
 from abbotify.report.checks.health import health
 from abbotify.report.decision import beat_control, decisions, success_metrics
 from abbotify.report.faults import Faults
-from abbotify.report.guardrails import guard
-from abbotify.report.inputs import ArmInfo, Asked, ReportInputs
-from abbotify.report.pictures import Distribution
-from abbotify.report.result import Arm, Document, Moments, Run
-from abbotify.report.result_rows import GuardrailRow, PairRow
+from abbotify.report.guardrails import guardrail_results, untested
+from abbotify.report.inputs import ArmInfo, ReportInputs, ReportSpec
+from abbotify.report.monitoring import MonitoringPlan
+from abbotify.report.result import Arm, MetricMoments, Result, Run
+from abbotify.report.result_rows import Distribution, PairRow
 from abbotify.report.text.reasons import decision_row
 from abbotify.report.true_effects import truth_rows
 from abbotify.stats.effects import deciding_estimand
-from abbotify.stats.non_inferiority import GuardrailSpec
 
 Part = TypeVar("Part")
 
@@ -30,100 +29,94 @@ def build(
     scenario: dict[str, Any],
     run: Run,
     arms: Sequence[ArmInfo],
-    asked: Asked,
-    evidence: ReportInputs,
+    spec: ReportSpec,
+    inputs: ReportInputs,
     faults: Faults | None = None,
-) -> Document:
-    """The document of an experiment.
+) -> Result:
+    """The result of an experiment.
 
     Args:
         scenario: plain data.
         run: what was run; its alpha and population are those of the analysis.
         arms: the control first, in the order of the codes of the column `arm`.
-        asked: what it is about.
-        evidence: what was found.
+        spec: what it is to be about.
+        inputs: what it is made from.
         faults: takes the parts that fail; without it they are raised.
 
     Raises:
-        ValueError: arms are not the first ones of the column or of the tally.
+        ValueError: arms are not the first ones of the column or of the session totals.
     """
     faults = faults or Faults(strict=True)
-    users, tally, names = evidence.users, evidence.tally, [arm.name for arm in arms]
-    _refuse_other_arms(names, users.names, tally.arms)
-    known, details = [name for name in asked.metrics if name in users.columns], evidence.details
-    asked = replace(asked, success=[name for name in asked.success if name in known])
+    users, sessions, names = inputs.users, inputs.sessions, [arm.name for arm in arms]
+    _refuse_other_arms(names, users.names, sessions.arms)
+    known = [name for name in spec.metrics if name in users.columns]
+    spec = replace(
+        spec,
+        success=[name for name in spec.success if name in known],
+        guardrails=[each for each in spec.guardrails if each.metric in known],
+    )
     moments = [arm.moments for arm in users.arms]
-    rails = [rail for rail in asked.rails if rail.metric in known]
     compared = faults.attempt(
         "effects",
-        lambda: stats.compare(moments, known, asked.success, run.alpha, run.estimator),
+        lambda: stats.compare(moments, known, spec.success, run.alpha, run.estimator),
         (),
     )
-    effects = _ordered([*compared, *details.effects], names, known)
-    built = _arms(arms, run, evidence, asked.looking, faults)
-    times = dict(zip(tally.arms, tally.session_times, strict=True))
-    guarded = faults.attempt(
+    effects = _ordered([*compared, *inputs.user_level.effects], names, known)
+    built = _arms(arms, run, inputs, spec.monitoring, faults)
+    times = dict(zip(sessions.arms, sessions.session_times, strict=True))
+    guardrails = faults.attempt(
         "guardrails",
-        lambda: tuple(guard(moments, rails, run.alpha)),
-        tuple(_unguarded(names[1:], rails)),
+        lambda: tuple(guardrail_results(moments, spec.guardrails, run.alpha)),
+        tuple(untested(names[1:], spec.guardrails)),
     )
     truth = faults.attempt(
         "truth",
-        lambda: truth_rows(effects, evidence.truth, times, names[0], run.alpha),
+        lambda: truth_rows(effects, inputs.truth, times, names[0], run.alpha),
         (),
     )
-    checks = tuple(health(evidence, asked, run, built, effects, guarded, faults))
-    document = Document(
+    checks = tuple(health(inputs, spec, run, built, effects, guardrails, faults))
+    plan = spec.monitoring
+    result = Result(
         scenario=scenario,
         run=run,
         arms=built,
         effects=effects,
         checks=(*checks, *faults.checks()),
-        guardrails=guarded,
-        segments=details.segments,
-        monitored=asked.looking.monitored(users.watched)
-        if asked.looking and users.watched
-        else None,
+        guardrails=guardrails,
+        segments=inputs.user_level.segments,
+        monitored=plan.monitored(users.watched) if plan and users.watched else None,
         truth=truth,
     )
-    decided = faults.attempt("decisions", lambda: _decided(document, moments), document)
+    decided = faults.attempt("decisions", lambda: _decided(result, moments), result)
     return replace(decided, checks=(*checks, *faults.checks()))
 
 
-def _unguarded(treatments: Sequence[str], rails: Sequence[GuardrailSpec]) -> Iterator[GuardrailRow]:
-    """Guardrails whose test has failed: none of them is kept."""
-    for arm in treatments:
-        for rail in rails:
-            unknown = (None, None, None, None, None)
-            yield GuardrailRow(arm, rail.metric, rail.margin, rail.unit, *unknown, "not determined")
-
-
-def _decided(document: Document, moments: Sequence[stats.ArmMoments]) -> Document:
-    """The document with its decisions, treatments that beat the control compared with each other.
+def _decided(result: Result, moments: Sequence[stats.ArmMoments]) -> Result:
+    """The result with its decisions, treatments that beat the control compared with each other.
 
     Args:
-        document: without decisions.
+        result: without decisions.
         moments: of all arms, the control's first.
     """
-    compared = replace(document, pairs=tuple(_pairs(document, moments)))
+    compared = replace(result, pairs=tuple(_pairs(result, moments)))
     rows = {row.arm.name: decision_row(compared, row) for row in decisions(compared)}
-    return replace(compared, decisions=tuple(rows[arm.name] for arm in document.treatments))
+    return replace(compared, decisions=tuple(rows[arm.name] for arm in result.treatments))
 
 
-def _pairs(document: Document, moments: Sequence[stats.ArmMoments]) -> Iterator[PairRow]:
-    winners, success = beat_control(document), success_metrics(document)
+def _pairs(result: Result, moments: Sequence[stats.ArmMoments]) -> Iterator[PairRow]:
+    winners, success = beat_control(result), success_metrics(result)
     if len(winners) < 2:
         return
-    metric, run = success[0], document.run
+    metric, run = success[0], result.run
     estimates = stats.deciding_estimates(moments, metric, run.estimator)[1:]
     estimand = deciding_estimand(run.estimator, metric in moments[0].adjusted)
     # Over all treatments: which of them beat the control is known only from the same data.
     for (i, j), pair in stats.all_pairs(estimates, run.alpha).items():
-        one, other = moments[i + 1].name, moments[j + 1].name
-        if one in winners and other in winners:
+        arm, against = moments[i + 1].name, moments[j + 1].name
+        if arm in winners and against in winners:
             yield PairRow(
-                arm=one,
-                against=other,
+                arm=arm,
+                against=against,
                 metric=metric,
                 estimand=estimand,
                 effect=pair.effect,
@@ -153,17 +146,17 @@ def _refuse_other_arms(names: Sequence[str], *known: Sequence[str]) -> None:
 def _arms(
     arms: Sequence[ArmInfo],
     run: Run,
-    evidence: ReportInputs,
-    looking: monitoring.Plan | None,
+    inputs: ReportInputs,
+    plan: MonitoringPlan | None,
     faults: Faults,
 ) -> tuple[Arm, ...]:
-    curves = [own.curve for own in evidence.users.arms]
+    curves = [arm.curve for arm in inputs.users.arms]
     histograms = faults.attempt(
         "distribution", lambda: distributions(CURVE_METRIC, curves), [None] * len(curves)
     )
     return tuple(
-        _arm(arm, code, run, evidence, looking, histograms[code], faults)
-        for code, (arm, _) in enumerate(zip(arms, evidence.users.arms, strict=True))
+        _arm(arm, code, run, inputs, plan, histograms[code], faults)
+        for code, (arm, _) in enumerate(zip(arms, inputs.users.arms, strict=True))
     )
 
 
@@ -171,12 +164,12 @@ def _arm(
     arm: ArmInfo,
     code: int,
     run: Run,
-    evidence: ReportInputs,
-    looking: monitoring.Plan | None,
+    inputs: ReportInputs,
+    plan: MonitoringPlan | None,
     histogram: Distribution | None,
     faults: Faults,
 ) -> Arm:
-    users, tally, own = evidence.users, evidence.tally, evidence.users.arms[code]
+    users, sessions, watched = inputs.users.arms[code], inputs.sessions, inputs.users.watched
 
     def part(name: str, make: Callable[[], Part]) -> Part | None:
         return faults.attempt(f"{name} of {arm.name}", make, None)
@@ -185,41 +178,27 @@ def _arm(
         name=arm.name,
         label=arm.label,
         control=code == 0,
-        users=own.exposed,
+        users=users.exposed,
         recommender=arm.recommender,
         weight=arm.weight,
         # A log knows only of those who came.
-        assigned=None if run.source == "log" else own.assigned,
-        sessions=own.sessions,
-        tracks=own.tracks,
-        metrics={name: _told(found) for name, found in own.moments.means.items()},
+        assigned=None if run.source == "log" else users.assigned,
+        sessions=users.sessions,
+        tracks=users.tracks,
+        metrics={name: _moments(each) for name, each in users.moments.means.items()},
         distribution=histogram,
-        survival=part("survival", lambda: survival(tally, code)),
-        daily=part("daily means", lambda: daily(tally, code, run.alpha)),
-        top_tracks=part("most played tracks", lambda: top_tracks(tally, code, evidence.titles)),
-        counters={name: int(each[code]) for name, each in tally.counters.items()} or None,
-        by_position=part("positions", lambda: positions(tally, code)),
-        trainings=tuple(evidence.trainings.get(arm.name, ())) or None,
-        **part("looks", lambda: _watched(users, code, looking)) or {},
+        survival=part("survival", lambda: survival(sessions, code)),
+        daily=part("daily means", lambda: daily(sessions, code, run.alpha)),
+        top_tracks=part("most played tracks", lambda: top_tracks(sessions, code, inputs.titles)),
+        counters={name: int(each[code]) for name, each in sessions.counters.items()} or None,
+        by_position=part("positions", lambda: positions(sessions, code)),
+        trainings=tuple(inputs.trainings.get(arm.name, ())) or None,
+        **part("looks", lambda: monitoring.by_day(watched, code, plan)) or {},
     )
 
 
-def _watched(users: UserAggregates, code: int, looking: monitoring.Plan | None) -> dict[str, Any]:
-    """What is told of an arm day by day."""
-    if looking is None or not users.watched:
-        return {}
-    returned = monitoring.retention(users.watched[code])
-    if code == 0:
-        return {"retention": returned}
-    return {
-        "looks": monitoring.looks(users.watched, looking, code) or None,
-        "trend": monitoring.trend(users.watched, looking.what, code, looking.alpha),
-        "retention": returned,
-    }
-
-
-def _told(moments: stats.Moments) -> Moments:
-    return Moments(
+def _moments(moments: stats.Moments) -> MetricMoments:
+    return MetricMoments(
         moments.n,
         float(moments.mean[0]) if moments.n else None,
         float(moments.variance[0]) if moments.n > 1 else None,

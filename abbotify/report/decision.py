@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from abbotify.report.result import Arm, Check, Document
+from abbotify.report.result import Arm, Check, Result
 from abbotify.report.result_rows import PairRow
 from abbotify.report.text.labels import metric
 from abbotify.stats import Effect
@@ -96,43 +96,43 @@ class Decision:
     rivals: tuple[PairRow, ...] = ()
 
 
-def decisions(document: Document) -> tuple[Decision, ...]:
+def decisions(result: Result) -> tuple[Decision, ...]:
     """One decision for each treatment, best first; those without an effect come last."""
-    decided = [_decide(document, arm) for arm in document.treatments]
+    decided = [_decide(result, arm) for arm in result.treatments]
     return tuple(sorted(decided, key=_rank))
 
 
-def beat_control(document: Document) -> tuple[str, ...]:
+def beat_control(result: Result) -> tuple[str, ...]:
     """Treatments that would be shipped if they were the only one, in the order of the file."""
-    decided = [_alone(document, arm) for arm in document.treatments]
+    decided = [_alone(result, arm) for arm in result.treatments]
     return tuple(each.arm.name for each in decided if each.verdict in _GAINS)
 
 
-def success_metrics(document: Document) -> tuple[str, ...]:
+def success_metrics(result: Result) -> tuple[str, ...]:
     """The metrics the decision rests on, as declared; for a foreign log those adjusted together."""
-    declared = _declared(document)
+    declared = _declared(result)
     if declared:
         return declared
-    adjusted = [row.metric for row in document.effects if row.p_adjusted is not None]
+    adjusted = [row.metric for row in result.effects if row.p_adjusted is not None]
     return tuple(dict.fromkeys(adjusted))
 
 
-def decisive(document: Document) -> tuple[Effect, ...]:
+def decisive(result: Result) -> tuple[Effect, ...]:
     """The rows that decide: success metrics, by the run's estimator."""
-    names, estimator = success_metrics(document), document.run.estimator
-    adjusted = {row.metric for row in document.effects if row.estimand == CUPED}
+    names, estimator = success_metrics(result), result.run.estimator
+    adjusted = {row.metric for row in result.effects if row.estimand == CUPED}
     rows = [
         row
-        for row in document.effects
+        for row in result.effects
         if row.metric in names
         and row.estimand == deciding_estimand(estimator, row.metric in adjusted)
     ]
     return tuple(sorted(rows, key=lambda row: names.index(row.metric)))
 
 
-def is_adjusted(document: Document) -> bool:
+def is_adjusted(result: Result) -> bool:
     """Whether any of the rows that decide is adjusted for the days before."""
-    return any(row.estimand == CUPED for row in decisive(document))
+    return any(row.estimand == CUPED for row in decisive(result))
 
 
 def direction(effect: Effect) -> int:
@@ -150,9 +150,9 @@ def _sign(value: float) -> int:
     return int(value > 0) - int(value < 0)
 
 
-def _decide(document: Document, arm: Arm) -> Decision:
-    alone = _alone(document, arm)
-    rivals = tuple(row for row in document.pairs if arm.name in (row.arm, row.against))
+def _decide(result: Result, arm: Arm) -> Decision:
+    alone = _alone(result, arm)
+    rivals = tuple(row for row in result.pairs if arm.name in (row.arm, row.against))
     if alone.verdict not in _GAINS or not rivals:
         return alone
     # The best is shipped where it is better than all others; else nobody knows which one.
@@ -188,20 +188,20 @@ def _won(row: PairRow, arm: str) -> bool:
     return ahead == (row.arm == arm)
 
 
-def _alone(document: Document, arm: Arm) -> Decision:
+def _alone(result: Result, arm: Arm) -> Decision:
     """The decision on a treatment as if it were the only one."""
-    rows = [row for row in decisive(document) if row.arm == arm.name]
-    small = tuple(row for row in rows if _is_small(document, row))
-    worse = tuple(row for row in rows if _is_worse(row, document.run.alpha))
+    rows = [row for row in decisive(result) if row.arm == arm.name]
+    small = tuple(row for row in rows if _is_small(result, row))
+    worse = tuple(row for row in rows if _is_worse(row, result.run.alpha))
     better = tuple(row for row in rows if direction(row) > 0 and row not in small)
-    failed = tuple(check for check in document.checks if _concerns(document, check, arm, "fail"))
+    failed = tuple(check for check in result.checks if _concerns(result, check, arm, "fail"))
     warned = tuple(
         check
-        for check in document.checks
+        for check in result.checks
         if check.name in RESERVATIONS or UNDETERMINED in (check.details or {})
-        if _concerns(document, check, arm, "warn")
+        if _concerns(result, check, arm, "warn")
     )
-    guarded = {rail.verdict for rail in document.guardrails if rail.arm == arm.name}
+    guarded = {rail.verdict for rail in result.guardrails if rail.arm == arm.name}
     if failed:
         verdict = Verdict.INVALID
     elif not rows or len(small) == len(rows):
@@ -217,9 +217,9 @@ def _alone(document: Document, arm: Arm) -> Decision:
     return Decision(arm, verdict, effect, better, worse, small, failed, warned)
 
 
-def _concerns(document: Document, check: Check, arm: Arm, status: str) -> bool:
+def _concerns(result: Result, check: Check, arm: Arm, status: str) -> bool:
     """Whether a check of that status speaks of the treatment, of the control or of all arms."""
-    about = (arm.name, document.control.name)
+    about = (arm.name, result.control.name)
     return check.status == status and (not check.arms or any(name in check.arms for name in about))
 
 
@@ -227,19 +227,19 @@ def _is_worse(row: Effect, alpha: float) -> bool:
     return row.p_value is not None and row.p_value < alpha and gain(row) < 0
 
 
-def _is_small(document: Document, row: Effect) -> bool:
+def _is_small(result: Result, row: Effect) -> bool:
     if min(row.n_control, row.n_treatment) < LEAST_USERS:
         return True
-    df = _degrees(document, row)
+    df = _degrees(result, row)
     return df is not None and df < LEAST_DF
 
 
-def _degrees(document: Document, row: Effect) -> float | None:
+def _degrees(result: Result, row: Effect) -> float | None:
     """Welch's degrees of freedom of the raw means; None where the arms' variances are unknown."""
     errors: list[tuple[float, int]] = []
-    for arm in document.arms:
+    for arm in result.arms:
         own = (arm.metrics or {}).get(row.metric)
-        if arm.name in (row.arm, document.control.name):
+        if arm.name in (row.arm, result.control.name):
             if own is None or own.variance is None or own.n < 2:
                 return None
             errors.append((own.variance / own.n, own.n))
@@ -267,7 +267,7 @@ def _rank(decision: Decision) -> tuple[int, float]:
     return _ORDER.index(decision.verdict), -gain(row)
 
 
-def _declared(document: Document) -> tuple[str, ...]:
-    metrics = document.scenario.get("metrics")
+def _declared(result: Result) -> tuple[str, ...]:
+    metrics = result.scenario.get("metrics")
     names: object = metrics.get("success") if isinstance(metrics, dict) else None
     return tuple(map(str, names)) if isinstance(names, Iterable) and names else ()

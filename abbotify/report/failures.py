@@ -1,6 +1,6 @@
 """The first error of each kind, as a run's manifest keeps them: an appendix of its pages.
 
-They are no part of the document: which exception was raised where depends on the machine.
+They are no part of the result: which exception was raised where depends on the machine.
 """
 
 from __future__ import annotations

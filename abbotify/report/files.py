@@ -1,4 +1,4 @@
-"""A report on disk: one document in, four files out; and back again from report.json."""
+"""A report on disk: one result in, four files out; and back again from report.json."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from abbotify.report.failures import first_errors
 from abbotify.report.faults import Faults
 from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
-from abbotify.report.result import Document, loads
+from abbotify.report.result import Result, loads
 
 JSON = "report.json"
 CSV = "effects.csv"
@@ -21,24 +21,24 @@ MARKDOWN = "report.md"
 HTML = "report.html"
 
 
-def write_data(document: Document, folder: Path) -> None:
+def write_data(result: Result, folder: Path) -> None:
     """Write report.json and effects.csv: all that the pages are made from.
 
     Args:
-        document: what the reports say.
+        result: what the reports say.
         folder: an existing folder; files of these names in it are replaced.
 
     Raises:
         OutputError: a file cannot be written.
-        ValueError: the document holds a number that is not finite.
+        ValueError: the result holds a number that is not finite.
     """
-    texts = {JSON: document.dumps(), CSV: effects_csv(document.effects)}
+    texts = {JSON: result.dumps(), CSV: effects_csv(result.effects)}
     for name, text in texts.items():
         _write(folder / name, text)
 
 
 def write_pages(
-    document: Document,
+    result: Result,
     folder: Path,
     manifest: Mapping[str, Any] | None = None,
     faults: Faults | None = None,
@@ -46,7 +46,7 @@ def write_pages(
     """Write report.md and report.html.
 
     Args:
-        document: what the reports say.
+        result: what the reports say.
         folder: an existing folder; files of these names in it are replaced.
         manifest: see `write`.
         faults: takes the charts, and the page, that fail.
@@ -62,8 +62,8 @@ def write_pages(
     execution = execution if isinstance(execution, dict) else None
     try:
         texts = {
-            MARKDOWN: render_markdown(document, errors),
-            HTML: render_html(document, execution, errors, faults),
+            MARKDOWN: render_markdown(result, errors),
+            HTML: render_html(result, execution, errors, faults),
         }
     except Exception as error:
         fault = PageError(f"the page cannot be made ({faults.add('page', error)})")
@@ -75,12 +75,12 @@ def write_pages(
 
 
 def write(
-    document: Document, folder: Path, manifest: Mapping[str, Any] | None = None
+    result: Result, folder: Path, manifest: Mapping[str, Any] | None = None
 ) -> tuple[Path, ...]:
     """Write report.json, effects.csv, report.md and report.html, the data before the pages.
 
     Args:
-        document: what the reports say.
+        result: what the reports say.
         folder: an existing folder; files of these names in it are replaced.
         manifest: of the run; the page alone quotes from it how the run was executed, page and
             text the first error of each kind.
@@ -91,17 +91,17 @@ def write(
     Raises:
         OutputError: a file cannot be written.
         PageError: a page cannot be made; the data is there.
-        ValueError: the document holds a number that is not finite.
+        ValueError: the result holds a number that is not finite.
     """
-    write_data(document, folder)
-    fault = write_pages(document, folder, manifest)
+    write_data(result, folder)
+    fault = write_pages(result, folder, manifest)
     if fault is not None:
         raise fault
     return tuple(folder / name for name in (JSON, CSV, MARKDOWN, HTML))
 
 
-def read(folder: Path) -> Document:
-    """The document of a run folder.
+def read(folder: Path) -> Result:
+    """The result of a run folder.
 
     Raises:
         DataError: the folder has no report.json, or it is broken; the error names file and key.

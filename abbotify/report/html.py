@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from abbotify.report.charts import arms, axes, inline_interval, monitoring, retention, training
-from abbotify.report.charts.forest import forest
+from abbotify.report.charts.effects import forest
 from abbotify.report.decision import is_adjusted
 from abbotify.report.failures import FirstError
 from abbotify.report.faults import Faults
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.tables import arms as arms_table
 from abbotify.report.tables import checks, effects, guardrails, segments, truth
 from abbotify.report.tables import monitoring as monitoring_table
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def render_html(
-    document: Document,
+    result: Result,
     execution: Mapping[str, object] | None = None,
     errors: Sequence[FirstError] = (),
     faults: Faults | None = None,
@@ -37,13 +37,13 @@ def render_html(
     """The page.
 
     Args:
-        document: what the report says.
+        result: what the report says.
         execution: how this run was executed (engine, workers, wall seconds, date, host), told at
             the end of the page; the rest of the page does not depend on it.
         errors: the first of each kind.
         faults: takes the charts that fail.
     """
-    context = _context(document, execution or {}, faults or Faults()) | {"errors": errors}
+    context = _context(result, execution or {}, faults or Faults()) | {"errors": errors}
     return labelled(_template().render(context).strip()) + "\n"
 
 
@@ -100,87 +100,87 @@ def rendered(package: str, template: str, **values: object) -> str:
     return labelled(both.get_template(template).render(values).strip()) + "\n"
 
 
-def _context(document: Document, execution: Mapping[str, object], faults: Faults) -> dict[str, Any]:
-    run = document.run
-    charts_drawn = _charts(document, faults)
+def _context(result: Result, execution: Mapping[str, object], faults: Faults) -> dict[str, Any]:
+    run = result.run
+    charts_drawn = _charts(result, faults)
     parts = {
-        "document": document,
+        "result": result,
         "run": run,
-        "title": methods.title(document),
-        "subtitle": methods.subtitle(document),
-        "several": len(document.treatments) > 1,
+        "title": methods.title(result),
+        "subtitle": methods.subtitle(result),
+        "several": len(result.treatments) > 1,
         "level": numbers.level(run.alpha),
-        "arms": _arms(document),
+        "arms": _arms(result),
         "charts": charts_drawn,
-        "curve_metric": labels.metric(arms.curve_metric(document)),
+        "curve_metric": labels.metric(arms.curve_metric(result)),
         "check_name": labels.check,
-        "method": methods.method(document),
-        "made": _made(document),
+        "method": methods.method(result),
+        "made": _made(result),
         "execution": [(str(name).replace("_", " "), str(at)) for name, at in execution.items()],
-        "scenario": _yaml(document.scenario),
-        **_first_screen(document),
-        **_effects(document),
-        **_time(document),
-        **_sessions(document),
-        "truth": truth.truths(document),
-        "segments": segments.segments(document),
+        "scenario": _yaml(result.scenario),
+        **_first_screen(result),
+        **_effects(result),
+        **_time(result),
+        **_sessions(result),
+        "truth": truth.truths(result),
+        "segments": segments.segments(result),
     }
     return parts | {"sections": _sections(parts)}
 
 
-def _first_screen(document: Document) -> dict[str, Any]:
+def _first_screen(result: Result) -> dict[str, Any]:
     """The decision, guardrails and health."""
-    rails = guardrails.guardrails(document)
+    rails = guardrails.guardrails(result)
     return {
-        "cards": arms_table.decision_cards(document),
-        "rule": rule(document),
+        "cards": arms_table.decision_cards(result),
+        "rule": rule(result),
         "guardrails": guardrails.arranged(rails) if rails else None,
         "rails_scale": inline_interval.scale(line.drawn for line in rails),
-        "health": checks.health(document),
+        "health": checks.health(result),
     }
 
 
-def _effects(document: Document) -> dict[str, Any]:
+def _effects(result: Result) -> dict[str, Any]:
     return {
-        "adjusted": f", {ADJUSTED}" if is_adjusted(document) else "",
-        "deciding": effects.deciding_groups(document),
-        "deciding_further": effects.further_groups(document, deciding=True),
-        "others": effects.exploratory_groups(document),
-        "others_further": effects.further_groups(document, deciding=False),
+        "adjusted": f", {ADJUSTED}" if is_adjusted(result) else "",
+        "deciding": effects.deciding_groups(result),
+        "deciding_further": effects.further_groups(result, deciding=True),
+        "others": effects.exploratory_groups(result),
+        "others_further": effects.further_groups(result, deciding=False),
         "differences": any(
-            not leading.leads(row) and row.lower is not None for row in document.effects
+            not leading.leads(row) and row.lower is not None for row in result.effects
         ),
     }
 
 
-def _time(document: Document) -> dict[str, Any]:
+def _time(result: Result) -> dict[str, Any]:
     """What happened from day to day."""
     from markupsafe import Markup
 
     return {
-        "watched": monitoring_table.watched(document),
-        "watching": [(at, Markup(svg)) for at, svg in monitoring.charts(document).items()],
-        "looks_leave": monitoring.leaves(document),
-        "looks_without_bar": monitoring_table.without_bar(document),
-        "setting": monitoring_table.setting(document),
-        "watched_unit": monitoring_table.watched_unit(document),
-        "trend_without_bar": retention.without_bar(document),
-        "trends": retention_table.trends(document),
-        "trend_metric": retention_table.trend_metric(document),
+        "watched": monitoring_table.watched(result),
+        "watching": [(at, Markup(svg)) for at, svg in monitoring.charts(result).items()],
+        "looks_leave": monitoring.leaves(result),
+        "looks_without_bar": monitoring_table.without_bar(result),
+        "setting": monitoring_table.setting(result),
+        "watched_unit": monitoring_table.watched_unit(result),
+        "trend_without_bar": retention.without_bar(result),
+        "trends": retention_table.trends(result),
+        "trend_metric": retention_table.trend_metric(result),
     }
 
 
-def _sessions(document: Document) -> dict[str, Any]:
+def _sessions(result: Result) -> dict[str, Any]:
     """Means, counters, positions, trainings: what the arms did."""
     return {
-        "means": arms_table.means(document),
-        "counters": arms_table.counters(document),
-        "positions": training_table.positions(document),
-        "returned": retention_table.returned(document),
-        "trainings": training_table.trainings(document),
-        "reading": training_table.reading(document),
-        "beyond": arms.beyond(document),
-        "without_bar": arms.without_bar(document),
+        "means": arms_table.means(result),
+        "counters": arms_table.counters(result),
+        "positions": training_table.positions(result),
+        "returned": retention_table.returned(result),
+        "trainings": training_table.trainings(result),
+        "reading": training_table.reading(result),
+        "beyond": arms.beyond(result),
+        "without_bar": arms.without_bar(result),
     }
 
 
@@ -207,20 +207,20 @@ def _sections(parts: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(anchor, name) for anchor, name, there in every if there]
 
 
-def _charts(document: Document, faults: Faults) -> dict[str, Any]:
+def _charts(result: Result, faults: Faults) -> dict[str, Any]:
     """Every chart that can be drawn; the one with text in columns also in a narrow form."""
     from markupsafe import Markup
 
     charts_of: dict[str, Callable[[], str | None]] = {
-        "forest": lambda: forest(document),
-        "forest_narrow": lambda: forest(document, "forest-narrow", narrow=True),
-        "distribution": lambda: arms.distribution(document),
-        "survival": lambda: arms.survival(document),
-        "daily": lambda: arms.daily(document),
-        "trend": lambda: retention.trend(document),
-        "retention": lambda: retention.retention(document),
-        "by_position": lambda: training.by_position(document),
-        "training": lambda: training.training(document),
+        "forest": lambda: forest(result),
+        "forest_narrow": lambda: forest(result, "forest-narrow", narrow=True),
+        "distribution": lambda: arms.distribution(result),
+        "survival": lambda: arms.survival(result),
+        "daily": lambda: arms.daily(result),
+        "trend": lambda: retention.trend(result),
+        "retention": lambda: retention.retention(result),
+        "by_position": lambda: training.by_position(result),
+        "training": lambda: training.training(result),
     }
     drawn = {name: _drawn(name, draw, faults) for name, draw in charts_of.items()}
     return {name: None if svg is None else Markup(svg) for name, svg in drawn.items()}
@@ -237,24 +237,24 @@ def _drawn(name: str, draw: Callable[[], str | None], faults: Faults) -> str | N
         return f'<p class="undrawn">Not drawn: {escape(why)}.</p>'
 
 
-def _arms(document: Document) -> list[dict[str, Any]]:
+def _arms(result: Result) -> list[dict[str, Any]]:
     return [
         {
             "arm": arm,
             "style": axes.style(at),
             "dashes": " ".join(map(str, axes.dashes(at))),
-            "share": arms_table.share(arm, document.arms),
-            "planned": arms_table.planned(arm, document.arms),
+            "share": arms_table.share(arm, result.arms),
+            "planned": arms_table.planned(arm, result.arms),
             "weight": "" if arm.weight is None else f"{arm.weight:g}",
             "top": max((track.share for track in arm.top_tracks or ()), default=0.0),
         }
-        for at, arm in enumerate(document.arms)
+        for at, arm in enumerate(result.arms)
     ]
 
 
-def _made(document: Document) -> list[tuple[str, str]]:
+def _made(result: Result) -> list[tuple[str, str]]:
     """Names and values that identify the run."""
-    run = document.run
+    run = result.run
     return [
         ("abbotify", run.abbotify),
         *((f"{name} seed", str(seed)) for name, seed in run.seeds.items()),

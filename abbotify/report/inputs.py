@@ -1,4 +1,4 @@
-"""What a document is made from: what was found, and what is asked of it."""
+"""What a result is made from, and what it is to be about."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from abbotify.metrics.aggregates import UserAggregates
 from abbotify.metrics.outcomes import Truth
 from abbotify.metrics.session_totals import Limits, SessionTotals
-from abbotify.report import monitoring
-from abbotify.report.pictures import Training
+from abbotify.report.monitoring import MonitoringPlan
 from abbotify.report.result import Check
-from abbotify.report.user_level_effects import Details
+from abbotify.report.result_rows import Training
+from abbotify.report.user_level_effects import UserLevelEffects
 from abbotify.stats.non_inferiority import GuardrailSpec
 
 Titles = Callable[[int], tuple[str | None, str | None]]
@@ -35,43 +35,43 @@ class ArmInfo:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReportSpec:
     """What a report is to be about.
 
     Attributes:
-        metrics: those to report; the ones the users' table has not are told as undetermined.
+        metrics: those to report; the ones the users' table has not are named as undetermined.
         success: those that decide.
-        rails: the guardrails.
-        looking: how the experiment is watched; the users' aggregates have what it takes.
+        guardrails: those that must not get worse.
+        monitoring: how looks are taken; the users' aggregates have what it takes.
         limits: above which an arm's experiment is invalid.
     """
 
     metrics: Sequence[str]
     success: Sequence[str]
-    rails: Sequence[GuardrailSpec] = ()
-    looking: monitoring.Plan | None = None
+    guardrails: Sequence[GuardrailSpec] = ()
+    monitoring: MonitoringPlan | None = None
     limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """What was found.
+    """What a report is made from.
 
     Attributes:
         users: all of them, aggregated over the arms and metrics and the run's population.
-        tally: of all sessions, with the same arms first.
-        further: name of another experiment -> the same users, judged by all of its arms.
-        details: what was found in the values of all users.
+        sessions: totals of all of them, with the same arms first.
+        further: name of another experiment -> the same users, by all of its arms.
+        user_level: what the values of all users give.
         trainings: name of an arm that learns -> its trainings in order.
         truth: outcomes of the run's users under every arm, in each form.
         titles: title and artist of a track id.
-        checks: what the reader of the log found.
+        checks: of the log.
     """
 
     users: UserAggregates
-    tally: SessionTotals
+    sessions: SessionTotals
     further: Mapping[str, UserAggregates] = field(default_factory=dict)
-    details: Details = field(default_factory=Details)
+    user_level: UserLevelEffects = field(default_factory=UserLevelEffects)
     trainings: Mapping[str, Sequence[Training]] = field(default_factory=dict)
     truth: Sequence[Truth] = ()
     titles: Titles | None = None

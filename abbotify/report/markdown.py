@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from abbotify.report import failures, markdown_findings
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.tables import arms, effects, guardrails, training
 from abbotify.report.text import labels, methods
 from abbotify.report.text.headline import rule
@@ -14,40 +14,40 @@ from abbotify.report.text.numbers import MISSING, count, level
 from abbotify.stats.effects import MEAN
 
 
-def render_markdown(document: Document, errors: Sequence[failures.FirstError] = ()) -> str:
+def render_markdown(result: Result, errors: Sequence[failures.FirstError] = ()) -> str:
     """The text of report.md, readable as it is and in any renderer of GitHub's Markdown.
 
     Args:
-        document: what the report says.
+        result: what the report says.
         errors: the first of each kind.
     """
     parts = [
-        f"# {escaped(methods.title(document))}",
-        escaped(methods.subtitle(document)),
-        _decisions(document),
-        f"**Rule:** {escaped(rule(document))}.",
-        _guardrails(document),
-        _checks(document),
-        _effects("Success metrics", effects.deciding_groups(document), document.run.alpha),
+        f"# {escaped(methods.title(result))}",
+        escaped(methods.subtitle(result)),
+        _decisions(result),
+        f"**Rule:** {escaped(rule(result))}.",
+        _guardrails(result),
+        _checks(result),
+        _effects("Success metrics", effects.deciding_groups(result), result.run.alpha),
         _effects(
             "Other estimates of the same effects",
-            effects.further_groups(document, deciding=True),
-            document.run.alpha,
+            effects.further_groups(result, deciding=True),
+            result.run.alpha,
         ),
-        _effects("Exploratory", effects.exploratory_groups(document), document.run.alpha),
-        *markdown_findings.sections(document),
-        _positions(document),
-        _trainings(document),
-        _arms(document),
+        _effects("Exploratory", effects.exploratory_groups(result), result.run.alpha),
+        *markdown_findings.sections(result),
+        _positions(result),
+        _trainings(result),
+        _arms(result),
         failures.markdown(errors),
-        _seeds(document),
+        _seeds(result),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _decisions(document: Document) -> str:
+def _decisions(result: Result) -> str:
     lines: list[str] = []
-    cards = arms.decision_cards(document)
+    cards = arms.decision_cards(result)
     for card in cards:
         start, inner = ("", "- ") if len(cards) == 1 else ("- ", "  - ")
         lines.append(f"{start}**{card.verdict}** \N{EM DASH} {escaped(card.sentence)}")
@@ -56,8 +56,8 @@ def _decisions(document: Document) -> str:
     return "\n".join(lines)
 
 
-def _guardrails(document: Document) -> str:
-    lines = guardrails.guardrails(document)
+def _guardrails(result: Result) -> str:
+    lines = guardrails.guardrails(result)
     if not lines:
         return ""
     header = ("Guardrail", "Arm", "Verdict", "Loss", "Upper bound", "Margin", "p")
@@ -95,8 +95,8 @@ def _effect(line: effects.EffectLine) -> tuple[str, ...]:
         line.difference_interval,
         line.p if line.p_adjusted == MISSING else line.p_adjusted,
     )
-    result = f"**{line.word}**" if line.tone else line.word
-    return (escaped(line.arm), escaped(line.note), *numbers, result)
+    verdict = f"**{line.word}**" if line.tone else line.word
+    return (escaped(line.arm), escaped(line.note), *numbers, verdict)
 
 
 def _named(group: effects.EffectGroup) -> str:
@@ -108,23 +108,23 @@ def _without_note(row: tuple[str, ...]) -> tuple[str, ...]:
     return (*row[:2], *row[3:])
 
 
-def _arms(document: Document) -> str:
+def _arms(result: Result) -> str:
     rows = [
         (
             escaped(arm.name) + (" (control)" if arm.control else ""),
             escaped(arm.recommender or MISSING),
             count(arm.users),
-            arms.share(arm, document.arms),
-            arms.planned(arm, document.arms),
+            arms.share(arm, result.arms),
+            arms.planned(arm, result.arms),
         )
-        for arm in document.arms
+        for arm in result.arms
     ]
     header = ("Arm", "Recommender", "Users", "Share", "Planned")
     return f"## Arms\n\n{table(header, rows, numbers=3)}"
 
 
-def _positions(document: Document) -> str:
-    grid = training.positions(document)
+def _positions(result: Result) -> str:
+    grid = training.positions(result)
     if not grid.rows:
         return ""
     header = ("Position", *(escaped(name) for _, name in grid.arms))
@@ -132,8 +132,8 @@ def _positions(document: Document) -> str:
     return f"## Listened fraction by position\n\n{table(header, rows, numbers=len(grid.arms))}"
 
 
-def _trainings(document: Document) -> str:
-    lines = training.trainings(document)
+def _trainings(result: Result) -> str:
+    lines = training.trainings(result)
     if not lines:
         return ""
     header = ("Arm", "Trainings", "Passes", "First loss", "Last loss", "Least held-out loss")
@@ -144,17 +144,17 @@ def _trainings(document: Document) -> str:
     return f"## Training\n\n{table(header, rows, numbers=5)}"
 
 
-def _checks(document: Document) -> str:
+def _checks(result: Result) -> str:
     lines = [
         f"- **{check.status}** {escaped(labels.check(check.name))}: {escaped(check.summary)}"
-        for check in document.checks
+        for check in result.checks
     ]
-    lines += [f"- **note** {escaped(note)}" for note in document.run.notes]
+    lines += [f"- **note** {escaped(note)}" for note in result.run.notes]
     return "## Health\n\n" + ("\n".join(lines) or "Nothing was checked.")
 
 
-def _seeds(document: Document) -> str:
-    run = document.run
+def _seeds(result: Result) -> str:
+    run = result.run
     facts = [f"abbotify {run.abbotify}"]
     facts += [f"{name} seed {seed}" for name, seed in run.seeds.items()]
     facts += [f"{name} {digest}" for name, digest in run.digests.items()]

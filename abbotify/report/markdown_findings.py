@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.tables import monitoring, retention, segments
 from abbotify.report.tables import truth as truth_view
 from abbotify.report.text.markdown import escaped, table
 from abbotify.report.text.numbers import MISSING, level
 
 
-def sections(document: Document) -> tuple[str, ...]:
+def sections(result: Result) -> tuple[str, ...]:
     """A section for each part there is."""
-    return (_truth(document), _looks(document), _segments(document))
+    return (_truth(result), _looks(result), _segments(result))
 
 
-def _truth(document: Document) -> str:
-    found = truth_view.truths(document)
+def _truth(result: Result) -> str:
+    found = truth_view.truths(result)
     if found is None:
         return ""
-    several = len(document.treatments) > 1
+    several = len(result.treatments) > 1
     rows = [
         (
             escaped(group.metric),
@@ -38,7 +38,7 @@ def _truth(document: Document) -> str:
         cell for form in found.forms for cell in (f"Truth, {escaped(form)}", "Bias", "Covered")
     ]
     arm = ("Arm",) if several else ()
-    interval = f"{level(document.run.alpha)} interval"
+    interval = f"{level(result.run.alpha)} interval"
     header = ("Metric", *arm, "Method", "Estimate", interval, *named)
     grid = table(header, rows, numbers=2 + len(named))
     leads = "".join(f"- {escaped(lead)}\n" for lead in found.leads)
@@ -52,17 +52,17 @@ def _cells(truth: truth_view.Truth | None) -> tuple[str, str, str]:
     return truth.truth, truth.bias, f"**{truth.covered}**" if truth.tone == "bad" else truth.covered
 
 
-def _looks(document: Document) -> str:
+def _looks(result: Result) -> str:
     """When it would have stopped, whether the effect fades, and the looks that matter."""
-    watched = monitoring.watched(document)
-    told = [each.told for each in watched] + list(retention.trends(document))
+    watched = monitoring.watched(result)
+    told = [each.told for each in watched] + list(retention.trends(result))
     if not told:
         return ""
-    setting = monitoring.setting(document)
+    setting = monitoring.setting(result)
     parts = ["## Effect over time", "\n".join(f"- {escaped(each)}" for each in told)]
     rows = [row for each in watched for row in _rows(each)]
     if rows:
-        unit = monitoring.watched_unit(document)
+        unit = monitoring.watched_unit(result)
         header = (
             "Arm",
             "Look",
@@ -87,8 +87,8 @@ def _rows(watched: monitoring.Watched) -> Iterator[tuple[str, ...]]:
             yield (escaped(watched.arm), what, line.day, line.users, *numbers)
 
 
-def _segments(document: Document) -> str:
-    found = segments.segments(document)
+def _segments(result: Result) -> str:
+    found = segments.segments(result)
     if found is None:
         return ""
     rows = [
@@ -100,7 +100,7 @@ def _segments(document: Document) -> str:
         for group in found.groups
         for line in group.lines
     ]
-    interval = f"{level(document.run.alpha)} interval"
+    interval = f"{level(result.run.alpha)} interval"
     header = (
         *("Metric", "Arm", "Segment", "Users", "Relative", interval),
         *("Difference", interval, "p, adjusted"),

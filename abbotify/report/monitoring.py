@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,17 +13,20 @@ from abbotify import stats
 from abbotify.metrics.exposure_cohorts import ArmWatched, MonitoringSpec, Watched
 from abbotify.report.result_rows import Look, Monitored, Retention, Trend, TrendDay
 from abbotify.stats import always_valid as valid
-from abbotify.stats import monitoring, spending
+from abbotify.stats import group_sequential, monitoring
 from abbotify.stats.effects import CUPED, Estimator, deciding_estimand
 from abbotify.stats.novelty import novelty
-from abbotify.stats.srm_sequential import watch_sample_ratio
+from abbotify.stats.sample_ratio import watch_sample_ratio
 
-SPENDING: Final = {"obrien_fleming": spending.obrien_fleming, "pocock": spending.pocock}
+SPENDING: Final = {
+    "obrien_fleming": group_sequential.obrien_fleming,
+    "pocock": group_sequential.pocock,
+}
 _TREND_METRIC: Final = "time"
 
 
 @dataclass(frozen=True)
-class Plan:
+class MonitoringPlan:
     """How looks are taken.
 
     Attributes:
@@ -63,7 +66,21 @@ class Plan:
         return max(len(self.weights or ()) - 1, 1)
 
 
-def looks(watched: Watched, plan: Plan, treatment: int) -> tuple[Look, ...]:
+def by_day(watched: Watched, arm: int, plan: MonitoringPlan | None) -> dict[str, Any]:
+    """The fields of an arm's row that follow its users day by day."""
+    if plan is None or not watched:
+        return {}
+    returned = retention(watched[arm])
+    if arm == 0:
+        return {"retention": returned}
+    return {
+        "looks": looks(watched, plan, arm) or None,
+        "trend": trend(watched, plan.what, arm, plan.alpha),
+        "retention": returned,
+    }
+
+
+def looks(watched: Watched, plan: MonitoringPlan, treatment: int) -> tuple[Look, ...]:
     """The looks at one treatment, a day each, from the first day with a complete window.
 
     Args:
@@ -93,7 +110,7 @@ def _pair(watched: Watched, treatment: int, day: int, adjusted: bool) -> monitor
     return stats.mean(watched[0].until(day)), stats.mean(watched[treatment].until(day))
 
 
-def _planned(plan: Plan, arms: int, treatment: int) -> tuple[float, float]:
+def _planned(plan: MonitoringPlan, arms: int, treatment: int) -> tuple[float, float]:
     weights = plan.weights or (1.0,) * arms
     total = math.fsum(weights)
     shares = (weights[0] / total, weights[treatment] / total)
@@ -116,7 +133,9 @@ def _group_sequential(
     return monitoring.monitor(pairs, planned, alpha, SPENDING[how], final=True).looks
 
 
-def _sample_ratio(watched: Watched, plan: Plan, days: Sequence[int]) -> list[float | None]:
+def _sample_ratio(
+    watched: Watched, plan: MonitoringPlan, days: Sequence[int]
+) -> list[float | None]:
     if plan.weights is None:
         return [None] * len(days)
     counts = [

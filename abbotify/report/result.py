@@ -1,6 +1,6 @@
-"""The document: everything a report says, as plain data, once.
+"""The result: everything a report says, as plain data, once.
 
-`report.json` is this document; HTML, Markdown, CSV and the terminal are renderings of it and
+`report.json` is this result; HTML, Markdown, CSV and the terminal are renderings of it and
 compute nothing of their own but rounding. It holds nothing that depends on how the run was
 executed.
 """
@@ -8,38 +8,32 @@ executed.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from abbotify.errors import DataError
 from abbotify.metrics.users import Population
-from abbotify.report.pictures import (
-    Day,
-    Distribution,
-    Position,
-    Survival,
-    TopTrack,
-    Training,
-    check_positions,
-    check_trainings,
-)
 from abbotify.report.result_rows import (
+    Day,
     DecisionRow,
-    GuardrailRow,
+    Distribution,
     Look,
     Monitored,
     PairRow,
+    Position,
     Retention,
     Segments,
+    TopTrack,
+    Training,
     Trend,
-    check_looks,
 )
 from abbotify.report.true_effects import TruthRow
-from abbotify.stats import Effect
+from abbotify.stats import Effect, GuardrailResult, Survival
 from abbotify.stats.effects import Estimator
-from abbotify.typed import read_as, to_plain
+from abbotify.typed import read, to_plain
 
 FORMATS: Final = MappingProxyType({"report": 2, "log": 1, "users": 1, "effects": 1})
 """The versions of the files' formats, `run.formats` in a report."""
@@ -78,7 +72,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Moments:
+class MetricMoments:
     """A metric over the users of one arm."""
 
     n: int
@@ -122,7 +116,7 @@ class Arm:
     assigned: int | None = None
     sessions: int | None = None
     tracks: int | None = None
-    metrics: dict[str, Moments] | None = None
+    metrics: dict[str, MetricMoments] | None = None
     distribution: Distribution | None = None
     survival: Survival | None = None
     daily: tuple[Day, ...] | None = None
@@ -155,7 +149,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Document:
+class Result:
     """A whole report as plain data."""
 
     scenario: dict[str, Any]
@@ -163,7 +157,7 @@ class Document:
     arms: tuple[Arm, ...]
     effects: tuple[Effect, ...]
     checks: tuple[Check, ...]
-    guardrails: tuple[GuardrailRow, ...] = ()
+    guardrails: tuple[GuardrailResult, ...] = ()
     segments: Segments | None = None
     monitored: Monitored | None = None
     truth: tuple[TruthRow, ...] = ()
@@ -171,8 +165,8 @@ class Document:
     decisions: tuple[DecisionRow, ...] = ()
 
     @classmethod
-    def from_dict(cls, data: object) -> Document:
-        """The document in plain data, checked.
+    def from_dict(cls, data: object) -> Result:
+        """The result in plain data, checked.
 
         Raises:
             DataError: a key is missing, unknown or of the wrong kind, a number is not finite, or
@@ -184,12 +178,12 @@ class Document:
                 f"{version} is a format this version cannot read; it reads {FORMATS['report']}",
                 key="run.formats.report",
             )
-        document = read_as(cls, data)
-        _refuse_contradictions(document)
-        return document
+        result = read(data, cls)
+        _refuse_contradictions(result)
+        return result
 
     def to_dict(self) -> dict[str, Any]:
-        """The plain data of the document, keys in the order of the file."""
+        """The plain data of the result, keys in the order of the file."""
         plain: dict[str, Any] = to_plain(self)
         return plain
 
@@ -218,11 +212,11 @@ class Document:
         return {arm.name: place for place, arm in enumerate(self.arms)}
 
 
-def loads(text: str) -> Document:
-    """The document in the text of a report.json.
+def loads(text: str) -> Result:
+    """The result in the text of a report.json.
 
     Raises:
-        DataError: the text is not JSON or not a document.
+        DataError: the text is not JSON or not a result.
     """
     try:
         data = json.loads(text)
@@ -230,56 +224,61 @@ def loads(text: str) -> Document:
         raise DataError(f"not JSON: {error.msg}", line=error.lineno) from error
     except RecursionError as error:
         raise DataError("not a report: nested too deeply") from error
-    return Document.from_dict(data)
+    return Result.from_dict(data)
 
 
 def _version(data: object) -> object:
-    """The version a document says it has; ours where it says nothing (the schema then speaks)."""
+    """The version a result says it has; ours where it says nothing (the schema then speaks)."""
     for key in ("run", "formats"):
         data = data.get(key) if isinstance(data, Mapping) else None
     ours = FORMATS["report"]
     return data.get("report", ours) if isinstance(data, Mapping) else ours
 
 
-def _refuse_contradictions(document: Document) -> None:
-    _arms_are_a_control_and_others(document.arms)
-    treatments = {arm.name for arm in document.treatments}
-    for at, effect in enumerate(document.effects):
-        if effect.arm not in treatments:
-            raise DataError(f"{effect.arm!r} is not a treatment", key=f"effects[{at}].arm")
-    for at, rail in enumerate(document.guardrails):
-        if rail.arm not in treatments:
-            raise DataError(f"{rail.arm!r} is not a treatment", key=f"guardrails[{at}].arm")
-    for at, true in enumerate(document.truth):
-        if true.arm not in treatments:
-            raise DataError(f"{true.arm!r} is not a treatment", key=f"truth[{at}].arm")
-    for at, row in enumerate(document.decisions):
-        if row.arm not in treatments:
-            raise DataError(f"{row.arm!r} is not a treatment", key=f"decisions[{at}].arm")
-    for at, pair in enumerate(document.pairs):
-        if not {pair.arm, pair.against} <= treatments:
-            raise DataError("compares an arm that is not a treatment", key=f"pairs[{at}]")
-    for at, arm in enumerate(document.arms):
-        _curves_fit(arm, f"arms[{at}]")
-    if not 0 < document.run.alpha < 1:
-        raise DataError(f"{document.run.alpha} is not between 0 and 1", key="run.alpha")
-
-
-def _arms_are_a_control_and_others(arms: tuple[Arm, ...]) -> None:
-    controls = sum(arm.control for arm in arms)
+def _refuse_contradictions(result: Result) -> None:
+    controls = sum(arm.control for arm in result.arms)
     if controls != 1:
         raise DataError(f"{controls} arms are the control, not one", key="arms")
-    if len({arm.name for arm in arms}) < len(arms):
+    if len(result.places) < len(result.arms):
         raise DataError("two arms have one name", key="arms")
+    treatments = {arm.name for arm in result.treatments}
+    for name in ("effects", "guardrails", "truth", "decisions"):
+        for at, row in enumerate(getattr(result, name)):
+            if row.arm not in treatments:
+                raise DataError(f"{row.arm!r} is not a treatment", key=f"{name}[{at}].arm")
+    for at, pair in enumerate(result.pairs):
+        if not {pair.arm, pair.against} <= treatments:
+            raise DataError("compares an arm that is not a treatment", key=f"pairs[{at}]")
+    for at, arm in enumerate(result.arms):
+        _refuse_unlike_lengths(arm, f"arms[{at}]")
+        for name, numbers in _ascending(arm):
+            if not all(before < after for before, after in pairwise(numbers)):
+                raise DataError("must ascend", key=f"arms[{at}].{name}")
+    if not 0 < result.run.alpha < 1:
+        raise DataError(f"{result.run.alpha} is not between 0 and 1", key="run.alpha")
 
 
-def _curves_fit(arm: Arm, key: str) -> None:
-    if arm.distribution is not None:
-        arm.distribution.check(f"{key}.distribution")
-    if arm.survival is not None:
-        arm.survival.check(f"{key}.survival")
-    check_positions(arm.by_position or (), f"{key}.by_position")
-    check_trainings(arm.trainings or (), f"{key}.trainings")
-    check_looks(arm.looks or (), f"{key}.looks")
-    if arm.retention is not None:
-        arm.retention.check(f"{key}.retention")
+def _refuse_unlike_lengths(arm: Arm, key: str) -> None:
+    distribution, survival, retention = arm.distribution, arm.survival, arm.retention
+    if distribution and len(distribution.edges) != len(distribution.counts) + 1:
+        raise DataError("there must be one edge more than counts", key=f"{key}.distribution")
+    if survival and len(survival.tracks) != len(survival.alive):
+        raise DataError("tracks and alive must have one length", key=f"{key}.survival")
+    if retention and not (len(retention.days) == len(retention.active) == len(retention.returned)):
+        what = "days, active and returned must have one length"
+        raise DataError(what, key=f"{key}.retention")
+
+
+def _ascending(arm: Arm) -> Iterator[tuple[str, Iterable[float]]]:
+    """The numbers of an arm's curves that must ascend, by their key."""
+    if arm.distribution:
+        yield "distribution.edges", arm.distribution.edges
+    if arm.survival:
+        yield "survival.tracks", arm.survival.tracks
+    if arm.retention:
+        yield "retention.days", arm.retention.days
+    yield "by_position", [position.step for position in arm.by_position or ()]
+    yield "looks", [look.day for look in arm.looks or ()]
+    yield "trainings", [training.day for training in arm.trainings or ()]
+    for at, training in enumerate(arm.trainings or ()):
+        yield f"trainings[{at}].curve", [epoch.number for epoch in training.curve]

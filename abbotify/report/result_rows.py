@@ -1,42 +1,12 @@
-"""What a report says beside the effects: guardrails, segments, looks, trends; as plain data."""
+"""The rows of a report beside those that statistics return: of arms by day, looks, decisions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
-from abbotify.errors import DataError
+from abbotify.progress import Epoch
 from abbotify.stats.effects import MEAN
-
-
-@dataclass(frozen=True)
-class GuardrailRow:
-    """One guardrail of one treatment: is it not worse than the control by more than a margin?
-
-    Attributes:
-        arm: the treatment.
-        metric: its name.
-        margin: the largest loss tolerated, in `unit`.
-        unit: `PERCENT` of the control, or `METRIC`: the metric's own.
-        loss: how much worse the treatment is, negative when it is better; None when undefined.
-        lower: one-sided lower bound of the loss, confidence 1 - alpha.
-        upper: one-sided upper bound, likewise; non-inferior when it is below the margin.
-        p_value: of the hypothesis that the loss is the margin or more.
-        verdict: "non-inferior", "inferior" or "undecided"; None where undefined.
-        note: empty, or what a reader has to know.
-    """
-
-    arm: str
-    metric: str
-    margin: float
-    unit: str
-    loss: float | None
-    lower: float | None
-    upper: float | None
-    p_value: float | None
-    verdict: str | None
-    note: str = ""
+from abbotify.stats.heterogeneity import SegmentEffect, SegmentTest
 
 
 @dataclass(frozen=True)
@@ -85,55 +55,6 @@ class PairRow:
 
 
 @dataclass(frozen=True)
-class SegmentRow:
-    """The effect among one kind of users; columns as those of `Effect`.
-
-    Attributes:
-        arm: the treatment.
-        metric: its name.
-        segment: the kind of users.
-        n_control: users behind it.
-        n_treatment: likewise.
-        effect: treatment - control, in the metric's units.
-        lower: Welch's interval, of this segment alone.
-        upper: likewise.
-        relative_effect: per cent of the segment's |control mean|.
-        relative_lower: Fieller's interval.
-        relative_upper: likewise.
-        p_value: two-sided, of this segment alone.
-        p_adjusted: by Benjamini and Hochberg over the segments.
-        note: empty, or what a reader has to know.
-    """
-
-    arm: str
-    metric: str
-    segment: str
-    n_control: int
-    n_treatment: int
-    effect: float | None
-    lower: float | None
-    upper: float | None
-    relative_effect: float | None
-    relative_lower: float | None
-    relative_upper: float | None
-    p_value: float | None
-    p_adjusted: float | None
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class SegmentTest:
-    """Whether one treatment's effect is the same in all segments (Cochran's Q, a Wald test)."""
-
-    arm: str
-    metric: str
-    statistic: float | None
-    df: int | None
-    p_value: float | None
-    note: str = ""
-
-
-@dataclass(frozen=True)
 class Segments:
     """Effects by kind of user.
 
@@ -148,7 +69,7 @@ class Segments:
     by: str
     bounds: tuple[float, ...]
     without: int
-    rows: tuple[SegmentRow, ...]
+    rows: tuple[SegmentEffect, ...]
     tests: tuple[SegmentTest, ...]
 
 
@@ -259,15 +180,72 @@ class Retention:
     active: tuple[float, ...]
     returned: tuple[float, ...]
 
-    def check(self, key: str) -> None:
-        """Raises DataError, with the key path, when days and shares do not fit."""
-        if not len(self.days) == len(self.active) == len(self.returned):
-            raise DataError("days, active and returned must have one length", key=key)
-        if not all(before < after for before, after in pairwise(self.days)):
-            raise DataError("days must ascend", key=f"{key}.days")
+
+@dataclass(frozen=True)
+class Distribution:
+    """A histogram over users: `counts[i]` of them lie in `edges[i]..edges[i + 1]`."""
+
+    metric: str
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
 
 
-def check_looks(looks: Iterable[Look], key: str) -> None:
-    """Raises DataError, with the key path, when looks are not in order."""
-    if not all(before.day < after.day for before, after in pairwise(looks)):
-        raise DataError("days must ascend", key=key)
+@dataclass(frozen=True)
+class Position:
+    """What was heard at one place in the sessions.
+
+    Attributes:
+        step: of the session; 1 is the first recommended track, as 0 is the user's own pick.
+        n: played tracks at that step, which is sessions that got there.
+        mean: listened fraction, 0 .. 1.
+    """
+
+    step: int
+    n: int
+    mean: float
+
+
+@dataclass(frozen=True)
+class Day:
+    """The decision metric of one day, and its effect against the control."""
+
+    day: int
+    users: int
+    mean: float | None = None
+    effect: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+
+
+@dataclass(frozen=True)
+class TopTrack:
+    """One of the most played tracks; `share` is of the arm's plays."""
+
+    track: int
+    title: str | None
+    artist: str | None
+    plays: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training of an arm that learns.
+
+    Attributes:
+        day: at whose start it was; the model serves from that day on.
+        plays: how many played tracks it saw.
+        curve: its passes in order; empty for a training that has none.
+        digest: of the model.
+    """
+
+    day: int
+    plays: int
+    curve: tuple[Epoch, ...]
+    digest: str
+
+    @property
+    def best(self) -> Epoch | None:
+        """The first pass with the least validation loss; None without validation."""
+        validated = [epoch for epoch in self.curve if epoch.validation is not None]
+        return min(validated, key=lambda epoch: epoch.validation or 0.0, default=None)

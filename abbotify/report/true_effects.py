@@ -13,9 +13,17 @@ from typing import Final, Literal
 from abbotify.metrics.outcomes import Form, Truth
 from abbotify.stats import Effect, Moments
 from abbotify.stats.contrast import difference
-from abbotify.stats.effects import BOOTSTRAP, CUPED, MEAN, RATIO, RATIO_CUPED
+from abbotify.stats.effects import (
+    BOOTSTRAP,
+    CUPED,
+    MEAN,
+    RATIO,
+    RATIO_CUPED,
+    SESSIONS,
+    MethodEstimate,
+    told,
+)
 from abbotify.stats.means import mean
-from abbotify.stats.methods import SESSIONS, MethodEstimate, told
 from abbotify.stats.non_inferiority import METRIC, PERCENT
 
 Unit = Literal["metric", "percent"]

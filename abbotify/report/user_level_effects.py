@@ -17,7 +17,8 @@ from abbotify.eventlog.schema import ARM, Labels
 from abbotify.eventlog.sessions import FloatArray
 from abbotify.metrics.segments import SegmentBounds, UserSegments, cut
 from abbotify.metrics.users import Population
-from abbotify.report.result_rows import SegmentRow, Segments, SegmentTest
+from abbotify.report.result_rows import Segments
+from abbotify.stats.contrast import joined_notes
 from abbotify.stats.effects import BOOTSTRAP
 from abbotify.stats.skewness import Shape
 
@@ -43,17 +44,17 @@ class Users(Protocol):
 
 @dataclass(frozen=True)
 class UserLevelSpec:
-    """What is asked for.
+    """Which effects are estimated from the users' values.
 
     Attributes:
         arms: names, the control first, in the order of the codes.
-        metrics: those looked at.
+        metrics: of which quantiles, bootstrap and segments are estimated.
         population: over whom.
         alpha: of the intervals.
         quantiles: strictly between 0 and 1.
         bootstrap: intervals by resampling too.
-        kinds: how users are told apart; None: not.
-        guarded: metrics of which nothing is wanted but their shape.
+        segments: of users, or where to cut; None: no effects by segment.
+        guarded: metrics of which only the skewness is estimated.
     """
 
     arms: tuple[str, ...]
@@ -62,18 +63,18 @@ class UserLevelSpec:
     alpha: float
     quantiles: tuple[float, ...] = ()
     bootstrap: bool = False
-    kinds: UserSegments | SegmentBounds | None = None
+    segments: UserSegments | SegmentBounds | None = None
     guarded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Details:
-    """What was found.
+class UserLevelEffects:
+    """What the users' values give.
 
     Attributes:
         effects: rows of quantiles and of the bootstrap.
         shapes: metric -> of each arm's users.
-        segments: effects by kind of user.
+        segments: effects by segment.
     """
 
     effects: tuple[stats.Effect, ...] = ()
@@ -81,85 +82,74 @@ class Details:
     segments: Segments | None = None
 
 
-def user_level_effects(users: Users, wanted: UserLevelSpec) -> Details:
-    """Looks at the users once for each metric."""
-    codes = np.where(users.members(wanted.population), users.label(ARM).codes, -1)
-    kinds = _kinds(users, wanted, codes)
+def user_level_effects(users: Users, spec: UserLevelSpec) -> UserLevelEffects:
+    """Quantiles, bootstrap, skewness and segments, one pass over the users for each metric."""
+    codes = np.where(users.members(spec.population), users.label(ARM).codes, -1)
+    segments = _user_segments(users, spec, codes)
     effects: list[stats.Effect] = []
     shapes: dict[str, tuple[Shape, ...]] = {}
-    found: list[tuple[SegmentTest, list[SegmentRow]]] = []
-    for metric in (*wanted.metrics, *wanted.guarded):
-        values = users.column(metric, wanted.population)
+    rows: list[stats.SegmentEffect] = []
+    tests: list[stats.SegmentTest] = []
+    for metric in (*spec.metrics, *spec.guarded):
+        values = users.column(metric, spec.population)
         known = np.where(np.isnan(values), -1, codes)
-        arms = [values[known == code] for code in range(len(wanted.arms))]
+        arms = [values[known == code] for code in range(len(spec.arms))]
         shapes[metric] = tuple(map(Shape.of, arms))
-        if metric in wanted.metrics:
-            effects += _by_value(metric, arms, wanted)
-            if kinds is not None:
-                found += _by_kind(metric, values, known, kinds, wanted)
-    segments = None if kinds is None else _segments(kinds, codes, found)
-    return Details(tuple(effects), shapes, segments)
+        if metric not in spec.metrics:
+            continue
+        effects += _metric_effects(metric, arms, spec)
+        if segments is not None:
+            for by_segment, test in _by_segment(metric, values, known, segments, spec):
+                rows += by_segment
+                tests.append(test)
+    if segments is None:
+        return UserLevelEffects(tuple(effects), shapes)
+    without = int(np.count_nonzero((codes >= 0) & (segments.codes < 0)))
+    by = Segments(segments.by, segments.bounds, without, tuple(rows), tuple(tests))
+    return UserLevelEffects(tuple(effects), shapes, by)
 
 
-def _kinds(
-    users: Users, wanted: UserLevelSpec, codes: npt.NDArray[np.int16]
+def _user_segments(
+    users: Users, spec: UserLevelSpec, codes: npt.NDArray[np.int16]
 ) -> UserSegments | None:
-    how = wanted.kinds
-    if not isinstance(how, SegmentBounds):
-        return how
-    values = users.column(how.by, wanted.population) if how.values is None else how.values
-    judged = (codes >= 0) & (codes < len(wanted.arms))
-    return cut(values, how, judged)
+    bounds = spec.segments
+    if not isinstance(bounds, SegmentBounds):
+        return bounds
+    values = bounds.values
+    if values is None:
+        values = users.column(bounds.by, spec.population)
+    return cut(values, bounds, (codes >= 0) & (codes < len(spec.arms)))
 
 
-def _by_value(
-    metric: str, arms: Sequence[FloatArray], wanted: UserLevelSpec
+def _metric_effects(
+    metric: str, arms: Sequence[FloatArray], spec: UserLevelSpec
 ) -> Iterator[stats.Effect]:
-    """The rows of effects that sums cannot give."""
-    # All quantiles of yes and no are yes or no.
-    told = not all(((arm == 0) | (arm == 1)).all() for arm in arms)
-    for name, treated in zip(wanted.arms[1:], arms[1:], strict=True):
-        if told:
-            yield from _quantiles(metric, name, arms[0], treated, wanted)
-        if wanted.bootstrap:
-            yield _resampled(metric, name, arms[0], treated, wanted)
-
-
-def _quantiles(
-    metric: str, arm: str, control: FloatArray, treated: FloatArray, wanted: UserLevelSpec
-) -> Iterator[stats.Effect]:
-    for share in wanted.quantiles:
-        found = stats.quantile_effect(control, treated, share, wanted.alpha, _SEED)
-        yield _row(
-            arm,
-            metric,
-            f"{QUANTILE}{share:g}",
-            (control, treated),
-            (found.control, found.treatment),
-            found.difference,
-            found.lift,
-        )
-
-
-def _resampled(
-    metric: str, arm: str, control: FloatArray, treated: FloatArray, wanted: UserLevelSpec
-) -> stats.Effect:
-    found = stats.bootstrap(control, treated, wanted.alpha, _SEED)
-    means = tuple(float(v.mean()) if len(v) else None for v in (control, treated))
-    told = (means[0], means[1])
-    return _row(arm, metric, BOOTSTRAP, (control, treated), told, found.difference, found.lift)
+    """The rows of a metric that sums cannot give, treatment by treatment."""
+    # All quantiles of zeros and ones are zeros or ones.
+    binary = all(((arm == 0) | (arm == 1)).all() for arm in arms)
+    for name, treated in zip(spec.arms[1:], arms[1:], strict=True):
+        pair = (arms[0], treated)
+        for share in () if binary else spec.quantiles:
+            quantile = stats.quantile_effect(*pair, share, spec.alpha, _SEED)
+            levels = (quantile.control, quantile.treatment)
+            estimand = f"{QUANTILE}{share:g}"
+            yield _row((name, metric, estimand), pair, levels, quantile.difference, quantile.lift)
+        if spec.bootstrap:
+            resampled = stats.bootstrap(*pair, spec.alpha, _SEED)
+            control, treatment = (float(v.mean()) if len(v) else None for v in pair)
+            key = (name, metric, BOOTSTRAP)
+            yield _row(key, pair, (control, treatment), resampled.difference, resampled.lift)
 
 
 def _row(
-    arm: str,
-    metric: str,
-    estimand: str,
+    key: tuple[str, str, str],
     values: tuple[FloatArray, FloatArray],
     levels: tuple[float | None, float | None],
     difference: stats.Contrast,
     lift: stats.Lift,
 ) -> stats.Effect:
-    """An effect that has intervals and no p-value."""
+    """An effect, by arm, metric and estimand, that has intervals and no p-value."""
+    arm, metric, estimand = key
     return stats.Effect(
         arm=arm,
         metric=metric,
@@ -179,67 +169,25 @@ def _row(
         p_value=None,
         p_adjusted=None,
         significant=None,
-        note="; ".join(dict.fromkeys(note for note in (difference.note, lift.note) if note)),
+        note=joined_notes(difference.note, lift.note),
     )
 
 
-def _by_kind(
+def _by_segment(
     metric: str,
     values: FloatArray,
     codes: npt.NDArray[np.int16],
-    kinds: UserSegments,
-    wanted: UserLevelSpec,
-) -> Iterator[tuple[SegmentTest, list[SegmentRow]]]:
-    """The effects on a metric by kind of user, treatment by treatment."""
+    segments: UserSegments,
+    spec: UserLevelSpec,
+) -> Iterator[tuple[tuple[stats.SegmentEffect, ...], stats.SegmentTest]]:
+    """The effects on a metric by segment, treatment by treatment."""
     means = [
         [
-            stats.mean(stats.Moments.of(values[(codes == code) & (kinds.codes == kind)]))
-            for kind in range(len(kinds.names))
+            stats.mean(stats.Moments.of(values[(codes == code) & (segments.codes == segment)]))
+            for segment in range(len(segments.names))
         ]
-        for code in range(len(wanted.arms))
+        for code in range(len(spec.arms))
     ]
-    for name, own in zip(wanted.arms[1:], means[1:], strict=True):
-        pairs = dict(zip(kinds.names, zip(means[0], own, strict=True), strict=True))
-        found = stats.heterogeneity(pairs, wanted.alpha)
-        test = SegmentTest(name, metric, found.statistic, found.df, found.p_value, found.note)
-        yield test, [_segment(name, metric, row, pairs[row.segment]) for row in found.segments]
-
-
-def _segment(
-    arm: str,
-    metric: str,
-    found: stats.SegmentEffect,
-    pair: tuple[stats.Estimate, stats.Estimate],
-) -> SegmentRow:
-    one, lift = found.difference, found.lift
-    return SegmentRow(
-        arm=arm,
-        metric=metric,
-        segment=found.segment,
-        n_control=pair[0].n,
-        n_treatment=pair[1].n,
-        effect=one.effect,
-        lower=one.lower,
-        upper=one.upper,
-        relative_effect=lift.effect,
-        relative_lower=lift.lower,
-        relative_upper=lift.upper,
-        p_value=one.p_value,
-        p_adjusted=found.p_adjusted,
-        note="; ".join(dict.fromkeys(note for note in (one.note, lift.note) if note)),
-    )
-
-
-def _segments(
-    kinds: UserSegments,
-    codes: npt.NDArray[np.int16],
-    found: Sequence[tuple[SegmentTest, list[SegmentRow]]],
-) -> Segments:
-    without = int(np.count_nonzero((codes >= 0) & (kinds.codes < 0)))
-    return Segments(
-        kinds.by,
-        kinds.bounds,
-        without,
-        tuple(row for _, rows in found for row in rows),
-        tuple(test for test, _ in found),
-    )
+    for name, treated in zip(spec.arms[1:], means[1:], strict=True):
+        pairs = dict(zip(segments.names, zip(means[0], treated, strict=True), strict=True))
+        yield stats.heterogeneity(pairs, spec.alpha, name, metric)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
+
+from abbotify.typed import nearest, one_line
 
 T = TypeVar("T")
 
@@ -58,20 +59,6 @@ class Model(BaseModel):
                     {"key": (str(key),), "hint": nearest(str(key), list(cls.model_fields))},
                 )
         return data
-
-
-def nearest(name: str, known: list[str]) -> str:
-    """A hint for a misspelt name: the nearest known one, or all of them when there are few."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; known are {', '.join(known)}" if len(known) <= 20 else ""
-
-
-def one_line(value: Any) -> str:
-    """A value as short text for an error message."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 class Exponential(Model):

@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from abbotify.errors import ScenarioError
 from abbotify.files import yaml
 from abbotify.files.yaml import KeyPath, Source, dotted
-from abbotify.scenario.errors import first_error, shown
 from abbotify.scenario.recommenders import Plugin, RecommenderSpec
 from abbotify.scenario.scenario import Scenario
+from abbotify.typed import first_mistake, shown
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -55,7 +55,8 @@ def from_source(source: Source, root: Path, default_name: str = "scenario") -> S
     try:
         scenario = Scenario.model_validate(data)
     except ValidationError as error:
-        raise first_error(error, source) from None
+        mistake = first_mistake(error, source.data)
+        raise source.error(mistake.what, mistake.path) from None
     scenario._source, scenario._root = source, root
     return scenario
 

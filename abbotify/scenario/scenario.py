@@ -10,11 +10,12 @@ from pydantic import Field, PrivateAttr, model_validator
 from abbotify.errors import ScenarioError
 from abbotify.files.yaml import KeyPath, Source
 from abbotify.scenario.arms import Arm, Service
-from abbotify.scenario.base import Model, Name, Seed, Share, Switch, Tuple, at_key, nearest
+from abbotify.scenario.base import Model, Name, Seed, Share, Switch, Tuple, at_key
 from abbotify.scenario.meaning import check_meaning
 from abbotify.scenario.metrics import Metrics, Monitoring
 from abbotify.scenario.timeline import ExperimentDays, Phase, check_timeline
 from abbotify.scenario.world import WorldSpec
+from abbotify.typed import nearest
 
 HASHED_FOR: Final = ("traffic", "collect", "truth")
 """What users are hashed for by `NAME:...`, beside their arms."""

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from abbotify.scenario.base import Days, Model, at_key, nearest
+from abbotify.scenario.base import Days, Model, at_key
 from abbotify.scenario.learners import Learner
+from abbotify.typed import nearest
 
 if TYPE_CHECKING:
     from abbotify.scenario.scenario import Scenario

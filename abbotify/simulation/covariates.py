@@ -1,4 +1,4 @@
-"""What is known of users from before the experiment: their kinds, and covariates."""
+"""What is known of users from before the experiment: their segments, and covariates."""
 
 from __future__ import annotations
 
@@ -14,43 +14,45 @@ from abbotify.eventlog.schema import MS_PER_DAY
 from abbotify.eventlog.sessions import FloatArray
 from abbotify.metrics.segments import PARTS, SegmentBounds, UserSegments
 from abbotify.metrics.users import UserTable
-from abbotify.scenario import Scenario, resolve
-from abbotify.scenario.base import CONTROLS, one_line
+from abbotify.scenario import resolve
+from abbotify.scenario.base import CONTROLS
 from abbotify.scenario.metrics import USER_ATTRIBUTES
-from abbotify.simulation import timeline
+from abbotify.simulation.timeline import Schedule
 from abbotify.stats import refuse_later
+from abbotify.typed import one_line
 from abbotify.world.base import Users, World
 from abbotify.world.json_lines import Row, json_lines
 
 DEFAULT: Final = "pre_time"
 EVERYBODY: Final = slice(None)
 _CONTROL: Final = re.compile(f"[{CONTROLS}]")
-MOST: Final = 50  # kinds in a file: a report with more is not read
+MOST: Final = 50  # segments in a file: a report with more is not read
 
 
-def kinds_of(scenario: Scenario, world: World) -> UserSegments | SegmentBounds | None:
-    """How users are told apart; None when nothing is known of them from before the experiment.
+def segments_of(schedule: Schedule, world: World) -> UserSegments | SegmentBounds | None:
+    """The segments of users; None when nothing is known of them from before the experiment.
 
     Raises:
         UserError: a file that cannot be read.
     """
-    told = scenario.metrics.segments
-    if told is None:
-        return SegmentBounds(DEFAULT) if timeline.experiment_days(scenario).start else None
-    if told.file is not None:
-        path = resolve(scenario, told.file, ("metrics", "segments", "file"), folder=False)
+    scenario = schedule.scenario
+    spec = scenario.metrics.segments
+    if spec is None:
+        return SegmentBounds(DEFAULT) if schedule.experiment_days.start else None
+    if spec.file is not None:
+        path = resolve(scenario, spec.file, ("metrics", "segments", "file"), folder=False)
         return _named(path, world.users)
-    assert told.by is not None, "segments are by something or in a file"
+    assert spec.by is not None, "segments are by something or in a file"
     values = None
-    if told.by in USER_ATTRIBUTES:
-        values = np.asarray(getattr(world.users, told.by), np.float64)
-    return SegmentBounds(told.by, told.quantiles or PARTS, told.bounds, values)
+    if spec.by in USER_ATTRIBUTES:
+        values = np.asarray(getattr(world.users, spec.by), np.float64)
+    return SegmentBounds(spec.by, spec.quantiles or PARTS, spec.bounds, values)
 
 
 Covariates = Mapping[str, FloatArray | None]
 
 
-def covariates_of(scenario: Scenario, world: World) -> Covariates:
+def covariates_of(schedule: Schedule, world: World) -> Covariates:
     """The covariates that a scenario names, in its order.
 
     Returns:
@@ -60,18 +62,16 @@ def covariates_of(scenario: Scenario, world: World) -> Covariates:
     Raises:
         UserError: a file that cannot be read, or a value that is not from before the experiment.
     """
-    start = timeline.experiment_days(scenario).start * MS_PER_DAY
-    return {
-        told if isinstance(told, str) else told.name: None
-        if isinstance(told, str)
-        else _stamped(
-            told.name,
-            resolve(scenario, told.file, ("metrics", "covariates", number, "file"), folder=False),
-            world.users,
-            start,
-        )
-        for number, told in enumerate(scenario.metrics.covariates)
-    }
+    scenario, start = schedule.scenario, schedule.experiment_days.start * MS_PER_DAY
+    covariates: dict[str, FloatArray | None] = {}
+    for number, spec in enumerate(scenario.metrics.covariates):
+        if isinstance(spec, str):
+            covariates[spec] = None
+        else:
+            key = ("metrics", "covariates", number, "file")
+            path = resolve(scenario, spec.file, key, folder=False)
+            covariates[spec.name] = _stamped(spec.name, path, world.users, start)
+    return covariates
 
 
 def covariates_among(
@@ -116,7 +116,7 @@ def _place(row: Row, users: Users) -> int:
 
 
 def _named(path: Path, users: Users) -> UserSegments:
-    """The kinds that a file names; users who are not in it are of none."""
+    """The segments that a file names; users who are not in it are in none."""
     codes = np.full(len(users), -1, np.int16)
     names: dict[str, int] = {}
     for row in json_lines(path):

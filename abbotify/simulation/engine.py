@@ -17,7 +17,7 @@ import numpy.typing as npt
 from abbotify.errors import DataError
 from abbotify.eventlog.schema import Events
 from abbotify.eventlog.sessions import SessionTable
-from abbotify.files.npz import load_arrays, save_arrays
+from abbotify.files.folders import load_arrays, save_arrays
 from abbotify.recommenders import HISTORY, Arm, Failure, Pick
 from abbotify.scenario import Scenario
 from abbotify.world.base import World
@@ -64,13 +64,13 @@ class DayPlan:
         day: counted from 0.
         serving: int16 (users), places in `Setup.arms`.
         labels: column of the log -> int16 codes (users), -1 for outside.
-        judged: it is a day of the experiment.
+        in_experiment: it is a day of the experiment.
     """
 
     day: int
     serving: Codes
     labels: Mapping[str, Codes]
-    judged: bool = True
+    in_experiment: bool = True
 
 
 @dataclass(frozen=True)
@@ -164,16 +164,16 @@ class SessionFacts:
 
 @dataclass(frozen=True)
 class Counts:
-    """What was played on judged days, by code of the first column of arms.
+    """What was played on days of the experiment, by code of the first column of arms.
 
     Attributes:
         plays: int64 (codes, tracks).
-        heard: int64 (codes, HEARD_STEPS, 2): recommended plays at each step from 1, and their
+        by_step: int64 (codes, HEARD_STEPS, 2): recommended plays at each step from 1, and their
             listened hundredths.
     """
 
     plays: IntArray
-    heard: IntArray
+    by_step: IntArray
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ class UnitResult:
     failures: tuple[Failure, ...] = ()
 
 
-Morning = Callable[[int, Callable[[], Events]], Sequence[Arm]]  # day, the log so far -> arms
+ArmsForDay = Callable[[int, Callable[[], Events]], Sequence[Arm]]  # day, the log so far -> arms
 
 
 class Engine(Protocol):

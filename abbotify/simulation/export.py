@@ -13,12 +13,12 @@ from abbotify.files.cleanup import scratch
 from abbotify.progress import Progress, silent
 from abbotify.recommenders import CandidateTable, Key, Pick, build_arm
 from abbotify.scenario import Scenario
-from abbotify.scenario.base import nearest
 from abbotify.scenario.learners import Neural
-from abbotify.simulation import run_days, timeline
 from abbotify.simulation.model_store import ModelStore, load_model
 from abbotify.simulation.prepare import Plan, prepare
+from abbotify.simulation.run_days import shard_pool, train_before
 from abbotify.simulation.training import Trainer, Training
+from abbotify.typed import nearest
 from abbotify.world.base import World
 from abbotify.world.write_lists import write_track_lists, write_tracks, write_user_lists
 
@@ -47,7 +47,7 @@ def train(
     scenario: Scenario,
     arm: str,
     workers: int = 1,
-    told: Progress = silent,
+    progress: Progress = silent,
 ) -> Deployed:
     """Plays a scenario up to its first training, and trains one arm.
 
@@ -55,7 +55,7 @@ def train(
         scenario: the description.
         arm: the name of an arm that learns.
         workers: processes that share the shards.
-        told: told of progress.
+        progress: receives days and epochs.
 
     Raises:
         UserError: there is no such arm, it does not learn, nothing is trained, or its lists
@@ -71,8 +71,8 @@ def train(
         what = "its lists depend on the user and a track: set user_aware: false to export them"
         raise scenario.error(what, ("arms", arm))
     with scratch() as folder:
-        trainer = Trainer(scenario, plan.world, [arm], ModelStore(folder), told)
-        files = _collected(plan, folder, trainer, workers, told)
+        trainer = Trainer(plan.schedule, plan.world, [arm], ModelStore(folder), progress)
+        files = _collected(plan, folder, trainer, workers, progress)
         model = load_model(files[arm])
     table = build_arm(arm, scenario.arms[arm], plan.world, scenario, model).chain[0].table
     if table is None or _more_than_lists(table):
@@ -87,18 +87,19 @@ def _more_than_lists(table: CandidateTable) -> bool:
 
 
 def _collected(
-    plan: Plan, folder: Path, trainer: Trainer, workers: int, told: Progress
+    plan: Plan, folder: Path, trainer: Trainer, workers: int, progress: Progress
 ) -> Mapping[str, Path]:
-    segments = timeline.segments(plan.scenario)
+    schedule = plan.schedule
+    segments = schedule.segments()
     before = list(takewhile(lambda segment: segment.training is None, segments))
     if before:
-        days = sum(len(segment.days) for segment in before)
-        on_day_end = run_days.counted("days", len(plan.shards) * days, told)
-        with run_days.segments_played(plan, folder, workers, on_day_end) as play_days:
-            run_days.play_apart(play_days, before, lambda _: {})
+        with shard_pool(plan, workers, progress) as pool:
+            days = sum(len(segment.days) for segment in before)
+            pool.progress.start("days", len(plan.shards) * days)
+            pool.play(folder, trainer, before)
     if len(before) == len(segments):
         raise plan.scenario.error("needs a phase: train", ("timeline",))
-    return run_days.train_before(plan, folder, trainer, segments[len(before)])
+    return train_before(plan, folder, trainer, segments[len(before)])
 
 
 def export(deployed: Deployed, file: Path, form: Form | None = None) -> Form:

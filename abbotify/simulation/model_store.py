@@ -15,8 +15,7 @@ from typing import Any, Final
 
 from abbotify.digests import digest_data, digest_file
 from abbotify.errors import DataError
-from abbotify.files.folders import replacing
-from abbotify.files.npz import Arrays, load_arrays, save_arrays
+from abbotify.files.folders import Arrays, load_arrays, replacing, save_arrays
 from abbotify.progress import Epoch
 from abbotify.recommenders.training_log import Fitted
 

@@ -7,46 +7,46 @@ step and never by arm, so what differs between two worlds is what the arms recom
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
+from abbotify.eventlog.schema import NO_ARM
 from abbotify.metrics.users import UserTable
 from abbotify.progress import Progress, silent
-from abbotify.scenario import Scenario
-from abbotify.simulation import timeline
-from abbotify.simulation.assignment import layers
+from abbotify.simulation.assignment import hashes
 from abbotify.simulation.model_store import ModelStore
 from abbotify.simulation.prepare import Plan
-from abbotify.simulation.run_days import (
-    counted,
-    play_apart,
-    play_together,
-    segments_played,
-    train_before,
-)
+from abbotify.simulation.run_days import ShardPool, play_together, shard_pool, train_before
 from abbotify.simulation.shard import STATE
-from abbotify.simulation.stage import Enter, shards_of, stage
-from abbotify.simulation.training import Pieces, Trainer
-from abbotify.simulation.user_results import Case, users_of
-from abbotify.simulation.worlds import CounterfactualWorld, alternatives, subsample
+from abbotify.simulation.timeline import Schedule
+from abbotify.simulation.training import Trainer
+from abbotify.simulation.user_results import PlayedRun
+from abbotify.world.base import IntArray
 
-_EVE: Final = "eve"  # the folder of what the evening before the experiment leaves
+POOLED: Final = "equal-data is the same: pooled training has everybody's sessions in any case"
+_BEFORE: Final = "before"  # the folder of the days before the experiment
 
 
 @dataclass(frozen=True)
-class PotentialOutcomes:
-    """Every user of a world under every arm.
+class CounterfactualWorld:
+    """A world in which everybody whom the first experiment has admitted is under one arm.
 
     Attributes:
-        users: arm -> all users, had everybody been under it on the experiment's days. Columns of
-            the days before are the same in all.
+        arm: of the first experiment.
+        equal_data: trainings with `own` see as many of the experiment's users as are in the arm
+            in the run, chosen by a hash of their ids; else all of them.
+        learning: arms that serve there and are trained anew on days of the experiment.
     """
 
-    users: Mapping[str, UserTable]
+    arm: str
+    equal_data: bool
+    learning: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,72 @@ class PreExperimentState:
     trainer: Trainer
 
 
+def counterfactual_worlds(
+    schedule: Schedule, ids: IntArray, learning: Sequence[str]
+) -> tuple[CounterfactualWorld, ...]:
+    """The worlds to be played for the truth: one for each arm, and those of equal data.
+
+    Those are needed where arms learn from their own sessions, of which everybody under one arm
+    gives them more. An arm that does not learn has one world.
+
+    Args:
+        schedule: of the run.
+        ids: int64 ids of all users.
+        learning: names of the arms that learn.
+    """
+    again = retrainings(schedule)
+    total = tuple(
+        CounterfactualWorld(arm, False, tuple(name for name in learning if name in serving))
+        for arm in schedule.experiment.arms
+        for serving in (_serving(schedule, ids, arm) if again else (),)
+    )
+    if "own" not in again:
+        return total
+    return (*total, *(replace(world, equal_data=True) for world in total if world.learning))
+
+
+def retrainings(schedule: Schedule) -> list[str]:
+    """What the models of each day of the experiment but the first are trained on, day by day."""
+    days = schedule.experiment_days
+    phases = [day.phase for day in schedule.days[days.start + 1 :]]
+    return [each for each in (getattr(phase, "retraining", None) for phase in phases) if each]
+
+
+def _serving(schedule: Schedule, ids: IntArray, arm: str) -> frozenset[str]:
+    """The arms that serve somebody on a day of the experiment when everybody is under one."""
+    names, places = list(schedule.scenario.arms), set[int]()
+    for day in schedule.days[schedule.experiment_days.start :]:
+        places.update(np.unique(schedule.plan_day(day, ids, arm).serving).tolist())
+    return frozenset(names[place] for place in places)
+
+
+def subsample(schedule: Schedule, ids: IntArray, arm: str) -> npt.NDArray[np.bool_]:
+    """As many users of the first experiment as are in an arm, whatever arm they are in.
+
+    Args:
+        schedule: of the run.
+        ids: int64 ids of all users.
+        arm: of the first experiment.
+
+    Returns:
+        bool (users,): those whose ids have the least hashes under a salt of their own.
+    """
+    layer = schedule.experiment
+    codes = layer.codes(ids, len(layer.traffic) - 1)
+    size = int(np.count_nonzero(codes == layer.arms.index(arm)))
+    order = np.lexsort((ids, hashes(ids, f"{layer.salt}:truth")))
+    chosen = np.zeros(len(ids), np.bool_)
+    chosen[order[codes[order] != NO_ARM][:size]] = True
+    return chosen
+
+
 def potential_outcomes(
     plan: Plan,
     folder: Path,
     arms: Sequence[str],
     workers: int = 1,
     progress: Progress = silent,
-) -> PotentialOutcomes:
+) -> dict[str, UserTable]:
     """What every user would have done, had everybody been under each of some arms.
 
     The days before the experiment are played once. Users who meet (a queue, a recommender that
@@ -81,140 +140,109 @@ def potential_outcomes(
         folder: exists; files that are needed on the way are written below it and removed.
         arms: of the first experiment.
         workers: processes that share the shards.
-        progress: told of the days.
+        progress: receives the days that are over.
+
+    Returns:
+        arm -> all users, had everybody been under it on the experiment's days. Columns of the
+        days before are the same in all.
 
     Raises:
         UserError: a training failed, or a recommender under `on_error: stop`.
         ValueError: a name is no arm of the first experiment.
     """
-    known = layers(plan.scenario)[0].arms
+    known = plan.schedule.experiment.arms
     if not set(arms) <= set(known):
         raise ValueError(f"arms are some of {list(known)}, got {list(arms)}")
-    eve = _played_until_eve(plan, folder / _EVE, workers, progress)
+    state = _play_before(plan, folder / _BEFORE, workers, progress)
     users = {}
-    worlds = alternatives(plan.scenario, plan.world.users.ids, eve.trainer.learning)
+    worlds = counterfactual_worlds(plan.schedule, plan.world.users.ids, state.trainer.learning)
     total = {world.arm: world for world in worlds if not world.equal_data}
-    with worlds_stage(plan, workers) as enter:
+    with worlds_pool(plan, workers, progress) as pool:
         for number, arm in enumerate(arms):
-            case = play_world(plan, total[arm], eve, folder / f"{number}", enter, progress)
-            users[arm] = UserTable.concat(list(map(users_of(case), shards_of(plan))))
-            shutil.rmtree(case.folder)
-    shutil.rmtree(folder / _EVE)
-    return PotentialOutcomes(users)
+            run = play_world(pool, total[arm], state, folder / f"{number}")
+            users[arm] = UserTable.concat(list(map(run.users, plan.shards)))
+            shutil.rmtree(run.folder)
+    shutil.rmtree(state.folder)
+    return users
 
 
-def worlds_stage(plan: Plan, workers: int) -> AbstractContextManager[Enter]:
-    """The processes on which all worlds of a run are played, one after the other."""
-    return stage(_quiet(plan), workers)
+def worlds_pool(plan: Plan, workers: int, progress: Progress) -> AbstractContextManager[ShardPool]:
+    """The processes on which all worlds of a run are played, one after the other.
+
+    No log is kept there but for trainings that read it from files.
+    """
+    again = not plan.coupled and len(plan.schedule.experiment_segments) > 1
+    return shard_pool(_with_log(plan, "events" if again else "users"), workers, progress)
 
 
 def play_world(
-    plan: Plan,
-    world: CounterfactualWorld,
-    eve: PreExperimentState,
-    folder: Path,
-    enter: Enter,
-    progress: Progress,
-) -> Case:
+    pool: ShardPool, world: CounterfactualWorld, state: PreExperimentState, folder: Path
+) -> PlayedRun:
     """Plays the experiment's days in another world.
 
     Args:
-        plan: the run that it is an alternative to.
+        pool: see `worlds_pool`.
         world: which.
-        eve: what it goes on from.
+        state: what it goes on from.
         folder: made; all is written there.
-        enter: of the stage it is played on, see `worlds_stage`.
-        progress: told of the days.
-
-    Returns:
-        what its users are judged by.
 
     Raises:
         UserError: see `potential_outcomes`.
     """
-    scenario, days = plan.scenario, timeline.experiment_days(plan.scenario)
+    plan, progress = pool.plan, pool.progress
+    schedule, ids = plan.schedule, plan.world.users.ids
     folder.mkdir()
-    taught = _trainer(plan, world, eve, folder)
-    shown = f"days, everybody under {world.arm}"
-
-    def train(day: int, training: str, pieces: Pieces) -> Mapping[str, Path]:
-        if day > days.start:
-            return taught.train(day, training, pieces)
-        if all(done.model.day != day for done in eve.trainer.done):
-            eve.trainer.train(day, training, pieces)
-        return eve.trainer.latest(day)
-
-    def morning(segment: timeline.Segment) -> Mapping[str, Path]:
-        if segment.days[0].number == days.start:
-            return eve.trainer.latest(days.start)
-        return train_before(plan, folder, taught, segment, (eve.folder, days.start))
-
-    if plan.coupled:
-        on_day_end = counted(shown, scenario.days, progress)
-        play_together(_quiet(plan), folder, train, on_day_end, world.arm)
-    else:
-        shutil.copytree(eve.state, folder / STATE)
-        on_day_end = counted(shown, len(plan.shards) * len(days), progress)
-        play_days = enter(folder, on_day_end, world.arm)
-        play_apart(play_days, _from(scenario, days.start), morning)
-    return Case(scenario, plan.world.users.ids, folder, everybody=world.arm)
-
-
-def _trainer(
-    plan: Plan, world: CounterfactualWorld, eve: PreExperimentState, folder: Path
-) -> Trainer:
-    return Trainer(
-        plan.scenario,
+    trainer = Trainer(
+        schedule,
         plan.world,
         world.learning,
         ModelStore(folder),
-        eve.trainer.told,
+        state.trainer.progress,
         world.arm,
-        subsample(plan.scenario, plan.world.users.ids, world.arm) if world.equal_data else None,
+        subsample(schedule, ids, world.arm) if world.equal_data else None,
+        state.trainer,
     )
-
-
-def _played_until_eve(
-    plan: Plan, folder: Path, workers: int, progress: Progress
-) -> PreExperimentState:
-    """The evening before the experiment, played for no other purpose."""
-    folder.mkdir()
-    scenario = plan.scenario
-    trainer = Trainer(scenario, plan.world, plan.learning, ModelStore(folder), progress)
-    eve = PreExperimentState(folder, folder / STATE, trainer)
-    eve.state.mkdir()
-    first = timeline.experiment_days(scenario).start
+    what = f"days, everybody under {world.arm}"
     if plan.coupled:
-        return eve
+        progress.start(what, schedule.scenario.days)
+        play_together(plan, folder, trainer, progress, world.arm)
+    else:
+        days = schedule.experiment_days
+        shutil.copytree(state.state, folder / STATE)
+        progress.start(what, len(plan.shards) * len(days))
+        pool.play(
+            folder,
+            trainer,
+            schedule.experiment_segments,
+            models=state.trainer.latest(days.start),
+            everybody=world.arm,
+            before=state.folder,
+        )
+    return PlayedRun(schedule, ids, folder, everybody=world.arm)
 
-    morning = partial(train_before, plan, folder, trainer)
-    cut = timeline.segments(scenario, first)
-    before = [segment for segment in cut if segment.days[0].number < first]
+
+def _play_before(plan: Plan, folder: Path, workers: int, progress: Progress) -> PreExperimentState:
+    """The evening before the experiment, played for no other purpose."""
+    schedule, state = plan.schedule, folder / STATE
+    state.mkdir(parents=True)
+    trainer = Trainer(schedule, plan.world, plan.learning, ModelStore(folder), progress)
+    if plan.coupled:
+        return PreExperimentState(folder, state, trainer)
+
+    first = schedule.experiment_days.start
+    before = [segment for segment in schedule.segments(first) if segment.first < first]
     if before:
-        quiet = _keeping(plan, "events" if timeline.trains(scenario) else "users")
-        on_day_end = counted("days", len(plan.shards) * first, progress)
-        with segments_played(quiet, folder, workers, on_day_end) as play_days:
-            play_apart(play_days, before, morning)
-    morning(_from(scenario, first)[0])
-    return eve
+        kept = _with_log(plan, "events" if schedule.trains else "users")
+        with shard_pool(kept, workers, progress) as pool:
+            pool.progress.start("days", len(plan.shards) * first)
+            pool.play(folder, trainer, before)
+    train_before(plan, folder, trainer, schedule.experiment_segments[0])
+    return PreExperimentState(folder, state, trainer)
 
 
-def _from(scenario: Scenario, first: int) -> list[timeline.Segment]:
-    """The segments from a day on."""
-    return [s for s in timeline.segments(scenario, first) if s.days[0].number >= first]
-
-
-def _quiet(plan: Plan) -> Plan:
-    """The plan of a world, which keeps no log but for trainings that read it from files."""
-    again = (
-        not plan.coupled
-        and len(_from(plan.scenario, timeline.experiment_days(plan.scenario).start)) > 1
-    )
-    return _keeping(plan, "events" if again else "users")
-
-
-def _keeping(plan: Plan, level: str) -> Plan:
+def _with_log(plan: Plan, level: str) -> Plan:
     """The plan with another level of the log, which changes nothing but what is kept."""
     scenario = plan.scenario
     log = scenario.log.model_copy(update={"level": level, "botify": False})
-    return replace(plan, scenario=scenario.model_copy(update={"log": log}))
+    scenario = scenario.model_copy(update={"log": log})
+    return replace(plan, schedule=Schedule(scenario))

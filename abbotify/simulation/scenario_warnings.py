@@ -16,10 +16,9 @@ from abbotify.scenario.learners import Neural
 from abbotify.scenario.meaning import constant
 from abbotify.scenario.metrics import Guardrail
 from abbotify.scenario.timeline import Collect, Train
-from abbotify.simulation import timeline
-from abbotify.simulation.assignment import layers
+from abbotify.simulation.coupling import interference
 from abbotify.simulation.listener.session import hundredths
-from abbotify.simulation.requested import interference
+from abbotify.simulation.timeline import Schedule
 from abbotify.stats.effects import LEAST_USERS
 from abbotify.world import World
 
@@ -36,27 +35,27 @@ _SAMPLE: Final = 64  # users, and tracks, whose listening is looked at
 Caution = tuple[KeyPath, str]
 
 
-def cautions(scenario: Scenario, world: World, arms: Sequence[Arm]) -> list[str]:
+def cautions(schedule: Schedule, world: World, arms: Sequence[Arm]) -> list[str]:
     """What a run may be of no use for, a line each with file, line and key.
 
     Args:
-        scenario: the description.
+        schedule: of the run.
         world: its world.
         arms: all arms, as built.
     """
-    users = len(world.users)
-    found = [
-        *_users(scenario, world),
-        *_ramps(scenario),
-        *_trainings(scenario, users, arms),
-        *_sessions(scenario, world, arms),
+    scenario, users = schedule.scenario, len(world.users)
+    warnings = [
+        *_users(schedule, world),
+        *_ramps(schedule),
+        *_trainings(schedule, users, arms),
+        *_sessions(schedule, world, arms),
         *_listening(world),
         *_constants(scenario),
-        *_margins(scenario, users),
+        *_margins(schedule, users),
         *_looks(scenario, users),
     ]
     return [
-        *(str(scenario.error(what, key)) for key, what in found),
+        *(str(scenario.error(what, key)) for key, what in warnings),
         *interference(scenario, arms),
     ]
 
@@ -71,10 +70,10 @@ def sessions_to_learn_from(scenario: Scenario, users: int) -> float:
     return scenario.arrivals.per_user(users) * users * days
 
 
-def expected_users(scenario: Scenario, world: World) -> list[float]:
+def expected_users(schedule: Schedule, world: World) -> list[float]:
     """The users expected to come to each arm of the first experiment while they are in it."""
-    layer, days = layers(scenario)[0], len(timeline.experiment_days(scenario))
-    visits = scenario.arrivals.per_user(len(world.users))
+    layer, days = schedule.experiment, len(schedule.experiment_days)
+    visits = schedule.scenario.arrivals.per_user(len(world.users))
     expected, before = np.zeros(len(layer.arms)), np.zeros(len(layer.arms))
     for day in range(len(layer.traffic)):
         codes = layer.codes(world.users.ids, day)
@@ -84,9 +83,9 @@ def expected_users(scenario: Scenario, world: World) -> list[float]:
     return expected.tolist()
 
 
-def _users(scenario: Scenario, world: World) -> Iterator[Caution]:
-    arms = layers(scenario)[0].arms
-    for name, expected in zip(arms, expected_users(scenario, world), strict=True):
+def _users(schedule: Schedule, world: World) -> Iterator[Caution]:
+    arms = schedule.experiment.arms
+    for name, expected in zip(arms, expected_users(schedule, world), strict=True):
         if expected < LEAST_USERS:
             yield (
                 ("arms", name),
@@ -95,8 +94,8 @@ def _users(scenario: Scenario, world: World) -> Iterator[Caution]:
             )
 
 
-def _ramps(scenario: Scenario) -> Iterator[Caution]:
-    days = len(timeline.experiment_days(scenario))
+def _ramps(schedule: Schedule) -> Iterator[Caution]:
+    scenario, days = schedule.scenario, len(schedule.experiment_days)
     for number, layer in enumerate(scenario.layers):
         if isinstance(layer.traffic, tuple) and len(layer.traffic) > days:
             place = ("experiment",) if scenario.experiments is None else ("experiments", number)
@@ -106,10 +105,9 @@ def _ramps(scenario: Scenario) -> Iterator[Caution]:
             yield (*place, "traffic"), what
 
 
-def _trainings(scenario: Scenario, users: int, arms: Sequence[Arm]) -> Iterator[Caution]:
-    serving = timeline.serving_arms(scenario)
-    learning = [arm.name for arm in arms if not arm.trained and arm.name in serving]
-    if not learning or not timeline.trains(scenario):
+def _trainings(schedule: Schedule, users: int, arms: Sequence[Arm]) -> Iterator[Caution]:
+    scenario, learning = schedule.scenario, schedule.learning(arms)
+    if not learning or not schedule.trains:
         return
     sessions = sessions_to_learn_from(scenario, users)
     if sessions < _FEW_SESSIONS:
@@ -128,16 +126,16 @@ def _trainings(scenario: Scenario, users: int, arms: Sequence[Arm]) -> Iterator[
             yield (*key, "validation_share"), f"{what}, or to keep"
 
 
-def _sessions(scenario: Scenario, world: World, arms: Sequence[Arm]) -> Iterator[Caution]:
+def _sessions(schedule: Schedule, world: World, arms: Sequence[Arm]) -> Iterator[Caution]:
+    scenario = schedule.scenario
     longest, least = scenario.listener.max_tracks, int(world.users.budget.min())
     if longest == 1:
-        what = "sessions of one track have no recommendation to be judged by"
+        what = "sessions of one track have no recommendation"
         yield ("listener", "max_tracks"), what
     elif least >= longest and not any((arm.service or scenario.service) for arm in arms):
         what = f"a budget of {least} outlasts {longest} tracks: every session is cut there"
         yield ("listener", "max_tracks"), what
-    serving = timeline.serving_arms(scenario)
-    for name in (arm.name for arm in arms if arm.name in serving):
+    for name in (arm.name for arm in arms if arm.name in schedule.serving_arms):
         takes = _typical(scenario.arms[name].latency_ms)
         if takes >= _SLOW:
             what = f"an answer takes about {takes / _SLOW:,.0f} hours: sessions outlast the days"
@@ -160,14 +158,14 @@ def _listening(world: World) -> Iterator[Caution]:
     if (users.sharpness <= 0).all():
         what = "with a sharpness of 0 or below nobody listens longer to what is liked"
         yield ("world", "users", "sharpness"), what
-    heard = _heard(world)
+    shares = _listened(world)
     for value, what in ((0, "nobody listens to any track"), (100, "all tracks are heard in full")):
-        if (heard == value).all():
+        if (shares == value).all():
             yield ("world", "users", "bias"), f"{what}: recommenders hardly differ"
 
 
-def _heard(world: World) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """Hundredths that some users hear of some tracks, those they like among them."""
+def _listened(world: World) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+    """Hundredths that some users listen to some tracks, those they like among them."""
     vectors, users = world.catalogue.vectors.astype(np.float64), world.users
     rows = np.unique(np.linspace(0, len(users) - 1, _SAMPLE).astype(np.int64))
     likes = users.interests.tracks[users.interests.offsets[rows]]
@@ -194,24 +192,25 @@ def _constants(scenario: Scenario) -> Iterator[Caution]:
                 yield ("metrics", kind, number), f"{name} is {known[name]}"
 
 
-def _margins(scenario: Scenario, users: int) -> Iterator[Caution]:
-    for number, rail in enumerate(scenario.metrics.guardrails):
+def _margins(schedule: Schedule, users: int) -> Iterator[Caution]:
+    for number, rail in enumerate(schedule.scenario.metrics.guardrails):
         key = ("metrics", "guardrails", number)
         margin = rail.margin or rail.absolute or 0.0
         if margin == 0:
             yield key, f"with a margin of 0 {rail.metric} has to get better to pass"
         elif rail.margin is not None and rail.margin >= _HALF:
             yield key, f"a margin of {rail.margin:g} % lets {rail.metric} get worse by half"
-        elif margin >= (most := _expected_sum(scenario, users, rail)) and rail.absolute:
+        elif margin >= (most := _expected_sum(schedule, users, rail)) and rail.absolute:
             what = f"a margin of {margin:g} is no less than all {rail.metric} of a user"
             yield key, f"{what}: at most {most:.3g} are expected"
 
 
-def _expected_sum(scenario: Scenario, users: int, rail: Guardrail) -> float:
+def _expected_sum(schedule: Schedule, users: int, rail: Guardrail) -> float:
     """What an exposed user is expected to have of a sum at most; infinite for other metrics."""
     if rail.metric not in ("sessions", "tracks", "time"):
         return np.inf
-    visits = scenario.arrivals.per_user(users) * len(timeline.experiment_days(scenario))
+    scenario = schedule.scenario
+    visits = scenario.arrivals.per_user(users) * len(schedule.experiment_days)
     sessions = visits / -np.expm1(-visits) if visits > 0 else 1.0
     return float(sessions * (1 if rail.metric == "sessions" else scenario.listener.max_tracks))
 

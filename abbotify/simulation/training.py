@@ -19,18 +19,18 @@ from abbotify import __version__
 from abbotify.digests import digest_data
 from abbotify.errors import UserError
 from abbotify.eventlog.schema import ARM, MS_PER_DAY, NO_ARM, Events
-from abbotify.progress import Progress
+from abbotify.progress import Progress, silent
 from abbotify.recommenders import registry
 from abbotify.recommenders.plugins.load import fit_plugin, load_plugin
 from abbotify.recommenders.training_log import Fitted, TrainingLog
-from abbotify.scenario import Scenario, plain
+from abbotify.scenario import plain
 from abbotify.scenario.arms import ArmOptions
 from abbotify.scenario.learners import Learner, Neural
 from abbotify.scenario.recommenders import Plugin
 from abbotify.scenario.timeline import Collect, ExperimentDays
-from abbotify.simulation import timeline
 from abbotify.simulation.engine import DayPlan
 from abbotify.simulation.model_store import ModelStore, Trained
+from abbotify.simulation.timeline import Schedule
 from abbotify.world import digest
 from abbotify.world.base import World
 
@@ -57,13 +57,15 @@ class Trainer:
     """Trains the arms of a run that learn.
 
     Args:
-        scenario: the description.
+        schedule: the scenario and its days.
         world: its world.
         learning: names of the arms to train, in order.
         store: where models are kept.
-        told: told of progress.
-        everybody: an arm that everybody is in, see `timeline.plan_day`.
+        progress: receives the epochs.
+        everybody: an arm that everybody is in, see `Schedule.plan_day`.
         sample: bool (users); of the experiment's other users trainings with `own` see nothing.
+        run: of the run that this is a world of; it trains what serves from the experiment's first
+            day on.
 
     Attributes:
         world_digest: of the world.
@@ -72,16 +74,18 @@ class Trainer:
 
     def __init__(
         self,
-        scenario: Scenario,
+        schedule: Schedule,
         world: World,
         learning: Sequence[str],
         store: ModelStore,
-        told: Progress,
+        progress: Progress = silent,
         everybody: str | None = None,
         sample: Rows | None = None,
+        run: Trainer | None = None,
     ) -> None:
-        self.scenario, self.world, self.store, self.told = scenario, world, store, told
-        self.everybody, self.sample = everybody, sample
+        self.schedule, self.scenario = schedule, schedule.scenario
+        self.world, self.store, self.progress = world, store, progress
+        self.everybody, self.sample, self.run = everybody, sample, run
         self.learning = list(learning)
         self.done: list[Training] = []
         self.world_digest = digest(world)
@@ -100,6 +104,10 @@ class Trainer:
         Raises:
             UserError: a training failed, or there is nothing to learn from.
         """
+        if self.run is not None and day <= self.schedule.experiment_days.start:
+            if all(done.model.day != day for done in self.run.done):
+                self.run.train(day, training, pieces)
+            return self.run.latest(day)
         out = {}
         common = None
         for name in self.learning:
@@ -118,34 +126,35 @@ class Trainer:
         return {model.arm: self.store.folder / model.file for model in known}
 
     def _log(self, pieces: Pieces, day: int, training: str, arm: str | None = None) -> TrainingLog:
-        of, who = (self.scenario, self.world, day, training, arm), (self.everybody, self.sample)
-        return training_log(pieces(), *of, *who)
+        return training_log(
+            pieces(), self.schedule, self.world, day, training, arm, self.everybody, self.sample
+        )
 
     def _trained(self, name: str, day: int, log: TrainingLog) -> Training:
         started = time.perf_counter()
         what = f"train {name}" if day == 0 else f"train {name}, day {day}"
-        self.told(what, 0, 0)
+        self.progress(what, 0, 0)
         key = self._key(name, log)
         # What code of the user's own imports or reads is not known: it is always run.
-        found = None if _own_code(self.scenario.arms[name]) else self.store.find(key)
-        fitted = self._fit(name, log, what) if found is None else found
+        known = None if _is_user_code(self.scenario.arms[name]) else self.store.find(key)
+        fitted = self._fit(name, log, what) if known is None else known
         place = list(self.scenario.arms).index(name)
         model = self.store.keep(place, name, day, len(log), key, fitted)
-        self.told(what, 1, 1)
-        return Training(model, time.perf_counter() - started, found is not None)
+        self.progress(what, 1, 1)
+        return Training(model, time.perf_counter() - started, known is not None)
 
     def _fit(self, name: str, log: TrainingLog, what: str) -> Fitted:
         arm, key = self.scenario.arms[name], ("arms", name)
 
-        def told(epoch: int, epochs: int, loss: float | None) -> None:
-            self.told(what, epoch, epochs, "" if loss is None else f"loss {loss:.4f}")
+        def show(epoch: int, epochs: int, loss: float | None) -> None:
+            self.progress(what, epoch, epochs, "" if loss is None else f"loss {loss:.4f}")
 
         try:
             if isinstance(arm, Plugin):
                 loaded = load_plugin(arm, self.world, self.scenario, key)
                 return fit_plugin(loaded, log, self.world.catalogue)
             if isinstance(arm, Learner):
-                return registry.fit(arm, log, self.scenario, key, told)
+                return registry.fit(arm, log, self.scenario, key, show)
         except UserError as error:
             if error.key is not None or error.file is not None:
                 raise
@@ -169,13 +178,13 @@ class Trainer:
         )
 
 
-def _own_code(arm: Any) -> bool:
+def _is_user_code(arm: Any) -> bool:
     return isinstance(arm, Plugin) or (isinstance(arm, Neural) and arm.network is not None)
 
 
 def training_log(
     pieces: Iterable[Events],
-    scenario: Scenario,
+    schedule: Schedule,
     world: World,
     day: int,
     training: str,
@@ -187,17 +196,17 @@ def training_log(
 
     Args:
         pieces: events of whole users, in the order (user, session, step), users ascending.
-        scenario: the description.
+        schedule: of the run.
         world: whose users and tracks they are.
         day: the training sees sessions that are over before it begins.
         training: `collect` takes the sessions of collect phases alone; `pooled` those of the
             experiment too; `own` of the experiment those that `arm` served.
         arm: for `own`.
-        everybody: an arm that everybody is in, see `timeline.plan_day`.
+        everybody: an arm that everybody is in, see `Schedule.plan_day`.
         sample: for `own`: bool (users), whose sessions of days in the experiment are seen; those
             of users outside are in any case. Default everybody's.
     """
-    served = _Served(scenario, world, training, arm, everybody, sample)
+    served = _Served(schedule, world, training, arm, everybody, sample)
     parts: list[dict[str, npt.NDArray[Any]]] = []
     for events in pieces:
         if not len(events):
@@ -233,7 +242,7 @@ class _Served:
 
     def __init__(
         self,
-        scenario: Scenario,
+        schedule: Schedule,
         world: World,
         training: str,
         arm: str | None,
@@ -241,9 +250,8 @@ class _Served:
         sample: Rows | None,
     ) -> None:
         self.everybody, self.sample = everybody, sample
-        self.days = timeline.calendar(scenario)
-        self.scenario, self.ids, self.training = scenario, world.users.ids, training
-        self.place = list(scenario.arms).index(arm) if arm is not None else -1
+        self.schedule, self.ids, self.training = schedule, world.users.ids, training
+        self.place = list(schedule.scenario.arms).index(arm) if arm is not None else -1
         self._plans: dict[int, DayPlan] = {}
 
     def by(self, days: npt.NDArray[Any], rows: npt.NDArray[Any]) -> Rows:
@@ -251,7 +259,7 @@ class _Served:
         out = np.zeros(len(days), np.bool_)
         for number in np.unique(days).tolist():
             here = days == number
-            phase = self.days[number].phase
+            phase = self.schedule.days[number].phase
             if isinstance(phase, Collect):
                 out |= here
             elif isinstance(phase, ExperimentDays) and self.training != "collect":
@@ -263,11 +271,13 @@ class _Served:
         plan = self._plan(number)
         if self.training == "pooled":
             return np.ones(len(self.ids), np.bool_)
-        own = plan.serving == self.place
-        return own if self.sample is None else own & (self.sample | (plan.labels[ARM] == NO_ARM))
+        served = plan.serving == self.place
+        if self.sample is None:
+            return served
+        return served & (self.sample | (plan.labels[ARM] == NO_ARM))
 
     def _plan(self, number: int) -> DayPlan:
         if number not in self._plans:
-            day = self.days[number]
-            self._plans[number] = timeline.plan_day(self.scenario, day, self.ids, self.everybody)
+            day = self.schedule.days[number]
+            self._plans[number] = self.schedule.plan_day(day, self.ids, self.everybody)
         return self._plans[number]

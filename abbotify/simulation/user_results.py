@@ -2,43 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from abbotify.eventlog.schema import ARM, Labels
 from abbotify.metrics.aggregates import UserAggregates, aggregate
 from abbotify.metrics.users import UserTable
 from abbotify.metrics.users_file import write_users
-from abbotify.scenario import Scenario
-from abbotify.simulation import timeline
-from abbotify.simulation.assignment import layers
 from abbotify.simulation.covariates import Covariates, covariates_among
 from abbotify.simulation.parallel import processes
+from abbotify.simulation.prepare import Plan
 from abbotify.simulation.requested import monitoring_spec, reported
-from abbotify.simulation.shard import Shard, totals_file
+from abbotify.simulation.shard import totals_file
+from abbotify.simulation.timeline import Schedule, Shard
 from abbotify.simulation.user_state import ShardTotals, columns
 from abbotify.world.base import IntArray
 
 
 @dataclass(frozen=True)
-class Case:
-    """What is judged: a run that has been played.
+class PlayedRun:
+    """A run, or one of its worlds, that has been played.
 
     Attributes:
-        scenario: the description.
+        schedule: the scenario and its days.
         ids: int64 ids of all users.
         folder: where it was written.
-        covariates: that estimates are adjusted for, see `background.covariates_of`.
-        everybody: an arm that everybody was in, see `timeline.plan_day`.
+        covariates: that estimates are adjusted for, see `covariates_of`.
+        everybody: an arm that everybody was in, see `Schedule.plan_day`.
     """
 
-    scenario: Scenario
+    schedule: Schedule
     ids: IntArray
     folder: Path
     covariates: Covariates = field(default_factory=dict)
     everybody: str | None = None
+
+    def users(self, shard: Shard) -> UserTable:
+        """The users of a shard under the first experiment."""
+        totals, assigned = self.totals(shard)
+        return totals.layers[self.schedule.experiment.name].table(assigned)
+
+    def totals(self, shard: Shard) -> tuple[ShardTotals, dict[str, Labels]]:
+        """The totals of a shard's users after the last day, and the arm of each by column."""
+        schedule, ids = self.schedule, self.ids[shard.rows.start : shard.rows.stop]
+        last = schedule.days[-1]
+        totals = ShardTotals.load(totals_file(self.folder, last.number, shard), schedule, ids)
+        # Those a ramp has admitted by its last day: nobody ever leaves.
+        codes = schedule.plan_day(last, ids, self.everybody).labels
+        names = schedule.arm_columns
+        return totals, {column: Labels(codes[column], names[column]) for column in codes}
 
 
 @dataclass(frozen=True)
@@ -46,15 +60,15 @@ class ExperimentAggregates:
     """What the report needs of the users.
 
     Attributes:
-        users: judged by the first experiment.
-        further: name of a further experiment -> the users judged by that one.
+        users: by the arms of the first experiment.
+        further: name of a further experiment -> the users by the arms of that one.
     """
 
     users: UserAggregates
     further: dict[str, UserAggregates]
 
     def merge(self, other: ExperimentAggregates) -> ExperimentAggregates:
-        """The judgement of both, this one's moments first."""
+        """The aggregates of both, this one's moments first."""
         further = {name: mine.merge(other.further[name]) for name, mine in self.further.items()}
         return ExperimentAggregates(self.users.merge(other.users), further)
 
@@ -64,42 +78,42 @@ class ShardResults:
     """The users of a shard after the last day, and what the report needs of them."""
 
     users: UserTable
-    judgement: ExperimentAggregates
+    aggregates: ExperimentAggregates
 
 
-def aggregate_users(
-    case: Case, shards: Sequence[Shard], workers: int, path: Path
-) -> ExperimentAggregates:
-    """Judges all users, shard by shard, and writes them: a few shards are all that is held.
+def aggregate_users(plan: Plan, folder: Path, workers: int, path: Path) -> ExperimentAggregates:
+    """Aggregates all users, shard by shard, and writes them: a few shards are all that is held.
 
     Args:
-        case: the run.
-        shards: all, in order.
-        workers: processes that share them.
+        plan: the run.
+        folder: where it was written.
+        workers: processes that share the shards.
         path: of users.parquet.
     """
-    total: list[ExperimentAggregates] = []
+    run = PlayedRun(plan.schedule, plan.world.users.ids, folder, plan.covariates)
+    total: ExperimentAggregates | None = None
 
     def rows() -> Iterator[UserTable]:
-        for judged in processes.each(judge, case, shards, workers):
-            total[:] = [total[0].merge(judged.judgement) if total else judged.judgement]
-            yield judged.users
+        nonlocal total
+        for shard in processes.each(_results_of_shards, run, plan.shards, workers):
+            total = total.merge(shard.aggregates) if total else shard.aggregates
+            yield shard.users
 
     write_users(path, rows())
-    return total[0]
+    assert total is not None, "there is a shard"
+    return total
 
 
-def judge(case: Case) -> Callable[[Shard], ShardResults]:
-    """The function that judges a shard."""
-    return lambda shard: _judged(case, shard)
+def _results_of_shards(run: PlayedRun) -> Callable[[Shard], ShardResults]:
+    return partial(shard_results, run)
 
 
-def _judged(case: Case, shard: Shard) -> ShardResults:
-    scenario = case.scenario
-    totals, assigned = _totals(case, shard)
-    own, settings = columns(scenario), scenario.metrics
-    rows = slice(shard.rows.start, shard.rows.stop)
-    first, *further = layers(scenario)
+def shard_results(run: PlayedRun, shard: Shard) -> ShardResults:
+    """The users of a shard of a run, and their aggregates."""
+    schedule, settings = run.schedule, run.schedule.scenario.metrics
+    totals, assigned = run.totals(shard)
+    arm_column, rows = columns(schedule), slice(shard.rows.start, shard.rows.stop)
+    first, *further = schedule.layers
     users = totals.layers[first.name].table(assigned)
     return ShardResults(
         replace(users, course=None),
@@ -107,14 +121,14 @@ def _judged(case: Case, shard: Shard) -> ShardResults:
             aggregate(
                 users,
                 len(first.arms),
-                reported(scenario),
+                reported(schedule.scenario),
                 settings.population,
-                watching=monitoring_spec(scenario),
-                covariates=covariates_among(case.covariates, users, rows),
+                watching=monitoring_spec(schedule),
+                covariates=covariates_among(run.covariates, users, rows),
             ),
             {
                 layer.name: aggregate(
-                    totals.layers[layer.name].table({ARM: assigned[own[layer.name]]}),
+                    totals.layers[layer.name].table({ARM: assigned[arm_column[layer.name]]}),
                     len(layer.arms),
                     settings.success,
                     settings.population,
@@ -124,29 +138,3 @@ def _judged(case: Case, shard: Shard) -> ShardResults:
             },
         ),
     )
-
-
-def users_of(case: Case) -> Callable[[Shard], UserTable]:
-    """The function that gives the users of a shard, judged by the first experiment."""
-    first = layers(case.scenario)[0].name
-
-    def users(shard: Shard) -> UserTable:
-        totals, assigned = _totals(case, shard)
-        return totals.layers[first].table(assigned)
-
-    return users
-
-
-def _totals(case: Case, shard: Shard) -> tuple[ShardTotals, dict[str, Labels]]:
-    """The totals of a shard's users after the last day, and the arm of each by column."""
-    part = case.ids[shard.rows.start : shard.rows.stop]
-    path = totals_file(case.folder, case.scenario.days - 1, shard.number)
-    return ShardTotals.load(path, case.scenario, part), _assigned(case, part)
-
-
-def _assigned(case: Case, ids: Any) -> dict[str, Labels]:
-    # Those a ramp has admitted by its last day: nobody ever leaves.
-    last = timeline.calendar(case.scenario)[-1]
-    plan = timeline.plan_day(case.scenario, last, ids, case.everybody)
-    names = timeline.column_names(case.scenario)
-    return {column: Labels(codes, names[column]) for column, codes in plan.labels.items()}

@@ -12,12 +12,10 @@ import numpy.typing as npt
 from abbotify.errors import DataError
 from abbotify.eventlog.schema import ARM, arm_column
 from abbotify.eventlog.sessions import SessionTable
-from abbotify.files.npz import load_arrays, save_arrays
+from abbotify.files.folders import load_arrays, save_arrays
 from abbotify.metrics.users import UserTotals
-from abbotify.scenario import Scenario
-from abbotify.simulation import timeline
-from abbotify.simulation.assignment import layers
 from abbotify.simulation.requested import monitoring_spec
+from abbotify.simulation.timeline import Schedule
 from abbotify.world.base import IntArray
 
 
@@ -25,7 +23,7 @@ class ShardTotals:
     """Totals of a shard's users under each experiment, whose own admission says what counts.
 
     Args:
-        scenario: the description.
+        schedule: of the run.
         ids: int64 ids of the shard's users.
         arrays: what was saved, to go on from there.
 
@@ -36,19 +34,19 @@ class ShardTotals:
 
     def __init__(
         self,
-        scenario: Scenario,
+        schedule: Schedule,
         ids: IntArray,
         arrays: Mapping[str, npt.NDArray[Any]] | None = None,
     ) -> None:
-        days = timeline.experiment_days(scenario)
-        self._columns = columns(scenario)
-        watched = monitoring_spec(scenario)
+        days = schedule.experiment_days
+        self._columns = columns(schedule)
+        watched = monitoring_spec(schedule)
         self.layers = {
             name: UserTotals(
                 ids,
                 days,
                 () if place else range(days.start),
-                scenario.metrics.retained_days,
+                schedule.scenario.metrics.retained_days,
                 arrays=_of_layer(arrays or {}, place),
                 # What is watched day by day is the first experiment.
                 followed=0 if place or watched is None else watched.followed,
@@ -57,7 +55,7 @@ class ShardTotals:
         }
 
     @staticmethod
-    def load(path: Path, scenario: Scenario, ids: IntArray) -> ShardTotals:
+    def load(path: Path, schedule: Schedule, ids: IntArray) -> ShardTotals:
         """Reads what `save` wrote.
 
         Raises:
@@ -66,7 +64,7 @@ class ShardTotals:
         what = "the totals of a shard's users"
         arrays = load_arrays(path, what)
         try:
-            return ShardTotals(scenario, ids, arrays)
+            return ShardTotals(schedule, ids, arrays)
         except (KeyError, ValueError) as error:
             raise DataError(f"is not {what}: {error}", file=path) from None
 
@@ -82,9 +80,9 @@ class ShardTotals:
             totals.add(replace(table, arms={ARM: table.arms[self._columns[name]]}))
 
 
-def columns(scenario: Scenario) -> dict[str, str]:
+def columns(schedule: Schedule) -> dict[str, str]:
     """Name of each experiment -> the column of its arms; the first one's is `arm`."""
-    first, *further = layers(scenario)
+    first, *further = schedule.layers
     return {first.name: ARM} | {layer.name: arm_column(layer.name) for layer in further}
 
 

@@ -12,24 +12,28 @@ from abbotify.stats.contrast import (
     relative,
     variance_of_difference,
 )
-from abbotify.stats.covariates import refuse_later, with_indicator
-from abbotify.stats.cuped import Adjusted, cuped_means, cuped_ratios, sign_flip
+from abbotify.stats.cuped import (
+    Adjusted,
+    cuped_means,
+    cuped_ratios,
+    refuse_later,
+    sign_flip,
+    with_indicator,
+)
 from abbotify.stats.effects import EFFECT_COLUMNS, ArmMoments, Effect
 from abbotify.stats.heterogeneity import (
-    Heterogeneity,
     SegmentEffect,
+    SegmentTest,
     heterogeneity,
     segment_bounds,
     segment_of,
 )
-from abbotify.stats.means import mean, welch
+from abbotify.stats.means import mean, ratio_of_sums, welch
 from abbotify.stats.moments import Moments
-from abbotify.stats.multiplicity import benjamini_hochberg, holm
-from abbotify.stats.pairs import all_pairs
+from abbotify.stats.multiplicity import Simultaneous, all_pairs, benjamini_hochberg, holm, max_z
+from abbotify.stats.non_inferiority import GuardrailResult, GuardrailSpec, guardrail
 from abbotify.stats.quantiles import QuantileEffect, quantile_effect
-from abbotify.stats.ratio import ratio_of_sums
 from abbotify.stats.sample_ratio import SampleRatio, sample_ratio
-from abbotify.stats.simultaneous import Simultaneous, max_z
 from abbotify.stats.survival import Survival, kaplan_meier
 
 __all__ = [
@@ -40,12 +44,14 @@ __all__ = [
     "Contrast",
     "Effect",
     "Estimate",
-    "Heterogeneity",
+    "GuardrailResult",
+    "GuardrailSpec",
     "Lift",
     "Moments",
     "QuantileEffect",
     "SampleRatio",
     "SegmentEffect",
+    "SegmentTest",
     "Simultaneous",
     "Survival",
     "all_pairs",
@@ -57,6 +63,7 @@ __all__ = [
     "deciding_estimates",
     "difference",
     "fieller",
+    "guardrail",
     "heterogeneity",
     "holm",
     "kaplan_meier",

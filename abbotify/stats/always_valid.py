@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from abbotify.stats.contrast import Contrast, Estimate, Lift, difference, relative
-from abbotify.stats.roots import crossing
 
 
 @dataclass(frozen=True)
@@ -74,16 +73,18 @@ def one_sided_bound(time: float, rho: float, alpha: float) -> float:
 
     Source: Howard et al. (2021), the normal mixture over positive drifts.
     """
+    from scipy.optimize import brentq
     from scipy.special import log_ndtr
 
     _check(time, alpha)
     total = time + rho
 
-    def log_evidence(score: float) -> float:
+    def excess(score: float) -> float:
         tail = float(log_ndtr(score / math.sqrt(total)))
-        return 0.5 * math.log(4 * rho / total) + score * score / (2 * total) + tail
+        evidence = 0.5 * math.log(4 * rho / total) + score * score / (2 * total) + tail
+        return evidence + math.log(alpha)
 
-    return crossing(log_evidence, -math.log(alpha), 0.0, two_sided_bound(time, rho, alpha))
+    return float(brentq(excess, 0.0, two_sided_bound(time, rho, alpha)))
 
 
 def always_valid(

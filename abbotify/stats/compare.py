@@ -6,10 +6,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from abbotify.stats.contrast import (
-    Contrast,
     Estimate,
-    Lift,
     difference,
+    joined_notes,
     naive_relative,
     relative,
 )
@@ -24,10 +23,8 @@ from abbotify.stats.effects import (
     Estimator,
     deciding_estimand,
 )
-from abbotify.stats.means import mean
-from abbotify.stats.multiplicity import holm
-from abbotify.stats.ratio import ratio_of_sums
-from abbotify.stats.simultaneous import Simultaneous, max_z
+from abbotify.stats.means import mean, ratio_of_sums
+from abbotify.stats.multiplicity import Simultaneous, holm, max_z
 
 
 def compare(
@@ -170,13 +167,11 @@ def _effect(
         simultaneous_upper=None if together is None else together.upper,
         p_simultaneous=None if together is None else together.p_value,
         variance_reduction=None if adjusted is None else adjusted.reduction(place),
-        note="; ".join(dict.fromkeys(filter(None, _notes(absolute, lift, adjusted, place)))),
+        note=joined_notes(absolute.note, lift.note, *_notes(adjusted, place)),
     )
 
 
-def _notes(absolute: Contrast, lift: Lift, adjusted: Adjusted | None, place: int) -> Iterator[str]:
-    yield absolute.note
-    yield lift.note
+def _notes(adjusted: Adjusted | None, place: int) -> Iterator[str]:
     if adjusted is not None:
         for name, at in (("control", 0), ("treatment", place)):
             if adjusted.notes[at]:

@@ -61,6 +61,11 @@ class Lift:
     note: str = ""
 
 
+def joined_notes(*notes: str) -> str:
+    """The notes on one row, each once; empty ones are left out."""
+    return "; ".join(dict.fromkeys(note for note in notes if note))
+
+
 def covariance(one: Estimate, other: Estimate) -> float:
     """Sampling covariance of two arms' estimates: what their shared errors make of it."""
     return sum((a * b for a, b in zip(one.common, other.common, strict=True)), 0.0)

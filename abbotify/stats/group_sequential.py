@@ -10,7 +10,7 @@ Source: Armitage, McPherson, Rowe (1969), JRSS A 132; Lan, DeMets (1983), Biomet
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -19,10 +19,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from abbotify.stats.roots import crossing
-from abbotify.stats.spending import Spending
-
 Floats: TypeAlias = NDArray[np.float64]
+Spending: TypeAlias = Callable[[float, float], float]  # level of a side, fraction -> error spent
 
 # Looks nearer to each other than this share of the information are one look: it bounds the nodes
 # needed (about 1 100), and what such a look could spend.
@@ -31,6 +29,7 @@ _TOO_NEAR = SMALLEST_STEP * (1 - 1e-9)  # .5001 - .5 is a little less than .0001
 # Less than this is not spent yet but kept for the next look: beyond 7.6 standard errors sums of
 # probabilities no longer tell the tail.
 _SPENDABLE = 1e-14
+_EXACT = 1e-15  # of a critical value
 _REACH = 9.0  # standard deviations of the score within which paths are followed
 
 
@@ -105,7 +104,7 @@ def crossing_chances(
     """The chance of each look to stop.
 
     Args:
-        fractions: Share of the planned information at each look, increasing.
+        fractions: As in `boundaries`, likewise below.
         critical: |z| beyond which a look stops, None for never.
         drift: Expected z at the planned information: effect / its standard error then.
 
@@ -132,8 +131,8 @@ def drift_of_power(
     """The expected z at the planned information that gives looks their power.
 
     Args:
-        fractions: Share of the planned information at each look, increasing.
-        critical: |z| beyond which a look stops, None for never; one at least is not None.
+        fractions: Share of the planned information at each look.
+        critical: |z| beyond which a look stops; one at least is not None.
         power: Chance to stop on the effect's own side.
 
     Raises:
@@ -144,13 +143,15 @@ def drift_of_power(
     if all(value is None for value in critical):
         raise ValueError("no look may stop: there is no power")
 
-    def reaches(drift: float) -> float:
-        return math.fsum(crossing_chances(fractions, critical, drift).upper)
+    from scipy.optimize import brentq
+
+    def excess(drift: float) -> float:
+        return math.fsum(crossing_chances(fractions, critical, drift).upper) - power
 
     upper = 1.0
-    while reaches(upper) < power:
+    while excess(upper) < 0:
         upper *= 2
-    return crossing(reaches, power, 0.0, upper)
+    return float(brentq(excess, 0.0, upper, xtol=_EXACT)) if excess(0.0) < 0 else 0.0
 
 
 def inflation(
@@ -159,8 +160,8 @@ def inflation(
     """How many times the information, so the users, of a fixed test such looks need in all.
 
     Args:
-        fractions: Share of the planned information at each look, increasing, the last 1.
-        critical: |z| beyond which a look stops, None for never.
+        fractions: Share of the planned information at each look, the last 1.
+        critical: |z| beyond which a look stops.
         power: Chance to stop on the effect's own side.
         alpha: Two-sided error of the looks and of the fixed test.
 
@@ -186,7 +187,13 @@ class _Paths:
 
     def critical(self, chance: float) -> float:
         """The |z| that the next look exceeds above with that chance."""
-        return crossing(lambda value: -self._stops(value)[0], -chance, 0.0, 2 * _REACH)
+        from scipy.optimize import brentq
+
+        if self._stops(0.0)[0] <= chance:
+            return 0.0
+        return float(
+            brentq(lambda value: self._stops(value)[0] - chance, 0.0, 2 * _REACH, xtol=_EXACT)
+        )
 
     def look(self, critical: float | None) -> tuple[float, float]:
         """The chances to stop above and below at the next look, which is then behind."""
@@ -245,3 +252,59 @@ def _check(fractions: Sequence[float], alpha: float = 0.5) -> None:
         raise ValueError(f"fractions of information must be finite, got {fractions}")
     if not 0 < alpha < 1:
         raise ValueError(f"alpha must lie between 0 and 1, got {alpha}")
+
+
+def obrien_fleming(level: float, fraction: float) -> float:
+    """O'Brien and Fleming's kind: next to nothing early, so that the last look loses little.
+
+    2 (1 - Phi(z(level / 2) / sqrt(fraction))): a two-sided alpha of .05 spends level .025 a side.
+
+    Args:
+        level: Error of one side, over all looks.
+        fraction: Share of the planned information, not negative; from 1 on all is spent.
+
+    Source: Lan, DeMets (1983), Biometrika 70.
+    """
+    from scipy.special import ndtr, ndtri
+
+    _check_spending(level, fraction)
+    if fraction >= 1:
+        return level
+    if fraction == 0:
+        return 0.0
+    return 2 * float(ndtr(ndtri(level / 2) / math.sqrt(fraction)))
+
+
+def pocock(level: float, fraction: float) -> float:
+    """Pocock's kind, about the same critical value at every look: level log(1 + (e - 1) fraction).
+
+    Source: Lan, DeMets (1983), Biometrika 70.
+    """
+    _check_spending(level, fraction)
+    return level if fraction >= 1 else level * math.log1p(math.expm1(1) * fraction)
+
+
+@dataclass(frozen=True)
+class PowerSpending:
+    """level * fraction ** exponent: 1 is near Pocock's, 3 near O'Brien and Fleming's.
+
+    Source: Kim, DeMets (1987), Biometrika 74.
+    """
+
+    exponent: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.exponent < math.inf:
+            raise ValueError(f"the exponent must be positive, got {self.exponent}")
+
+    def __call__(self, level: float, fraction: float) -> float:
+        """What one side has spent at a share of the information."""
+        _check_spending(level, fraction)
+        return level if fraction >= 1 else level * fraction**self.exponent
+
+
+def _check_spending(level: float, fraction: float) -> None:
+    if not 0 < level < 1:
+        raise ValueError(f"the level must lie between 0 and 1, got {level}")
+    if not 0 <= fraction < math.inf:
+        raise ValueError(f"a fraction of information must not be negative, got {fraction}")

@@ -9,48 +9,78 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from abbotify.stats.contrast import Contrast, Estimate, Lift, difference, relative
-from abbotify.stats.contrast import variance_of_difference as variance_of
+from abbotify.stats.contrast import (
+    Contrast,
+    Estimate,
+    difference,
+    joined_notes,
+    relative,
+    variance_of_difference,
+)
 from abbotify.stats.multiplicity import benjamini_hochberg
 
 
 @dataclass(frozen=True)
 class SegmentEffect:
-    """One segment's effect.
+    """One treatment's effect among the users of a segment; columns as those of `Effect`.
 
     Attributes:
-        segment: Its name.
-        difference: Treatment minus control among its users, with this segment's own p-value.
-        lift: The same in per cent of the segment's |control|.
-        p_adjusted: By Benjamini and Hochberg over the segments; None where undefined.
+        arm: the treatment.
+        metric: its name.
+        segment: its name.
+        n_control: users behind it.
+        n_treatment: likewise.
+        effect: treatment - control, in the metric's units.
+        lower: Welch's interval, of this segment alone.
+        upper: likewise.
+        relative_effect: per cent of the segment's |control mean|.
+        relative_lower: Fieller's interval.
+        relative_upper: likewise.
+        p_value: two-sided, of this segment alone.
+        p_adjusted: by Benjamini and Hochberg over the segments; None where undefined.
+        note: empty, or what a reader has to know.
     """
 
+    arm: str
+    metric: str
     segment: str
-    difference: Contrast
-    lift: Lift
+    n_control: int
+    n_treatment: int
+    effect: float | None
+    lower: float | None
+    upper: float | None
+    relative_effect: float | None
+    relative_lower: float | None
+    relative_upper: float | None
+    p_value: float | None
     p_adjusted: float | None
-
-
-@dataclass(frozen=True)
-class Heterogeneity:
-    """The effects by segment, and the test that they are one.
-
-    Attributes:
-        segments: In the order given.
-        statistic: Cochran's Q over segments with a variance; None with fewer than two of them.
-        df: Its degrees of freedom: those segments less one.
-        p_value: Chance of effects at least as unlike, were they one.
-        note: Why there is no test, else empty.
-    """
-
-    segments: tuple[SegmentEffect, ...]
-    statistic: float | None = None
-    df: int | None = None
-    p_value: float | None = None
     note: str = ""
 
 
-def heterogeneity(pairs: Mapping[str, tuple[Estimate, Estimate]], alpha: float) -> Heterogeneity:
+@dataclass(frozen=True)
+class SegmentTest:
+    """Whether one treatment's effect is the same in all segments.
+
+    Attributes:
+        arm: the treatment.
+        metric: its name.
+        statistic: Cochran's Q over segments with a variance; None with fewer than two of them.
+        df: its degrees of freedom: those segments less one.
+        p_value: chance of effects at least as unlike, were they one.
+        note: why there is no test, else empty.
+    """
+
+    arm: str
+    metric: str
+    statistic: float | None
+    df: int | None
+    p_value: float | None
+    note: str = ""
+
+
+def heterogeneity(
+    pairs: Mapping[str, tuple[Estimate, Estimate]], alpha: float, arm: str = "", metric: str = ""
+) -> tuple[tuple[SegmentEffect, ...], SegmentTest]:
     """The effects by segment and the Wald test that treatment and segment do not interact.
 
     In the model `y ~ T * segment` each segment has its own effect with its own HC2 error, and the
@@ -60,26 +90,58 @@ def heterogeneity(pairs: Mapping[str, tuple[Estimate, Estimate]], alpha: float) 
         pairs: Segment -> (control, treatment), estimates over that segment's users alone, which
             share no errors (not adjusted over all segments together).
         alpha: Two-sided level of the segments' intervals, which are not simultaneous.
+        arm: The treatment's name.
+        metric: The metric's name.
 
     Raises:
         ValueError: When alpha is not strictly between 0 and 1, or estimates share errors.
 
     Source: Cochran (1954), Biometrics 10; Benjamini, Hochberg (1995), JRSS B 57.
     """
-    if any(any(arm.common) for pair in pairs.values() for arm in pair):
+    if any(any(estimate.common) for pair in pairs.values() for estimate in pair):
         raise ValueError("segments' estimates must be independent of each other")
     contrasts = {name: difference(*pair, alpha) for name, pair in pairs.items()}
-    adjusted = benjamini_hochberg([one.p_value for one in contrasts.values()])
+    adjusted = benjamini_hochberg([contrast.p_value for contrast in contrasts.values()])
     rows = tuple(
-        SegmentEffect(name, one, relative(*pairs[name], alpha), p)
-        for (name, one), p in zip(contrasts.items(), adjusted, strict=True)
+        _row(arm, metric, name, pairs[name], contrast, p, alpha)
+        for (name, contrast), p in zip(contrasts.items(), adjusted, strict=True)
     )
-    tested = [name for name, one in contrasts.items() if one.p_value is not None]
+    tested = [name for name, contrast in contrasts.items() if contrast.p_value is not None]
     if len(tested) < 2:
-        return Heterogeneity(rows, note="fewer than two segments with a variance: no test")
+        note = "fewer than two segments with a variance: no test"
+        return rows, SegmentTest(arm, metric, None, None, None, note)
     effects = [contrasts[name].effect or 0.0 for name in tested]
-    statistic = cochran_q(effects, [variance_of(*pairs[name]) for name in tested])
-    return Heterogeneity(rows, statistic, len(tested) - 1, _chi2_above(statistic, len(tested) - 1))
+    statistic = cochran_q(effects, [variance_of_difference(*pairs[name]) for name in tested])
+    df = len(tested) - 1
+    return rows, SegmentTest(arm, metric, statistic, df, _chi2_above(statistic, df))
+
+
+def _row(
+    arm: str,
+    metric: str,
+    segment: str,
+    pair: tuple[Estimate, Estimate],
+    contrast: Contrast,
+    p_adjusted: float | None,
+    alpha: float,
+) -> SegmentEffect:
+    lift = relative(*pair, alpha)
+    return SegmentEffect(
+        arm=arm,
+        metric=metric,
+        segment=segment,
+        n_control=pair[0].n,
+        n_treatment=pair[1].n,
+        effect=contrast.effect,
+        lower=contrast.lower,
+        upper=contrast.upper,
+        relative_effect=lift.effect,
+        relative_lower=lift.lower,
+        relative_upper=lift.upper,
+        p_value=contrast.p_value,
+        p_adjusted=p_adjusted,
+        note=joined_notes(contrast.note, lift.note),
+    )
 
 
 def cochran_q(effects: list[float], variances: list[float]) -> float:

@@ -18,8 +18,7 @@ from abbotify.stats.contrast import (
     relative,
     variance_of_difference,
 )
-from abbotify.stats.group_sequential import SMALLEST_STEP, boundaries
-from abbotify.stats.spending import Spending, obrien_fleming
+from abbotify.stats.group_sequential import SMALLEST_STEP, Spending, boundaries, obrien_fleming
 
 Pair = tuple[Estimate, Estimate]
 

@@ -24,8 +24,8 @@ def quantile(alpha: float) -> float:
     return -float(ndtri(alpha / 2))
 
 
-def found(signal: float, alpha: float) -> tuple[float, float]:
-    """What befalls the estimates that a test finds, were they normal.
+def sign_and_size_errors(signal: float, alpha: float) -> tuple[float, float]:
+    """The type S and type M errors of normal estimates that are significant.
 
     Args:
         signal: |effect| in standard errors, above 0.

@@ -7,10 +7,10 @@ the power of the effect m |control|, whatever the relative interval's width.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from abbotify.stats.contrast import Estimate, t_quantile, welch_df
-from abbotify.stats.roots import reached
 
 _CERTAIN = 100.0  # standard errors by which an effect this far beyond the boundary is found
 FEWEST = 2.0  # users an arm: fewer have no variance
@@ -123,7 +123,7 @@ def detectable_effect(
     Args:
         pilot: The metric.
         wanted: Power, above alpha and below 1.
-        users: (control, treatment), at least 2 each.
+        users: (control, treatment).
         alpha: Two-sided level.
 
     Raises:
@@ -131,7 +131,7 @@ def detectable_effect(
     """
     _check(alpha, users, wanted)
     error = math.sqrt(pilot.variance / users[0] + pilot.variance_at(0.0) / users[1])
-    return reached(lambda effect: power(pilot, effect, users, alpha), wanted, error)
+    return _reached(lambda effect: power(pilot, effect, users, alpha), wanted, error)
 
 
 def sample_size(
@@ -163,16 +163,7 @@ def sample_size(
     if not (min(shares) > 0 and sum(shares) <= 1 + 1e-12):
         raise ValueError(f"shares must be positive and sum to 1 at most, got {shares}")
     _check(alpha, (FEWEST, FEWEST), wanted)
-    fewest = FEWEST / min(shares)
-
-    def found(more: float) -> float:
-        total = fewest + more
-        # The least arm has FEWEST exactly, whatever the rounding of its share.
-        users = (max(FEWEST, shares[0] * total), max(FEWEST, shares[1] * total))
-        return power(pilot, effect, users, alpha)
-
-    more = reached(found, wanted, fewest)
-    return None if more is None else fewest + more
+    return _users(lambda users: power(pilot, effect, users, alpha), wanted, shares)
 
 
 def half_width(pilot: Pilot, lift: float, users: tuple[float, float], alpha: float) -> float:
@@ -199,6 +190,112 @@ def half_width(pilot: Pilot, lift: float, users: tuple[float, float], alpha: flo
     error = math.hypot(math.sqrt(treatment), ratio * math.sqrt(control))
     df = welch_df(control, users[0], treatment, users[1])
     return 100 * t_quantile(df, alpha) * error / abs(pilot.value)
+
+
+def non_inferiority_power(
+    pilot: Pilot, margin: float, users: tuple[float, float], alpha: float, ratio: float = 1.0
+) -> float:
+    """The chance that a guardrail is found non-inferior when the treatment changes nothing.
+
+    The test is that of `guardrails`: one-sided, of treatment - ratio control, with Welch's degrees
+    of freedom of the plain difference.
+
+    Args:
+        pilot: The metric.
+        margin: The largest loss tolerated, in the metric's units, not negative.
+        users: (control, treatment), at least 2 each, not necessarily whole.
+        alpha: One-sided level.
+        ratio: Of treatment to control at the margin where that is relative to the control (.95
+            for 5 per cent of a metric that must not fall); 1 where it is absolute.
+
+    Raises:
+        ValueError: On a negative margin, fewer users, or an alpha outside (0, .5).
+
+    Source: Julious (2004), Statistics in Medicine 23; Hauschke, Kieser, Diletti, Burke (1999),
+    Statistics in Medicine 18, for a relative margin.
+    """
+    from scipy.special import nctdtr
+
+    if not 0 <= margin < math.inf:
+        raise ValueError(f"the margin must not be negative, got {margin}")
+    if not 0 < alpha < 0.5:
+        raise ValueError(f"a one-sided alpha must lie between 0 and .5, got {alpha}")
+    _check(alpha, users)
+    control, treatment = pilot.variance / users[0], pilot.variance_at(0.0) / users[1]
+    shift = margin / math.sqrt(ratio * ratio * control + treatment)
+    df = welch_df(control, users[0], treatment, users[1])
+    critical = t_quantile(df, 2 * alpha)
+    if shift > _CERTAIN + 20 * critical:
+        return 1.0
+    return 1 - float(nctdtr(df, shift, critical))
+
+
+def non_inferiority_users(
+    pilot: Pilot,
+    margin: float,
+    wanted: float,
+    alpha: float,
+    shares: tuple[float, float] = (0.5, 0.5),
+    ratio: float = 1.0,
+) -> float | None:
+    """The users of the whole experiment with whom a guardrail has the wanted power.
+
+    The exact inverse of `non_inferiority_power`, not a whole number, at least `FEWEST` an arm.
+    None when no number a double holds is enough, such as for a margin of 0.
+
+    Args:
+        pilot: The metric.
+        margin: As in `non_inferiority_power`, likewise alpha and ratio.
+        wanted: Power, above alpha and below 1.
+        alpha: One-sided level.
+        shares: Of all users in the control and in this treatment.
+        ratio: As above.
+
+    Raises:
+        ValueError: On what `non_inferiority_power` refuses, or a power outside (alpha, 1).
+    """
+    if not alpha < wanted < 1:
+        raise ValueError(f"power must lie between alpha and 1, got {wanted}")
+    if margin == 0:
+        return None
+    return _users(
+        lambda users: non_inferiority_power(pilot, margin, users, alpha, ratio), wanted, shares
+    )
+
+
+def _users(
+    power_of: Callable[[tuple[float, float]], float], wanted: float, shares: tuple[float, float]
+) -> float | None:
+    """The users of the whole experiment with the wanted power; None beyond any double."""
+    fewest = FEWEST / min(shares)
+
+    def power_with(more: float) -> float:
+        total = fewest + more
+        # The smallest arm has FEWEST exactly, whatever the rounding of its share.
+        return power_of((max(FEWEST, shares[0] * total), max(FEWEST, shares[1] * total)))
+
+    more = _reached(power_with, wanted, fewest)
+    return None if more is None else fewest + more
+
+
+def _reached(function: Callable[[float], float], target: float, start: float) -> float | None:
+    """Where a function that does not decrease reaches a target between 0 and infinity, or None.
+
+    Args:
+        function: Of a number from 0.
+        target: Its value.
+        start: The scale of the result, positive; doubled until beyond the target.
+    """
+    from scipy.optimize import brentq
+
+    upper = start
+    while not function(upper) >= target:
+        upper *= 2
+        if upper > 1e150 * start:
+            return None
+    if function(0.0) >= target:
+        return 0.0
+    return float(brentq(lambda x: function(x) - target, 0.0, upper, xtol=1e-15 * start))
 
 
 def _check(alpha: float, users: tuple[float, float], wanted: float | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -81,3 +82,94 @@ def _why_skipped(expected: Sequence[float]) -> str:
     if min(expected) < SMALLEST_EXPECTED:
         return "fewer than 5 users expected in an arm: too few to test"
     return ""
+
+
+# The mixture's weight in users: a prior as wide as the arms' shares of 100 users. The check is
+# valid with any; large ones find small mismatches sooner once there are many users.
+CONCENTRATION = 100.0
+
+
+@dataclass(frozen=True)
+class SampleRatioLook:
+    """One look at the arms' sizes.
+
+    Attributes:
+        counts: Users per arm by then.
+        log_bayes_factor: Natural logarithm, of "any other weights" against the promised ones.
+        p_value: 1 / the largest Bayes factor so far, at most 1; valid whenever one stops.
+        mismatch: p_value < alpha: so it stays once found.
+    """
+
+    counts: tuple[int, ...]
+    log_bayes_factor: float
+    p_value: float
+    mismatch: bool
+
+
+def watch_sample_ratio(
+    counts: Sequence[Sequence[int]],
+    weights: Sequence[float],
+    alpha: float = ALPHA,
+    concentration: float = CONCENTRATION,
+) -> tuple[SampleRatioLook, ...]:
+    """The arms' sizes at every look; over all looks, ever, the error is alpha.
+
+    Args:
+        counts: At each look the users per arm by then, never falling.
+        weights: Positive, on any scale, in the arms' order.
+        alpha: Error over all looks.
+        concentration: Of the Dirichlet prior around the weights.
+
+    Raises:
+        ValueError: On counts that are negative or fall, or what `log_bayes_factor` refuses.
+
+    Source: Lindon, Malek (2022), arXiv 2011.03567; by Ville's inequality.
+    """
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha must lie between 0 and 1, got {alpha}")
+    looks, largest = list[SampleRatioLook](), 0.0
+    before: Sequence[int] = [0] * len(weights)
+    for users in counts:
+        evidence = log_bayes_factor(users, weights, concentration)
+        if any(now < then for now, then in zip(users, before, strict=True)):
+            raise ValueError(f"counts must not fall, got {list(users)} after {list(before)}")
+        before, largest = users, max(largest, evidence)
+        p_value = math.exp(-largest)
+        looks.append(SampleRatioLook(tuple(users), evidence, p_value, p_value < alpha))
+    return tuple(looks)
+
+
+def log_bayes_factor(
+    counts: Sequence[int], weights: Sequence[float], concentration: float = CONCENTRATION
+) -> float:
+    """Dirichlet-multinomial against multinomial likelihood, whatever the order users came in.
+
+    Args:
+        counts: Users per arm.
+        weights: Positive, on any scale, in the arms' order.
+        concentration: Of the Dirichlet prior, whose mean is the weights' shares.
+
+    Raises:
+        ValueError: On fewer than two arms, lengths that differ, a negative count, or a weight or
+            concentration that is not positive and finite.
+
+    Source: Lindon, Malek (2022), arXiv 2011.03567.
+    """
+    if len(weights) < 2 or len(counts) != len(weights):
+        raise ValueError(f"{len(counts)} counts for {len(weights)} weights of two arms or more")
+    if any(count < 0 for count in counts):
+        raise ValueError(f"counts must not be negative, got {list(counts)}")
+    if not all(0 < number < math.inf for number in (*weights, concentration)):
+        raise ValueError("weights and concentration must be positive and finite")
+    scale = math.fsum(weights)
+    total = _rising(concentration, sum(counts))
+    parts = [
+        _rising(concentration * weight / scale, count) - count * math.log(weight / scale)
+        for count, weight in zip(counts, weights, strict=True)
+    ]
+    return math.fsum(parts) - total
+
+
+def _rising(start: float, steps: int) -> float:
+    """The logarithm of start (start + 1) ... (start + steps - 1)."""
+    return math.lgamma(start + steps) - math.lgamma(start)

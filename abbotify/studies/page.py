@@ -128,7 +128,7 @@ def write(
     Raises:
         OutputError: the folder cannot be written to.
     """
-    texts = {
+    texts: dict[str, Callable[[], str]] = {
         f"{name}.csv": csv,
         f"{name}.md": lambda: page().markdown(),
         f"{name}.html": lambda: page().html(),

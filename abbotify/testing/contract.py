@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Final
 
 from abbotify.digests import digest_data
 from abbotify.errors import PluginError
-from abbotify.files.npz import Arrays
+from abbotify.files.folders import Arrays
 from abbotify.files.yaml import Source
 from abbotify.recommenders.answers import checked
 from abbotify.recommenders.base import Play, Recommender, Request

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from abbotify.errors import DataError
-from abbotify.scenario.base import one_line
+from abbotify.typed import one_line
 
 # Ids are kept as int32, and an array of that many rows must fit in memory.
 MAX_TRACKS: Final = 100_000_000

@@ -19,8 +19,8 @@ from abbotify import rng
 from abbotify.errors import DataError
 from abbotify.rng import Purpose, Stream
 from abbotify.scenario import Scenario
-from abbotify.scenario.base import one_line
 from abbotify.scenario.world import LastfmCatalogue, LastfmUsers
+from abbotify.typed import one_line
 from abbotify.world import durations
 from abbotify.world.base import Catalogue, IntArray, Users
 from abbotify.world.factorise import counts_of, scaled, track_vectors

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.errors import DataError
-from abbotify.scenario.base import one_line
+from abbotify.typed import one_line
 from abbotify.world.base import IntArray, Lists
 from abbotify.world.json_lines import (
     MAX_TRACKS,

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from abbotify import rng
 from abbotify.stats import Moments, mean, sample_ratio
-from abbotify.stats.non_inferiority import NON_INFERIOR, guardrail, relative_guardrail
+from abbotify.stats.non_inferiority import METRIC, NON_INFERIOR, GuardrailSpec, guardrail
 from abbotify.stats.novelty import novelty
 from abbotify.stats.sample_ratio import ALPHA as SRM_ALPHA
+from abbotify.stats.sample_ratio import watch_sample_ratio
 from abbotify.stats.skewness import one_sided_error
-from abbotify.stats.srm_sequential import watch_sample_ratio
 from benchmarks.estimators.generated_users import (
     SEED,
     STREAM,
@@ -123,9 +123,10 @@ def _passed(
     for number in range(len(table)):
         control, treatment = table.pair(number)
         plain = mean(control), mean(shifted(treatment, fall))
-        verdicts["guardrail", guardrail(*plain, abs(fall), ALPHA, higher).verdict] += 1
+        found = guardrail(GuardrailSpec("", abs(fall), METRIC), *plain, ALPHA, higher)
+        verdicts["guardrail", found.verdict] += 1
         lifted = mean(control), mean(scaled(treatment, factor))
-        found = relative_guardrail(*lifted, _MARGIN, ALPHA, higher)
+        found = guardrail(GuardrailSpec("", _MARGIN), *lifted, ALPHA, higher)
         verdicts["relative_guardrail", found.verdict] += 1
     setting = f"lognormal s = {law.s}, {users[0]}/{users[1]} users, "
     setting += "a fall is the loss" if higher else "a rise is the loss"

@@ -116,8 +116,8 @@ def verdict(case: Case, number: int) -> str:
     """The verdict on one experiment."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            document = case.experiment(number, Path(folder))
+            result = case.experiment(number, Path(folder))
         except DataError:
             return REFUSED
-    (row,) = document.decisions
+    (row,) = result.decisions
     return Verdict(row.verdict)

@@ -23,10 +23,10 @@ from abbotify.eventlog.parquet import LogFile, write_events
 from abbotify.eventlog.schema import ARM, Events, IntArray, Labels
 from abbotify.eventlog.source import open_source, ordered
 from abbotify.files.yaml import Source
-from abbotify.pipeline import play_and_judge
+from abbotify.pipeline import play_and_report
 from abbotify.progress import silent
 from abbotify.recommenders import Request
-from abbotify.report import Document
+from abbotify.report import Result
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source
 from abbotify.simulation.model_store import ModelStore
@@ -36,7 +36,7 @@ from abbotify.simulation.training import Trainer
 from abbotify.world import World
 
 Plain = dict[str, Any]
-Experiment = Callable[[int, Path], Document]
+Experiment = Callable[[int, Path], Result]
 Rows = npt.NDArray[np.bool_]
 
 _STREAM: Final = 0x5AB07  # of no simulation
@@ -109,15 +109,15 @@ def scenario(number: int, control: Plain, treatment: Plain, **changes: Any) -> S
     return from_source(Source("calibration", plain | changes, {}), Path())
 
 
-def played(described: Scenario, folder: Path) -> Document:
+def played(described: Scenario, folder: Path) -> Result:
     """The report of a scenario, whose log is left in the folder."""
     plan = prepare(described)
     store = ModelStore(folder, earlier=[])
-    trainer = Trainer(described, plan.world, plan.learning, store, silent)
-    return play_and_judge(plan, folder, trainer)[0]
+    trainer = Trainer(plan.schedule, plan.world, plan.learning, store, silent)
+    return play_and_report(plan, folder, trainer)[0]
 
 
-def analysed(log: Path, number: int, folder: Path) -> Document:
+def analysed(log: Path, number: int, folder: Path) -> Result:
     """The report of a log of `scenario`."""
     source = open_source([log], f"E{number}")
     order = ordered(source, None, {})
@@ -142,7 +142,7 @@ def plugin(kind: type) -> Plain:
 def spoilt(control: Plain, treatment: Plain, change: Callable[[Events, int], Events]) -> Experiment:
     """An experiment whose log is changed, file by file, before it is analysed."""
 
-    def experiment(number: int, folder: Path) -> Document:
+    def experiment(number: int, folder: Path) -> Result:
         played(scenario(number, control, treatment), folder)
         return analysed(_changed(folder, lambda events: change(events, number)), number, folder)
 
@@ -182,7 +182,7 @@ def lost_users(events: Events, number: int) -> Events:
     return events.take(~(chosen(events.user, number, 2, 1 / 3) & treated))
 
 
-def unlike_users(number: int, folder: Path) -> Document:
+def unlike_users(number: int, folder: Path) -> Result:
     """Three of ten heavy users of the control go over, and as many light ones come for them."""
     played(scenario(number, RANDOM, RANDOM), folder)
     users = pq.read_table(folder / "users.parquet", columns=["user", "pre_time"])
@@ -197,7 +197,7 @@ def unlike_users(number: int, folder: Path) -> Document:
     return analysed(_changed(folder, change), number, folder)
 
 
-def doubled(number: int, folder: Path) -> Document:
+def doubled(number: int, folder: Path) -> Result:
     """A log of JSON lines that was delivered twice."""
     played(scenario(number, RANDOM, RANDOM), folder)
     lines, twice = folder / "lines.jsonl", folder / "twice.jsonl"
@@ -212,7 +212,7 @@ def _first_day(file: LogFile) -> int:
     return file.days.start
 
 
-def novelty(number: int, folder: Path) -> Document:
+def novelty(number: int, folder: Path) -> Result:
     """A treatment that is better on the first two days, and from then on as good as nothing."""
     parts: Mapping[str, Plain] = {"better": STICKY, "same": RANDOM}
     logs = {}

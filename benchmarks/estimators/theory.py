@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.optimize import brentq
 
 from abbotify.stats.group_sequential import crossing_chances
-from abbotify.stats.normal import below, found
-from abbotify.stats.roots import crossing
-from abbotify.stats.simultaneous import largest_below
+from abbotify.stats.multiplicity import largest_below
+from abbotify.stats.normal import below, sign_and_size_errors
 
 LEAST = 1.959963984540054  # two-sided .05
 
@@ -56,17 +56,17 @@ def clustered(design_effect: float) -> float:
 def drift_for(power: float) -> float:
     """The expected z at which a two-sided test at .05 has that power."""
 
-    def finds(drift: float) -> float:
-        return below(drift - LEAST) + below(-drift - LEAST)
+    def excess(drift: float) -> float:
+        return below(drift - LEAST) + below(-drift - LEAST) - power
 
-    return crossing(finds, power, 0.0, 10.0)
+    return float(brentq(excess, 0.0, 10.0))
 
 
 def exaggeration(drift: float) -> float:
     """Mean |estimate| / effect among the significant results of a test at .05."""
-    return found(drift, 0.05)[1]
+    return sign_and_size_errors(drift, 0.05)[1]
 
 
 def wrong_sign(drift: float) -> float:
     """The share of them whose sign is wrong."""
-    return found(drift, 0.05)[0]
+    return sign_and_size_errors(drift, 0.05)[0]

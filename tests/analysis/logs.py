@@ -12,7 +12,7 @@ from abbotify.analysis import analyze
 from abbotify.eventlog.botify_reader import read_botify
 from abbotify.eventlog.parquet import write_events
 from abbotify.eventlog.schema import ARM, Events, Labels
-from abbotify.report import Document
+from abbotify.report import Result
 
 Lines = list[dict[str, Any]]
 
@@ -47,7 +47,7 @@ def stored(path: Path, lines: Lines) -> Path:
     return path
 
 
-def analysed(log: Path, out: Path, **options: Any) -> Document:
+def analysed(log: Path, out: Path, **options: Any) -> Result:
     given = {"experiment": "NEURAL", "control": None, "arms": {}} | options
     return analyze([log], out=out, **given)
 

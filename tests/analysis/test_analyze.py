@@ -43,17 +43,17 @@ def by_user(lines: Lines) -> pd.DataFrame:
 
 def test_the_table_of_effects_is_the_notebooks(tmp_path: Path) -> None:
     lines = made()
-    document = analysed(stored(tmp_path / "log.jsonl", lines), tmp_path / "out")
+    result = analysed(stored(tmp_path / "log.jsonl", lines), tmp_path / "out")
     users = by_user(lines)
     for metric in METRICS:
         groups = [users.loc[users["arm"] == arm, metric] for arm in ("C", "T1")]
-        for arm, values in zip(document.arms, groups, strict=True):
+        for arm, values in zip(result.arms, groups, strict=True):
             assert arm.metrics is not None
             found = arm.metrics[metric]
             assert found.n == len(values)
             assert found.mean == pytest.approx(values.mean(), rel=1e-9)
             assert found.variance == pytest.approx(values.var(ddof=1), rel=1e-9)
-        row = next(e for e in document.effects if (e.metric, e.estimand) == (metric, "mean"))
+        row = next(e for e in result.effects if (e.metric, e.estimand) == (metric, "mean"))
         interval = ttest_ind(groups[1], groups[0], equal_var=False).confidence_interval(0.95)
         assert [row.lower, row.upper] == pytest.approx([interval.low, interval.high], rel=1e-9)
         naive = [100 * end / groups[0].mean() for end in interval]
@@ -62,12 +62,12 @@ def test_the_table_of_effects_is_the_notebooks(tmp_path: Path) -> None:
 
 def test_positions_are_those_of_the_lines(tmp_path: Path) -> None:
     lines = made()
-    document = analysed(stored(tmp_path / "log.jsonl", lines), tmp_path / "out")
+    result = analysed(stored(tmp_path / "log.jsonl", lines), tmp_path / "out")
     rows = pd.DataFrame(lines)
     rows["arm"] = [experiments["NEURAL"] for experiments in rows["experiments"]]
     ended = (rows["message"] == "last").cumsum().shift(fill_value=0)
     rows["step"] = rows.groupby(ended).cumcount()
-    for arm in document.arms:
+    for arm in result.arms:
         heard = rows[rows["arm"] == arm.name].groupby("step")["time"].agg(["size", "mean"])
         heard = heard[(heard.index >= 1) & (heard["size"] >= 50)]
         found = arm.by_position or ()
@@ -96,16 +96,16 @@ def test_all_files_are_the_same_bytes_again(tmp_path: Path) -> None:
 
 
 def test_the_document_on_disk_is_the_one_returned(tmp_path: Path) -> None:
-    document = analysed(stored(tmp_path / "log.jsonl", made()), tmp_path / "out")
-    assert read(tmp_path / "out") == document
+    result = analysed(stored(tmp_path / "log.jsonl", made()), tmp_path / "out")
+    assert read(tmp_path / "out") == result
     assert len(pd.read_parquet(tmp_path / "out" / "users.parquet").user) == 120
 
 
 def test_arms_take_the_names_given(tmp_path: Path) -> None:
     log = stored(tmp_path / "log.jsonl", made())
     names = {"C": "random", "T1": "sticky"}
-    document = analysed(log, tmp_path / "out", arms=names, control="sticky")
-    assert [(arm.name, arm.label, arm.control) for arm in document.arms] == [
+    result = analysed(log, tmp_path / "out", arms=names, control="sticky")
+    assert [(arm.name, arm.label, arm.control) for arm in result.arms] == [
         ("sticky", "T1", True),
         ("random", "C", False),
     ]
@@ -119,8 +119,8 @@ def test_a_mismatch_of_sizes_fails(tmp_path: Path) -> None:
         template | {"user": user, "experiments": {"NEURAL": "C" if user < 600 else "T1"}}
         for user in range(1000)
     ]
-    document = analysed(stored(tmp_path / "log.jsonl", lines), tmp_path / "out")
-    check = next(check for check in document.checks if check.name == "sample_ratio")
+    result = analysed(stored(tmp_path / "log.jsonl", lines), tmp_path / "out")
+    check = next(check for check in result.checks if check.name == "sample_ratio")
     assert check.status == "fail"
     assert check.details is not None
     assert check.details["counts"] == {"C": 600, "T1": 400}
@@ -135,8 +135,8 @@ def test_a_user_in_two_arms_and_cut_sessions_are_told(tmp_path: Path) -> None:
     lines[1]["experiments"] = {"NEURAL": "C"}
     log = stored(tmp_path / "log.jsonl", lines)
     log.write_text(log.read_text() + "{broken\n")
-    document = analysed(log, tmp_path / "out")
-    found = {check.name: check for check in document.checks}
+    result = analysed(log, tmp_path / "out")
+    found = {check.name: check for check in result.checks}
     assert found["users_in_two_arms"].details == {"users": 1, "share": 1 / 120, "limit": 0.01}
     assert found["open_sessions"].details is not None
     assert found["open_sessions"].details["sessions"] == 1
@@ -163,17 +163,17 @@ def test_a_user_whose_only_session_is_open_is_kept(tmp_path: Path) -> None:
 def test_a_run_is_analysed_by_its_phases(tmp_path: Path) -> None:
     lines = made()
     (tmp_path / "run").mkdir()
-    document = analysed(run_folder(tmp_path / "run", lines), tmp_path / "out")
-    assert [(a.name, a.label, a.control) for a in document.arms] == [
+    result = analysed(run_folder(tmp_path / "run", lines), tmp_path / "out")
+    assert [(a.name, a.label, a.control) for a in result.arms] == [
         ("base", "C", True),
         ("neural", "T1", False),
     ]
     later = by_user([line for line in lines if line["timestamp"] >= 86_400_000 - 1])
-    assert [arm.users for arm in document.arms] == later.groupby("arm").size().tolist()
+    assert [arm.users for arm in result.arms] == later.groupby("arm").size().tolist()
     users = pd.read_parquet(tmp_path / "out" / "users.parquet")
     earlier = by_user([line for line in lines if line["timestamp"] < 86_400_000 - 1])
     assert users.pre_time.sum() == pytest.approx(earlier["time"].sum())
-    assert document.run.days == 2
+    assert result.run.days == 2
 
 
 def test_looks_of_a_run_are_those_of_its_log(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_looks_of_a_run_are_those_of_its_log(tmp_path: Path) -> None:
     assert sum(arm.users for arm in one.arms) == one.monitored.planned_users  # all came
     assert one.monitored == other.monitored
     assert one.monitored.estimand == "cuped"
-    first, second = (document.arms[1].looks for document in (one, other))
+    first, second = (result.arms[1].looks for result in (one, other))
     assert first is not None
     assert len(first) == 4
     assert first == second

@@ -22,7 +22,7 @@ from abbotify.errors import UserError
 from abbotify.eventlog.botify_reader import read_botify
 from abbotify.eventlog.schema import Events
 from abbotify.eventlog.soundness import repeated_rows
-from abbotify.report import Check, Document, Verdict
+from abbotify.report import Check, Result, Verdict
 from abbotify.stats.non_inferiority import GuardrailSpec
 from tests.analysis.logs import Lines, analysed, made, run_folder, stored
 from tests.conftest import Command
@@ -30,8 +30,8 @@ from tests.conftest import Command
 DERIVED = ["timestamp", "user", "message", "track", "time", "recommendation", "latency_ms", "arm"]
 
 
-def check(document: Document, name: str) -> Check:
-    return next(each for each in document.checks if each.name == name)
+def check(result: Result, name: str) -> Check:
+    return next(each for each in result.checks if each.name == name)
 
 
 def one_line(error: UserError, file: str) -> str:
@@ -117,14 +117,14 @@ def a_twentieth_twice(folder: Path) -> Path:
 def test_rows_given_twice_are_invalid(make: Callable[[Path], Path], tmp_path: Path) -> None:
     log = make(tmp_path)
     experiment = {} if log.suffix == ".jsonl" else {"control": "base"}
-    document = analysed(log, tmp_path / "out", **experiment)
-    found = check(document, "rows_given_twice")
+    result = analysed(log, tmp_path / "out", **experiment)
+    found = check(result, "rows_given_twice")
     assert (found.status, found.arms) == ("fail", ())
     rows = len(pq.read_table(log)) if log.suffix == ".parquet" else None
     if rows is not None:
         assert found.details is not None
         assert found.details["rows"] == rows // 2
-    assert {row.verdict for row in document.decisions} == {Verdict.INVALID}
+    assert {row.verdict for row in result.decisions} == {Verdict.INVALID}
 
 
 def test_a_numbered_log_given_twice_is_refused_by_its_name(run: Path) -> None:
@@ -262,17 +262,17 @@ def shifted(change: Callable[[int, int], int]) -> Lines:
 def test_odd_timestamps_warn_and_never_refuse(
     change: Callable[[int, int], int], told: str, tmp_path: Path
 ) -> None:
-    document = analysed(stored(tmp_path / "log", shifted(change)), tmp_path / "out")
-    found = check(document, "timestamps")
+    result = analysed(stored(tmp_path / "log", shifted(change)), tmp_path / "out")
+    found = check(result, "timestamps")
     assert found.status == "warn"
     assert told in found.summary
 
 
 def test_sound_timestamps_pass(tmp_path: Path) -> None:
     lines = shifted(lambda t, i: EPOCH + t)
-    document = analysed(stored(tmp_path / "log", lines), tmp_path / "out")
-    assert check(document, "timestamps").status == "pass"
-    assert check(document, "rows_given_twice").status == "pass"
+    result = analysed(stored(tmp_path / "log", lines), tmp_path / "out")
+    assert check(result, "timestamps").status == "pass"
+    assert check(result, "rows_given_twice").status == "pass"
 
 
 @pytest.mark.parametrize(
@@ -367,9 +367,9 @@ def test_a_question_that_makes_no_sense_is_one_line(
 
 def test_the_estimator_of_a_run_is_chosen(run: Path) -> None:
     mean = Question(rails=(GuardrailSpec("tracks", 5.0),), estimator="mean")
-    document = analysed(run, run.parent / "out", question=mean)
-    assert document.run.estimator == "mean"
-    deciding = {row.estimand for row in document.effects if row.p_adjusted is not None}
+    result = analysed(run, run.parent / "out", question=mean)
+    assert result.run.estimator == "mean"
+    deciding = {row.estimand for row in result.effects if row.p_adjusted is not None}
     assert deciding == {"mean"}
     adjusted = analysed(run, run.parent / "out", question=Question())
     deciding = {row.estimand for row in adjusted.effects if row.p_adjusted is not None}

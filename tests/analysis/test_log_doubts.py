@@ -17,7 +17,7 @@ from abbotify.errors import UserError
 from abbotify.eventlog.botify_reader import read_botify
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.parquet import open_file
-from abbotify.report import Check, Document, Verdict
+from abbotify.report import Check, Result, Verdict
 from tests.analysis.logs import Lines, analysed, made, run_folder, stored
 from tests.eventlog.botify_lines import line, write
 from tests.eventlog.rows import table
@@ -26,8 +26,8 @@ EPOCH = 1_700_000_000_000
 DERIVED = ["timestamp", "user", "message", "track", "time", "recommendation", "latency_ms", "arm"]
 
 
-def check(document: Document, name: str) -> Check:
-    return next(each for each in document.checks if each.name == name)
+def check(result: Result, name: str) -> Check:
+    return next(each for each in result.checks if each.name == name)
 
 
 def changed(**values: Callable[[dict[str, Any]], Any]) -> Lines:
@@ -55,27 +55,27 @@ BURSTS = {
 
 @pytest.mark.parametrize("lines", BURSTS.values(), ids=BURSTS)
 def test_a_burst_of_requests_is_no_log_given_twice(lines: Lines, tmp_path: Path) -> None:
-    document = analysed(stored(tmp_path / "log", lines), tmp_path / "out")
-    assert check(document, "rows_given_twice").status in ("pass", "warn")
-    assert Verdict.INVALID not in {row.verdict for row in document.decisions}
+    result = analysed(stored(tmp_path / "log", lines), tmp_path / "out")
+    assert check(result, "rows_given_twice").status in ("pass", "warn")
+    assert Verdict.INVALID not in {row.verdict for row in result.decisions}
 
 
 @pytest.mark.parametrize("times", [2, 3])
 @pytest.mark.parametrize("lines", BURSTS.values(), ids=BURSTS)
 def test_a_burst_given_twice_is_seen_all_the_same(lines: Lines, times: int, tmp_path: Path) -> None:
-    document = analysed(stored(tmp_path / "log", lines * times), tmp_path / "out")
-    found = check(document, "rows_given_twice")
+    result = analysed(stored(tmp_path / "log", lines * times), tmp_path / "out")
+    found = check(result, "rows_given_twice")
     assert found.status == "fail"
     assert found.details is not None
     assert found.details["rows"] >= len(lines) * (times - 1)
-    assert {row.verdict for row in document.decisions} == {Verdict.INVALID}
+    assert {row.verdict for row in result.decisions} == {Verdict.INVALID}
 
 
 def test_the_first_row_given_twice_is_named(tmp_path: Path) -> None:
     lines = made(400)
     copies = [each for each in lines if each["user"] == 17]
-    document = analysed(stored(tmp_path / "log", lines + copies), tmp_path / "out")
-    found = check(document, "rows_given_twice")
+    result = analysed(stored(tmp_path / "log", lines + copies), tmp_path / "out")
+    found = check(result, "rows_given_twice")
     first = min(each["timestamp"] for each in copies)
     assert found.summary.startswith(f"{len(copies)} rows of {len(lines) + len(copies):,} ")
     assert f"the first one of user 17 at timestamp {first}" in found.summary
@@ -92,16 +92,16 @@ def test_days_are_those_of_the_clock_whatever_its_unit(tmp_path: Path) -> None:
     for number in (5, 70):
         micro[number]["timestamp"] = apart[number]["timestamp"] = 0
     for name, lines in (("us", micro), ("ms", apart)):
-        document = analysed(stored(tmp_path / name, lines), tmp_path / "out")
-        assert document.run.days is not None
-        assert document.run.days <= 101
-        assert "2 are 0" in check(document, "timestamps").summary
+        result = analysed(stored(tmp_path / name, lines), tmp_path / "out")
+        assert result.run.days is not None
+        assert result.run.days <= 101
+        assert "2 are 0" in check(result, "timestamps").summary
 
 
 def test_a_log_that_begins_days_after_zero_is_in_milliseconds(tmp_path: Path) -> None:
     late = [one | {"timestamp": one["timestamp"] + 20 * 86_400_000} for one in made(300)]
-    document = analysed(stored(tmp_path / "log", late), tmp_path / "out")
-    assert check(document, "timestamps").status == "pass"
+    result = analysed(stored(tmp_path / "log", late), tmp_path / "out")
+    assert check(result, "timestamps").status == "pass"
 
 
 def experiment_rows(folder: Path) -> pa.Table:
@@ -119,22 +119,22 @@ def test_sessions_of_one_time_are_in_the_order_of_session_and_step(tmp_path: Pat
     rows = rows.sort_by([(name, "ascending") for name in ("user", "session", "step")])
     for name in ("user", "track", "step"):
         assert getattr(events, name).tolist() == rows.column(name).to_pylist()
-    document = analysed(tmp_path / "mixed.parquet", tmp_path / "out", control="base")
-    assert check(document, "timestamps").status == "warn"
+    result = analysed(tmp_path / "mixed.parquet", tmp_path / "out", control="base")
+    assert check(result, "timestamps").status == "warn"
     pq.write_table(pa.concat_tables([mixed, mixed]), tmp_path / "mixed.parquet")
-    document = analysed(tmp_path / "mixed.parquet", tmp_path / "out", control="base")
-    assert check(document, "rows_given_twice").details == {
+    result = analysed(tmp_path / "mixed.parquet", tmp_path / "out", control="base")
+    assert check(result, "rows_given_twice").details == {
         "rows": len(rows),
         "sure": 0,
         "of": 2 * len(rows),
         "limit": 0.01,
     }
-    assert check(document, "rows_given_twice").status == "fail"
+    assert check(result, "rows_given_twice").status == "fail"
 
 
 def test_a_numbered_log_says_that_its_timestamps_are_not_used(tmp_path: Path) -> None:
-    document = analysed(run_folder(tmp_path, made(300)), tmp_path / "out")
-    assert "not used" in check(document, "timestamps").summary
+    result = analysed(run_folder(tmp_path, made(300)), tmp_path / "out")
+    assert "not used" in check(result, "timestamps").summary
 
 
 def test_a_copy_of_a_day_before_the_experiment_is_refused(tmp_path: Path) -> None:

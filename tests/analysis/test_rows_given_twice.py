@@ -12,13 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from abbotify.errors import UserError
-from abbotify.report.result import Check, Document
+from abbotify.report.result import Check, Result
 from abbotify.report.text.headline import headline
 from tests.analysis.logs import Lines, analysed, made, run_folder, stored
 
 
-def check_of(document: Document, name: str = "rows_given_twice") -> Check:
-    return next(check for check in document.checks if check.name == name)
+def check_of(result: Result, name: str = "rows_given_twice") -> Check:
+    return next(check for check in result.checks if check.name == name)
 
 
 def rows_of(check: Check) -> int:
@@ -77,12 +77,12 @@ def test_rows_that_are_there_twice_make_the_verdict_invalid(
 ) -> None:
     lines = made()
     again = way(lines)
-    document = analysed(form(tmp_path, again), tmp_path / "out")
-    check = check_of(document)
+    result = analysed(form(tmp_path, again), tmp_path / "out")
+    check = check_of(result)
     assert check.status == "fail"
     assert rows_of(check) == len(again) - len(lines)
     assert "user 0 at timestamp " in check.summary
-    assert "Ship" not in headline(document).split(":")[0]
+    assert "Ship" not in headline(result).split(":")[0]
 
 
 @pytest.mark.parametrize("form", [_lines, _parquet])

@@ -69,9 +69,9 @@ CASES: dict[str, tuple[Callable[[Lines], Lines], str, str]] = {
 
 
 def _check(log: Path, out: Path) -> tuple[Check, list[tuple[int | None, int | None]]]:
-    document = analysed(log, out)
-    check = next(check for check in document.checks if check.name == "timestamps")
-    return check, [(arm.sessions, arm.tracks) for arm in document.arms]
+    result = analysed(log, out)
+    check = next(check for check in result.checks if check.name == "timestamps")
+    return check, [(arm.sessions, arm.tracks) for arm in result.arms]
 
 
 @pytest.mark.parametrize("form", ["lines", "run"])

@@ -58,8 +58,8 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def effects(folder: Path) -> dict[tuple[str, str, str], Plain]:
-    document = json.loads((folder / "report.json").read_text())
-    return {(row["arm"], row["metric"], row["estimand"]): row for row in document["effects"]}
+    result = json.loads((folder / "report.json").read_text())
+    return {(row["arm"], row["metric"], row["estimand"]): row for row in result["effects"]}
 
 
 def assert_shared(

@@ -60,9 +60,9 @@ def test_seed_and_set_change_the_scenario(
     out = tmp_path / "out"
     command = ("run", scenario, "--out", out, "--seed", 7, "--set", "arms.sticky.latency_ms=3")
     assert abbotify(*command).code == 0
-    document = json.loads((out / "report.json").read_text())
-    assert document["run"]["seeds"] == {"world": 1, "dynamics": 7}
-    assert document["scenario"]["arms"]["sticky"]["latency_ms"] == 3
+    result = json.loads((out / "report.json").read_text())
+    assert result["run"]["seeds"] == {"world": 1, "dynamics": 7}
+    assert result["scenario"]["arms"]["sticky"]["latency_ms"] == 3
 
 
 def test_check_describes_the_run_without_writing(

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from abbotify.cli import workspace
+from abbotify.cli.check import describe
 from abbotify.errors import OutputError
 from abbotify.scenario import load
-from abbotify.simulation import prepare
+from abbotify.simulation.prepare import prepare
 
 ROOT = Path(__file__).parents[2]
 SHARED = ("scenarios", "recommenders")
@@ -59,4 +60,4 @@ def test_a_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["quickstart", "geometric"])
 def test_its_scenarios_can_be_run(name: str, made: Path) -> None:
     scenario = load(made / "scenarios" / f"{name}.yaml", ["world.users.count=200"])
-    assert f"Scenario  {name}" in prepare.describe(prepare.prepare(scenario))
+    assert f"Scenario  {name}" in describe(prepare(scenario))

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from abbotify.eventlog.read_ahead import Ahead
+from abbotify.eventlog.merge import Ahead
 
 SIZES = (3, 0, 1, 4)
 

@@ -47,5 +47,5 @@ def report_of(abbotify: Command, folder: Path, scenario: Plain) -> Plain:
     finished = abbotify("run", folder / "s.yaml", "--out", folder / "out")
     assert (finished.code, finished.err) == (0, "")
     text = (folder / "out" / "report.json").read_text()
-    document: Plain = json.loads(text, parse_constant=lambda name: pytest.fail(name))
-    return document
+    result: Plain = json.loads(text, parse_constant=lambda name: pytest.fail(name))
+    return result

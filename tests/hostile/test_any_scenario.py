@@ -105,7 +105,7 @@ def scenarios(draw: st.DrawFn) -> Plain:
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(scenario=scenarios())
 def test_any_valid_scenario_runs(abbotify: Command, tmp_path: Path, scenario: Plain) -> None:
-    document = report_of(abbotify, tmp_path, scenario)
-    sessions = sum(arm["sessions"] for arm in document["arms"])
-    assert all(arm["tracks"] >= arm["sessions"] for arm in document["arms"])
-    assert sessions >= sum(arm["users"] for arm in document["arms"])
+    result = report_of(abbotify, tmp_path, scenario)
+    sessions = sum(arm["sessions"] for arm in result["arms"])
+    assert all(arm["tracks"] >= arm["sessions"] for arm in result["arms"])
+    assert sessions >= sum(arm["users"] for arm in result["arms"])

@@ -19,8 +19,7 @@ from abbotify.errors import DataError, PageError
 from abbotify.report import build, files, read
 from abbotify.report.checks import data, validity
 from abbotify.scenario import load
-from abbotify.simulation.true_effects import TrueEffects
-from abbotify.studies.compare import report as comparison_report
+from abbotify.studies.compare import tables as comparison_tables
 from abbotify.studies.power import report as power_report
 from abbotify.studies.sweep import report as sweep_report
 from abbotify.studies.validation import report as validation_report
@@ -41,7 +40,7 @@ PARTS: list[tuple[Any, str, str]] = [
     (build, "positions", "positions of sticky"),
     ("abbotify.report.build.monitoring", "retention", "looks of random"),
     (pipeline, "user_level_effects", "quantiles and segments"),
-    (TrueEffects, "found", "truth"),
+    (pipeline, "true_effects", "truth"),
 ]
 CHECKS = [
     (data, "sample_ratio", "sample_ratio"),
@@ -85,15 +84,15 @@ def test_a_part_that_fails_is_not_determined(
 ) -> None:
     out = scenario.parent / "out"
     patch(monkeypatch, place, name)
-    document = pipeline.run(load(scenario), out)
-    found = {check.name: check for check in document.checks}["not_determined"]
+    result = pipeline.run(load(scenario), out)
+    found = {check.name: check for check in result.checks}["not_determined"]
     assert found.status == "warn"
     assert f"{part} (ZeroDivisionError: division by zero)" in found.summary
     assert "Traceback" in faults_of(out)[part]
     assert {path.name for path in out.iterdir()} >= {"report.html", "users.parquet", "log"}
     assert not any(path.name in ("worlds", "state") for path in out.iterdir())
-    assert "ship" not in {row.verdict for row in document.decisions}
-    assert read(out) == document
+    assert "ship" not in {row.verdict for row in result.decisions}
+    assert read(out) == result
 
 
 @pytest.mark.parametrize(("place", "name", "check"), CHECKS, ids=[each[2] for each in CHECKS])
@@ -101,8 +100,8 @@ def test_a_check_that_fails_has_its_traceback_in_the_manifest(
     place: Any, name: str, check: str, scenario: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(place, name, raising(FAULT))
-    document = pipeline.run(load(scenario), scenario.parent / "out")
-    assert {each.name: each.status for each in document.checks}[check] == "warn"
+    result = pipeline.run(load(scenario), scenario.parent / "out")
+    assert {each.name: each.status for each in result.checks}[check] == "warn"
     assert "Traceback" in faults_of(scenario.parent / "out")[check]
 
 
@@ -139,9 +138,9 @@ def test_a_run_without_a_report_keeps_its_log(
 def test_an_error_of_the_user_in_another_world_keeps_the_run(
     scenario: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(TrueEffects, "found", raising(DataError("the training diverged")))
-    document = pipeline.run(load(scenario), scenario.parent / "out")
-    assert "the training diverged" in {c.name: c for c in document.checks}["not_determined"].summary
+    monkeypatch.setattr(pipeline, "true_effects", raising(DataError("the training diverged")))
+    result = pipeline.run(load(scenario), scenario.parent / "out")
+    assert "the training diverged" in {c.name: c for c in result.checks}["not_determined"].summary
 
 
 def test_an_interrupt_is_no_fault(scenario: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,21 +161,21 @@ def test_an_analysis_tells_its_faults(scenario: Path, monkeypatch: pytest.Monkey
     pipeline.run(load(scenario), out)
     monkeypatch.setattr(analysing, "user_level_effects", raising(FAULT))
     again = scenario.parent / "again"
-    document = analysis.analyze([out / "log"], experiment="SMALL", control=None, arms={}, out=again)
+    result = analysis.analyze([out / "log"], experiment="SMALL", control=None, arms={}, out=again)
     assert "quantiles and segments" in faults_of(again)
-    assert any(check.name == "not_determined" for check in document.checks)
+    assert any(check.name == "not_determined" for check in result.checks)
 
 
 STUDIES: list[tuple[Any, str, tuple[object, ...], str]] = [
-    (sweep_report, "sweep_html", ("sweep", "s.yaml", "--vary", "seeds.dynamics=1,2"), "sweep"),
-    (power_report, "power_html", ("power", "s.yaml", "--mde", "5"), "power"),
+    (sweep_report, "chart", ("sweep", "s.yaml", "--vary", "seeds.dynamics=1,2"), "sweep"),
+    (power_report, "picture", ("power", "s.yaml", "--mde", "5"), "power"),
     (
         validation_report,
-        "validate_html",
+        "chart",
         ("validate", "s.yaml", "--replications", "200"),
         "validate",
     ),
-    (comparison_report, "compare_html", ("compare", "a", "a"), "compare"),
+    (comparison_tables, "chart", ("compare", "a", "a"), "compare"),
 ]
 
 

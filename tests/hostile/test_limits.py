@@ -17,7 +17,7 @@ from abbotify import pipeline
 from abbotify.eventlog import parquet
 from abbotify.report import files as render
 from abbotify.report.html import render_html
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.scenario import load
 from abbotify.simulation import shard
 from tests.conftest import Command
@@ -117,8 +117,8 @@ def test_a_chart_that_fails_is_named_in_its_place(
 def usual_page() -> Callable[[], str]:
     from tests.report.realistic import realistic
 
-    document = Document.from_dict(realistic())
-    return lambda: render_html(document)
+    result = Result.from_dict(realistic())
+    return lambda: render_html(result)
 
 
 def test_a_check_that_fails_is_a_reservation(

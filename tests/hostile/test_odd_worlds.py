@@ -12,8 +12,8 @@ from tests.hostile.files import Plain, base, changed, write_scenario
 
 
 def test_every_kind_of_file_runs(abbotify: Command, fresh: Path) -> None:
-    document = report_of(abbotify, fresh, base())
-    assert len(document["arms"]) == 6
+    result = report_of(abbotify, fresh, base())
+    assert len(result["arms"]) == 6
 
 
 ODD = {
@@ -43,8 +43,8 @@ ODD = {
 def test_odd_worlds_run(abbotify: Command, tmp_path: Path, small: Plain, changes: Plain) -> None:
     for path, value in changes.items():
         small = changed(small, path, value)
-    document = report_of(abbotify, tmp_path, small)
-    assert [arm["name"] for arm in document["arms"]] == ["random", "sticky"]
+    result = report_of(abbotify, tmp_path, small)
+    assert [arm["name"] for arm in result["arms"]] == ["random", "sticky"]
 
 
 def test_one_user_is_too_few_for_two_arms(abbotify: Command, tmp_path: Path, small: Plain) -> None:

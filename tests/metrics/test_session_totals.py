@@ -1,4 +1,4 @@
-"""Tallies merge, and what is counted by hand is what the document says."""
+"""Tallies merge, and what is counted by hand is what the result says."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from abbotify.metrics.aggregates import aggregate
 from abbotify.metrics.session_totals import SessionTotals
 from abbotify.metrics.users import user_table
 from abbotify.report.build import build
-from abbotify.report.inputs import ArmInfo, Asked, ReportInputs
-from abbotify.report.pictures import Position
-from abbotify.report.result import Document
+from abbotify.report.inputs import ArmInfo, ReportInputs, ReportSpec
+from abbotify.report.result import Result
+from abbotify.report.result_rows import Position
 from tests.report.tallied import ARMS, DAYS, RUN, made, one_session, tallied
 
 
-def built(tally: SessionTotals) -> Document:
-    """The document of one session for each of eight users."""
+def built(tally: SessionTotals) -> Result:
+    """The result of one session for each of eight users."""
     users = user_table([one_session(user, 1) for user in range(8)], days=[1])
     found = ReportInputs(aggregate(users, len(ARMS), ["time"], "exposed"), tally)
     arms = [ArmInfo(name, name) for name in ARMS]
-    return build({}, RUN, arms, Asked(["time"], ["time"]), found)
+    return build({}, RUN, arms, ReportSpec(["time"], ["time"]), found)
 
 
 def counts(tally: SessionTotals) -> Any:
@@ -65,13 +65,13 @@ def test_sessions_that_were_cut_are_censored() -> None:
         counters = {"truncated_sessions": np.array([cut])}
         tally.add(one_session(user, tracks, closed), np.array([cut], np.bool_), counters=counters)
     tally.add(one_session(6, 2, closed=False))
-    document = built(tally)
-    curve = document.control.survival
+    result = built(tally)
+    curve = result.control.survival
     assert curve is not None
     assert curve.tracks == (0, 1, 2, 3)
     assert curve.alive == pytest.approx([1, 3 / 4, 3 / 4, 0])
-    assert document.control.counters == {"truncated_sessions": 1}
-    assert document.arms[1].survival is None
+    assert result.control.counters == {"truncated_sessions": 1}
+    assert result.arms[1].survival is None
 
 
 def test_positions_by_hand() -> None:
@@ -84,6 +84,6 @@ def test_positions_by_hand() -> None:
     assert tally.heard.sum(axis=(0, 1)).tolist() == [25 * 3, 25 * 82]
     assert tally.heard[0, 0].tolist() == [50, 25 * 75]
     assert tally.heard[1, HEARD_STEPS - 1].tolist() == [25, 25 * 7]
-    document = built(tally)
+    result = built(tally)
     # 25 sessions are too few for a mean.
-    assert [arm.by_position for arm in document.arms] == [(Position(1, 50, 0.375),), None]
+    assert [arm.by_position for arm in result.arms] == [(Position(1, 50, 0.375),), None]

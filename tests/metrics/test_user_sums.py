@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abbotify.eventlog.schema import Labels
-from abbotify.files.npz import load_arrays, save_arrays
+from abbotify.files.folders import load_arrays, save_arrays
 from abbotify.metrics.users import UserTable, UserTotals
 from tests.metrics.test_users import HAND, row, sessions
 

@@ -54,6 +54,6 @@ def users(run_folder: Path) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def document(run_folder: Path) -> Plain:
+def result(run_folder: Path) -> Plain:
     data: Plain = json.loads((run_folder / "report.json").read_text())
     return data

@@ -78,8 +78,8 @@ def run(folder: Path, name: str, answers: tuple[str, str], out: str = "out", **h
 
 
 def counters(out: Path) -> dict[str, Plain]:
-    document = json.loads((out / "report.json").read_text(encoding="utf-8"))
-    return {arm["name"]: arm["counters"] for arm in document["arms"]}
+    result = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    return {arm["name"]: arm["counters"] for arm in result["arms"]}
 
 
 def errors(out: Path) -> list[Plain]:

@@ -71,9 +71,9 @@ def test_the_family_is_holm_over_success_and_arms(run_folder: Path) -> None:
     assert all(row["p_adjusted"] == "" for row in rest)
 
 
-def test_the_report_has_the_specified_keys(run_folder: Path, document: Plain) -> None:
+def test_the_report_has_the_specified_keys(run_folder: Path, result: Plain) -> None:
     first = ["scenario", "run", "arms", "effects", "checks"]
-    assert list(document) == [
+    assert list(result) == [
         *first,
         "guardrails",
         "segments",
@@ -82,32 +82,32 @@ def test_the_report_has_the_specified_keys(run_folder: Path, document: Plain) ->
         "pairs",
         "decisions",
     ]
-    assert document["truth"] == []
-    assert set(document["run"]) == set(RUN.split())
-    assert document["run"]["formats"] == {"report": 2, "log": 1, "users": 1, "effects": 1}
+    assert result["truth"] == []
+    assert set(result["run"]) == set(RUN.split())
+    assert result["run"]["formats"] == {"report": 2, "log": 1, "users": 1, "effects": 1}
     arm_keys = (
         "name label recommender control weight users assigned sessions tracks metrics distribution "
         "survival daily top_tracks counters by_position trainings looks trend retention"
     )
-    for arm in document["arms"]:
+    for arm in result["arms"]:
         assert set(arm) == set(arm_keys.split())
         assert set(arm["metrics"]) == set(METRICS)
         assert set(arm["counters"]) == set(COUNTERS.split())
-    assert [(arm["name"], arm["label"]) for arm in document["arms"]] == [
+    assert [(arm["name"], arm["label"]) for arm in result["arms"]] == [
         ("random", "C"),
         ("sticky", "T1"),
         ("mixed", "T2"),
     ]
-    for row in document["effects"]:
+    for row in result["effects"]:
         assert list(row) == EFFECTS.split(",")
-    for check in document["checks"]:
+    for check in result["checks"]:
         assert set(check) == {"name", "status", "summary", "details", "arms"}
         assert check["status"] in {"pass", "warn", "fail", "info"}
     assert (run_folder / "effects.csv").read_text().splitlines()[0] == EFFECTS
 
 
-def test_effects_are_the_same_in_both_files(run_folder: Path, document: Plain) -> None:
-    for line, row in zip(effects(run_folder), document["effects"], strict=True):
+def test_effects_are_the_same_in_both_files(run_folder: Path, result: Plain) -> None:
+    for line, row in zip(effects(run_folder), result["effects"], strict=True):
         for key, value in row.items():
             if isinstance(value, float):
                 assert float(line[key]) == value
@@ -116,10 +116,10 @@ def test_effects_are_the_same_in_both_files(run_folder: Path, document: Plain) -
 
 
 def test_arms_of_the_report_are_those_of_the_log(
-    document: Plain, log: pd.DataFrame, users: pd.DataFrame
+    result: Plain, log: pd.DataFrame, users: pd.DataFrame
 ) -> None:
     part = log[log.day >= 2]
-    for arm in document["arms"]:
+    for arm in result["arms"]:
         rows, members = part[part.arm == arm["name"]], users[users.arm == arm["name"]]
         assert arm["tracks"] == len(rows) == arm["counters"]["requests"]
         assert arm["sessions"] == (rows.step == 0).sum()

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from abbotify.errors import UserError
-from abbotify.files.npz import Arrays
+from abbotify.files.folders import Arrays
 from abbotify.recommenders.candidate_table import Key, Pick
 from abbotify.recommenders.item2item import fit, lowered
 from abbotify.recommenders.training_log import TrainingLog

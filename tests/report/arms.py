@@ -1,4 +1,4 @@
-"""Arms of a document, and rows of their effects, that look like those of a run."""
+"""Arms of a result, and rows of their effects, that look like those of a run."""
 
 from __future__ import annotations
 

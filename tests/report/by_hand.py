@@ -1,4 +1,4 @@
-"""A document made by hand: one treatment, one success metric, every number typed in."""
+"""A result made by hand: one treatment, one success metric, every number typed in."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Documents to render: one small and made by hand, one realistic, one as nasty as they come."""
+"""Results to render: one small and made by hand, one realistic, one as nasty as they come."""
 
 from __future__ import annotations
 
 import pytest
 
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from tests.report.by_hand import Plain, hand_made
 from tests.report.large import large
 from tests.report.nasty import nasty
@@ -18,30 +18,30 @@ CHARTS = (
 
 
 @pytest.fixture
-def small() -> Document:
-    """The hand-made document."""
-    return Document.from_dict(hand_made())
+def small() -> Result:
+    """The hand-made result."""
+    return Result.from_dict(hand_made())
 
 
 @pytest.fixture(scope="session")
-def usual() -> Document:
-    """The realistic document."""
-    return Document.from_dict(realistic())
+def usual() -> Result:
+    """The realistic result."""
+    return Result.from_dict(realistic())
 
 
 @pytest.fixture(scope="session")
-def hostile() -> Document:
-    """The nasty document."""
-    return Document.from_dict(nasty())
+def hostile() -> Result:
+    """The nasty result."""
+    return Result.from_dict(nasty())
 
 
 @pytest.fixture(scope="session")
-def huge() -> Document:
-    """The document of ten arms and sixty days."""
-    return Document.from_dict(large())
+def huge() -> Result:
+    """The result of ten arms and sixty days."""
+    return Result.from_dict(large())
 
 
 @pytest.fixture
 def hand() -> Plain:
-    """The plain data of the hand-made document, free to be broken by a test."""
+    """The plain data of the hand-made result, free to be broken by a test."""
     return hand_made()

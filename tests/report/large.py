@@ -1,4 +1,4 @@
-"""A document as large as they come: ten arms, sixty days, everything filled in."""
+"""A result as large as they come: ten arms, sixty days, everything filled in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A document as nasty as they come."""
+"""A result as nasty as they come."""
 
 from __future__ import annotations
 

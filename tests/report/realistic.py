@@ -1,4 +1,4 @@
-"""A document that looks like that of a run: two arms, a clear win, everything filled in."""
+"""A result that looks like that of a run: two arms, a clear win, everything filled in."""
 
 from __future__ import annotations
 

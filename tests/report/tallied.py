@@ -1,4 +1,4 @@
-"""Events of two arms, and the tally of them that a document is built from."""
+"""Events of two arms, and the tally of them that a result is built from."""
 
 from __future__ import annotations
 

@@ -6,17 +6,16 @@ from typing import Any
 
 import pytest
 
-from abbotify.report.charts.forest import forest
+from abbotify.report.charts.effects import forest
 from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.tables.effects import deciding_groups, further_groups
 from abbotify.report.tables.truth import truths
 from abbotify.report.text.headline import headline, rule, sentences, summary_table
 from abbotify.report.text.methods import method
-from abbotify.studies.compare.chart import picture
 from abbotify.studies.compare.compare import compare
-from abbotify.studies.compare.tables import effects
+from abbotify.studies.compare.tables import chart, effects
 
 Plain = dict[str, Any]
 NAMED = "adjusted for the days before (CUPED)"
@@ -75,24 +74,24 @@ def test_everything_follows_the_estimator(
     adjusted: Plain, estimator: str, lift: str, p: str, leads: str
 ) -> None:
     adjusted["run"]["estimator"] = estimator
-    document, by_cuped = Document.from_dict(adjusted), estimator != "mean"
-    (sentence,) = sentences(document)
+    result, by_cuped = Result.from_dict(adjusted), estimator != "mean"
+    (sentence,) = sentences(result)
     assert f"rises by {lift} against sticky" in sentence
     assert f"p = {p}" in sentence
-    (group,) = deciding_groups(document)
+    (group,) = deciding_groups(result)
     assert group.estimand == ("mean, CUPED" if by_cuped else "mean of users")
-    assert [each.estimand for each in further_groups(document, deciding=True)] == [
+    assert [each.estimand for each in further_groups(result, deciding=True)] == [
         "mean of users" if by_cuped else "mean, CUPED"
     ]
-    assert summary_table(document)[0].effect == f"+{lift}"
-    assert f"Time per session, neural: +{lift}" in (forest(document) or "")
-    beside = truths(document)
+    assert summary_table(result)[0].effect == f"+{lift}"
+    assert f"Time per session, neural: +{lift}" in (forest(result) or "")
+    beside = truths(result)
     assert beside is not None
     assert f"was estimated at {leads}" in beside.leads[0]
-    told = (sentence, rule(document), headline(document), " ".join(method(document)))
+    told = (sentence, rule(result), headline(result), " ".join(method(result)))
     assert [NAMED in each for each in told] == [by_cuped] * 4
     noted = "64% of the variance removed by CUPED"
-    assert [noted in each for each in (render_html(document), render_markdown(document))] == [
+    assert [noted in each for each in (render_html(result), render_markdown(result))] == [
         by_cuped
     ] * 2
 
@@ -101,18 +100,17 @@ def test_metrics_without_days_before_are_named_apart(adjusted: Plain) -> None:
     adjusted["scenario"]["metrics"]["success"].append("tracks")
     other = adjusted["effects"][0] | {"metric": "tracks", "p_adjusted": 0.002}
     adjusted["effects"].append(other)
-    told = " ".join(method(Document.from_dict(adjusted)))
+    told = " ".join(method(Result.from_dict(adjusted)))
     assert f"What decides is the estimate of time per session {NAMED}" in told
 
 
 def test_two_runs_are_compared_by_what_decides(adjusted: Plain) -> None:
-    document = Document.from_dict(adjusted)
-    found = compare(document, document, ("one", "two"))
-    first, second = effects(found)[:2]
-    assert (first.estimand, second.estimand) == ("mean, CUPED", "")
-    assert "Time per session, neural, A: +7.0%" in (picture(found) or "")
+    result = Result.from_dict(adjusted)
+    found = compare(result, result, ("one", "two"))
+    assert [row.cells[0].under for row in effects(found).rows[:2]] == ["mean, CUPED", ""]
+    assert "Time per session, neural, A: +7.0%" in (chart(found, narrow=False) or "")
     adjusted["run"]["estimator"] = "mean"
-    document = Document.from_dict(adjusted)
-    found = compare(document, document, ("one", "two"))
-    assert [line.estimand for line in effects(found)[:2]] == ["", "mean, CUPED"]
-    assert "Time per session, neural, A: +10.0%" in (picture(found) or "")
+    result = Result.from_dict(adjusted)
+    found = compare(result, result, ("one", "two"))
+    assert [row.cells[0].under for row in effects(found).rows[:2]] == ["", "mean, CUPED"]
+    assert "Time per session, neural, A: +10.0%" in (chart(found, narrow=False) or "")

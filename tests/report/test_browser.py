@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from abbotify.report.html import render_html
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from tests.browser import assert_fits, dumped, faults
 from tests.report.conftest import CHARTS
 
 
 @pytest.fixture(scope="module")
 def shown(
-    chromium: str, hostile: Document, tmp_path_factory: pytest.TempPathFactory
+    chromium: str, hostile: Result, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, str]:
     """The page's DOM as the browser built it, and what the browser logged."""
     folder: Path = tmp_path_factory.mktemp("browser")
@@ -45,7 +45,7 @@ def test_nothing_is_cut_on_any_screen(
     assert_fits(chromium, render_html(request.getfixturevalue(name)), tmp_path)
 
 
-def test_what_is_cut_is_seen(chromium: str, usual: Document, tmp_path: Path) -> None:
+def test_what_is_cut_is_seen(chromium: str, usual: Result, tmp_path: Path) -> None:
     """The measurement itself: columns that leave the screen, marks outside, blank pictures."""
     page = render_html(usual)
     columns = page.replace("@media screen and (max-width: 760px) {", "@media (max-width: 1px) {")

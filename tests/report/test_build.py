@@ -1,4 +1,4 @@
-"""The document built from users and a tally: curves by other means, checks, degenerate data."""
+"""The result built from users and a tally: curves by other means, checks, degenerate data."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import user_table
 from abbotify.progress import Epoch
 from abbotify.report.build import build
-from abbotify.report.inputs import ArmInfo, Asked, ReportInputs
-from abbotify.report.pictures import Training
-from abbotify.report.result import Document, loads
+from abbotify.report.inputs import ArmInfo, ReportInputs, ReportSpec
+from abbotify.report.result import Result, loads
+from abbotify.report.result_rows import Training
 from tests.report.tallied import DAYS, RUN, made, tallied
 
 
@@ -29,23 +29,23 @@ def judged_by(column: str, events: Events) -> UserAggregates:
     return aggregate(users, 2, ["mean_time_per_session"], "exposed", curve=False)
 
 
-def built(events: Events, **options: Any) -> Document:
+def built(events: Events, **options: Any) -> Result:
     users = user_table([session_table(events)], days=DAYS, pre_days=[0])
     arms = [ArmInfo("base", "C", "random", 1.0), ArmInfo("neural", "T1", "neural", 1.0)]
     further = {"PRICE": judged_by(arm_column("PRICE"), events)}
     found = aggregate(users, 2, list(METRICS), "exposed")
     told = options.pop("arms", arms)
-    evidence = ReportInputs(found, tallied([events]), further, **options)
-    asked = Asked(list(METRICS), ["mean_time_per_session"])
-    return build({"name": "x"}, RUN, told, asked, evidence)
+    inputs = ReportInputs(found, tallied([events]), further, **options)
+    spec = ReportSpec(list(METRICS), ["mean_time_per_session"])
+    return build({"name": "x"}, RUN, told, spec, inputs)
 
 
 def test_the_days_are_welchs_by_user() -> None:
     events = made()
-    document, table = built(events), session_table(events)
+    result, table = built(events), session_table(events)
     day = (table.day == 2) & table.closed
     groups = [table.time[day & (table.arms[ARM].codes == arm)] for arm in (0, 1)]
-    found = (document.treatments[0].daily or ())[1]
+    found = (result.treatments[0].daily or ())[1]
     test = ttest_ind(groups[1], groups[0], equal_var=False).confidence_interval(0.95)
     assert (found.day, found.users) == (2, len(groups[1]))
     assert found.mean == pytest.approx(groups[1].mean(), rel=1e-12)
@@ -54,11 +54,11 @@ def test_the_days_are_welchs_by_user() -> None:
 
 def test_plays_are_those_of_the_arm_and_ties_go_by_id() -> None:
     events = made()
-    document = built(events, titles=lambda track: (f"title {track}", None))
+    result = built(events, titles=lambda track: (f"title {track}", None))
     inside = np.isin(events.day, DAYS) & (events.arms[ARM].codes == 1)
     expected = np.bincount(events.track[inside], minlength=40)
     best = sorted(range(40), key=lambda track: (-expected[track], track))[:10]
-    found = document.treatments[0].top_tracks or ()
+    found = result.treatments[0].top_tracks or ()
     assert [(top.track, top.plays) for top in found] == [(t, expected[t]) for t in best]
     assert found[0].title == f"title {best[0]}"
     assert found[0].share == expected[best[0]] / inside.sum()
@@ -78,18 +78,18 @@ def test_positions_are_means_over_those_who_got_there() -> None:
 
 def test_trainings_are_told_of_their_arm() -> None:
     trainings = [Training(day, 10, (Epoch(1, 0.5, 0.6, 0.1),), "sha256:aa") for day in (1, 2)]
-    document = built(made(), trainings={"neural": trainings, "base": []})
-    assert [arm.trainings for arm in document.arms] == [None, tuple(trainings)]
-    assert loads(document.dumps()) == document
+    result = built(made(), trainings={"neural": trainings, "base": []})
+    assert [arm.trainings for arm in result.arms] == [None, tuple(trainings)]
+    assert loads(result.dumps()) == result
 
 
 def test_the_document_survives_its_own_form() -> None:
-    document = built(made())
-    assert loads(document.dumps()) == document
-    assert "NaN" not in document.dumps()
-    histogram = document.control.distribution
+    result = built(made())
+    assert loads(result.dumps()) == result
+    assert "NaN" not in result.dumps()
+    histogram = result.control.distribution
     assert histogram is not None
-    assert sum(histogram.counts) == document.control.users
+    assert sum(histogram.counts) == result.control.users
 
 
 def test_a_further_layer_is_told_and_the_first_is_not_told_twice() -> None:
@@ -112,11 +112,11 @@ def test_weights_that_were_not_kept_fail() -> None:
 
 def test_an_arm_without_users_is_told() -> None:
     events = made()
-    document = built(events.take(events.arms[ARM].codes != 1))
-    found = {check.name: check.status for check in document.checks}
+    result = built(events.take(events.arms[ARM].codes != 1))
+    found = {check.name: check.status for check in result.checks}
     assert found["arm_sizes"] == "fail"
     assert found["success_tested"] == "warn"
-    assert document.arms[1].users == 0
-    assert document.arms[1].metrics is not None
-    assert document.arms[1].metrics["time"].mean is None
-    json.loads(document.dumps(), parse_constant=pytest.fail)
+    assert result.arms[1].users == 0
+    assert result.arms[1].metrics is not None
+    assert result.arms[1].metrics["time"].mean is None
+    json.loads(result.dumps(), parse_constant=pytest.fail)

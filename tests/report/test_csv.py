@@ -14,12 +14,12 @@ import pytest
 import abbotify
 from abbotify import stats
 from abbotify.report.csv import csv_text, effects_csv, read_csv
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.text.headline import summary_table
 from abbotify.stats import EFFECT_COLUMNS
 
 
-def test_exact_text(small: Document) -> None:
+def test_exact_text(small: Result) -> None:
     assert effects_csv(small.effects) == (
         "arm,metric,estimand,n_control,n_treatment,control_mean,treatment_mean,effect,lower,upper,"
         "relative_effect,relative_lower,relative_upper,naive_lower,naive_upper,p_value,p_adjusted,"
@@ -35,7 +35,7 @@ def test_full_precision_and_quoting(hand: dict[str, Any]) -> None:
     hand["arms"][1]["name"] = hand["effects"][1]["arm"] = 'a,"b"\nc'
     hand["effects"][0]["arm"] = 'a,"b"\nc'
     hand["effects"][0]["effect"] = 1 / 3
-    text = effects_csv(Document.from_dict(hand).effects)
+    text = effects_csv(Result.from_dict(hand).effects)
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert '"a,""b""\nc"' in text
     assert rows[0]["arm"] == 'a,"b"\nc'
@@ -55,7 +55,7 @@ def test_rows_of_the_estimators_are_rows_of_the_report(hand: dict[str, Any]) -> 
     ]
     hand["scenario"]["metrics"]["success"] = ["time"]
     hand["effects"] = [row.row() for row in stats.compare(arms, ["time"], {"time"}, 0.05)]
-    (row,) = summary_table(Document.from_dict(hand))
+    (row,) = summary_table(Result.from_dict(hand))
     assert tuple(hand["effects"][0]) == EFFECT_COLUMNS
     assert (row.metric, row.arm) == ("Listened time", "neural")
     assert row.effect.startswith("+10")

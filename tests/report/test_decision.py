@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from abbotify.report import Check, Document, Verdict, decisions, notes
-from abbotify.report.result_rows import GuardrailRow, PairRow
+from abbotify.report import Check, Result, Verdict, decisions, notes
+from abbotify.report.result_rows import PairRow
 from abbotify.report.text.headline import headline
 from abbotify.report.text.reasons import cautions, decision_row
 from abbotify.report.true_effects import TruthRow
-from abbotify.stats.non_inferiority import INFERIOR, NON_INFERIOR, UNDECIDED
+from abbotify.stats.non_inferiority import INFERIOR, NON_INFERIOR, UNDECIDED, GuardrailResult
 from tests.report.by_hand import Plain, effect_row, success_row
 
 WORSE = {"effect": -0.5, "lower": -0.8, "upper": -0.2} | {
@@ -22,12 +22,12 @@ WORSE = {"effect": -0.5, "lower": -0.8, "upper": -0.2} | {
 }
 
 
-def rail(verdict: str | None, metric: str = "skip_rate") -> GuardrailRow:
-    return GuardrailRow("neural", metric, 5.0, "percent", 1.0, -1.0, 3.0, 0.01, verdict)
+def rail(verdict: str | None, metric: str = "skip_rate") -> GuardrailResult:
+    return GuardrailResult("neural", metric, 5.0, "percent", 1.0, -1.0, 3.0, 0.01, verdict)
 
 
-def verdict(document: Document) -> Verdict:
-    (decision,) = decisions(document)
+def verdict(result: Result) -> Verdict:
+    (decision,) = decisions(result)
     return decision.verdict
 
 
@@ -35,8 +35,8 @@ def warned(name: str, status: Any = "warn", arms: tuple[str, ...] = ()) -> Check
     return Check(name, status, f"{name} is off", arms=arms)
 
 
-def with_check(document: Document, *checks: Check) -> Document:
-    return replace(document, checks=(*document.checks, *checks))
+def with_check(result: Result, *checks: Check) -> Result:
+    return replace(result, checks=(*result.checks, *checks))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def with_check(document: Document, *checks: Check) -> Document:
     ],
 )
 def test_guardrails_have_to_hold(
-    small: Document, verdicts: tuple[str | None, ...], expected: Verdict
+    small: Result, verdicts: tuple[str | None, ...], expected: Verdict
 ) -> None:
     rails = tuple(
         rail(each, name) for each, name in zip(verdicts, ("skip_rate", "tracks"), strict=False)
@@ -58,26 +58,26 @@ def test_guardrails_have_to_hold(
     assert verdict(replace(small, guardrails=rails)) is expected
 
 
-def test_a_failed_check_comes_before_guardrails(small: Document) -> None:
+def test_a_failed_check_comes_before_guardrails(small: Result) -> None:
     failed = with_check(replace(small, guardrails=(rail(INFERIOR),)), warned("any", "fail"))
     assert verdict(failed) is Verdict.INVALID
 
 
-def test_guardrails_alone_do_not_ship(small: Document) -> None:
+def test_guardrails_alone_do_not_ship(small: Result) -> None:
     unsure = tuple(replace(row, significant=False, p_value=0.5) for row in small.effects)
-    document = replace(small, guardrails=(rail(NON_INFERIOR),), effects=unsure)
-    assert verdict(document) is Verdict.UNDECIDED
+    result = replace(small, guardrails=(rail(NON_INFERIOR),), effects=unsure)
+    assert verdict(result) is Verdict.UNDECIDED
 
 
 @pytest.mark.parametrize("arm", ["neural", "sticky"])
-def test_a_broken_arm_or_control_is_invalid(small: Document, arm: str) -> None:
+def test_a_broken_arm_or_control_is_invalid(small: Result, arm: str) -> None:
     assert verdict(with_check(small, warned("errors", "fail", (arm,)))) is Verdict.INVALID
 
 
 def test_another_treatments_failure_is_not_this_ones(hand: Plain) -> None:
     add_arm(hand, "als")
-    document = with_check(Document.from_dict(hand), warned("errors", "fail", ("als",)))
-    assert {each.arm.name: each.verdict for each in decisions(document)} == {
+    result = with_check(Result.from_dict(hand), warned("errors", "fail", ("als",)))
+    assert {each.arm.name: each.verdict for each in decisions(result)} == {
         "neural": Verdict.SHIP,
         "als": Verdict.INVALID,
     }
@@ -88,15 +88,15 @@ def test_another_treatments_failure_is_not_this_ones(hand: Plain) -> None:
 @pytest.mark.parametrize("effect", [{}, WORSE])
 def test_few_users_decide_nothing(hand: Plain, users: int, side: str, effect: Plain) -> None:
     hand["effects"][0] |= {side: users, **effect}
-    assert verdict(Document.from_dict(hand)) is Verdict.TOO_SMALL
-    assert f" {users:,}" in headline(Document.from_dict(hand))
+    assert verdict(Result.from_dict(hand)) is Verdict.TOO_SMALL
+    assert f" {users:,}" in headline(Result.from_dict(hand))
 
 
 def test_few_degrees_of_freedom_decide_nothing(hand: Plain) -> None:
     wide, narrow = {"n": 12, "mean": 5.0, "variance": 900.0}, {"n": 900, "mean": 5.5}
     for arm, own in zip(hand["arms"], (wide, narrow | {"variance": 0.01}), strict=True):
         arm["metrics"] = {"mean_time_per_session": own}
-    assert verdict(Document.from_dict(hand)) is Verdict.TOO_SMALL
+    assert verdict(Result.from_dict(hand)) is Verdict.TOO_SMALL
 
 
 def test_holm_does_not_excuse_harm(hand: Plain) -> None:
@@ -107,25 +107,25 @@ def test_holm_does_not_excuse_harm(hand: Plain) -> None:
     unsure = success_row() | {"metric": "tracks", "p_value": 0.8, "p_adjusted": 0.8}
     hand["effects"] = [success_row(), harmed | {"significant": False}, unsure]
     hand["effects"][2]["significant"] = False
-    document = Document.from_dict(hand)
-    assert verdict(document) is Verdict.DO_NOT_SHIP
-    assert "p = 0.030" in headline(document)
+    result = Result.from_dict(hand)
+    assert verdict(result) is Verdict.DO_NOT_SHIP
+    assert "p = 0.030" in headline(result)
 
 
 @pytest.mark.parametrize(
     "name", ["novelty", "pre_balance", "cuped_sign", "skew", "interference", "sample_ratio"]
 )
-def test_a_validity_warning_is_a_reservation(small: Document, name: str) -> None:
-    document = with_check(small, warned(name, arms=("neural",)))
-    assert verdict(document) is Verdict.SHIP_WITH_RESERVATIONS
-    assert "with reservations" in headline(document)
-    assert any(f"{name} is off" in note for note in notes(document))
+def test_a_validity_warning_is_a_reservation(small: Result, name: str) -> None:
+    result = with_check(small, warned(name, arms=("neural",)))
+    assert verdict(result) is Verdict.SHIP_WITH_RESERVATIONS
+    assert "with reservations" in headline(result)
+    assert any(f"{name} is off" in note for note in notes(result))
 
 
 def test_a_warning_about_another_arm_is_none(hand: Plain) -> None:
     add_arm(hand, "als")
-    document = with_check(Document.from_dict(hand), warned("skew", arms=("als",)))
-    verdicts = {each.arm.name: each.verdict for each in decisions(document)}
+    result = with_check(Result.from_dict(hand), warned("skew", arms=("als",)))
+    verdicts = {each.arm.name: each.verdict for each in decisions(result)}
     assert verdicts["neural"] is Verdict.SHIP
     assert verdicts["als"] is Verdict.SHIP_WITH_RESERVATIONS
 
@@ -144,17 +144,17 @@ def pair(effect: float, significant: bool) -> PairRow:
 
 def test_the_best_of_several_is_shipped(hand: Plain) -> None:
     add_arm(hand, "als")
-    document = replace(Document.from_dict(hand), pairs=(pair(0.3, True),))
-    found = {each.arm.name: each.verdict for each in decisions(document)}
+    result = replace(Result.from_dict(hand), pairs=(pair(0.3, True),))
+    found = {each.arm.name: each.verdict for each in decisions(result)}
     assert found == {"neural": Verdict.SHIP, "als": Verdict.BEATS_CONTROL}
-    assert "als beats the control, but neural is better" in headline(document)
+    assert "als beats the control, but neural is better" in headline(result)
 
 
 def test_tied_treatments_are_said_to_be_tied(hand: Plain) -> None:
     add_arm(hand, "als")
-    document = replace(Document.from_dict(hand), pairs=(pair(0.05, False),))
-    assert {each.verdict for each in decisions(document)} == {Verdict.BEATS_CONTROL}
-    assert "als beats the control, but is tied with neural" in headline(document)
+    result = replace(Result.from_dict(hand), pairs=(pair(0.05, False),))
+    assert {each.verdict for each in decisions(result)} == {Verdict.BEATS_CONTROL}
+    assert "als beats the control, but is tied with neural" in headline(result)
 
 
 def test_a_tie_among_those_that_lost_is_not_to_be_shipped(hand: Plain) -> None:
@@ -162,67 +162,67 @@ def test_a_tie_among_those_that_lost_is_not_to_be_shipped(hand: Plain) -> None:
     add_arm(hand, "i2i")
     tie = replace(pair(0.05, False), arm="als", against="i2i")
     rows = (pair(0.3, True), replace(pair(0.3, True), against="i2i"), tie)
-    document = replace(Document.from_dict(hand), pairs=rows)
-    assert {each.arm.name: each.verdict for each in decisions(document)} == {
+    result = replace(Result.from_dict(hand), pairs=rows)
+    assert {each.arm.name: each.verdict for each in decisions(result)} == {
         "neural": Verdict.SHIP,
         "als": Verdict.BEATS_CONTROL,
         "i2i": Verdict.BEATS_CONTROL,
     }
-    assert "either may be shipped" not in headline(document)
+    assert "either may be shipped" not in headline(result)
 
 
 def test_what_got_worse_stands_under_the_verdict(hand: Plain) -> None:
     hand["effects"][1] |= {"p_value": 0.01, "significant": True}
-    (note,) = notes(Document.from_dict(hand))
+    (note,) = notes(Result.from_dict(hand))
     assert note.startswith("Worse too, though not deciding: Skip rate (")
 
 
 def test_a_median_against_its_mean_stands_under_the_verdict(hand: Plain) -> None:
     hand["effects"].append(success_row() | WORSE | {"estimand": "quantile_0.5"})
     hand["effects"][-1] |= dict.fromkeys(("p_value", "p_adjusted", "significant"))
-    (note,) = notes(Document.from_dict(hand))
+    (note,) = notes(Result.from_dict(hand))
     assert "median of time per session moves against the mean: −10.0%" in note
 
 
 @pytest.mark.parametrize(("true", "sign", "said"), [(-2.9, 1, True), (2.9, 1, False)])
 def test_the_truth_has_the_last_word(hand: Plain, true: float, sign: int, said: bool) -> None:
-    document = told_truth(Document.from_dict(hand), true)
-    assert ("truth contradicts this" in headline(document)) is said
+    result = told_truth(Result.from_dict(hand), true)
+    assert ("truth contradicts this" in headline(result)) is said
     hand["effects"][0] |= WORSE
-    document = told_truth(Document.from_dict(hand), true)
-    assert verdict(document) is Verdict.DO_NOT_SHIP
-    assert ("truth contradicts this" in headline(document)) is not said
+    result = told_truth(Result.from_dict(hand), true)
+    assert verdict(result) is Verdict.DO_NOT_SHIP
+    assert ("truth contradicts this" in headline(result)) is not said
 
 
-def told_truth(document: Document, value: float) -> Document:
+def told_truth(result: Result, value: float) -> Result:
     numbers = (None, None, None, value, None, None)
     row = TruthRow("neural", "mean_time_per_session", "total", "fieller", "percent", *numbers)
-    return replace(document, truth=(row,))
+    return replace(result, truth=(row,))
 
 
 def test_an_undecided_effect_says_how_many_users_would_decide(hand: Plain) -> None:
     """Z = .5 / (.6 / 1.96) = 1.63: (1.96 + .84)^2 / 1.63^2 = 2.94 times the 200 users."""
     hand["effects"][0] |= {"lower": -0.1, "upper": 1.1, "p_value": 0.1, "significant": False}
-    document = Document.from_dict(hand)
-    (decision,) = decisions(document)
-    (outlook,) = cautions(document, decision)
+    result = Result.from_dict(hand)
+    (decision,) = decisions(result)
+    (outlook,) = cautions(result, decision)
     assert "About 590 users in all (2.9 times as many)" in outlook
 
 
 def test_no_effect_at_all_takes_no_number_of_users(hand: Plain) -> None:
     hand["effects"][0] |= {"effect": 0.0, "lower": -0.6, "upper": 0.6, "p_value": 1.0}
     hand["effects"][0] |= {"significant": False}
-    assert any("thousand times" in note for note in notes(Document.from_dict(hand)))
+    assert any("thousand times" in note for note in notes(Result.from_dict(hand)))
 
 
 def test_the_row_of_a_decision_is_plain(hand: Plain) -> None:
-    document = Document.from_dict(hand)
-    (decision,) = decisions(document)
-    row = decision_row(document, decision)
+    result = Result.from_dict(hand)
+    (decision,) = decisions(result)
+    row = decision_row(result, decision)
     assert (row.arm, row.verdict) == ("neural", "ship")
     assert row.reasons[0].startswith("Time per session (+10.0% [+4.0%, +16.0%], p = 0.002)")
 
 
 def test_an_undefined_effect_is_undecided_or_too_small_but_never_shipped(hand: Plain) -> None:
     hand["effects"] = [effect_row("neural", "mean_time_per_session", note="no variance")]
-    assert verdict(Document.from_dict(hand)) is Verdict.UNDECIDED
+    assert verdict(Result.from_dict(hand)) is Verdict.UNDECIDED

@@ -8,7 +8,7 @@ import pytest
 
 from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.text.headline import headline
 from tests.report.realistic import realistic
 
@@ -48,7 +48,7 @@ def emptied(value: Any, name: str = "") -> Any:
     return None if undefined and name not in ("margin", "p_value") else value
 
 
-def document(change: Any) -> Document:
+def result(change: Any) -> Result:
     data = realistic()
     for part in PARTS:
         data[part] = change(data[part])
@@ -56,12 +56,12 @@ def document(change: Any) -> Document:
     arm = data["arms"][1]
     arm["looks"] = change(arm["looks"])
     arm["trend"]["days"] = change(arm["trend"]["days"])
-    return Document.from_dict(data)
+    return Result.from_dict(data)
 
 
 @pytest.mark.parametrize("factor", [1e-300, 1e-12, 1e12, 1e290])
 def test_numbers_of_every_size(factor: float) -> None:
-    extreme = document(lambda rows: scaled(rows, factor))
+    extreme = result(lambda rows: scaled(rows, factor))
     page, text = render_html(extreme), render_markdown(extreme)
     assert headline(extreme)
     for told in (page.partition("<h3>Scenario")[0], text):
@@ -71,7 +71,7 @@ def test_numbers_of_every_size(factor: float) -> None:
 
 
 def test_nothing_is_known() -> None:
-    empty = document(emptied)
+    empty = result(emptied)
     page = render_html(empty)
     assert "not tested" in page
     assert "None" not in page.partition("<h3>Scenario")[0]

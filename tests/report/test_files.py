@@ -8,10 +8,10 @@ import pytest
 
 from abbotify.errors import DataError, OutputError
 from abbotify.report import files as render
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 
 
-def test_writes_four_files_and_reads_back(small: Document, tmp_path: Path) -> None:
+def test_writes_four_files_and_reads_back(small: Result, tmp_path: Path) -> None:
     files = render.write(small, tmp_path)
     assert [file.name for file in files] == [
         "report.json",
@@ -23,7 +23,7 @@ def test_writes_four_files_and_reads_back(small: Document, tmp_path: Path) -> No
     assert render.read(tmp_path) == small
 
 
-def test_same_bytes_whatever_the_execution(small: Document, tmp_path: Path) -> None:
+def test_same_bytes_whatever_the_execution(small: Result, tmp_path: Path) -> None:
     runs = ({"execution": {"workers": workers}} for workers in (1, 8))
     first, second = ([f.read_bytes() for f in render.write(small, tmp_path, run)] for run in runs)
     assert first[:3] == second[:3]
@@ -46,6 +46,6 @@ def test_a_broken_file_is_named(tmp_path: Path, content: bytes) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_folder_that_is_not_there(small: Document, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there(small: Result, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"report\.json"):
         render.write(small, tmp_path / "missing")

@@ -11,7 +11,7 @@ import pytest
 
 from abbotify.files import yaml
 from abbotify.report.html import render_html
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from tests.report.conftest import CHARTS
 
 
@@ -35,25 +35,25 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def wild(hostile: Document) -> str:
+def wild(hostile: Result) -> str:
     return render_html(hostile)
 
 
 @pytest.fixture(scope="module")
-def plain(usual: Document) -> str:
+def plain(usual: Result) -> str:
     return render_html(usual)
 
 
-def test_same_bytes_again(usual: Document, plain: str) -> None:
+def test_same_bytes_again(usual: Result, plain: str) -> None:
     assert render_html(usual) == plain
     assert len(plain.encode()) < 2_000_000
 
 
-def test_ten_arms_over_sixty_days_stay_small(huge: Document) -> None:
+def test_ten_arms_over_sixty_days_stay_small(huge: Result) -> None:
     assert len(render_html(huge).encode()) < 2_000_000
 
 
-def test_a_matplotlibrc_of_the_users_changes_nothing(usual: Document, plain: str) -> None:
+def test_a_matplotlibrc_of_the_users_changes_nothing(usual: Result, plain: str) -> None:
     import matplotlib
 
     with matplotlib.rc_context({"font.size": 30, "axes.grid": True, "svg.fonttype": "path"}):
@@ -102,7 +102,7 @@ def test_dollars_in_a_chart_are_dollars(hand: dict[str, Any]) -> None:
         row["arm"] = r"b \$y$ $"
     hand["arms"].append({"name": "c", "label": "T2", "control": False, "users": 1})
     hand["effects"].append(hand["effects"][0] | {"arm": "c"})
-    assert r">b \$y$ $</text>" in render_html(Document.from_dict(hand))
+    assert r">b \$y$ $</text>" in render_html(Result.from_dict(hand))
 
 
 def test_charts_speak(plain: str) -> None:
@@ -130,7 +130,7 @@ def test_tables_have_captions_and_scopes(wild: str) -> None:
     assert page.tags[0] == ("html", {"lang": "en"})
 
 
-def test_execution_is_told_only_when_given(small: Document) -> None:
+def test_execution_is_told_only_when_given(small: Result) -> None:
     assert "compiled" not in render_html(small)
     page = render_html(small, {"engine": "compiled", "wall_seconds": 1.5})
     assert "<dt>wall seconds</dt><dd><code>1.5</code></dd>" in page
@@ -139,7 +139,7 @@ def test_execution_is_told_only_when_given(small: Document) -> None:
 
 def test_a_name_that_looks_like_a_number_is_quoted(hand: dict[str, Any]) -> None:
     hand["scenario"] = {"name": "1e3"}
-    page = Page(render_html(Document.from_dict(hand)))
+    page = Page(render_html(Result.from_dict(hand)))
     assert "name: '1e3'" in page.text
     assert yaml.parse("name: '1e3'", "").data == {"name": "1e3"}
     assert yaml.parse("name: 1e3", "").data == {"name": 1000.0}
@@ -148,7 +148,7 @@ def test_a_name_that_looks_like_a_number_is_quoted(hand: dict[str, Any]) -> None
 def test_a_document_with_nothing_in_it(hand: dict[str, Any]) -> None:
     hand |= {"effects": [], "checks": [], "scenario": {}}
     hand["arms"][0]["users"] = hand["arms"][1]["users"] = 0
-    page = Page(render_html(Document.from_dict(hand)))
+    page = Page(render_html(Result.from_dict(hand)))
     assert "No effect could be estimated." in page.text
     assert "Nothing was checked" in page.text
 
@@ -158,7 +158,7 @@ def test_missing_glyphs_do_not_warn(hand: dict[str, Any]) -> None:
     hand["effects"].append(hand["effects"][0] | {"arm": "夜🌙"})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert "夜🌙" in render_html(Document.from_dict(hand))
+        assert "夜🌙" in render_html(Result.from_dict(hand))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from abbotify.report.markdown import render_markdown
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.text.markdown import escaped
 
 EXPECTED = """\
@@ -58,7 +58,7 @@ arm has 100 users or more.
 """
 
 
-def test_exact_text(small: Document) -> None:
+def test_exact_text(small: Result) -> None:
     assert render_markdown(small) == EXPECTED
 
 
@@ -112,11 +112,11 @@ def test_positions_and_trainings(hand: dict[str, Any]) -> None:
         {"day": 1, "plays": 9, "curve": [], "digest": "sha256:cc"},
         {"day": 2, "plays": 9, "curve": curve, "digest": "sha256:dd"},
     ]
-    text = render_markdown(Document.from_dict(hand))
+    text = render_markdown(Result.from_dict(hand))
     assert text[text.index("## Listened") : text.index("\n## Arms")] == LEARNING
 
 
-def test_every_table_keeps_its_columns(hostile: Document) -> None:
+def test_every_table_keeps_its_columns(hostile: Result) -> None:
     blocks = render_markdown(hostile).split("\n\n")
     tables = [block.splitlines() for block in blocks if block.startswith("|")]
     assert len(tables) == 10

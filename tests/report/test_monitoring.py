@@ -15,7 +15,7 @@ from abbotify.eventlog.sessions import session_table
 from abbotify.metrics.days_since_exposure import Course
 from abbotify.metrics.exposure_cohorts import MonitoringSpec, Watched, joined, watched
 from abbotify.metrics.users import UserTable, user_table
-from abbotify.report.monitoring import Plan, looks
+from abbotify.report.monitoring import MonitoringPlan, looks
 from abbotify.report.result_rows import Look
 from abbotify.stats import monitoring
 from abbotify.stats.effects import CUPED, MEAN, Estimator
@@ -45,8 +45,8 @@ def part(table: UserTable, rows: slice) -> UserTable:
     )
 
 
-def plan(estimator: Estimator = "auto", arms: int = 2) -> Plan:
-    return Plan(WHAT, (1.0,) * arms, 200, "obrien_fleming", 0.05, estimator)
+def plan(estimator: Estimator = "auto", arms: int = 2) -> MonitoringPlan:
+    return MonitoringPlan(WHAT, (1.0,) * arms, 200, "obrien_fleming", 0.05, estimator)
 
 
 def numbers(found: tuple[Look, ...]) -> list[list[float]]:

@@ -1,4 +1,4 @@
-"""The document: there and back again, and one clear error for everything that is not one."""
+"""The result: there and back again, and one clear error for everything that is not one."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from abbotify.errors import DataError
-from abbotify.report.result import Document, loads
+from abbotify.report.result import Result, loads
 
 Plain = dict[str, Any]
 
 
 def broken(data: Plain) -> DataError:
     with pytest.raises(DataError) as caught:
-        Document.from_dict(data)
+        Result.from_dict(data)
     return caught.value
 
 
@@ -26,21 +26,21 @@ def trained(day: int, passes: tuple[int, ...] = (1, 2)) -> Plain:
 
 @pytest.mark.parametrize("name", ["small", "usual", "hostile"])
 def test_reads_back_what_it_writes(name: str, request: pytest.FixtureRequest) -> None:
-    document: Document = request.getfixturevalue(name)
-    text = document.dumps()
-    assert loads(text) == document
+    result: Result = request.getfixturevalue(name)
+    text = result.dumps()
+    assert loads(text) == result
     assert loads(text).dumps() == text
 
 
-def test_reads_a_report_from_before_positions_and_trainings(usual: Document) -> None:
+def test_reads_a_report_from_before_positions_and_trainings(usual: Result) -> None:
     data = usual.to_dict()
     for arm in data["arms"]:
         del arm["by_position"], arm["trainings"]
-    document = loads(json.dumps(data))
-    assert [(arm.by_position, arm.trainings) for arm in document.arms] == [(None, None)] * 2
+    result = loads(json.dumps(data))
+    assert [(arm.by_position, arm.trainings) for arm in result.arms] == [(None, None)] * 2
 
 
-def test_text_of_the_file(small: Document) -> None:
+def test_text_of_the_file(small: Result) -> None:
     text = small.dumps()
     assert text.endswith("}\n")
     first = ["scenario", "run", "arms", "effects", "checks"]
@@ -53,14 +53,14 @@ def test_text_of_the_file(small: Document) -> None:
 def test_full_precision_and_unicode(hand: Plain) -> None:
     hand["effects"][0]["effect"] = 0.1 + 0.2
     hand["scenario"]["name"] = "тест 夜"
-    text = Document.from_dict(hand).dumps()
+    text = Result.from_dict(hand).dumps()
     assert '"effect": 0.30000000000000004' in text
     assert "тест 夜" in text
 
 
 def test_half_a_surrogate_pair_is_replaced(hand: Plain) -> None:
     hand["run"]["notes"] = ["\ud800"]
-    assert json.loads(Document.from_dict(hand).dumps())["run"]["notes"] == ["?"]
+    assert json.loads(Result.from_dict(hand).dumps())["run"]["notes"] == ["?"]
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
@@ -71,7 +71,7 @@ def test_refuses_numbers_that_are_not_finite(hand: Plain, number: float) -> None
     assert "null" in error.what
 
 
-def test_dumps_refuses_nan_in_a_document_built_by_hand(small: Document) -> None:
+def test_dumps_refuses_nan_in_a_document_built_by_hand(small: Result) -> None:
     small.scenario["name"] = float("nan")
     with pytest.raises(ValueError, match="JSON compliant"):
         small.dumps()
@@ -148,9 +148,9 @@ def test_what_is_not_a_document_is_one_data_error(text: str) -> None:
 @pytest.mark.parametrize("split", [7, "seven", 2**64 - 1])
 def test_a_split_is_a_number_or_a_text(hand: Plain, split: int | str) -> None:
     hand["run"]["seeds"] = {"world": 1, "split": split}
-    document = Document.from_dict(hand)
-    assert document.run.seeds["split"] == split
-    assert loads(document.dumps()) == document
+    result = Result.from_dict(hand)
+    assert result.run.seeds["split"] == split
+    assert loads(result.dumps()) == result
 
 
 @pytest.mark.parametrize("split", [None, 1.5, True, ["a"], {}])

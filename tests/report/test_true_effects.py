@@ -14,7 +14,7 @@ from abbotify.errors import DataError
 from abbotify.eventlog.sessions import session_table
 from abbotify.metrics.outcomes import Joint, Truth
 from abbotify.metrics.session_totals import SessionTotals
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.true_effects import TruthRow, truth_rows
 from abbotify.stats import Effect, Moments
 from tests.report.tallied import ARMS, DAYS, made
@@ -154,25 +154,25 @@ def test_the_tally_has_the_moments_of_sessions() -> None:
             assert moments.variance[0] == pytest.approx(times.var(ddof=1), rel=1e-12)
 
 
-def test_a_document_with_truth_is_read_back(small: Document) -> None:
+def test_a_document_with_truth_is_read_back(small: Result) -> None:
     arm = small.treatments[0].name
     told = replace(small, truth=tuple(replace(row, arm=arm) for row in rows().values()))
-    assert Document.from_dict(json.loads(told.dumps())) == told
+    assert Result.from_dict(json.loads(told.dumps())) == told
     data = small.to_dict()
     del data["truth"]
-    assert Document.from_dict(data) == small
+    assert Result.from_dict(data) == small
 
 
 @pytest.mark.parametrize(
     ("key", "value"),
     [("form", "half"), ("unit", "%"), ("truth", float("nan")), ("covered", 1), ("arm", "nobody")],
 )
-def test_broken_rows_are_refused(small: Document, key: str, value: object) -> None:
+def test_broken_rows_are_refused(small: Result, key: str, value: object) -> None:
     arm = small.treatments[0].name
     data = replace(small, truth=(replace(rows()["welch"], arm=arm),)).to_dict()
     data["truth"][0][key] = value
     with pytest.raises(DataError) as caught:
-        Document.from_dict(data)
+        Result.from_dict(data)
     assert caught.value.key == f"truth[0].{key}"
 
 

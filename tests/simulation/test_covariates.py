@@ -27,7 +27,7 @@ def kinds(
     metrics = {} if segments is None else {"metrics": {"segments": segments}}
     path = folder / "s.yaml"
     path.write_text(yaml.safe_dump(scenario | metrics | keys, sort_keys=False))
-    return prepare(load(path)).kinds
+    return prepare(load(path)).segments
 
 
 def lines(folder: Path, *rows: Plain) -> Plain:

@@ -15,11 +15,10 @@ from abbotify.files.yaml import Source
 from abbotify.metrics.users import UserTable
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source
-from abbotify.simulation import timeline
 from abbotify.simulation.assignment import layers
-from abbotify.simulation.potential_outcomes import PotentialOutcomes, potential_outcomes
+from abbotify.simulation.potential_outcomes import potential_outcomes, subsample
 from abbotify.simulation.prepare import prepare
-from abbotify.simulation.worlds import subsample
+from abbotify.simulation.timeline import Schedule
 from tests.conftest import ROOT, assert_same_arrays, small_scenario
 from tests.simulation.training.scenarios import COLLECT, daily, scenario_of
 
@@ -51,9 +50,9 @@ def actual(of: Scenario, folder: Path) -> pd.DataFrame:
     return pd.read_parquet(folder / "users.parquet")
 
 
-def assert_own_arm_is_the_run(run: pd.DataFrame, found: PotentialOutcomes) -> None:
-    assert {*run["arm"].dropna()} == {*found.users}
-    for arm, table in found.users.items():
+def assert_own_arm_is_the_run(run: pd.DataFrame, found: dict[str, UserTable]) -> None:
+    assert {*run["arm"].dropna()} == {*found}
+    for arm, table in found.items():
         own = (run["arm"] == arm).to_numpy()
         assert (run["exposed"].to_numpy()[own] == table.exposed[own]).all()
         for name, values in table.values.items():
@@ -61,8 +60,8 @@ def assert_own_arm_is_the_run(run: pd.DataFrame, found: PotentialOutcomes) -> No
             np.testing.assert_array_equal(expected[own], values[own], err_msg=name)
 
 
-def differ(found: PotentialOutcomes, name: str = "time") -> bool:
-    one, other = (table.values[name] for table in found.users.values())
+def differ(found: dict[str, UserTable], name: str = "time") -> bool:
+    one, other = (table.values[name] for table in found.values())
     return not np.array_equal(one, other, equal_nan=True)
 
 
@@ -93,7 +92,7 @@ def test_a_users_own_arm_gives_what_the_run_gave(keys: Any, tmp_path: Path) -> N
     found = outcomes(of, tmp_path / "worlds")
     assert_own_arm_is_the_run(actual(of, tmp_path / "run"), found)
     assert differ(found)
-    assert len(found.users["sticky"]) == 100
+    assert len(found["sticky"]) == 100
 
 
 def test_a_model_trained_once_gives_what_the_run_gave(tmp_path: Path) -> None:
@@ -110,8 +109,8 @@ def test_a_model_trained_once_gives_what_the_run_gave(tmp_path: Path) -> None:
 
 def test_users_outside_a_ramp_are_in_no_arm(tmp_path: Path) -> None:
     found = outcomes(scenario(**RAMP), tmp_path / "worlds")
-    inside = layers(scenario(**RAMP))[0].admitted(found.users["sticky"].users, 1)
-    for place, table in enumerate(found.users.values()):
+    inside = layers(scenario(**RAMP))[0].admitted(found["sticky"].users, 1)
+    for place, table in enumerate(found.values()):
         np.testing.assert_array_equal(table.arms[ARM].codes, np.where(inside, place, -1))
         assert not table.exposed[~inside].any()
         assert table.exposed[inside].any()
@@ -121,16 +120,16 @@ def test_days_before_are_the_same_in_all_worlds(tmp_path: Path) -> None:
     found = outcomes(scenario(timeline=PHASES), tmp_path / "worlds")
     pre = [
         {name: values for name, values in table.values.items() if name.startswith("pre_")}
-        for table in found.users.values()
+        for table in found.values()
     ]
     assert len(pre[0]) > 10
     assert_same_arrays(pre[0], pre[1])
 
 
-def assert_same(one: PotentialOutcomes, other: PotentialOutcomes) -> None:
-    assert list(one.users) == list(other.users)
-    for arm in one.users:
-        assert_same_arrays(one.users[arm].values, other.users[arm].values)
+def assert_same(one: dict[str, UserTable], other: dict[str, UserTable]) -> None:
+    assert list(one) == list(other)
+    for arm in one:
+        assert_same_arrays(one[arm].values, other[arm].values)
 
 
 def test_engines_and_workers_agree(tmp_path: Path) -> None:
@@ -147,15 +146,15 @@ def test_a_queue_is_full_when_everybody_waits_in_it(tmp_path: Path) -> None:
     found = outcomes(of, tmp_path / "worlds")
     run = actual(of, tmp_path / "run")
     latency = run.groupby("arm")["mean_request_latency"].mean()
-    worlds = {arm: table.values["mean_request_latency"] for arm, table in found.users.items()}
+    worlds = {arm: table.values["mean_request_latency"] for arm, table in found.items()}
     alone = QUEUED["latency_ms"]
     assert np.nanmean(worlds["queued"]) - alone > 1.5 * (latency["queued"] - alone)
     own = (run["arm"] == "random").to_numpy()  # never waits, so never meets anybody
     np.testing.assert_array_equal(run["time"].to_numpy()[own], time(found, "random")[own])
 
 
-def time(found: PotentialOutcomes, arm: str) -> Any:
-    table: UserTable = found.users[arm]
+def time(found: dict[str, UserTable], arm: str) -> Any:
+    table: UserTable = found[arm]
     return table.values["time"]
 
 
@@ -182,18 +181,18 @@ def test_a_subsample_has_the_size_of_the_arm() -> None:
     layer = layers(of)[0]
     codes = layer.codes(ids, 1)
     for place, arm in enumerate(layer.arms):
-        chosen = subsample(of, ids, arm)
+        chosen = subsample(Schedule(of), ids, arm)
         assert chosen.sum() == (codes == place).sum() > 0
         assert not chosen[codes < 0].any()
         mixed = np.bincount(codes[chosen], minlength=2)
         assert (mixed > 0).all()
-    assert (subsample(of, ids, "sticky") <= subsample(of, ids, "random")).all()
+    assert (subsample(Schedule(of), ids, "sticky") <= subsample(Schedule(of), ids, "random")).all()
 
 
 def test_an_arm_that_is_none_is_refused(tmp_path: Path) -> None:
     plan = prepare(scenario())
     with pytest.raises(ValueError, match="top"):
         potential_outcomes(plan, tmp_path, ["top"])
-    day = timeline.calendar(plan.scenario)[0]
+    day = plan.schedule.days[0]
     with pytest.raises(ValueError, match="top"):
-        timeline.plan_day(plan.scenario, day, plan.world.users.ids, "top")
+        plan.schedule.plan_day(day, plan.world.users.ids, "top")

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from abbotify.cli.check import describe
 from abbotify.scenario import load
-from abbotify.simulation.prepare import Plan, describe, prepare
+from abbotify.simulation.prepare import Plan, prepare
 
 Plain = dict[str, Any]
 Ready = Callable[..., Plan]
@@ -112,4 +113,4 @@ def test_check_tells_arms_queues_and_phases(ready: Ready) -> None:
     assert "days 1-2     collect: old 0.25, idle 0, random 0.75" in text
     assert "top_pop > random, 7 ms, 2 replicas with a queue" in text
     assert "random, 0 ms (serves nobody)" in text
-    assert "up to 50 expected a day (200 in all)" in text  # 100 users, four days
+    assert "up to 50 expected a day (200 in total)" in text  # 100 users, four days

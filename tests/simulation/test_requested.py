@@ -9,32 +9,33 @@ import yaml
 
 from abbotify.scenario import Scenario, load
 from abbotify.simulation.requested import monitoring_spec, rails, reported
+from abbotify.simulation.timeline import Schedule
 from abbotify.stats.non_inferiority import METRIC, PERCENT, GuardrailSpec
 
 GUARDED = [{"metric": "time", "margin": 3.0}, {"metric": "skip_rate", "absolute": 0.0}]
 
 
-def told(folder: Path, small: dict[str, Any], **metrics: Any) -> Scenario:
+def written(folder: Path, small: dict[str, Any], **metrics: Any) -> Scenario:
     path = folder / "small.yaml"
     path.write_text(yaml.safe_dump({**small, "metrics": metrics}))
     return load(path)
 
 
 def test_rails_are_the_scenarios(tmp_path: Path, small: dict[str, Any]) -> None:
-    scenario = told(tmp_path, small, guardrails=GUARDED)
+    scenario = written(tmp_path, small, guardrails=GUARDED)
     assert rails(scenario) == (
         GuardrailSpec("time", 3.0, PERCENT),
         GuardrailSpec("skip_rate", 0.0, METRIC),
     )
-    assert rails(told(tmp_path, small)) == ()
+    assert rails(written(tmp_path, small)) == ()
 
 
 def test_success_and_guarded_metrics_are_reported(tmp_path: Path, small: dict[str, Any]) -> None:
     success = ["mean_time_per_session"]
-    scenario = told(tmp_path, small, success=success, guardrails=GUARDED, report=["tracks"])
+    scenario = written(tmp_path, small, success=success, guardrails=GUARDED, report=["tracks"])
     assert sorted(reported(scenario)) == sorted(["skip_rate", "time", "tracks", *success])
 
 
 def test_only_what_adds_up_by_day_is_watched(tmp_path: Path, small: dict[str, Any]) -> None:
-    assert monitoring_spec(told(tmp_path, small, success=["time"])) is not None
-    assert monitoring_spec(told(tmp_path, small, success=["retained"])) is None
+    assert monitoring_spec(Schedule(written(tmp_path, small, success=["time"]))) is not None
+    assert monitoring_spec(Schedule(written(tmp_path, small, success=["retained"]))) is None

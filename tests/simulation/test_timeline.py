@@ -14,7 +14,7 @@ from abbotify.files.yaml import Source
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source
 from abbotify.simulation.engine import DayPlan
-from abbotify.simulation.timeline import calendar, column_names, experiment_days, plan_day, shards
+from abbotify.simulation.timeline import Schedule, Shard, shards
 
 IDS = np.arange(0, 30_000, 3)
 ARMS = {name: {"recommender": "random"} for name in ("one", "two", "three")}
@@ -41,7 +41,7 @@ def scenario_of(**keys: Any) -> Scenario:
 
 
 def plans(scenario: Scenario) -> list[DayPlan]:
-    return [plan_day(scenario, day, IDS) for day in calendar(scenario)]
+    return [Schedule(scenario).plan_day(day, IDS) for day in Schedule(scenario).days]
 
 
 def hashed(user: int, salt: str) -> int:
@@ -49,7 +49,7 @@ def hashed(user: int, salt: str) -> int:
 
 
 def test_the_calendar_has_every_day_of_every_phase() -> None:
-    days = calendar(scenario_of())
+    days = Schedule(scenario_of()).days
     assert [day.number for day in days] == list(range(9))
     assert [(day.phase.phase, day.nth) for day in days] == [
         ("pre", 0), ("pre", 1), ("collect", 0), ("pre", 2), ("collect", 1), ("collect", 2),
@@ -58,14 +58,15 @@ def test_the_calendar_has_every_day_of_every_phase() -> None:
 
 
 def test_the_experiment_is_on_the_last_days() -> None:
-    assert experiment_days(scenario_of()) == range(6, 9)
-    assert experiment_days(scenario_of(timeline=[{"phase": "experiment", "days": 4}])) == range(4)
+    assert Schedule(scenario_of()).experiment_days == range(6, 9)
+    alone = scenario_of(timeline=[{"phase": "experiment", "days": 4}])
+    assert Schedule(alone).experiment_days == range(4)
 
 
 def test_columns_of_the_log() -> None:
-    assert column_names(scenario_of()) == {"arm": ("two", "one", "three")}
+    assert Schedule(scenario_of()).arm_columns == {"arm": ("two", "one", "three")}
     weightless = {**ARMS, "one": {"recommender": "random", "weight": 0}}
-    assert column_names(scenario_of(arms=weightless)) == {"arm": ("two", "three", "one")}
+    assert Schedule(scenario_of(arms=weightless)).arm_columns == {"arm": ("two", "three", "one")}
     layered = scenario_of(
         experiment=None,
         experiments=[
@@ -73,7 +74,7 @@ def test_columns_of_the_log() -> None:
             {"name": "A", "control": "two", "arms": ["two", "one"]},
         ],
     )
-    assert column_names(layered) == {
+    assert Schedule(layered).arm_columns == {
         "arm": ("three", "one", "two"),
         "arm_B": ("three", "one"),
         "arm_A": ("two", "one"),
@@ -86,7 +87,7 @@ def test_everybody_gets_the_recommender_of_a_pre_day() -> None:
         plan = plans(scenario)[number]
         assert plan.day == number
         assert set(plan.serving.tolist()) == {list(ARMS).index(name)}
-        assert {column_names(scenario)["arm"][c] for c in plan.labels["arm"]} == {name}
+        assert {Schedule(scenario).arm_columns["arm"][c] for c in plan.labels["arm"]} == {name}
 
 
 def test_a_collect_mix_has_its_shares_and_a_salt_of_its_own() -> None:
@@ -95,7 +96,7 @@ def test_a_collect_mix_has_its_shares_and_a_salt_of_its_own() -> None:
     expected = [[2, 0][hashed(user, "AB:collect") % 2] for user in IDS.tolist()]
     assert plan.serving.tolist() == expected
     assert later.serving.tolist() == expected  # the same on every day of the mix
-    names = column_names(scenario)["arm"]
+    names = Schedule(scenario).arm_columns["arm"]
     assert [names[c] for c in plan.labels["arm"]] == [list(ARMS)[p] for p in plan.serving]
     in_experiment = plans(scenario)[6].labels["arm"]
     table = np.histogram2d(plan.serving, in_experiment, bins=(2, 3))[0]
@@ -167,9 +168,9 @@ def test_layers_split_independently_and_the_first_treatment_serves() -> None:
 
 
 def test_a_plan_does_not_depend_on_who_else_is_asked_for() -> None:
-    scenario = scenario_of()
-    for day in calendar(scenario):
-        whole, part = plan_day(scenario, day, IDS), plan_day(scenario, day, IDS[100:200])
+    schedule = Schedule(scenario_of())
+    for day in schedule.days:
+        whole, part = schedule.plan_day(day, IDS), schedule.plan_day(day, IDS[100:200])
         assert part.serving.tolist() == whole.serving[100:200].tolist()
         assert part.labels["arm"].tolist() == whole.labels["arm"][100:200].tolist()
 
@@ -190,10 +191,11 @@ def test_the_number_of_shards_belongs_to_the_scenario(
     wanted: Any, users: int, sizes: list[int]
 ) -> None:
     parts = shards(scenario_of(shards=wanted), users, coupled=False)
-    assert [len(part) for part in parts] == sizes
-    assert [row for part in parts for row in part] == list(range(users))
+    assert [len(part.rows) for part in parts] == sizes
+    assert [part.number for part in parts] == list(range(len(sizes)))
+    assert [row for part in parts for row in part.rows] == list(range(users))
 
 
 @pytest.mark.parametrize("wanted", ["auto", 7])
 def test_coupled_users_are_one_shard(wanted: Any) -> None:
-    assert shards(scenario_of(shards=wanted), 50_000, coupled=True) == (range(50_000),)
+    assert shards(scenario_of(shards=wanted), 50_000, coupled=True) == (Shard(0, range(50_000)),)

@@ -12,8 +12,16 @@ from scipy.integrate import dblquad, quad
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from abbotify.stats.group_sequential import boundaries, crossing_chances, drift_of_power, inflation
-from abbotify.stats.spending import PowerSpending, Spending, obrien_fleming, pocock
+from abbotify.stats.group_sequential import (
+    PowerSpending,
+    Spending,
+    boundaries,
+    crossing_chances,
+    drift_of_power,
+    inflation,
+    obrien_fleming,
+    pocock,
+)
 
 ALPHA = 0.05
 FIXED = float(norm.isf(ALPHA / 2))

@@ -9,9 +9,8 @@ from scipy.special import ndtr
 from scipy.stats import binom, ttest_ind
 
 from abbotify.stats import Estimate, Moments, mean, welch
-from abbotify.stats.group_sequential import boundaries
+from abbotify.stats.group_sequential import Spending, boundaries, obrien_fleming, pocock
 from abbotify.stats.monitoring import Pair, monitor, planned_information
-from abbotify.stats.spending import Spending, obrien_fleming, pocock
 
 ALPHA = 0.05
 REPLICATIONS = 1000

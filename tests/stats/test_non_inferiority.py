@@ -10,16 +10,31 @@ from scipy.stats import binom
 from scipy.stats import t as student
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
-from abbotify.stats import Estimate, Moments, difference, mean, relative
+from abbotify import stats
+from abbotify.stats import Estimate, Moments, difference, mean
 from abbotify.stats.non_inferiority import (
     INFERIOR,
+    METRIC,
     NON_INFERIOR,
     UNDECIDED,
+    GuardrailResult,
+    GuardrailSpec,
     guardrail,
-    relative_guardrail,
 )
 
 ALPHA = 0.05
+
+
+def absolute(
+    control: Estimate, treatment: Estimate, margin: float, alpha: float, higher: bool = True
+) -> GuardrailResult:
+    return guardrail(GuardrailSpec("time", margin, METRIC), control, treatment, alpha, higher)
+
+
+def relative(
+    control: Estimate, treatment: Estimate, margin: float, alpha: float, higher: bool = True
+) -> GuardrailResult:
+    return guardrail(GuardrailSpec("time", margin), control, treatment, alpha, higher)
 
 
 def tables(key: int, n: tuple[int, int], shift: float) -> tuple[np.ndarray, np.ndarray]:
@@ -32,7 +47,7 @@ def tables(key: int, n: tuple[int, int], shift: float) -> tuple[np.ndarray, np.n
 @pytest.mark.parametrize("shift", [-1.6, -1.0, -0.5])
 def test_equals_statsmodels(margin: float, shift: float) -> None:
     control, treatment = tables(1, (60, 45), shift)
-    found = guardrail(mean(Moments.of(control)), mean(Moments.of(treatment)), margin, ALPHA)
+    found = absolute(mean(Moments.of(control)), mean(Moments.of(treatment)), margin, ALPHA)
     compared = CompareMeans(DescrStatsW(treatment), DescrStatsW(control))
     _, p_value, _ = compared.ttest_ind("larger", "unequal", value=-margin)
     assert found.p_value == pytest.approx(p_value, rel=1e-10)
@@ -50,7 +65,7 @@ def estimates() -> st.SearchStrategy[Estimate]:
 def test_decides_as_the_intervals_end_does(
     control: Estimate, treatment: Estimate, margin: float, higher: bool
 ) -> None:
-    found = guardrail(control, treatment, margin, ALPHA, higher)
+    found = absolute(control, treatment, margin, ALPHA, higher)
     interval = difference(control, treatment, 2 * ALPHA)
     assert interval.lower is not None
     assert interval.upper is not None
@@ -66,8 +81,8 @@ def test_decides_as_the_intervals_end_does(
 def test_relative_decides_as_fiellers_bound_does(
     control: Estimate, treatment: Estimate, margin: float, higher: bool
 ) -> None:
-    found = relative_guardrail(control, treatment, margin, ALPHA, higher)
-    lift = relative(control, treatment, 2 * ALPHA)
+    found = relative(control, treatment, margin, ALPHA, higher)
+    lift = stats.relative(control, treatment, 2 * ALPHA)
     if lift.lower is None or lift.upper is None:
         assert (found.verdict, found.upper, found.p_value) == (None, None, None)
         assert "control" in found.note
@@ -85,7 +100,7 @@ def test_relative_decides_as_fiellers_bound_does(
 def test_relative_p_value_is_that_of_the_linear_contrast() -> None:
     # T - (1 - .1) C by the users' own numbers, each control user's value times .9.
     control, treatment = tables(2, (400, 400), -1.1)
-    found = relative_guardrail(mean(Moments.of(control)), mean(Moments.of(treatment)), 10, ALPHA)
+    found = relative(mean(Moments.of(control)), mean(Moments.of(treatment)), 10, ALPHA)
     scaled = 0.9 * control
     error = np.sqrt(scaled.var(ddof=1) / 400 + treatment.var(ddof=1) / 400)
     df = difference(mean(Moments.of(control)), mean(Moments.of(treatment)), ALPHA).df
@@ -98,8 +113,8 @@ def test_a_margin_of_nothing_is_the_one_sided_test() -> None:
     both = difference(control, treatment, ALPHA).p_value
     assert both is not None
     for found in (
-        guardrail(control, treatment, 0, ALPHA),
-        relative_guardrail(control, treatment, 0, ALPHA),
+        absolute(control, treatment, 0, ALPHA),
+        relative(control, treatment, 0, ALPHA),
     ):
         assert found.p_value == pytest.approx(both / 2, rel=1e-12)
 
@@ -110,8 +125,8 @@ def test_true_loss_of_the_margin_passes_as_often_as_alpha() -> None:
         philox = np.random.Philox(key=np.array([62, key], dtype=np.uint64))
         draws = np.random.Generator(philox).standard_exponential((2, 400))
         control, treatment = (mean(Moments.of(row)) for row in (draws[0], 0.8 * draws[1]))
-        passed += relative_guardrail(control, treatment, 20, ALPHA).verdict == NON_INFERIOR
-        plain += guardrail(control, treatment, 0.2, ALPHA).verdict == NON_INFERIOR
+        passed += relative(control, treatment, 20, ALPHA).verdict == NON_INFERIOR
+        plain += absolute(control, treatment, 0.2, ALPHA).verdict == NON_INFERIOR
     low, high = binom.interval(0.999, replications, ALPHA)
     assert low <= passed <= high
     assert low <= plain <= high
@@ -120,10 +135,10 @@ def test_true_loss_of_the_margin_passes_as_often_as_alpha() -> None:
 def test_undefined_is_none_with_the_reason() -> None:
     some = Estimate(9, 2.0, 0.1)
     nobody, zero = Estimate(0, None, None, "no users"), Estimate(9, 0.0, 0.1)
-    for check in (guardrail, relative_guardrail):
+    for check in (absolute, relative):
         assert check(nobody, some, 1, ALPHA).note == "control: no users"
         assert check(nobody, some, 1, ALPHA).verdict is None
-    assert relative_guardrail(zero, some, 1, ALPHA).note == "control is 0: no relative loss"
+    assert relative(zero, some, 1, ALPHA).note == "control is 0: no relative loss"
 
 
 @pytest.mark.parametrize(
@@ -135,13 +150,13 @@ def test_arms_without_variance_are_compared_as_they_are(
 ) -> None:
     pair = (Estimate(9, control, 0.0), Estimate(9, treatment, 0.0))
     for found in (
-        guardrail(*pair, 2.0, ALPHA, higher_is_better=False),
-        relative_guardrail(*pair, 5.0, ALPHA, higher_is_better=False),
+        absolute(*pair, 2.0, ALPHA, higher=False),
+        relative(*pair, 5.0, ALPHA, higher=False),
     ):
         assert (found.verdict, found.p_value, found.upper) == (verdict, None, None)
         assert "no variance" in found.note
     nothing = Estimate(9, 0.0, 0.0)
-    assert relative_guardrail(nothing, nothing, 0, ALPHA).verdict == NON_INFERIOR
+    assert relative(nothing, nothing, 0, ALPHA).verdict == NON_INFERIOR
 
 
 @pytest.mark.parametrize(
@@ -150,6 +165,6 @@ def test_arms_without_variance_are_compared_as_they_are(
 )
 def test_refuses(margin: float, alpha: float, what: str) -> None:
     some = Estimate(9, 2.0, 0.1)
-    for check in (guardrail, relative_guardrail):
+    for check in (absolute, relative):
         with pytest.raises(ValueError, match=what):
             check(some, some, margin, alpha)

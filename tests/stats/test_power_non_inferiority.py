@@ -12,9 +12,14 @@ from scipy.stats import binom, norm
 from statsmodels.stats.power import TTestIndPower
 
 from abbotify.stats import Moments, mean
-from abbotify.stats.non_inferiority import NON_INFERIOR, guardrail, relative_guardrail
-from abbotify.stats.power import Pilot
-from abbotify.stats.power_non_inferiority import non_inferiority_power, non_inferiority_users
+from abbotify.stats.non_inferiority import (
+    METRIC,
+    NON_INFERIOR,
+    PERCENT,
+    GuardrailSpec,
+    guardrail,
+)
+from abbotify.stats.power import Pilot, non_inferiority_power, non_inferiority_users
 
 REPLICATIONS = 2000
 
@@ -69,13 +74,13 @@ def test_simulated_guardrails_hold_as_often(
 ) -> None:
     pilot, users, alpha = Pilot(10.0, 9.0), (400, 250), 0.05
     generator = np.random.Generator(np.random.Philox(key=np.array([83, key], dtype=np.uint64)))
-    test, found = relative_guardrail if relative else guardrail, 0
+    spec, found = GuardrailSpec("time", margin, PERCENT if relative else METRIC), 0
     for _ in range(REPLICATIONS):
         draws = generator.normal(10.0, 3.0, sum(users))
         control, treatment = (
             mean(Moments.of(part)) for part in (draws[: users[0]], draws[users[0] :])
         )
-        verdict = test(control, treatment, margin, alpha, higher).verdict
+        verdict = guardrail(spec, control, treatment, alpha, higher).verdict
         found += verdict == NON_INFERIOR
     ratio = 1 + (-1 if higher else 1) * margin / 100 if relative else 1.0
     planned = non_inferiority_power(pilot, 0.5, users, alpha, ratio)

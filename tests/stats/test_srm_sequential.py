@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom, dirichlet_multinomial, multinomial
 
 from abbotify.stats import sample_ratio
-from abbotify.stats.srm_sequential import log_bayes_factor, watch_sample_ratio
+from abbotify.stats.sample_ratio import log_bayes_factor, watch_sample_ratio
 
 
 @pytest.mark.parametrize(

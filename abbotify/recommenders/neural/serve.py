@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.files.npz import Arrays
+from abbotify.files.folders import Arrays
 from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
 from abbotify.recommenders.ranked_lists import Ranker
 from abbotify.scenario.learners import Neural

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from abbotify import rng
 from abbotify.errors import PluginError
-from abbotify.files.npz import Arrays
+from abbotify.files.folders import Arrays
 from abbotify.files.yaml import KeyPath
 from abbotify.recommenders.extras import require
 from abbotify.recommenders.plugins.imports import blamed, class_of, imported, placed

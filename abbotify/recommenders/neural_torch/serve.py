@@ -21,7 +21,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.files.npz import Arrays
+from abbotify.files.folders import Arrays
 from abbotify.files.yaml import KeyPath
 from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
 from abbotify.recommenders.neural.serve import BestTracks

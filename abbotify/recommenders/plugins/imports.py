@@ -18,7 +18,7 @@ from abbotify.errors import PluginError, UserError
 from abbotify.files.yaml import KeyPath, dotted
 from abbotify.recommenders.answers import described, line_in
 from abbotify.scenario import Scenario
-from abbotify.scenario.base import nearest
+from abbotify.typed import nearest
 
 
 def imported(target: str, scenario: Scenario) -> tuple[Path, ModuleType]:

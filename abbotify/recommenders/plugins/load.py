@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from abbotify.errors import PluginError
-from abbotify.files.npz import Arrays
+from abbotify.files.folders import Arrays
 from abbotify.files.yaml import KeyPath
 from abbotify.recommenders.base import Recommender
 from abbotify.recommenders.candidate_table import CandidateTable

@@ -11,8 +11,8 @@ from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hi
 from abbotify.errors import PluginError
 from abbotify.files.yaml import KeyPath, dotted
 from abbotify.scenario import Scenario, resolve
-from abbotify.scenario.base import nearest, one_line
 from abbotify.scenario.recommenders import Plugin
+from abbotify.typed import nearest, one_line
 
 _NAMES: Final[dict[Any, str]] = {
     int: "a whole number",

@@ -1,6 +1,6 @@
-"""The charts of curves, each a function of the document that returns inline SVG.
+"""The charts of curves, each a function of the result that returns inline SVG.
 
-Every number drawn is in the document; nothing is estimated here.
+Every number drawn is in the result; nothing is estimated here.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from abbotify.report.charts.axes import (
     whole_range,
 )
 from abbotify.report.charts.svg import MUTED
-from abbotify.report.pictures import Distribution, Survival
-from abbotify.report.result import Arm, Document
+from abbotify.report.result import Arm, Result
+from abbotify.report.result_rows import Distribution
 from abbotify.report.text import numbers
 from abbotify.report.text.labels import clean, metric, with_unit
+from abbotify.stats.survival import Survival
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,9 +34,9 @@ _SHOWN = 0.995
 """Share of an arm's users or sessions a curve shows at least; the tail beyond is told in words."""
 
 
-def distribution(document: Document) -> str | None:
+def distribution(result: Result) -> str | None:
     """Share of each arm's users by the decision metric; None when no arm has it."""
-    drawn = _histograms(document)
+    drawn = _histograms(result)
     if not drawn:
         return None
     label = metric(drawn[0][1].metric).label
@@ -60,11 +61,11 @@ def distribution(document: Document) -> str | None:
     )
 
 
-def survival(document: Document) -> str | None:
+def survival(result: Result) -> str | None:
     """Share of each arm's sessions that go on after so many tracks; None when unknown."""
     drawn = [
         (at, arm.survival)
-        for at, arm in enumerate(document.arms)
+        for at, arm in enumerate(result.arms)
         if arm.survival is not None and arm.survival.tracks
     ]
     if not drawn:
@@ -90,11 +91,11 @@ def survival(document: Document) -> str | None:
     )
 
 
-def daily(document: Document) -> str | None:
+def daily(result: Result) -> str | None:
     """Effect of each treatment by day, with intervals and the zero line; None when unknown."""
     drawn = [
         (at, arm)
-        for at, arm in enumerate(document.arms)
+        for at, arm in enumerate(result.arms)
         if not arm.control and any(day.effect is not None for day in arm.daily or ())
     ]
     if not drawn:
@@ -110,19 +111,19 @@ def daily(document: Document) -> str | None:
         whole_range(axes)
         days_along(axes, days, 10)
         ticks(axes.yaxis, 6, sign=True)
-        heading(axes, with_unit("Difference of the day", curve_metric(document)))
+        heading(axes, with_unit("Difference of the day", curve_metric(result)))
 
     return panel(
         paint,
         name="daily",
-        title=f"Effect on {metric(curve_metric(document)).label.lower()} by day",
-        description=f"Difference from {clean(document.control.name)} with intervals, by day.",
+        title=f"Effect on {metric(curve_metric(result)).label.lower()} by day",
+        description=f"Difference from {clean(result.control.name)} with intervals, by day.",
     )
 
 
-def without_bar(document: Document) -> str:
+def without_bar(result: Result) -> str:
     """The days that have no bar, and why, in a sentence; empty where all have one."""
-    every = [day for arm in document.treatments for day in arm.daily or ()]
+    every = [day for arm in result.treatments for day in arm.daily or ()]
     bare = sorted({day.day for day in every if day.lower is None or day.upper is None})
     if not bare:
         return ""
@@ -132,15 +133,15 @@ def without_bar(document: Document) -> str:
     )
 
 
-def curve_metric(document: Document) -> str:
+def curve_metric(result: Result) -> str:
     """The metric that the distribution and the days are about."""
-    found = [arm.distribution.metric for arm in document.arms if arm.distribution is not None]
+    found = [arm.distribution.metric for arm in result.arms if arm.distribution is not None]
     return found[0] if found else "mean_time_per_session"
 
 
-def beyond(document: Document) -> tuple[str, float] | None:
+def beyond(result: Result) -> tuple[str, float] | None:
     """Where the drawn distribution ends, and the largest share of an arm's users beyond it."""
-    drawn = _histograms(document)
+    drawn = _histograms(result)
     if not drawn:
         return None
     right = _end(drawn)
@@ -148,10 +149,10 @@ def beyond(document: Document) -> tuple[str, float] | None:
     return (_edge(drawn[0][1], right), share) if share > 0 else None
 
 
-def _histograms(document: Document) -> list[tuple[int, Distribution]]:
+def _histograms(result: Result) -> list[tuple[int, Distribution]]:
     return [
         (at, arm.distribution)
-        for at, arm in enumerate(document.arms)
+        for at, arm in enumerate(result.arms)
         if arm.distribution is not None and sum(arm.distribution.counts) > 0
     ]
 

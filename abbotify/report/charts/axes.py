@@ -4,20 +4,59 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from abbotify.report.charts.svg import ARMS, MUTED, PAPER, inline_svg
+from abbotify.report.charts.svg import ARMS, INK, MUTED, PAPER, inline_svg
 from abbotify.report.text import numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
+    from matplotlib.axis import Axis as MatplotlibAxis
     from matplotlib.figure import Figure
 
 Dash = tuple[float, tuple[float, ...]] | str
 
 DENSE = 60
 """Days times arms, beyond which dots and bars would hide each other."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line through the whole chart at a value, dashed where it marks an event."""
+
+    at: float
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis of a chart.
+
+    Attributes:
+        label: what it measures, with the unit.
+        unit: behind each number, as "%".
+        scale: numbers are written times this.
+        sign: numbers have their sign.
+        log: logarithmic.
+        whole: whole numbers, as days or positions; the range is theirs.
+        ticks: intervals between ticks, at the most.
+        limits: the drawn range; else all that is drawn.
+        start: where the range starts; else below all that is drawn.
+        lines: at values of this axis, as zero or a threshold.
+    """
+
+    label: str
+    unit: str = ""
+    scale: float = 1.0
+    sign: bool = False
+    log: bool = False
+    whole: bool = False
+    ticks: int = 7
+    limits: tuple[float, float] | None = None
+    start: float | None = None
+    lines: tuple[Line, ...] = ()
+
 
 MARKERS = "oosD^vPX"
 _DASHES: tuple[tuple[int, ...], ...] = ((), (), (7, 2), (2, 2), (8, 2, 2, 2))
@@ -62,6 +101,97 @@ def axes_within(figure: Figure, left: float, right: float, top: float, bottom: f
     return axes
 
 
+def heading(axes: Axes, text: str) -> None:
+    """What the vertical axis measures, above it."""
+    axes.annotate(
+        text,
+        (0, 1),
+        xycoords=("figure fraction", "axes fraction"),
+        xytext=(6, 14),
+        textcoords="offset points",
+        color=MUTED,
+        va="center_baseline",
+    )
+
+
+def label_axis(axis: MatplotlibAxis, about: Axis, values: Sequence[float]) -> None:
+    """The axis' range along `values` and its ticks, as `about` has it."""
+    along_x = axis is axis.axes.xaxis
+    if along_x and about.limits is not None:
+        axis.axes.set_xlim(*about.limits)
+    if about.log:
+        _log_ticks(axis, about)
+    elif about.whole:
+        _whole_ticks(axis, min(values), max(values))
+    else:
+        ticks(axis, about.ticks, scale=about.scale, unit=about.unit, sign=about.sign)
+
+
+def _whole_ticks(axis: MatplotlibAxis, first: float, last: float) -> None:
+    """A margin around whole numbers from first to last, the first and a few of the rest named."""
+    from matplotlib.ticker import FixedLocator
+
+    length = round(last - first) + 1
+    steps = (digit * 10**power for power in range(18) for digit in (1, 2, 5))
+    step = next(each for each in steps if length <= 10 * each)
+    low, high = round(first), round(last)
+    named = sorted({low, *(each for each in range(low, high + 1) if each % step == 0)})
+    if len(named) > 2 and named[1] - named[0] < step / 2:
+        del named[1 if low <= 1 else 0]
+    pad = max(0.02 * (last - first), 0.6 if length < 30 else 0)
+    axis.axes.set_xlim(first - pad, last + pad)
+    axis.set_major_locator(FixedLocator(named))
+    axis.set_ticklabels([numbers.count(place) for place in named])
+
+
+def _log_ticks(axis: MatplotlibAxis, about: Axis) -> None:
+    """Ticks at 1, 2 and 5 times powers of ten, or at fewer of them where these are many."""
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    low, high = sorted(axis.get_view_interval())
+    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    inside: list[float] = []
+    for digits in ((1, 2, 5), (1, 3), (1,)):
+        # Written out, since digit * 10**exponent is not the nearest float.
+        values = [float(f"{digit}e{exponent}") for exponent in exponents for digit in digits]
+        inside = [value for value in values if low <= value <= high]
+        if len(inside) <= about.ticks:
+            break
+    axis.set_major_locator(FixedLocator(inside))
+    axis.set_minor_locator(NullLocator())
+    axis.set_ticklabels([_short(value) + about.unit for value in inside])
+
+
+def _short(value: float) -> str:
+    """A number on a logarithmic axis: 1e-5, 0.02, 500, 20,000 or 20 M."""
+    if value >= 1e6:
+        return f"{value / 1e6:,.0f} M" if value < 1e9 else f"{value:.0e}"
+    if value >= 1:
+        return numbers.count(round(value))
+    small = value < 1e-4
+    return f"{value:.0e}" if small else numbers.number(value, max(numbers.decimals(value) - 1, 0))
+
+
+def reference_lines(axes: Axes, lines: Sequence[Line], *, vertical: bool) -> None:
+    """Lines through the whole chart, behind what is drawn."""
+    for line in lines:
+        (axes.axvline if vertical else axes.axhline)(
+            line.at,
+            color=INK if line.dashed else MUTED,
+            linewidth=1.2,
+            linestyle=(0, (4, 3)) if line.dashed else "-",
+            zorder=1.5,
+        )
+
+
+def arrows(axes: Axes, x: Sequence[float], *, up: bool, color: str) -> None:
+    """Arrows at the upper or lower edge, where something leaves the chart."""
+    bottom, top = axes.get_ylim()
+    inset = 0.02 * (top - bottom)
+    edge = top - inset if up else bottom + inset
+    axes.plot(x, [edge] * len(x), "^" if up else "v", markersize=7, color=color)
+
+
 def panel(
     paint: Callable[[Axes], None], *, name: str, title: str, description: str, left: float = 54
 ) -> str:
@@ -79,19 +209,6 @@ def panel(
         paint(axes_within(figure, left, right=14, top=30, bottom=46))
 
     return inline_svg(whole, name=name, width=400, height=280, title=title, description=description)
-
-
-def heading(axes: Axes, text: str) -> None:
-    """What the vertical axis measures, above it."""
-    axes.annotate(
-        text,
-        (0, 1),
-        xycoords=("figure fraction", "axes fraction"),
-        xytext=(6, 14),
-        textcoords="offset points",
-        color=MUTED,
-        va="center_baseline",
-    )
 
 
 def days_along(axes: Axes, days: Sequence[int], most: int, label: str = "Day of the run") -> None:
@@ -142,11 +259,11 @@ def segments(pairs: Sequence[tuple[float, float]]) -> list[float]:
     return [each for start, end in pairs for each in (start, end, math.nan)]
 
 
-def whole_range(axes: Axes) -> None:
-    """The vertical axis with all that is drawn inside, lines of intervals to their ends."""
+def whole_range(axes: Axes, start: float | None = None) -> None:
+    """The vertical axis with all that is drawn inside, from `start` where it is given."""
     low, high = axes.dataLim.y0, axes.dataLim.y1
     pad = 0.06 * (high - low) or 1.0
-    axes.set_ylim(low - pad, high + pad)
+    axes.set_ylim(low - pad if start is None else start, high + pad)
 
 
 def shortened_range(values: Sequence[float], ends: Sequence[float]) -> tuple[float, float]:
@@ -159,7 +276,7 @@ def shortened_range(values: Sequence[float], ends: Sequence[float]) -> tuple[flo
 
 
 def ticks(
-    axis: Axis, count: int, *, scale: float = 1.0, unit: str = "", sign: bool = False
+    axis: MatplotlibAxis, count: int, *, scale: float = 1.0, unit: str = "", sign: bool = False
 ) -> None:
     """At most `count` intervals between round ticks, written times `scale`."""
     from matplotlib.ticker import FixedLocator, MaxNLocator

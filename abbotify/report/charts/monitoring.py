@@ -1,6 +1,6 @@
 """The chart of the looks: the effect so far by day, its stopping boundary and always-valid band.
 
-Every number drawn is in the document; nothing is estimated here.
+Every number drawn is in the result; nothing is estimated here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from abbotify.report.charts.axes import (
     ticks,
 )
 from abbotify.report.charts.svg import INK, MUTED, PAPER
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.result_rows import Look
 from abbotify.report.tables.monitoring import stop, told, watched_unit
 from abbotify.report.text.labels import shortened
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 _MANY: Final = 30  # looks, beyond which dots would hide the line
 
 
-def watching(document: Document, at: int) -> str | None:
+def watching(result: Result, at: int) -> str | None:
     """The looks of the arm at a place; None when no look has an effect."""
-    arm = document.arms[at]
+    arm = result.arms[at]
     looks = [look for look in arm.looks or () if look.effect is not None]
     if not looks:
         return None
@@ -47,13 +47,13 @@ def watching(document: Document, at: int) -> str | None:
         _stopped(axes, at, stop(arm.looks or ()))
         days_along(axes, [look.day for look in arm.looks or ()], 10)
         ticks(axes.yaxis, 6, sign=True)
-        heading(axes, f"Difference so far{watched_unit(document)}")
+        heading(axes, f"Difference so far{watched_unit(result)}")
 
     return panel(
         paint,
         name=f"watching-{at}",
         title=f"Effect of {shortened(arm.name, 60)} as it stood by day",
-        description=told(document, arm),
+        description=told(result, arm),
     )
 
 
@@ -120,9 +120,9 @@ def _boundaries(axes: Axes, at: int, looks: Sequence[Look]) -> None:
         axes.plot(days, [edge] * len(days), shape, markersize=7, color=color(at))
 
 
-def leaves(document: Document) -> bool:
+def leaves(result: Result) -> bool:
     """Whether a bar of any chart is longer than the picture is high, and ends in an arrow."""
-    for arm in document.arms:
+    for arm in result.arms:
         looks = [look for look in arm.looks or () if look.effect is not None]
         bars = [end for look in looks for end in (look.lower, look.upper) if end is not None]
         low, high = _range(looks)
@@ -162,7 +162,7 @@ def _stopped(axes: Axes, at: int, look: Look | None) -> None:
     )
 
 
-def charts(document: Document) -> dict[int, str]:
+def charts(result: Result) -> dict[int, str]:
     """The chart of every treatment that was watched, by the arm's place."""
-    drawn = {at: watching(document, at) for at in range(len(document.arms))}
+    drawn = {at: watching(result, at) for at in range(len(result.arms))}
     return {at: svg for at, svg in drawn.items() if svg is not None}

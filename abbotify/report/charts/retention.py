@@ -1,6 +1,6 @@
 """The charts of what days do: the effect by days since exposure, and who comes back.
 
-Every number drawn is in the document; nothing is estimated here.
+Every number drawn is in the result; nothing is estimated here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from abbotify.report.charts.axes import (
     ticks,
 )
 from abbotify.report.charts.svg import MUTED
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.result_rows import Trend
 from abbotify.report.text import numbers
 from abbotify.report.text.labels import metric
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def trend(document: Document) -> str | None:
+def trend(result: Result) -> str | None:
     """Relative effect of each treatment by day since exposure; None when unknown."""
     drawn = [
         (at, arm.trend)
-        for at, arm in enumerate(document.arms)
+        for at, arm in enumerate(result.arms)
         if arm.trend is not None and any(day.effect is not None for day in arm.trend.days)
     ]
     if not drawn:
@@ -63,9 +63,9 @@ def trend(document: Document) -> str | None:
     )
 
 
-def without_bar(document: Document) -> str:
+def without_bar(result: Result) -> str:
     """The days since exposure that have no bar, in a sentence; empty where all have one."""
-    trends = [arm.trend for arm in document.arms if arm.trend is not None]
+    trends = [arm.trend for arm in result.arms if arm.trend is not None]
     bare = {
         day
         for known in trends
@@ -76,11 +76,11 @@ def without_bar(document: Document) -> str:
     return f"No bar on day {days}: too few users for a bounded interval." if bare else ""
 
 
-def retention(document: Document) -> str | None:
+def retention(result: Result) -> str | None:
     """Share of users who have come back by each day, and of those there on it; None if unknown."""
     drawn = [
         (at, arm.retention)
-        for at, arm in enumerate(document.arms)
+        for at, arm in enumerate(result.arms)
         if arm.retention is not None and arm.retention.days
     ]
     if not drawn:

@@ -1,6 +1,6 @@
 """The charts of why an arm wins: what is heard by position in the session, and its training.
 
-Every number drawn is in the document; nothing is estimated here.
+Every number drawn is in the result; nothing is estimated here.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from abbotify.progress import Epoch
 from abbotify.report.charts.axes import color, heading, linestyle, marker, panel, ticks
 from abbotify.report.charts.svg import PAPER
-from abbotify.report.pictures import Training
-from abbotify.report.result import Document
+from abbotify.report.result import Result
+from abbotify.report.result_rows import Training
 from abbotify.report.text import numbers
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ Curves = list[
 ]  # position of an arm, its trainings that have passes
 
 
-def by_position(document: Document) -> str | None:
+def by_position(result: Result) -> str | None:
     """Mean listened fraction of each arm by step of the session; None when unknown."""
-    drawn = [(at, arm.by_position) for at, arm in enumerate(document.arms) if arm.by_position]
+    drawn = [(at, arm.by_position) for at, arm in enumerate(result.arms) if arm.by_position]
     if not drawn:
         return None
     last = max(positions[-1].step for _, positions in drawn)
@@ -53,14 +53,14 @@ def by_position(document: Document) -> str | None:
     )
 
 
-def training(document: Document) -> str | None:
+def training(result: Result) -> str | None:
     """Losses by pass of each arm that learns; None when no training has passes."""
-    drawn = curves(document)
+    drawn = curves(result)
     if not drawn:
         return None
 
     def paint(axes: Axes) -> None:
-        if logarithmic(document):
+        if logarithmic(result):
             axes.set_yscale("log")
         for at, trainings in drawn:
             for earlier in trainings[-1 - _MOST_FAINT // len(drawn) : -1]:
@@ -81,27 +81,27 @@ def training(document: Document) -> str | None:
     )
 
 
-def curves(document: Document) -> Curves:
+def curves(result: Result) -> Curves:
     """The arms that have a training with passes: their positions and these trainings."""
     found = [
         (at, tuple(each for each in arm.trainings or () if each.curve))
-        for at, arm in enumerate(document.arms)
+        for at, arm in enumerate(result.arms)
     ]
     return [(at, trainings) for at, trainings in found if trainings]
 
 
-def logarithmic(document: Document) -> bool:
+def logarithmic(result: Result) -> bool:
     """Whether losses are drawn on a logarithmic scale: all positive, and of a wide range."""
     losses = [
         loss
-        for _, trainings in curves(document)
+        for _, trainings in curves(result)
         for epoch in trainings[-1].curve
         for loss in (epoch.loss, epoch.validation)
         if loss is not None
     ]
     faint = [
         loss
-        for _, trainings in curves(document)
+        for _, trainings in curves(result)
         for each in trainings[:-1]
         for loss in _main(each.curve)[1]
     ]

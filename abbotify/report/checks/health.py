@@ -11,36 +11,36 @@ from abbotify.metrics.exposure_cohorts import WATCHABLE
 from abbotify.report.checks import data, validity
 from abbotify.report.decision import UNDETERMINED
 from abbotify.report.faults import Faults
-from abbotify.report.inputs import Asked, ReportInputs
+from abbotify.report.inputs import ReportInputs, ReportSpec
 from abbotify.report.result import Arm, Check, Run
-from abbotify.report.result_rows import GuardrailRow
 from abbotify.report.text import numbers
 from abbotify.stats.effects import MEAN
+from abbotify.stats.non_inferiority import GuardrailResult
 
 
 def health(
-    evidence: ReportInputs,
-    asked: Asked,
+    inputs: ReportInputs,
+    spec: ReportSpec,
     run: Run,
     arms: Sequence[Arm],
     effects: Sequence[stats.Effect],
-    guarded: Sequence[GuardrailRow],
+    guardrails: Sequence[GuardrailResult],
     faults: Faults | None = None,
 ) -> Iterator[Check]:
-    """All checks, in the order they are told in.
+    """All checks, in the order of the report.
 
     Args:
-        evidence: what was found.
-        asked: what the report is about; all of its success metrics are known.
+        inputs: what the result is made from.
+        spec: what the report is about; all of its success metrics are known.
         run: what was run.
-        arms: as the document has them, and so the two below.
+        arms: as the result has them, and so the two below.
         effects: of the treatments.
-        guarded: the guardrails.
+        guardrails: of the treatments.
         faults: takes the checks that fail.
     """
-    users, success = evidence.users, asked.success
+    users, success = inputs.users, spec.success
     moments = [arm.moments for arm in users.arms]
-    rails = [rail.metric for rail in asked.rails]
+    guarded = [each.metric for each in spec.guardrails]
     names, counts = [arm.name for arm in arms], [arm.users for arm in arms]
     weights = [arm.weight for arm in arms]
     steps: dict[str, Callable[[], Iterable[Check]]] = {
@@ -49,17 +49,17 @@ def health(
         "users_in_two_arms": lambda: [data.two_arms(users.in_two_arms, sum(counts))],
         "arm_sizes": lambda: [data.sizes(arms)],
         "success_tested": lambda: data.variance(effects, success),
-        "counters": lambda: data.counted(arms, asked.limits),
+        "counters": lambda: data.counted(arms, spec.limits),
         "pre_balance": lambda: validity.balance(moments, success),
         "cuped_sign": lambda: validity.sign_flips(effects, success, run.alpha),
         "novelty": lambda: validity.trends(arms),
         "monitoring": lambda: () if users.watched else validity.not_watched(success, WATCHABLE),
-        "skew": lambda: validity.skew(arms, evidence.details.shapes, rails),
-        "guardrails_untested": lambda: validity.guardrails(guarded),
+        "skew": lambda: validity.skew(arms, inputs.user_level.shapes, guarded),
+        "guardrails_untested": lambda: validity.guardrails(guardrails),
         "population": lambda: _population(run, users),
-        "reading": lambda: evidence.checks,
-        "undetermined": lambda: data.undetermined(_undetermined(users, asked.metrics)),
-        "layers": lambda: _further_layers(evidence.further, success, run),
+        "reading": lambda: inputs.checks,
+        "undetermined": lambda: data.undetermined(_undetermined(users, spec.metrics)),
+        "layers": lambda: _further_layers(inputs.further, success, run),
     }
     for name, step in steps.items():
         yield from _result(name, step, faults or Faults())

@@ -8,9 +8,9 @@ from typing import Final
 from abbotify import stats
 from abbotify.metrics.definitions import COLUMNS
 from abbotify.report.result import Arm, Check
-from abbotify.report.result_rows import GuardrailRow
 from abbotify.stats import Effect
 from abbotify.stats.effects import CUPED, MEAN
+from abbotify.stats.non_inferiority import GuardrailResult
 from abbotify.stats.sample_ratio import ALPHA
 from abbotify.stats.skewness import ONE_SIDED, TWO_SIDED, Shape, skew_of_difference
 
@@ -176,7 +176,7 @@ def watched_ratio(arms: Sequence[Arm]) -> Iterator[Check]:
     yield Check("sample_ratio_watched", "fail", summary, details)
 
 
-def guardrails(rows: Sequence[GuardrailRow]) -> Iterator[Check]:
+def guardrails(rows: Sequence[GuardrailResult]) -> Iterator[Check]:
     """Guardrails that could not be tested."""
     untested = {f"{row.arm}, {_label(row.metric)}": row.note for row in rows if row.verdict is None}
     if untested:

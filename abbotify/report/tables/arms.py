@@ -1,4 +1,4 @@
-"""The document as rows of ready texts, shared by the page and the Markdown.
+"""The result as rows of ready texts, shared by the page and the Markdown.
 
 Texts here are not escaped: each rendering escapes for its own language.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from abbotify.report.decision import Decision, Verdict, decisions
-from abbotify.report.result import Arm, Document, Moments
+from abbotify.report.result import Arm, MetricMoments, Result
 from abbotify.report.text import numbers
 from abbotify.report.text.headline import sentence
 from abbotify.report.text.labels import TROUBLE, counter, metric, unit, with_unit
@@ -51,32 +51,32 @@ class Grid:
     rows: tuple[tuple[str, tuple[str, ...], bool], ...]
 
 
-def decision_cards(document: Document) -> tuple[DecisionCard, ...]:
+def decision_cards(result: Result) -> tuple[DecisionCard, ...]:
     """A card for each treatment, best first."""
-    return tuple(_card(document, decision) for decision in decisions(document))
+    return tuple(_card(result, decision) for decision in decisions(result))
 
 
-def means(document: Document) -> Grid:
+def means(result: Result) -> Grid:
     """Mean of every metric in every arm, rounded by its standard error."""
-    names = dict.fromkeys(name for arm in document.arms for name in arm.metrics or {})
+    names = dict.fromkeys(name for arm in result.arms for name in arm.metrics or {})
     rows = [
         (
             with_unit(metric(name).label, name),
-            _means([(arm.metrics or {}).get(name) for arm in document.arms]),
+            _means([(arm.metrics or {}).get(name) for arm in result.arms]),
         )
         for name in names
     ]
-    return Grid(_columns(document), tuple((label, cells, False) for label, cells in rows))
+    return Grid(_columns(result), tuple((label, cells, False) for label, cells in rows))
 
 
-def counters(document: Document) -> Grid:
+def counters(result: Result) -> Grid:
     """What the service counted in every arm; a row is marked when it should have been zero."""
-    names = dict.fromkeys(name for arm in document.arms for name in arm.counters or {})
+    names = dict.fromkeys(name for arm in result.arms for name in arm.counters or {})
     rows = []
     for name in names:
-        values = [(arm.counters or {}).get(name) for arm in document.arms]
+        values = [(arm.counters or {}).get(name) for arm in result.arms]
         rows.append((counter(name), tuple(map(numbers.count, values)), _trouble(name, values)))
-    return Grid(_columns(document), tuple(rows))
+    return Grid(_columns(result), tuple(rows))
 
 
 def share(arm: Arm, arms: Iterable[Arm]) -> str:
@@ -92,25 +92,25 @@ def planned(arm: Arm, arms: Iterable[Arm]) -> str:
     return numbers.percent((arm.weight or 0.0) / total if known else None, 2)
 
 
-def _card(document: Document, decision: Decision) -> DecisionCard:
+def _card(result: Result, decision: Decision) -> DecisionCard:
     row = decision.effect
     shown = numbers.estimate(None, None, None) if row is None else shown_effect(row)
     behind = "" if row is None or "%" in shown.value else unit(row.metric)
     return DecisionCard(
         arm=decision.arm.name,
-        at=document.arms.index(decision.arm),
+        at=result.arms.index(decision.arm),
         verdict=decision.verdict.label,
         tone=TONES[decision.verdict],
         value=shown.value,
         unit=behind if shown.value != numbers.MISSING else "",
         interval=shown.interval,
         metric="" if row is None else metric(row.metric).label,
-        sentence=sentence(document, decision),
-        cautions=cautions(document, decision),
+        sentence=sentence(result, decision),
+        cautions=cautions(result, decision),
     )
 
 
-def _means(arms: Sequence[Moments | None]) -> tuple[str, ...]:
+def _means(arms: Sequence[MetricMoments | None]) -> tuple[str, ...]:
     """A metric's means in all arms, rounded alike by their standard errors."""
     known = [_interval(moments) for moments in arms]
     return tuple(
@@ -119,7 +119,7 @@ def _means(arms: Sequence[Moments | None]) -> tuple[str, ...]:
     )
 
 
-def _interval(moments: Moments | None) -> tuple[float | None, float | None, float | None]:
+def _interval(moments: MetricMoments | None) -> tuple[float | None, float | None, float | None]:
     """The mean and its interval; no interval where nothing varies."""
     if moments is None or moments.mean is None:
         return None, None, None
@@ -133,5 +133,5 @@ def _trouble(name: str, values: list[int | None]) -> bool:
     return name in TROUBLE and any(values)
 
 
-def _columns(document: Document) -> tuple[tuple[int, str], ...]:
-    return tuple((at, arm.name) for at, arm in enumerate(document.arms))
+def _columns(result: Result) -> tuple[tuple[int, str], ...]:
+    return tuple((at, arm.name) for at, arm in enumerate(result.arms))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from abbotify.report.result import Check, Document
+from abbotify.report.result import Check, Result
 from abbotify.report.text.labels import check, clean
 from abbotify.report.text.numbers import plural
 
@@ -61,9 +61,9 @@ class Health:
         return tuple((tone, text) for tone, text in MEANINGS.items() if tone in shown)
 
 
-def health(document: Document) -> Health:
+def health(result: Result) -> Health:
     """What the first screen tells of the checks."""
-    checks = document.checks
+    checks = result.checks
     every = [_item(each, at) for at, each in enumerate(checks, 1)]
     named = {each.name: item for each, item in zip(checks, every, strict=True)}
     told, tone = state(checks)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from abbotify.report.decision import decisive, direction, success_metrics
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.text import leading, numbers
 from abbotify.report.text.labels import clean, estimand, metric, unit
 from abbotify.stats import Effect
@@ -75,9 +75,9 @@ class EffectGroup:
         return any(line.simultaneous_interval != numbers.MISSING for line in self.lines)
 
 
-def deciding_groups(document: Document) -> tuple[EffectGroup, ...]:
+def deciding_groups(result: Result) -> tuple[EffectGroup, ...]:
     """The success metrics' effects, by the estimand that decides; what adjusting did is noted."""
-    groups = _groups(document, decisive(document))
+    groups = _groups(result, decisive(result))
     return tuple(replace(group, lines=tuple(map(_with_reduction, group.lines))) for group in groups)
 
 
@@ -88,31 +88,31 @@ def _with_reduction(line: EffectLine) -> EffectLine:
     return replace(line, note="; ".join(filter(None, (line.note, removed))))
 
 
-def exploratory_groups(document: Document) -> tuple[EffectGroup, ...]:
+def exploratory_groups(result: Result) -> tuple[EffectGroup, ...]:
     """The other metrics' effects, each by its main estimand."""
-    return _groups(document, _main(document))
+    return _groups(result, _main(result))
 
 
-def further_groups(document: Document, *, deciding: bool) -> tuple[EffectGroup, ...]:
+def further_groups(result: Result, *, deciding: bool) -> tuple[EffectGroup, ...]:
     """Other estimates of the same effects, of metrics that decide or of those that do not."""
-    names = success_metrics(document)
-    shown = (*decisive(document), *_main(document))
+    names = success_metrics(result)
+    shown = (*decisive(result), *_main(result))
     rest = [
         row
-        for row in document.effects
+        for row in result.effects
         if (row.metric in names) is deciding and not any(row is each for each in shown)
     ]
     order = {name: place for place, name in enumerate((*names, *(row.metric for row in rest)))}
-    kinds = list(dict.fromkeys(row.estimand for row in document.effects))
+    kinds = list(dict.fromkeys(row.estimand for row in result.effects))
     rest.sort(key=lambda row: (order[row.metric], kinds.index(row.estimand)))
-    return _groups(document, rest)
+    return _groups(result, rest)
 
 
-def _main(document: Document) -> tuple[Effect, ...]:
+def _main(result: Result) -> tuple[Effect, ...]:
     """One row of each metric that does not decide and each treatment: the mean, if there is one."""
-    names = success_metrics(document)
+    names = success_metrics(result)
     chosen: dict[tuple[str, str], Effect] = {}
-    for row in document.effects:
+    for row in result.effects:
         key = (row.metric, row.arm)
         if row.metric not in names and (key not in chosen or row.estimand == MEAN):
             chosen[key] = row
@@ -120,9 +120,9 @@ def _main(document: Document) -> tuple[Effect, ...]:
     return tuple(sorted(chosen.values(), key=lambda row: order.index(row.metric)))
 
 
-def _groups(document: Document, rows: Iterable[Effect]) -> tuple[EffectGroup, ...]:
-    at = document.places
-    alpha = document.run.alpha
+def _groups(result: Result, rows: Iterable[Effect]) -> tuple[EffectGroup, ...]:
+    at = result.places
+    alpha = result.run.alpha
     shown = list(rows)
     places = iter(numbers.aligned([leading.relative(row) for row in shown]))
     found = []

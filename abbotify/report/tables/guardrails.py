@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from abbotify.report.charts.inline_interval import Interval
-from abbotify.report.result import Document
-from abbotify.report.result_rows import GuardrailRow
+from abbotify.report.result import Result
 from abbotify.report.text import numbers
 from abbotify.report.text.labels import clean, metric, unit
-from abbotify.stats.non_inferiority import PERCENT
+from abbotify.stats.non_inferiority import PERCENT, GuardrailResult
 
 TONES: Final = {"non-inferior": "good", "inferior": "bad", "undecided": "warn"}
 UNTESTED: Final = "not tested"
@@ -42,19 +41,19 @@ class GuardrailLine:
     drawn: Interval
 
 
-def guardrails(document: Document) -> tuple[GuardrailLine, ...]:
+def guardrails(result: Result) -> tuple[GuardrailLine, ...]:
     """A line for each guardrail and treatment, by guardrail."""
-    at = document.places
-    order = list(dict.fromkeys(row.metric for row in document.guardrails))
-    rows = sorted(document.guardrails, key=lambda row: (order.index(row.metric), at[row.arm]))
-    alpha = document.run.alpha
+    at = result.places
+    order = list(dict.fromkeys(row.metric for row in result.guardrails))
+    rows = sorted(result.guardrails, key=lambda row: (order.index(row.metric), at[row.arm]))
+    alpha = result.run.alpha
     return tuple(_line(row, order.index(row.metric), at[row.arm], alpha) for row in rows)
 
 
-def declared(document: Document) -> tuple[str, ...]:
+def declared(result: Result) -> tuple[str, ...]:
     """What each guardrail tolerates, in words: those judged, or those a scenario declares."""
-    told = {row.metric: _tolerated(row.metric, margin(row)) for row in document.guardrails}
-    metrics = document.scenario.get("metrics")
+    told = {row.metric: _tolerated(row.metric, margin(row)) for row in result.guardrails}
+    metrics = result.scenario.get("metrics")
     rails = metrics.get("guardrails") if isinstance(metrics, dict) else None
     for rail in rails if isinstance(rails, Sequence) and not isinstance(rails, str) else ():
         plain = rail if isinstance(rail, dict) else {"metric": rail}
@@ -63,9 +62,9 @@ def declared(document: Document) -> tuple[str, ...]:
     return tuple(told.values())
 
 
-def kept(document: Document, arm: str) -> str:
+def kept(result: Result, arm: str) -> str:
     """Whether a treatment keeps its guardrails, to end a sentence; empty when none was judged."""
-    rows = [row for row in document.guardrails if row.arm == arm]
+    rows = [row for row in result.guardrails if row.arm == arm]
     by_verdict = {
         verdict: [metric(row.metric).label.lower() for row in rows if row.verdict == verdict]
         for verdict in ("inferior", "undecided", None, "non-inferior")
@@ -102,12 +101,12 @@ def arranged(
     return tuple(line for line in lines if line not in held), tuple(held)
 
 
-def margin(row: GuardrailRow) -> str:
+def margin(row: GuardrailResult) -> str:
     """The largest loss tolerated, with its unit."""
     return f"{row.margin:g}%" if row.unit == PERCENT else f"{row.margin:g}{unit(row.metric)}"
 
 
-def lost(row: GuardrailRow) -> tuple[str, str]:
+def lost(row: GuardrailResult) -> tuple[str, str]:
     """The loss, and the most it may be, rounded to one place, with their unit."""
     shown = numbers.estimate(row.loss, row.lower, row.upper)
     behind = "%" if row.unit == PERCENT else unit(row.metric)
@@ -117,7 +116,7 @@ def lost(row: GuardrailRow) -> tuple[str, str]:
     return told[0], told[1]
 
 
-def _line(row: GuardrailRow, order: int, at: int, alpha: float) -> GuardrailLine:
+def _line(row: GuardrailResult, order: int, at: int, alpha: float) -> GuardrailLine:
     loss, bound = lost(row)
     return GuardrailLine(
         order=order,
@@ -135,7 +134,7 @@ def _line(row: GuardrailRow, order: int, at: int, alpha: float) -> GuardrailLine
     )
 
 
-def _in_margins(row: GuardrailRow) -> Interval:
+def _in_margins(row: GuardrailResult) -> Interval:
     """The loss in multiples of its margin, so that all guardrails share one scale."""
     known = [abs(each) for each in (row.loss, row.lower, row.upper) if each is not None]
     one = row.margin or max(known, default=0.0) or 1.0

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from abbotify.report.result import Arm, Document
+from abbotify.report.result import Arm, Result
 from abbotify.report.result_rows import Look
 from abbotify.report.text import numbers
 from abbotify.report.text.labels import ADJUSTED, clean, metric, unit, with_unit
@@ -46,17 +46,17 @@ class Watched:
     lines: tuple[LookLine, ...]
 
 
-def watched(document: Document) -> tuple[Watched, ...]:
+def watched(result: Result) -> tuple[Watched, ...]:
     """The looks of each treatment that was watched."""
     return tuple(
         Watched(
             arm=arm.name,
             at=at,
-            told=told(document, arm),
+            told=told(result, arm),
             stopped=stop(arm.looks) is not None,
-            lines=_lines(document, arm.looks),
+            lines=_lines(result, arm.looks),
         )
-        for at, arm in enumerate(document.arms)
+        for at, arm in enumerate(result.arms)
         if arm.looks
     )
 
@@ -76,9 +76,9 @@ def _leaves_zero_out(look: Look) -> bool:
     return lower is not None and upper is not None and (lower > 0 or upper < 0)
 
 
-def setting(document: Document) -> str:
+def setting(result: Result) -> str:
     """What is watched and how the error is spent, in a sentence; empty without looks."""
-    watching = document.monitored
+    watching = result.monitored
     if watching is None:
         return ""
     days = watching.window_days
@@ -92,7 +92,7 @@ def setting(document: Document) -> str:
     )
 
 
-def told(document: Document, arm: Arm) -> str:
+def told(result: Result, arm: Arm) -> str:
     """When the experiment would have stopped, and with what."""
     looks = arm.looks or ()
     first, name = stop(looks), clean(arm.name)
@@ -101,15 +101,15 @@ def told(document: Document, arm: Arm) -> str:
         never = "no look crosses its boundary" if seen else "no look could stop yet"
         return f"{name}: {never}, so it runs to the end{_valid(looks)}."
     return (
-        f"{name} would have stopped at the end of day {first.day}, {_for(document, first)}, with "
-        f"{_size(first)}: {_effect(document, first)}{_valid(looks)}."
+        f"{name} would have stopped at the end of day {first.day}, {_for(result, first)}, with "
+        f"{_size(first)}: {_effect(result, first)}{_valid(looks)}."
     )
 
 
-def without_bar(document: Document) -> str:
+def without_bar(result: Result) -> str:
     """The days whose look has no bar, and why, in sentences; empty where all have one."""
     days: dict[str, set[int]] = {}
-    for arm in document.arms:
+    for arm in result.arms:
         for look in arm.looks or ():
             if look.lower is None or look.upper is None:
                 days.setdefault(clean(look.note) or "the look may not stop", set()).add(look.day)
@@ -117,20 +117,20 @@ def without_bar(document: Document) -> str:
     return f"No bar on {'; '.join(parts)}." if parts else ""
 
 
-def watched_metric(document: Document) -> str:
+def watched_metric(result: Result) -> str:
     """The metric of the looks."""
-    return document.monitored.metric if document.monitored is not None else ""
+    return result.monitored.metric if result.monitored is not None else ""
 
 
-def watched_unit(document: Document) -> str:
+def watched_unit(result: Result) -> str:
     """The unit of the looks, to stand in a table's head."""
-    return with_unit("", watched_metric(document))
+    return with_unit("", watched_metric(result))
 
 
-def _for(document: Document, look: Look) -> str:
+def _for(result: Result, look: Look) -> str:
     """For the better or the worse; where neither direction is better, which one it is."""
     up = (look.effect or 0.0) > 0
-    better = metric(watched_metric(document)).direction
+    better = metric(watched_metric(result)).direction
     if better is None:
         return "higher" if up else "lower"
     return "for the better" if up == (better == "higher") else "for the worse"
@@ -143,9 +143,9 @@ def _size(look: Look) -> str:
     return f"{users} and {numbers.percent(look.information, 0)} of the planned information"
 
 
-def _effect(document: Document, look: Look) -> str:
+def _effect(result: Result, look: Look) -> str:
     shown = numbers.estimate(look.effect, look.lower, look.upper)
-    name = watched_metric(document)
+    name = watched_metric(result)
     return f"{metric(name).label.lower()} {shown.value}{unit(name)} {shown.interval}"
 
 
@@ -158,21 +158,21 @@ def _valid(looks: tuple[Look, ...]) -> str:
     return f"; the always-valid interval first leaves zero out on day {first.day}"
 
 
-def _lines(document: Document, looks: tuple[Look, ...]) -> tuple[LookLine, ...]:
+def _lines(result: Result, looks: tuple[Look, ...]) -> tuple[LookLine, ...]:
     """The looks as texts; a column is rounded alike in all of them."""
     fixed = numbers.aligned([(look.effect, look.lower, look.upper) for look in looks])
     valid = numbers.aligned([(None, look.valid_lower, look.valid_upper) for look in looks])
     first = stop(looks)
     return tuple(
-        _line(look, look is first, document, places)
+        _line(look, look is first, result, places)
         for look, *places in zip(looks, fixed, valid, strict=True)
     )
 
 
-def _line(look: Look, stops: bool, document: Document, places: Sequence[int | None]) -> LookLine:
+def _line(look: Look, stops: bool, result: Result, places: Sequence[int | None]) -> LookLine:
     shown = numbers.estimate(look.effect, look.lower, look.upper, places=places[0])
     valid = numbers.estimate(None, look.valid_lower, look.valid_upper, places=places[1])
-    alpha = document.run.alpha
+    alpha = result.run.alpha
     return LookLine(
         day=str(look.day),
         users=numbers.count(look.users),

@@ -10,10 +10,10 @@ from itertools import groupby
 
 from abbotify.metrics.segments import rounded
 from abbotify.report.charts.inline_interval import Interval, Scale, scale
-from abbotify.report.result import Document
-from abbotify.report.result_rows import SegmentRow, SegmentTest
+from abbotify.report.result import Result
 from abbotify.report.text import leading, numbers
 from abbotify.report.text.labels import attribute, clean, metric, unit
+from abbotify.stats.heterogeneity import SegmentEffect, SegmentTest
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ class SegmentTable:
     scale: Scale
 
 
-def segments(document: Document) -> SegmentTable | None:
+def segments(result: Result) -> SegmentTable | None:
     """The table; None when users were not told apart."""
-    found = document.segments
+    found = result.segments
     if found is None or not found.rows:
         return None
-    at = document.places
-    alpha = document.run.alpha
+    at = result.places
+    alpha = result.run.alpha
     groups = []
     places = iter(numbers.aligned([leading.relative(row) for row in found.rows]))
     for (name, arm), members in groupby(found.rows, key=lambda row: (row.metric, row.arm)):
@@ -73,12 +73,12 @@ def segments(document: Document) -> SegmentTable | None:
         )
         groups.append(SegmentGroup(metric(name).label, arm, at.get(arm, 0), said, differs, lines))
     drawn = [line.drawn for group in groups for line in group.lines]
-    return SegmentTable(_told(document), tuple(groups), scale(drawn))
+    return SegmentTable(_told(result), tuple(groups), scale(drawn))
 
 
-def _told(document: Document) -> str:
+def _told(result: Result) -> str:
     """What users are told apart by."""
-    found = document.segments
+    found = result.segments
     if found is None:
         return ""
     cut = " and ".join(rounded(found.bounds))
@@ -102,7 +102,7 @@ def _tested(test: SegmentTest | None, alpha: float) -> tuple[str, bool]:
     return f"The effect is not shown to differ between segments ({evidence}).", False
 
 
-def _line(row: SegmentRow, alpha: float, places: tuple[int | None, int | None]) -> SegmentLine:
+def _line(row: SegmentEffect, alpha: float, places: tuple[int | None, int | None]) -> SegmentLine:
     """A row's texts, its relative effect and its difference rounded to `places`."""
     relative = numbers.estimate(*leading.relative(row), unit="%", places=places[0])
     difference = numbers.estimate(row.effect, row.lower, row.upper, places=places[1])

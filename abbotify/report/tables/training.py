@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from abbotify.report.charts import training as learning
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.tables.arms import Grid
 from abbotify.report.text import numbers
 
@@ -32,25 +32,25 @@ class TrainingLine:
     digest: str
 
 
-def positions(document: Document) -> Grid:
+def positions(result: Result) -> Grid:
     """Mean listened fraction in every arm at some steps of the session."""
     means = [
         {each.step: numbers.percent(each.mean) for each in arm.by_position or ()}
-        for arm in document.arms
+        for arm in result.arms
     ]
     rows = [
         (str(step), tuple(known.get(step, numbers.MISSING) for known in means), False)
         for step in _STEPS
         if any(step in known for known in means)
     ]
-    return Grid(tuple((at, arm.name) for at, arm in enumerate(document.arms)), tuple(rows))
+    return Grid(tuple((at, arm.name) for at, arm in enumerate(result.arms)), tuple(rows))
 
 
-def trainings(document: Document) -> tuple[TrainingLine, ...]:
+def trainings(result: Result) -> tuple[TrainingLine, ...]:
     """A line for each arm that learns."""
     found = []
-    places = _places(document)
-    for at, arm in enumerate(document.arms):
+    places = _places(result)
+    for at, arm in enumerate(result.arms):
         if not arm.trainings:
             continue
         last = arm.trainings[-1]
@@ -75,9 +75,9 @@ def trainings(document: Document) -> tuple[TrainingLine, ...]:
     return tuple(found)
 
 
-def reading(document: Document) -> str:
+def reading(result: Result) -> str:
     """How to read the chart of trainings, in sentences; empty when there is none."""
-    drawn = learning.curves(document)
+    drawn = learning.curves(result)
     if not drawn:
         return ""
     held = any(trainings[-1].best is not None for _, trainings in drawn)
@@ -89,18 +89,18 @@ def reading(document: Document) -> str:
         )
     if any(len(trainings) > 1 for _, trainings in drawn):
         told.append(f"Faint: earlier trainings{', over what was held out' if held else ''}.")
-    if learning.logarithmic(document):
+    if learning.logarithmic(result):
         told.append("The scale is logarithmic.")
     if len(drawn) > 1:
         told.append("Learners of different kinds have different losses, not to be compared.")
     return " ".join(told)
 
 
-def _places(document: Document) -> int:
+def _places(result: Result) -> int:
     """Decimals of all losses: four significant digits of the least, within reason."""
     losses = [
         abs(each)
-        for arm in document.arms
+        for arm in result.arms
         for training in (arm.trainings or ())[-1:]
         for epoch in training.curve
         for each in (epoch.loss, epoch.validation)

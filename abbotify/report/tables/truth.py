@@ -12,12 +12,12 @@ from typing import Final
 
 from abbotify.report.charts.inline_interval import Interval, Scale, scale
 from abbotify.report.decision import decisive, success_metrics
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.text import numbers
 from abbotify.report.text.labels import clean, method, metric, unit
 from abbotify.report.text.leading import LIMIT
 from abbotify.report.true_effects import TruthRow
-from abbotify.stats.methods import methods_of
+from abbotify.stats.effects import methods_of
 from abbotify.stats.non_inferiority import METRIC, PERCENT
 
 FORMS: Final = {"total": "everybody", "equal_data": "equal data"}
@@ -81,27 +81,25 @@ class TruthTable:
     notes: tuple[str, ...]
 
 
-def truths(document: Document) -> TruthTable | None:
+def truths(result: Result) -> TruthTable | None:
     """The table; None where no truth is known."""
-    if not document.truth:
+    if not result.truth:
         return None
-    success = success_metrics(document)
-    forms = tuple(form for form in FORMS if any(row.form == form for row in document.truth))
-    forms += tuple(dict.fromkeys(row.form for row in document.truth if row.form not in FORMS))
-    order = list(dict.fromkeys([*success, *(row.metric for row in document.truth)]))
-    at = document.places
-    faint = _near_zero(document.truth)
-    deciding = {
-        (row.metric, name) for row in decisive(document) for name in methods_of(row.estimand)
-    }
+    success = success_metrics(result)
+    forms = tuple(form for form in FORMS if any(row.form == form for row in result.truth))
+    forms += tuple(dict.fromkeys(row.form for row in result.truth if row.form not in FORMS))
+    order = list(dict.fromkeys([*success, *(row.metric for row in result.truth)]))
+    at = result.places
+    faint = _near_zero(result.truth)
+    deciding = {(row.metric, name) for row in decisive(result) for name in methods_of(row.estimand)}
     rows = sorted(
-        (row for row in document.truth if (row.metric, row.arm) not in faint or row.unit == METRIC),
+        (row for row in result.truth if (row.metric, row.arm) not in faint or row.unit == METRIC),
         key=lambda row: (
             *(order.index(row.metric), row.unit != METRIC, at[row.arm]),
             (row.metric, row.method) not in deciding,
         ),
     )
-    common = _common(document.truth, forms)
+    common = _common(result.truth, forms)
     groups: list[TruthGroup] = []
     for _, members in groupby(rows, key=lambda row: (row.metric, row.unit)):
         alike = tuple(members)
@@ -110,7 +108,7 @@ def truths(document: Document) -> TruthTable | None:
             decides = alike[0].metric in success
             groups.append(_group(at[arm], tuple(own), forms, common, decides=decides, on=on))
     named = tuple(FORMS.get(form, clean(form)) for form in forms)
-    told = _told(document, forms)
+    told = _told(result, forms)
     return TruthTable(tuple(_leads(groups, named)), told, named, tuple(groups), common)
 
 
@@ -237,11 +235,11 @@ def _leads(groups: Sequence[TruthGroup], forms: Sequence[str]) -> Iterator[str]:
             )
 
 
-def _told(document: Document, forms: Sequence[str]) -> str:
+def _told(result: Result, forms: Sequence[str]) -> str:
     """How often each method's interval held the truth, and how far off it was at the worst."""
     first = forms[0]
     parts = []
-    rows = sorted(document.truth, key=lambda row: row.method in NAIVE)
+    rows = sorted(result.truth, key=lambda row: row.method in NAIVE)
     for name in dict.fromkeys(row.method for row in rows):
         covered = [
             row.covered

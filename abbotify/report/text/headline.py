@@ -16,7 +16,7 @@ from abbotify.report.decision import (
     other,
     success_metrics,
 )
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.tables.guardrails import declared, kept
 from abbotify.report.text.labels import ADJUSTED, check, clean, estimand, metric, unit
 from abbotify.report.text.leading import leading_numbers, leads, shown_effect
@@ -39,54 +39,54 @@ class SummaryRow(NamedTuple):
     p: str
 
 
-def headline(document: Document) -> str:
+def headline(result: Result) -> str:
     """One sentence for each treatment, best first, each with the rule behind its decision.
 
     With several treatments the rule, common to all, is a line of its own at the end.
     """
-    told = sentences(document)
+    told = sentences(result)
     if len(told) == 1:
-        return f"{told[0].rstrip('.')} (rule: {rule(document)})."
-    return "\n".join([*told, f"Rule: {rule(document)}."])
+        return f"{told[0].rstrip('.')} (rule: {rule(result)})."
+    return "\n".join([*told, f"Rule: {rule(result)}."])
 
 
-def sentences(document: Document) -> tuple[str, ...]:
+def sentences(result: Result) -> tuple[str, ...]:
     """One sentence for each treatment, best first: effect, interval, decision."""
-    return tuple(sentence(document, decision) for decision in decisions(document))
+    return tuple(sentence(result, decision) for decision in decisions(result))
 
 
-def notes(document: Document) -> tuple[str, ...]:
+def notes(result: Result) -> tuple[str, ...]:
     """What stands against the decisions, then checks that failed or warn, a line each."""
-    several = len(document.treatments) > 1
+    several = len(result.treatments) > 1
     lines = [
         f"{clean(decision.arm.name)}: {caution}" if several else caution
-        for decision in decisions(document)
-        for caution in cautions(document, decision)
+        for decision in decisions(result)
+        for caution in cautions(result, decision)
     ]
-    for each in document.checks:
+    for each in result.checks:
         line = f"{check(each.name)}: {clean(each.summary)}"
         if each.status in ("fail", "warn") and not any(line in known for known in lines):
             lines.append(f"{'Failed' if each.status == 'fail' else 'Warning'}: {line}")
     return tuple(lines)
 
 
-def sentence(document: Document, decision: Decision) -> str:
+def sentence(result: Result, decision: Decision) -> str:
     """The sentence about one treatment, and a second one where the truth contradicts it."""
     arm = clean(decision.arm.name)
-    contradicted = contradiction(document, decision)
+    contradicted = contradiction(result, decision)
     behind = f" {contradicted}" if contradicted else ""
     if decision.verdict is Verdict.INVALID:
         names = " and ".join(dict.fromkeys(check(each.name).lower() for each in decision.failed))
         return (
             f"Do not decide on {arm}: the {names} check failed, so the arms may not be comparable; "
-            f"for the record, {_finding(document, decision)}."
+            f"for the record, {_finding(result, decision)}."
         )
     if decision.verdict is Verdict.TOO_SMALL:
-        few = too_small(document, decision).rstrip(".")
-        finding = _finding(document, decision)
+        few = too_small(result, decision).rstrip(".")
+        finding = _finding(result, decision)
         return f"Too few users to decide on {arm}: {few}; for the record, {finding}."
-    finding = f"{_finding(document, decision)}{_addition(document, decision)}"
-    return f"{_opening(decision)}: {finding}{kept(document, decision.arm.name)}.{behind}"
+    finding = f"{_finding(result, decision)}{_addition(result, decision)}"
+    return f"{_opening(decision)}: {finding}{kept(result, decision.arm.name)}.{behind}"
 
 
 def _opening(decision: Decision) -> str:
@@ -109,41 +109,41 @@ def _opening(decision: Decision) -> str:
     }.get(decision.verdict, f"No decision on {arm}")
 
 
-def rule(document: Document) -> str:
+def rule(result: Result) -> str:
     """The rule of the decision and its error rate, in words."""
-    comparisons = sum(row.p_adjusted is not None for row in decisive(document))
+    comparisons = sum(row.p_adjusted is not None for row in decisive(result))
     holm = f", Holm-adjusted over {comparisons} comparisons" if comparisons > 1 else ""
-    alpha = f"\N{GREEK SMALL LETTER ALPHA} = {document.run.alpha:g}"
-    adjusted = f", {ADJUSTED}" if is_adjusted(document) else ""
+    alpha = f"\N{GREEK SMALL LETTER ALPHA} = {result.run.alpha:g}"
+    adjusted = f", {ADJUSTED}" if is_adjusted(result) else ""
     opening = (
-        f"ship when at least one success metric ({_listed(success_metrics(document))}) is "
+        f"ship when at least one success metric ({_listed(success_metrics(result))}) is "
         f"significantly better at {alpha}{adjusted}{holm}, none is significantly worse"
     )
-    rails = declared(document)
+    rails = declared(result)
     guarded = (
         f"every guardrail is non-inferior at one-sided {alpha} ({', '.join(rails)})"
         if rails
         else "no guardrails are declared"
     )
-    best = ", and it is the best of those" if len(document.treatments) > 1 else ""
+    best = ", and it is the best of those" if len(result.treatments) > 1 else ""
     return (
         f"{opening}, {guarded}, no check has failed and each arm has {LEAST_USERS} users or "
         f"more{best}"
     )
 
 
-def summary_table(document: Document) -> tuple[SummaryRow, ...]:
+def summary_table(result: Result) -> tuple[SummaryRow, ...]:
     """The rows for the terminal: success metrics by every estimand, then the rest by the main."""
-    first, names = decisive(document), success_metrics(document)
-    rest = [row for row in document.effects if row not in first]
+    first, names = decisive(result), success_metrics(result)
+    rest = [row for row in result.effects if row not in first]
     same = [row for row in rest if row.metric in names]
     others = [row for row in rest if row.metric not in names and row.estimand in _MAIN]
     every = (*first, *same, *others)
     places = iter(aligned([leading_numbers(row) for row in every if leads(row)]))
-    return tuple(_summary(document, row, next(places) if leads(row) else None) for row in every)
+    return tuple(_summary(result, row, next(places) if leads(row) else None) for row in every)
 
 
-def _summary(document: Document, row: Effect, places: int | None) -> SummaryRow:
+def _summary(result: Result, row: Effect, places: int | None) -> SummaryRow:
     kind = "" if row.estimand == MEAN else f" ({estimand(row.estimand)})"
     shown = shown_effect(row, places)
     behind = "" if leads(row) or row.effect is None else unit(row.metric)
@@ -153,28 +153,28 @@ def _summary(document: Document, row: Effect, places: int | None) -> SummaryRow:
         clean(row.arm),
         shown.value + behind,
         shown.interval,
-        p_value(p, document.run.alpha),
+        p_value(p, result.run.alpha),
     )
 
 
-def _finding(document: Document, decision: Decision) -> str:
+def _finding(result: Result, decision: Decision) -> str:
     """What happened to the metric that decided."""
     row = decision.effect
     if row is None or row.effect is None:
         return "no success metric has an estimate"
     shown = shown_effect(row)
-    against = f"against {clean(document.control.name)}"
+    against = f"against {clean(result.control.name)}"
     verb = "rises" if row.effect > 0 else "falls" if row.effect < 0 else "does not change"
     behind = "" if leads(row) else unit(row.metric)
     adjusted = f", {ADJUSTED}" if row.estimand == CUPED else ""
     by = f" by {shown.value.lstrip('+' + MINUS)}{behind}" if row.effect else ""
     told = f"{metric(row.metric).label.lower()} {verb}{by} {against}{adjusted}"
-    return f"{told} ({_evidence(document, row)})"
+    return f"{told} ({_evidence(result, row)})"
 
 
-def _evidence(document: Document, row: Effect) -> str:
+def _evidence(result: Result, row: Effect) -> str:
     shown = shown_effect(row)
-    alpha = document.run.alpha
+    alpha = result.run.alpha
     interval = (
         f"{level(alpha)} interval {shown.interval}" if row.lower is not None else "no interval"
     )
@@ -183,7 +183,7 @@ def _evidence(document: Document, row: Effect) -> str:
     return interval if p is None else f"{interval}, {p_equals(p, alpha)}"
 
 
-def _addition(document: Document, decision: Decision) -> str:
+def _addition(result: Result, decision: Decision) -> str:
     """What else the decision rests on."""
     if decision.verdict is Verdict.BEATS_CONTROL:
         return _others(decision.better)
@@ -198,7 +198,7 @@ def _addition(document: Document, decision: Decision) -> str:
         return ""
     if decision.effect.significant:
         return ", significantly changed, but neither direction is better"
-    return f", not significant at \N{GREEK SMALL LETTER ALPHA} = {document.run.alpha:g}"
+    return f", not significant at \N{GREEK SMALL LETTER ALPHA} = {result.run.alpha:g}"
 
 
 def _others(rows: tuple[Effect, ...]) -> str:

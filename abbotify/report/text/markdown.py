@@ -24,7 +24,14 @@ def escaped_table(header: Sequence[str], rows: Iterable[Iterable[str]], numbers:
     return table(head, body, numbers)
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 0) -> str:
-    """A table; the last `numbers` columns are aligned right. Cells must be escaped."""
-    rules = ["---"] * (len(header) - numbers) + ["--:"] * numbers
+def table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], numbers: int | Sequence[bool] = 0
+) -> str:
+    """A table; the last `numbers` columns, or those that are marked, are aligned right.
+
+    Cells must be escaped.
+    """
+    if isinstance(numbers, int):
+        numbers = [at >= len(header) - numbers for at in range(len(header))]
+    rules = ["--:" if number else "---" for number in numbers]
     return "\n".join("| " + " | ".join(row) + " |" for row in (header, rules, *rows))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from abbotify.report.decision import decisive, is_adjusted
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.text.labels import ADJUSTED, clean, metric
 from abbotify.report.text.numbers import level
 from abbotify.stats.effects import CUPED
 
 
-def method(document: Document) -> tuple[str, ...]:
+def method(result: Result) -> tuple[str, ...]:
     """What was estimated and how, a sentence each."""
-    alpha, kinds = document.run.alpha, {row.estimand for row in document.effects}
+    alpha, kinds = result.run.alpha, {row.estimand for row in result.effects}
     told = [
-        f"The unit of analysis is the user, as randomised. Population: {_population(document)}.",
+        f"The unit of analysis is the user, as randomised. Population: {_population(result)}.",
         f"Intervals have level {level(alpha)}; p-values are two-sided. Differences of means are "
         "Welch's (unequal variances); an interval excludes zero exactly when p is below "
         "\N{GREEK SMALL LETTER ALPHA}.",
@@ -27,9 +27,9 @@ def method(document: Document) -> tuple[str, ...]:
             "CUPED adjusts for the same users' days before the experiment, each arm with its own "
             "slope (Lin); what is measured after a user's first exposure is no covariate."
         )
-    if is_adjusted(document):
+    if is_adjusted(result):
         told.append(
-            f"What decides is {_adjusted(document)} {ADJUSTED}: it estimates the same effect as "
+            f"What decides is {_adjusted(result)} {ADJUSTED}: it estimates the same effect as "
             "the difference of means, with a smaller error; that stands beside it. Guardrails are "
             "of plain means."
         )
@@ -40,9 +40,9 @@ def method(document: Document) -> tuple[str, ...]:
         )
     if "bootstrap" in kinds:
         told.append("The bootstrap resamples users and has no p-value.")
-    if sum(row.p_adjusted is not None for row in decisive(document)) > 1:
+    if sum(row.p_adjusted is not None for row in decisive(result)) > 1:
         told.append("Success metrics and treatments share one error rate by Holm's method.")
-    told += _findings(document)
+    told += _findings(result)
     told.append(
         "Everything that is not a success metric is exploratory: its p-values are not adjusted. "
         "Treatments are compared with the control, not with each other."
@@ -50,18 +50,18 @@ def method(document: Document) -> tuple[str, ...]:
     return tuple(told)
 
 
-def _findings(document: Document) -> list[str]:
+def _findings(result: Result) -> list[str]:
     """How what stands beside the effects came about."""
-    arms, told = document.arms, []
-    if any(row.p_simultaneous is not None for row in document.effects):
+    arms, told = result.arms, []
+    if any(row.p_simultaneous is not None for row in result.effects):
         told.append(
             "What holds for all treatments at once is by max-z: the largest of the treatments' "
             "statistics, which share the control."
         )
-    if document.guardrails:
+    if result.guardrails:
         told.append(
             "A guardrail is non-inferior when the one-sided upper bound of its loss, of level "
-            f"{level(document.run.alpha)}, is below its margin; inferior when the lower bound is "
+            f"{level(result.run.alpha)}, is below its margin; inferior when the lower bound is "
             "above it."
         )
     if any(arm.looks for arm in arms):
@@ -71,7 +71,7 @@ def _findings(document: Document) -> list[str]:
             "boundaries spend the error by information, not by days (Lan and DeMets); always-valid "
             "intervals are asymptotic confidence sequences and hold at whatever look one stops."
         )
-    if document.segments is not None:
+    if result.segments is not None:
         told.append(
             "Whether segments differ is Cochran's Q over their effects; their p-values are "
             "adjusted by Benjamini and Hochberg's method."
@@ -81,7 +81,7 @@ def _findings(document: Document) -> list[str]:
             "Survival of sessions and return of users are Kaplan and Meier's: what was cut short "
             "is censored."
         )
-    if document.truth:
+    if result.truth:
         told.append(
             "The truth is the mean difference between everybody under the treatment and everybody "
             "under the control, from the same state, over the run's users."
@@ -89,36 +89,34 @@ def _findings(document: Document) -> list[str]:
     return told
 
 
-def subtitle(document: Document) -> str:
+def subtitle(result: Result) -> str:
     """Experiment, length and size on one line."""
-    run = document.run
-    users = sum(arm.users for arm in document.arms)
+    run = result.run
+    users = sum(arm.users for arm in result.arms)
     length = [f"{run.days} day{'s' if run.days != 1 else ''}"] if run.days is not None else []
     judged = f"{users:,} users"
     if run.population == "assigned":
-        judged = (
-            f"{sum(arm.assigned or 0 for arm in document.arms):,} users, {users:,} with sessions"
-        )
+        judged = f"{sum(arm.assigned or 0 for arm in result.arms):,} users, {users:,} with sessions"
     source = "simulated" if run.source == "simulation" else "from a log"
     parts = [f"Experiment {clean(run.experiment)}", *length, judged, source]
     return " \N{MIDDLE DOT} ".join(parts)
 
 
-def title(document: Document) -> str:
+def title(result: Result) -> str:
     """The scenario's name, or the experiment's for a foreign log."""
-    return clean(str(document.scenario.get("name") or document.run.experiment))
+    return clean(str(result.scenario.get("name") or result.run.experiment))
 
 
-def _adjusted(document: Document) -> str:
+def _adjusted(result: Result) -> str:
     """The estimates that decide and are adjusted; all of them are, or some are named."""
-    rows = decisive(document)
+    rows = decisive(result)
     names = dict.fromkeys(metric(row.metric).label.lower() for row in rows if row.estimand == CUPED)
     every = all(row.estimand == CUPED for row in rows)
     return "the estimate" if every else f"the estimate of {', '.join(names)}"
 
 
-def _population(document: Document) -> str:
+def _population(result: Result) -> str:
     return {
         "exposed": "users with a session in the experiment",
         "assigned": "all assigned users; the absent count as 0 in sums and are left out of means",
-    }[document.run.population]
+    }[result.run.population]

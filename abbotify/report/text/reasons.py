@@ -16,14 +16,14 @@ from abbotify.report.decision import (
     other,
     success_metrics,
 )
-from abbotify.report.result import Document
-from abbotify.report.result_rows import DecisionRow, GuardrailRow, PairRow
+from abbotify.report.result import Result
+from abbotify.report.result_rows import DecisionRow, PairRow
 from abbotify.report.text import numbers as rounding
 from abbotify.report.text.labels import check, clean, metric, unit
 from abbotify.report.text.leading import shown_effect
 from abbotify.stats import Effect
 from abbotify.stats.effects import LEAST_USERS, MEAN
-from abbotify.stats.non_inferiority import INFERIOR, NON_INFERIOR
+from abbotify.stats.non_inferiority import INFERIOR, NON_INFERIOR, GuardrailResult
 
 _POWER: Final = 0.8
 _MANY: Final = 1000.0  # times as many users: beyond it the effect is as good as zero
@@ -31,57 +31,57 @@ _LONG: Final = 3650  # days of a scenario at most
 _MEDIAN: Final = "quantile_0.5"
 
 
-def decision_row(document: Document, decision: Decision) -> DecisionRow:
+def decision_row(result: Result, decision: Decision) -> DecisionRow:
     """The decision as report.json has it."""
-    contradicted = _contradiction(document, decision)
-    reasons = (*basis(document, decision), *contradicted, *cautions(document, decision))
+    contradicted = _contradiction(result, decision)
+    reasons = (*basis(result, decision), *contradicted, *cautions(result, decision))
     return DecisionRow(decision.arm.name, decision.verdict.value, reasons)
 
 
-def basis(document: Document, decision: Decision) -> tuple[str, ...]:
+def basis(result: Result, decision: Decision) -> tuple[str, ...]:
     """Why the verdict is what it is."""
     match decision.verdict:
         case Verdict.INVALID:
             rows = (f"{check(each.name)}: {clean(each.summary)}" for each in decision.failed)
             return tuple(rows)
         case Verdict.TOO_SMALL:
-            return (too_small(document, decision),)
+            return (too_small(result, decision),)
         case Verdict.DO_NOT_SHIP:
-            harm = [f"{_finding(document, row)} is worse" for row in decision.worse]
-            return (*harm, *_rails(document, decision, INFERIOR))
+            harm = [f"{_finding(result, row)} is worse" for row in decision.worse]
+            return (*harm, *_rails(result, decision, INFERIOR))
         case Verdict.UNDECIDED:
             if not decision.better:
                 return ("No success metric is significantly better or worse.",)
-            return tuple(_rails(document, decision, None))
-    better = [f"{_finding(document, row)} is better" for row in decision.better]
-    return (*better, *_rails(document, decision, NON_INFERIOR))
+            return tuple(_rails(result, decision, None))
+    better = [f"{_finding(result, row)} is better" for row in decision.better]
+    return (*better, *_rails(result, decision, NON_INFERIOR))
 
 
-def cautions(document: Document, decision: Decision) -> tuple[str, ...]:
+def cautions(result: Result, decision: Decision) -> tuple[str, ...]:
     """What a reader has to know beside the verdict: doubts, rivals, harm elsewhere, outlook."""
     if decision.verdict is Verdict.INVALID:
         return ()
     return (
         *(f"{check(each.name)}: {clean(each.summary)}" for each in decision.reservations),
         *(_rival(decision, row) for row in decision.rivals),
-        *_worse_elsewhere(document, decision),
-        *_median_against_mean(document, decision),
-        *(_small(row, document) for row in decision.small if decision.verdict not in _FEW),
-        *_outlook(document, decision),
+        *_worse_elsewhere(result, decision),
+        *_median_against_mean(result, decision),
+        *(_small(row, result) for row in decision.small if decision.verdict not in _FEW),
+        *_outlook(result, decision),
     )
 
 
 _FEW: Final = (Verdict.TOO_SMALL,)
 
 
-def too_small(document: Document, decision: Decision) -> str:
+def too_small(result: Result, decision: Decision) -> str:
     """Which metric has too few users, and how many are needed."""
     row = decision.small[0]
-    return _small(row, document)
+    return _small(row, result)
 
 
-def _small(row: Effect, document: Document) -> str:
-    control, name = clean(document.control.name), metric(row.metric).label.lower()
+def _small(row: Effect, result: Result) -> str:
+    control, name = clean(result.control.name), metric(row.metric).label.lower()
     counts = f"{clean(row.arm)} {row.n_treatment:,}, {control} {row.n_control:,}"
     return (
         f"Users with {name}: {counts}; a decision needs {LEAST_USERS} in each arm and "
@@ -89,12 +89,12 @@ def _small(row: Effect, document: Document) -> str:
     )
 
 
-def contradiction(document: Document, decision: Decision) -> str:
+def contradiction(result: Result, decision: Decision) -> str:
     """How the truth contradicts the verdict; empty where it does not, or none was played."""
-    return next(_contradiction(document, decision), "")
+    return next(_contradiction(result, decision), "")
 
 
-def _contradiction(document: Document, decision: Decision) -> Iterator[str]:
+def _contradiction(result: Result, decision: Decision) -> Iterator[str]:
     row = decision.effect
     if row is None:
         return
@@ -108,7 +108,7 @@ def _contradiction(document: Document, decision: Decision) -> Iterator[str]:
         return
     rows = [
         each
-        for each in document.truth
+        for each in result.truth
         if (each.arm, each.metric, each.form) == (row.arm, row.metric, "total")
         and each.method in ("welch", "fieller")
         and each.truth is not None
@@ -129,20 +129,20 @@ def _contradiction(document: Document, decision: Decision) -> Iterator[str]:
     )
 
 
-def _finding(document: Document, row: Effect) -> str:
+def _finding(result: Result, row: Effect) -> str:
     shown, own = shown_effect(row), row.p_adjusted is None or gain(row) < 0
     p = row.p_value if own else row.p_adjusted
     return (
         f"{metric(row.metric).label} ({shown.value} {shown.interval}, "
-        f"{rounding.p_equals(p, document.run.alpha)})"
+        f"{rounding.p_equals(p, result.run.alpha)})"
         if p is not None
         else metric(row.metric).label
     )
 
 
-def _rails(document: Document, decision: Decision, verdict: str | None) -> Iterator[str]:
+def _rails(result: Result, decision: Decision, verdict: str | None) -> Iterator[str]:
     """The guardrails of a verdict; None: those that are neither kept nor broken."""
-    for row in document.guardrails:
+    for row in result.guardrails:
         settled = row.verdict if row.verdict in (INFERIOR, NON_INFERIOR) else None
         if row.arm == decision.arm.name and settled == verdict:
             bound = rounding.estimate(row.loss, row.lower, row.upper)
@@ -168,15 +168,15 @@ def _rival(decision: Decision, row: PairRow) -> str:
     return f"{word} {rival} in {metric(row.metric).label.lower()} ({numbers})."
 
 
-def _worse_elsewhere(document: Document, decision: Decision) -> Iterator[str]:
+def _worse_elsewhere(result: Result, decision: Decision) -> Iterator[str]:
     """Metrics that got significantly worse and do not decide; inferior guardrails are reasons."""
-    arm, alpha = decision.arm.name, document.run.alpha
-    rails = {rail.metric: rail.verdict for rail in document.guardrails if rail.arm == arm}
+    arm, alpha = decision.arm.name, result.run.alpha
+    rails = {rail.metric: rail.verdict for rail in result.guardrails if rail.arm == arm}
     inferior = {name for name, verdict in rails.items() if verdict == INFERIOR}
-    passed_over = {*success_metrics(document), *inferior}
+    passed_over = {*success_metrics(result), *inferior}
     worse = [
         row
-        for row in document.effects
+        for row in result.effects
         if row.arm == arm and row.estimand == MEAN and row.metric not in passed_over
         if row.p_value is not None and row.p_value < alpha and gain(row) < 0
     ]
@@ -187,12 +187,12 @@ def _worse_elsewhere(document: Document, decision: Decision) -> Iterator[str]:
         (free, "Worse too, though not deciding"),
     ):
         if rows:
-            yield f"{what}: {'; '.join(_finding(document, row) for row in rows)}."
+            yield f"{what}: {'; '.join(_finding(result, row) for row in rows)}."
 
 
-def _median_against_mean(document: Document, decision: Decision) -> Iterator[str]:
-    means = {row.metric: row for row in decisive(document) if row.arm == decision.arm.name}
-    for row in document.effects:
+def _median_against_mean(result: Result, decision: Decision) -> Iterator[str]:
+    means = {row.metric: row for row in decisive(result) if row.arm == decision.arm.name}
+    for row in result.effects:
         mean = means.get(row.metric)
         if mean is None or (row.arm, row.estimand) != (decision.arm.name, _MEDIAN):
             continue
@@ -206,7 +206,7 @@ def _median_against_mean(document: Document, decision: Decision) -> Iterator[str
             )
 
 
-def _outlook(document: Document, decision: Decision) -> Iterator[str]:
+def _outlook(result: Result, decision: Decision) -> Iterator[str]:
     """What would decide an undecided experiment: users, and days where users still come."""
     row = decision.effect
     if decision.verdict is not Verdict.UNDECIDED or row is None:
@@ -215,7 +215,7 @@ def _outlook(document: Document, decision: Decision) -> Iterator[str]:
         yield "Neither direction of this metric is better: no number of users decides by it."
         return
     users = row.n_control + row.n_treatment
-    factor = _factor_of_rails(document, decision) if decision.better else _factor(document, row)
+    factor = _factor_of_rails(result, decision) if decision.better else _factor(result, row)
     if factor is None:
         yield "More users decide nothing here: there is no test, or a loss stands at its margin."
     elif factor > _MANY:
@@ -228,11 +228,11 @@ def _outlook(document: Document, decision: Decision) -> Iterator[str]:
         yield (
             f"About {rounding.number(needed, rounding.decimals(needed))} users in all "
             f"({factor:.1f} times as many) would decide, with power {_POWER:g}, if what was seen "
-            f"is the truth{_days(document, decision, needed - users)}."
+            f"is the truth{_days(result, decision, needed - users)}."
         )
 
 
-def _factor(document: Document, row: Effect) -> float | None:
+def _factor(result: Result, row: Effect) -> float | None:
     """How many times the users would make the effect seen significant."""
     from scipy.special import ndtri
 
@@ -240,21 +240,21 @@ def _factor(document: Document, row: Effect) -> float | None:
         return None
     if not row.effect:
         return math.inf
-    comparisons = max(1, sum(each.p_adjusted is not None for each in decisive(document)))
-    alpha = document.run.alpha
+    comparisons = max(1, sum(each.p_adjusted is not None for each in decisive(result)))
+    alpha = result.run.alpha
     error = (row.upper - row.lower) / 2 / -float(ndtri(alpha / 2))
     wanted = float(ndtri(_POWER)) - float(ndtri(alpha / comparisons / 2))
     return (wanted * error / row.effect) ** 2
 
 
-def _factor_of_rails(document: Document, decision: Decision) -> float | None:
+def _factor_of_rails(result: Result, decision: Decision) -> float | None:
     """How many times the users would show all guardrails non-inferior."""
-    rows = [row for row in document.guardrails if row.arm == decision.arm.name]
-    factors = [_room(row, document.run.alpha) for row in rows if row.verdict != NON_INFERIOR]
+    rows = [row for row in result.guardrails if row.arm == decision.arm.name]
+    factors = [_room(row, result.run.alpha) for row in rows if row.verdict != NON_INFERIOR]
     return None if not factors or None in factors else max(each or 0.0 for each in factors)
 
 
-def _room(row: GuardrailRow, alpha: float) -> float | None:
+def _room(row: GuardrailResult, alpha: float) -> float | None:
     from scipy.special import ndtri
 
     if row.loss is None or row.upper is None or row.loss >= row.margin:
@@ -263,7 +263,7 @@ def _room(row: GuardrailRow, alpha: float) -> float | None:
     return ((float(ndtri(_POWER)) - float(ndtri(alpha))) * error / (row.margin - row.loss)) ** 2
 
 
-def _days(document: Document, decision: Decision, missing: float) -> str:
+def _days(result: Result, decision: Decision, missing: float) -> str:
     """How many more days bring the missing users; empty where that is not known."""
     looks = decision.arm.looks or ()
     if len(looks) < 2:

@@ -155,7 +155,7 @@ class Compiled:
             per_day=-1.0 if per_day is None else float(per_day),
             hours=hours,
             serving=np.ascontiguousarray(plan.serving, np.int16),
-            codes=_judged(unit),
+            codes=_experiment_codes(unit),
             visits=visits,
             times=times,
             interests=np.empty(len(times), np.int32),
@@ -178,9 +178,9 @@ class Compiled:
         return Written(self.setup, unit, out)
 
 
-def _judged(unit: Unit) -> npt.NDArray[np.int16]:
+def _experiment_codes(unit: Unit) -> npt.NDArray[np.int16]:
     plan = unit.days[0]
-    codes = plan.labels[ARM] if plan.judged else np.full(len(plan.serving), -1)
+    codes = plan.labels[ARM] if plan.in_experiment else np.full(len(plan.serving), -1)
     return np.ascontiguousarray(codes, np.int16)
 
 

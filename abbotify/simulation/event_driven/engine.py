@@ -14,7 +14,7 @@ import numpy as np
 
 from abbotify.eventlog.schema import MS_PER_DAY, Events
 from abbotify.recommenders import Arm, FailureBook, Key, merged
-from abbotify.simulation.engine import SIMPY, Morning, Setup, State, Unit, UnitResult
+from abbotify.simulation.engine import SIMPY, ArmsForDay, Setup, State, Unit, UnitResult
 from abbotify.simulation.event_driven import outputs
 from abbotify.simulation.event_driven.clock import FIRST_USER, Clock
 from abbotify.simulation.event_driven.outputs import Played
@@ -32,25 +32,25 @@ class EventDriven:
         self,
         setup: Setup,
         on_day_end: Callable[[], None] = lambda: None,
-        morning: Morning | None = None,
+        arms_for_day: ArmsForDay | None = None,
     ) -> None:
         """An engine for a run.
 
         Args:
             setup: what does not change during the run.
             on_day_end: called when a day of a unit is over.
-            morning: asked before each day of a unit which arms serve the sessions of that day;
+            arms_for_day: called before each day of a unit for the arms that serve its sessions;
                 default those of the setup.
         """
         self.setup = setup
         self.on_day_end = on_day_end
-        self.morning = morning or (lambda day, so_far: setup.arms)
+        self.arms_for_day = arms_for_day or (lambda day, so_far: setup.arms)
 
     def run(self, unit: Unit, state: State) -> UnitResult:
         """Plays one unit, see `Engine`."""
         simulation = _Simulation(self.setup, unit, state)
         for plan in unit.days:
-            simulation.open(plan.day, self.morning(plan.day, simulation.events))
+            simulation.open(plan.day, self.arms_for_day(plan.day, simulation.events))
             simulation.run_until((plan.day + 1) * MS_PER_DAY)
             self.on_day_end()
         simulation.run_until(None)  # sessions under way are played to their end

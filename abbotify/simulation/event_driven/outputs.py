@@ -133,14 +133,16 @@ def session_rows(setup: Setup, events: Events, timeouts: IntArray) -> SessionTab
 
 
 def counts(setup: Setup, unit: Unit, events: Events) -> Counts:
-    """What was played on the unit's judged days."""
+    """What was played on the unit's days of the experiment."""
     codes, tracks = len(unit.names[ARM]), len(setup.world.catalogue)
     served = events.arms[ARM].codes.astype(np.int64)
-    judged = np.isin(events.day, [plan.day for plan in unit.days if plan.judged]) & (served >= 0)
-    plays = np.bincount(served[judged] * tracks + events.track[judged], minlength=codes * tracks)
-    early = judged & (events.step >= 1) & (events.step <= HEARD_STEPS)
+    counted = np.isin(events.day, [plan.day for plan in unit.days if plan.in_experiment]) & (
+        served >= 0
+    )
+    plays = np.bincount(served[counted] * tracks + events.track[counted], minlength=codes * tracks)
+    early = counted & (events.step >= 1) & (events.step <= HEARD_STEPS)
     cells = served[early] * HEARD_STEPS + events.step[early] - 1
-    heard = np.stack(
+    by_step = np.stack(
         [
             np.bincount(cells, minlength=codes * HEARD_STEPS),
             # Whole numbers, added as floats: exact up to 2^53.
@@ -148,7 +150,7 @@ def counts(setup: Setup, unit: Unit, events: Events) -> Counts:
         ],
         axis=1,
     )
-    return Counts(plays.reshape(codes, tracks), heard.reshape(codes, HEARD_STEPS, 2))
+    return Counts(plays.reshape(codes, tracks), by_step.reshape(codes, HEARD_STEPS, 2))
 
 
 def remembered(
@@ -168,11 +170,11 @@ def remembered(
     ends = np.searchsorted(rows, np.arange(users), side="right")
     counts = np.minimum(ends - np.searchsorted(rows, np.arange(users)), HISTORY)
     tracks, times = before.tracks.copy(), before.times.copy()
-    heard = events.hundredths.astype(np.int16)
+    times_of_events = events.hundredths.astype(np.int16)
     for back in range(1, HISTORY + 1):  # the last play, the one before it, ...
         new = np.flatnonzero(back <= counts)
         tracks[new, HISTORY - back] = events.track[ends[new] - back]
-        times[new, HISTORY - back] = heard[ends[new] - back]
+        times[new, HISTORY - back] = times_of_events[ends[new] - back]
         old = np.flatnonzero((back > counts) & (counts > 0))
         place = HISTORY - back + counts[old]
         tracks[old, HISTORY - back] = before.tracks[old, place]

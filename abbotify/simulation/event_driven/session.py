@@ -105,12 +105,12 @@ class Sessions:
                 log.count(outcome)
             budget -= reply.impatient
             discount = memory.hear(track)
-            heard = listen(
+            outcome = listen(
                 *(vectors, interest, track, bias, sharpness, discount),
                 *(self.seed, user, log.number, step),
             )
-            time = heard >> 1
-            budget -= heard & 1
+            time = outcome >> 1
+            budget -= outcome & 1
         if endpoint.arm.listens:
             endpoint.arm.end(request(step + 1))
         log.cut = budget > 0

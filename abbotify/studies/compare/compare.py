@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from abbotify.errors import UserError
-from abbotify.report import Arm, Document
+from abbotify.report import Arm, Result
 from abbotify.stats import Contrast, Effect, Estimate, difference
-from abbotify.stats.independent import Bounded, independent
+from abbotify.stats.paired import Bounded, independent
 from abbotify.studies.compare.differences import Difference, differing
-from abbotify.studies.compare.paired import Paired
-from abbotify.studies.compare.users import Overlap
+from abbotify.studies.compare.paired import Overlap, Paired
 
 Basis = Literal["paired", "independent", "none"]
 
@@ -65,7 +64,7 @@ class Comparison:
 
     Attributes:
         names: what the runs are called, usually their folders.
-        a: the first run's document.
+        a: the first run's result.
         b: the second's.
         basis: what the intervals of differences rest on.
         why: the same in a sentence.
@@ -77,8 +76,8 @@ class Comparison:
     """
 
     names: tuple[str, str]
-    a: Document
-    b: Document
+    a: Result
+    b: Result
     basis: Basis
     why: str
     differing: tuple[Difference, ...]
@@ -89,8 +88,8 @@ class Comparison:
 
 
 def compare(
-    a: Document,
-    b: Document,
+    a: Result,
+    b: Result,
     names: tuple[str, str],
     overlap: Overlap = "unknown",
     paired: Paired | None = None,
@@ -133,16 +132,16 @@ SHARED_SPLIT: Final = (
 )
 
 
-def _metrics(document: Document) -> Iterator[str]:
-    for arm in document.arms:
+def _metrics(result: Result) -> Iterator[str]:
+    for arm in result.arms:
         yield from arm.metrics or {}
-    for effect in document.effects:
+    for effect in result.effects:
         yield effect.metric
 
 
-def _basis(a: Document, b: Document, overlap: Overlap, paired: Paired | None) -> tuple[Basis, str]:
+def _basis(a: Result, b: Result, overlap: Overlap, paired: Paired | None) -> tuple[Basis, str]:
     """What intervals of differences may rest on, and why."""
-    seeds = [document.run.seeds.get("dynamics") for document in (a, b)]
+    seeds = [result.run.seeds.get("dynamics") for result in (a, b)]
     if paired is not None:
         common = ", and the seeds let them meet the same draws" if seeds[0] == seeds[1] else ""
         same = f"Both runs have the same users in the same arms{common if seeds[0] else ''}"
@@ -159,12 +158,12 @@ def _basis(a: Document, b: Document, overlap: Overlap, paired: Paired | None) ->
         wide = (
             " Where the listeners are the same, the intervals are rather too wide than too narrow."
         )
-        told = "The dynamics seeds differ: the runs are independent"
+        why = "The dynamics seeds differ: the runs are independent"
         if _share_split(a, b):
-            told = f"{told} but for what the split does to both. {SHARED_SPLIT}"
+            why = f"{why} but for what the split does to both. {SHARED_SPLIT}"
         else:
-            told += "."
-        return "independent", told + (wide if overlap != "unknown" else "")
+            why += "."
+        return "independent", why + (wide if overlap != "unknown" else "")
     lacking = {
         "unknown": "users.parquet is missing from a run folder",
         "partly": "not all users are in both runs in the same arm",
@@ -176,17 +175,17 @@ def _basis(a: Document, b: Document, overlap: Overlap, paired: Paired | None) ->
     )
 
 
-def _share_split(a: Document, b: Document) -> bool:
+def _share_split(a: Result, b: Result) -> bool:
     """Whether users of the same ids are in the same arms of both runs."""
     salts = [str(run.seeds.get("split", run.experiment)) for run in (a.run, b.run)]
-    arms = [[(arm.label, arm.name, arm.weight) for arm in document.arms] for document in (a, b)]
+    arms = [[(arm.label, arm.name, arm.weight) for arm in result.arms] for result in (a, b)]
     return salts[0] == salts[1] and arms[0] == arms[1]
 
 
 @dataclass(frozen=True)
 class _Method:
-    a: Document
-    b: Document
+    a: Result
+    b: Result
     basis: Basis
     paired: Paired | None
 
@@ -209,9 +208,9 @@ class _Method:
             return Moved(*key, a, b, nothing, nothing)
         if self.paired is not None:
             controls = (self.a.control.name, self.b.control.name)
-            found = self.paired.effect(key, controls, self.a.run.alpha)
-            if found is not None:
-                relative, absolute, pairs = found
+            contrasts = self.paired.effect(key, controls, self.a.run.alpha)
+            if contrasts is not None:
+                relative, absolute, pairs = contrasts
                 return Moved(*key, a, b, _bounded(relative, a, b), absolute, pairs)
         relative = self._apart(
             (a.relative_effect, a.relative_lower, a.relative_upper),
@@ -225,7 +224,7 @@ class _Method:
         a: tuple[float | None, float | None, float | None],
         b: tuple[float | None, float | None, float | None],
     ) -> Contrast:
-        """B minus A from what the documents say."""
+        """B minus A from what the results say."""
         if a[0] is None or b[0] is None:
             return Contrast(None, note="undefined in a run")
         known = [value for value in (*a, *b) if value is not None]
@@ -245,19 +244,20 @@ class _Method:
         return "" if complete else "a run has no interval"
 
     def _level(self, metric: str, a: Arm, b: Arm) -> Level:
-        one, two = _estimate(a, metric), _estimate(b, metric)
-        alpha = self.a.run.alpha
-        if self.paired is not None and None not in (one.value, two.value):
-            found = self.paired.level(a.name, metric, alpha)
-            if found is not None:
-                return Level(a.name, metric, one.value, two.value, *found)
+        first, second = _estimate(a, metric), _estimate(b, metric)
+        means, alpha = (first.value, second.value), self.a.run.alpha
+        if self.paired is not None and None not in means:
+            paired = self.paired.level(a.name, metric, alpha)
+            if paired is not None:
+                return Level(a.name, metric, *means, *paired)
         if self.basis == "independent":
-            told = difference(one, two, alpha)
-        elif one.value is None or two.value is None:
-            told = Contrast(None, note="undefined in a run")
+            contrast = difference(first, second, alpha)
+        elif first.value is None or second.value is None:
+            contrast = Contrast(None, note="undefined in a run")
         else:
-            told = Contrast(two.value - one.value, note=self._no_interval(complete=True))
-        return Level(a.name, metric, one.value, two.value, told)
+            note = self._no_interval(complete=True)
+            contrast = Contrast(second.value - first.value, note=note)
+        return Level(a.name, metric, *means, contrast)
 
 
 def _estimate(arm: Arm, metric: str) -> Estimate:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from abbotify.report import Document
+from abbotify.report import Result
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Difference:
     b: str | None
 
 
-def differing(a: Document, b: Document) -> tuple[Difference, ...]:
+def differing(a: Result, b: Result) -> tuple[Difference, ...]:
     """The keys that differ: those of the scenario, then seeds, digests and version."""
     one, two = _facts(a), _facts(b)
     return tuple(
@@ -29,19 +29,19 @@ def differing(a: Document, b: Document) -> tuple[Difference, ...]:
     )
 
 
-def _facts(document: Document) -> dict[str, str]:
-    run = document.run
-    told = {
-        **dict(_flat(document.scenario)),
+def _facts(result: Result) -> dict[str, str]:
+    run = result.run
+    facts = {
+        **dict(_flat(result.scenario)),
         **{f"seeds.{name}": str(seed) for name, seed in run.seeds.items()},
         **{f"{name} digest": digest for name, digest in run.digests.items()},
         "abbotify": run.abbotify,
         "source": run.source,
     }
     if run.source == "simulation":  # whose scenario says the rest
-        return told
+        return facts
     days = {} if run.days is None else {"days": str(run.days)}
-    return {**told, **days, "alpha": str(run.alpha), "population": run.population}
+    return {**facts, **days, "alpha": str(run.alpha), "population": run.population}
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -10,8 +10,8 @@ from abbotify.report.charts.axes import axes_within, color
 from abbotify.report.charts.svg import MUTED, PAPER, inline_svg
 from abbotify.report.text import labels, numbers
 from abbotify.studies.power.design import SUCCESS, Row, detectable
-from abbotify.studies.power.study import PowerStudy
 from abbotify.studies.power.notes import digits, lift
+from abbotify.studies.power.study import PowerStudy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,14 +8,13 @@ from dataclasses import replace
 from abbotify.metrics.definitions import METRICS
 from abbotify.stats.effects import MEAN
 from abbotify.stats.non_inferiority import METRIC, GuardrailSpec
-from abbotify.stats.power import FEWEST, Pilot
-from abbotify.stats.power_non_inferiority import non_inferiority_power, non_inferiority_users
+from abbotify.stats.power import FEWEST, Pilot, non_inferiority_power, non_inferiority_users
 from abbotify.studies.power.design import (
     GUARDRAIL,
     POWER,
     USERS,
-    PointSpec,
     Point,
+    PointSpec,
     Row,
     Terms,
     in_arms,

@@ -143,9 +143,9 @@ def _more(study: PowerStudy) -> str:
         return "All users that the experiment admits count, from the day of their admission on."
     return (
         f"Days: at most {enrolment.most:,} users can come, fewer new ones every day. Within "
-        f"{_days(enrolment.days)} they are the pilot's; beyond, a user who has not come does so on a "
-        f"day with a chance of {numbers.percent(-math.expm1(-enrolment.visits))} (arrivals). The "
-        "spread per user is this pilot's; the option --days plays them."
+        f"{_days(enrolment.days)} they are the pilot's; beyond, a user who has not come does so on "
+        f"a day with a chance of {numbers.percent(-math.expm1(-enrolment.visits))} (arrivals). The "
+        "standard deviation per user is this pilot's; the option --days plays them."
     )
 
 

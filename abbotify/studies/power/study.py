@@ -18,12 +18,11 @@ from abbotify.progress import Progress, silent
 from abbotify.scenario import Scenario
 from abbotify.scenario.timeline import ExperimentDays, Train
 from abbotify.simulation import prepare as plans
-from abbotify.simulation import timeline
-from abbotify.simulation.assignment import layers
 from abbotify.simulation.covariates import covariates_among
 from abbotify.simulation.potential_outcomes import potential_outcomes
 from abbotify.simulation.prepare import Plan
 from abbotify.simulation.requested import rails, reported
+from abbotify.simulation.timeline import Schedule
 from abbotify.stats.power import FEWEST
 from abbotify.studies.power.design import PointSpec, Row, Terms, design
 from abbotify.studies.power.guardrails import guarded
@@ -97,7 +96,7 @@ def power_study(
     plan = untrained(plans.prepare(scenario, engine), control)
     with scratch() as folder:
         outcomes = potential_outcomes(plan, folder, [control], workers, progress)
-    users = outcomes.users[control]
+    users = outcomes[control]
     return studied(scenario, question, users, covariates_among(plan.covariates, users))
 
 
@@ -117,7 +116,7 @@ def untrained(plan: Plan, control: str) -> Plan:
         for phase in scenario.timeline
         if not isinstance(phase, Train)
     )
-    return replace(plan, scenario=scenario.model_copy(update={"timeline": timeline}))
+    return replace(plan, schedule=Schedule(scenario.model_copy(update={"timeline": timeline})))
 
 
 def studied(
@@ -155,8 +154,9 @@ def studied(
 
 def _enrolment(scenario: Scenario, users: UserTable, population: Population) -> Enrolment:
     """Who came to the pilot, and what brings the others."""
-    days, traffic = len(timeline.experiment_days(scenario)), scenario.layers[0].traffic
-    layer = layers(scenario)[0]
+    schedule = Schedule(scenario)
+    days, traffic = len(schedule.experiment_days), scenario.layers[0].traffic
+    layer = schedule.experiment
     if isinstance(traffic, tuple):
         layer = replace(layer, traffic=traffic)  # those of later days as well
     admitted = [

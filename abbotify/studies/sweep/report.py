@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from abbotify.report.charts.axes import shortened_range
+from abbotify.report.charts.axes import Axis, Line
+from abbotify.report.charts.forest import Estimate, Group, forest
 from abbotify.report.csv import Value, csv_text
 from abbotify.report.table import Cell, Column, Row, Table
 from abbotify.report.text import labels
@@ -15,7 +16,6 @@ from abbotify.stats import Effect
 from abbotify.stats.effects import CUPED
 from abbotify.studies import page
 from abbotify.studies.page import Figure, Page, Section
-from abbotify.studies.row_chart import Mark, Panel, RowChart
 from abbotify.studies.sweep.sweep import Setting, Sweep
 
 _LOSSES: Final = ("loss", "validation loss")
@@ -57,14 +57,21 @@ def sweep_page(sweep: Sweep) -> Page:
         "Effects by setting",
         "A point is the effect under a setting, the line its interval; the vertical line is no "
         "effect.",
-        lambda narrow: chart(sweep).svg(narrow),
+        lambda narrow: chart(sweep, narrow),
     )
+    losses = Figure(
+        "Losses by setting",
+        "Hollow: in training. Filled: held out.",
+        lambda narrow: loss_chart(sweep, narrow),
+    )
+    trained = [Section("Losses", figure=losses)] if _known(sweep, 0) else []
     return Page(
         "sweep",
         f"{labels.clean(sweep.scenario)}: {', '.join(sweep.keys)}",
         sentence(sweep),
         (
             Section("Effects", figure=figure),
+            *trained,
             Section("Settings", table=effects(sweep)),
             Section(
                 "How much a setting matters",
@@ -93,7 +100,9 @@ def effects(sweep: Sweep) -> Table:
         (*setting.values, arm, *numbers, *_losses(sweep, setting, arm))
         for (setting, arm), numbers in zip(cells, shown, strict=True)
     ]
-    return Table("Effects under every setting", columns, tuple(Row(tuple(map(Cell, r))) for r in rows))
+    return Table(
+        "Effects under every setting", columns, tuple(Row(tuple(map(Cell, r))) for r in rows)
+    )
 
 
 def ranges(sweep: Sweep) -> Table:
@@ -190,67 +199,65 @@ def _unmoved(sweep: Sweep) -> str:
     return f" The same under all settings: {', '.join(same)}." if same else ""
 
 
-def chart(sweep: Sweep) -> RowChart:
-    """A row for each setting: effects with intervals, and beside them losses, if there are any."""
-    arms = [(place, arm) for place, arm in enumerate(sweep.arms, 1) if arm in sweep.moved]
-    every = [
-        sweep.numbers(effect)
-        for setting in sweep.settings
-        for _, arm in arms
-        if (effect := sweep.effect(setting, arm)) is not None
-    ]
-    limits = shortened_range(
-        [value for value, _, _ in every if value is not None],
-        [end for _, *ends in every for end in ends if end is not None],
-    )
-    metric = labels.metric(sweep.metric).label.lower()
+def chart(sweep: Sweep, narrow: bool) -> str:
+    """A row for each setting and treatment: effects with their intervals."""
+    cells = [(setting, arm) for setting in sweep.settings for arm in sweep.moved]
+    shown = iter(_rounded(sweep, [sweep.effect(setting, arm) for setting, arm in cells]))
+    groups = []
+    for setting in sweep.settings:
+        rows = []
+        for arm in sweep.moved:
+            effect, (text, interval, _) = sweep.effect(setting, arm), next(shown)
+            values = (None, None, None) if effect is None else sweep.numbers(effect)
+            look = 1 + sweep.arms.index(arm)
+            significant = effect is not None and bool(effect.significant)
+            name = arm if len(sweep.moved) > 1 else ""
+            rows.append(Estimate(*values, look, name, significant, text, interval))
+        groups.append(Group(" · ".join(setting.values), tuple(rows)))
+    label = labels.metric(sweep.metric).label.lower()
     unit = "" if sweep.relative else labels.unit(sweep.metric)
-    title = f"Effect on {metric}{unit and f',{unit}'}"
-    rows = [
-        [
-            Mark(*sweep.numbers(effect), look, lane)
-            for lane, (look, arm) in enumerate(arms)
-            if (effect := sweep.effect(setting, arm)) is not None
-        ]
-        for setting in sweep.settings
-    ]
-    panels = [Panel(title, rows, limits, "%" if sweep.relative else "", zero=True)]
-    legend = [(arm, Mark(None, look=look)) for look, arm in arms] if len(arms) > 1 else []
-    if _known(sweep, 0):
-        panels.append(_loss_panel(sweep, arms))
-        legend += [
-            ("loss in training", Mark(None, look=0, hollow=True)),
-            ("loss held out", Mark(None, look=0)),
-        ][: 1 + _known(sweep, 1)]
-    values = [setting.values for setting in sweep.settings]
-    changes = (at for at in range(len(values) - 1) if values[at][0] != values[at + 1][0])
-    return RowChart(
-        "sweep",
-        f"Effect on {metric} by setting",
-        "Effects with intervals for every setting"
-        + (", and losses of training." if _known(sweep, 0) else "."),
-        [
-            " · ".join(setting.values) + (" (failed)" if setting.failure else "")
-            for setting in sweep.settings
-        ],
-        panels,
-        sweep.keys,
-        legend,
-        len(arms),
-        tuple(changes) if len(sweep.keys) > 1 else (),
+    return forest(
+        groups,
+        Axis(
+            f"Effect on {label}{unit and f',{unit}'}",
+            unit="%" if sweep.relative else "",
+            sign=True,
+            lines=(Line(0.0),),
+        ),
+        name="sweep-narrow" if narrow else "sweep",
+        title=f"Effect on {label} by setting",
+        narrow=narrow,
     )
 
 
-def _loss_panel(sweep: Sweep, arms: Sequence[tuple[int, str]]) -> Panel:
-    rows = [
-        [
-            Mark(loss, look=look, lane=lane, hollow=place == 0)
-            for lane, (look, arm) in enumerate(arms)
-            for place, loss in enumerate(setting.losses.get(arm, (None, None)))
+def loss_chart(sweep: Sweep, narrow: bool) -> str | None:
+    """The losses of the first training under each setting; None where nothing is trained."""
+    groups = []
+    for setting in sweep.settings:
+        rows = [
+            Estimate(
+                loss,
+                look=1 + sweep.arms.index(arm),
+                name=labels.clean(arm),
+                filled=kind == "held out",
+                text=f"{loss:.4f}",
+                interval=kind,
+            )
+            for arm, losses in setting.losses.items()
+            if arm in sweep.moved
+            for kind, loss in zip(("training", "held out"), losses, strict=True)
+            if loss is not None
         ]
-        for setting in sweep.settings
-    ]
-    losses = [mark.value for row in rows for mark in row if mark.value is not None] or [0.0, 1.0]
-    low, high = min(losses), max(losses)
-    pad = 0.08 * (high - low) or 0.1 * abs(high) or 1.0
-    return Panel("Loss", rows, (low - pad, high + pad))
+        if rows:
+            groups.append(Group(" · ".join(setting.values), tuple(rows)))
+    if not groups:
+        return None
+    values = [row.value or 0.0 for group in groups for row in group.rows]
+    pad = 0.08 * (max(values) - min(values)) or 0.1 * abs(max(values)) or 1.0
+    return forest(
+        groups,
+        Axis("Loss", limits=(min(values) - pad, max(values) + pad)),
+        name="losses-narrow" if narrow else "losses",
+        title="Losses of training by setting",
+        narrow=narrow,
+    )

@@ -19,7 +19,7 @@ from abbotify import pipeline
 from abbotify.errors import PageError, UserError
 from abbotify.files import folders, replacement, yaml
 from abbotify.progress import Progress, silent
-from abbotify.report import Document, read
+from abbotify.report import Result, read
 from abbotify.report.decision import decisive
 from abbotify.report.text.leading import bounded, near_zero
 from abbotify.scenario import Scenario, load
@@ -257,22 +257,22 @@ def _runner(job: _Job) -> Any:
     def run(task: _Task) -> Setting:
         folder = job.out / _name(task)
         try:
-            document = pipeline.run(_scenario(job, task), folder)
+            result = pipeline.run(_scenario(job, task), folder)
         except PageError as error:
             if not (folder / "report.json").exists():
                 return Setting(task.values, folder.name, (), {}, str(error))
-            document = read(folder)
+            result = read(folder)
         except UserError as error:  # a training that diverges is a result of a sweep
             return Setting(task.values, folder.name, (), {}, str(error))
-        return _setting(task, document, folder.name)
+        return _setting(task, result, folder.name)
 
     return run
 
 
-def _setting(task: _Task, document: Document, folder: str) -> Setting:
-    metric = document.scenario["metrics"]["success"][0]
-    effects = tuple(effect for effect in decisive(document) if effect.metric == metric)
-    first = {arm.name: arm.trainings[0] for arm in document.arms if arm.trainings}
+def _setting(task: _Task, result: Result, folder: str) -> Setting:
+    metric = result.scenario["metrics"]["success"][0]
+    effects = tuple(effect for effect in decisive(result) if effect.metric == metric)
+    first = {arm.name: arm.trainings[0] for arm in result.arms if arm.trainings}
     losses = {
         name: (training.curve[-1].loss, training.best.validation if training.best else None)
         for name, training in first.items()

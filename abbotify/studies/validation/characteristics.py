@@ -7,8 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from abbotify.files.replacement import Kind
-from abbotify.stats.effects import CUPED, Estimator, deciding_estimand
-from abbotify.stats.methods import methods_of
+from abbotify.stats.effects import CUPED, Estimator, deciding_estimand, methods_of
 
 FALSE_ALARM: Final = 0.01  # of all gated rates of one table together, were every method right
 

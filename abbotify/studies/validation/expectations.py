@@ -77,7 +77,7 @@ def _expected(
         )
     about = pair.of_lift() if method.relative else pair
     signal = abs(pair.effect) / pair.error
-    wrong, size = normal.found(signal, pair.alpha) if signal > 0 else (None, None)
+    wrong, size = normal.sign_and_size_errors(signal, pair.alpha) if signal > 0 else (None, None)
     return Expected(
         false_positives,
         coverage,

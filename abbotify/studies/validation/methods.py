@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from abbotify import stats
-from abbotify.report.guardrails import guard
+from abbotify.report.guardrails import guardrail_results
 from abbotify.stats import Moments
 from abbotify.stats.contrast import Estimate
-from abbotify.stats.effects import CUPED, MEAN, RATIO, Estimator, deciding_estimand
-from abbotify.stats.methods import SESSIONS, told
+from abbotify.stats.effects import CUPED, MEAN, RATIO, SESSIONS, Estimator, deciding_estimand, told
 from abbotify.stats.non_inferiority import NON_INFERIOR, GuardrailSpec
 
 GUARDRAIL: Final = "guardrail"
@@ -148,7 +147,7 @@ def method_estimates(
     place = {metric: at for at, metric in enumerate(arms[0].means)}
     for effect in sorted(adjusted, key=lambda row: (row.estimand, place[row.metric])):
         out.update(of_effect(effect, alpha))
-    for rail in guard(moments, rails, alpha):
+    for rail in guardrail_results(moments, rails, alpha):
         passed = None if rail.verdict is None else rail.verdict == NON_INFERIOR
         key = Key(GUARDRAIL, rail.metric, rail.arm)
         out[key] = MethodEstimates(rail.loss, rail.lower, rail.upper, passed)

@@ -11,8 +11,7 @@ import numpy as np
 
 from abbotify.eventlog.sessions import FloatArray
 from abbotify.stats import normal
-from abbotify.stats.effects import CUPED, Estimator, deciding_estimand
-from abbotify.stats.methods import SESSIONS, methods_of
+from abbotify.stats.effects import CUPED, SESSIONS, Estimator, deciding_estimand, methods_of
 from abbotify.stats.sample_ratio import ALPHA as SRM_ALPHA
 from abbotify.studies.validation import theory
 from abbotify.studies.validation.characteristics import Characteristic, gate_level, rate
@@ -234,7 +233,7 @@ def _families(measured: Measured, level: float) -> Iterator[Characteristic]:
 
 def _uncorrected(measured: Measured) -> float:
     """The chance that some treatment is found without a difference: normal, one variance."""
-    from abbotify.stats.simultaneous import largest_below
+    from abbotify.stats.multiplicity import largest_below
 
     control, *treatments = measured.users
     loads = np.sqrt([n / (n + control) for n in treatments])

@@ -14,8 +14,8 @@ from abbotify.eventlog.sessions import FloatArray
 from abbotify.progress import Progress
 from abbotify.simulation.parallel import processes
 from abbotify.stats.effects import MEAN, RATIO, Estimator
+from abbotify.stats.group_sequential import Spending, obrien_fleming
 from abbotify.stats.non_inferiority import GuardrailSpec
-from abbotify.stats.spending import Spending, obrien_fleming
 from abbotify.studies.validation.methods import Arm, Key, MethodEstimates, method_estimates
 from abbotify.studies.validation.outcomes import EXPOSED
 from abbotify.studies.validation.repeated_looks import RepeatedLooks

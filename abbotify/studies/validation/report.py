@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from abbotify.errors import PageError
+from abbotify.report.charts.axes import Axis
+from abbotify.report.charts.forest import Estimate, Group, forest
 from abbotify.report.csv import csv_text
 from abbotify.report.table import Cell, Column, Row, Table
 from abbotify.report.text import labels, numbers
 from abbotify.studies import page
 from abbotify.studies.page import Card, Figure, Page, Section
-from abbotify.studies.row_chart import Mark, Panel, RowChart
 from abbotify.studies.validation import rates
 from abbotify.studies.validation.characteristics import COLUMNS, Characteristic, Validation
 from abbotify.studies.validation.methods import METHODS, SRM
@@ -33,10 +33,6 @@ _QUANTITIES: Final = {
 }
 _FACTORS: Final = (rates.WIDTH, rates.EXAGGERATION)
 _MOST: Final = 70  # rows of the chart; with more only the metrics that decide
-
-_IN_BAND: Final = Mark(None, look=1)
-_OUTSIDE: Final = Mark(None, look=2)
-_UNPROMISED: Final = Mark(None, look=0, hollow=True)
 
 
 def write(validation: Validation, out: Path, shown: Path | None = None) -> PageError | None:
@@ -61,13 +57,7 @@ def validate_page(validation: Validation) -> Page:
     kept = validation.gated - len(validation.failures)
     tone = "calm" if not validation.gated else "bad" if validation.failures else "good"
     count = f"{kept:,} of {validation.gated:,}" if validation.gated else ""
-    single = [row for row in validation.rows if row.quantity in rates.QUANTITIES]
     others = [row for row in validation.rows if row.quantity not in rates.QUANTITIES]
-    figure = Figure(
-        "Promised and measured",
-        "A point is the measured rate, the bar behind it the band it is expected in.",
-        lambda narrow: chart(validation).svg(narrow),
-    )
     tables = (
         ("Rates outside their bands", _listed(validation.failures)),
         ("Success metrics", methods(validation, success=True)),
@@ -75,7 +65,13 @@ def validate_page(validation: Validation) -> Page:
         ("Other metrics", methods(validation, success=False)),
         ("Rates that are not promised", _reasons(validation)),
     )
-    sections = [Section("False positives and coverage", figure=figure)] if single else []
+    sections = [
+        Section(heading, figure=_figure(validation, quantity))
+        for heading, quantity in (
+            ("False positives", rates.FALSE_POSITIVES),
+            ("Coverage", rates.COVERAGE),
+        )
+    ]
     sections += [Section(name, table=table) for name, table in tables if table.rows]
     if validation.notes:
         sections.append(Section("Notes", notes=validation.notes))
@@ -85,6 +81,15 @@ def validate_page(validation: Validation) -> Page:
         sentence(validation),
         tuple(sections),
         (Card(count, (verdict(validation),), tone),),
+    )
+
+
+def _figure(validation: Validation, quantity: str) -> Figure:
+    return Figure(
+        "Measured and expected",
+        "A point is the measured rate, hollow where it is not promised; the bar behind it is the "
+        "band it is expected in.",
+        lambda narrow: chart(validation, quantity, narrow),
     )
 
 
@@ -230,51 +235,39 @@ def _text(row: Characteristic, value: float | None) -> str:
     return numbers.percent(value)
 
 
-def chart(validation: Validation) -> RowChart:
-    """Every method and metric in a row: its two rates, with the bands they are expected in."""
-    rows = by_method(validation.rows)
-    if len(rows) > _MOST:
-        rows = {
-            key: row for key, row in rows.items() if key[0].partition(":")[0] in validation.success
-        }
-    # Wide enough for bands; what lies far out is written at the edge.
-    far = min(3 * validation.alpha, 1.0)
-    panels = [
-        Panel(
-            _QUANTITIES[quantity],
-            [_marks(row.get(quantity)) for row in rows.values()],
-            limits,
-            "%",
-            100,
-        )
-        for quantity, limits in (
-            (rates.FALSE_POSITIVES, (0.0, far)),
-            (rates.COVERAGE, (1 - far, 1.0)),
-        )
-    ]
-    return RowChart(
-        "validation",
-        "Rates of false positives and coverage, by metric and method",
-        "A point is the measured rate, the bar behind it the band it is expected in.",
-        [f"{about(metric)} · {method(name)}" for metric, name in rows],
-        panels,
-        legend=(
-            ("promised, in its band", _IN_BAND),
-            ("promised, outside its band", _OUTSIDE),
-            ("not promised", _UNPROMISED),
-        ),
+def chart(validation: Validation, quantity: str, narrow: bool) -> str | None:
+    """A rate of every method and metric, each in its band; None where there is none."""
+    groups = []
+    keys = by_method(validation.rows)
+    for (metric, name), quantities in keys.items():
+        row = quantities.get(quantity)
+        decides = metric.partition(":")[0] in validation.success
+        if row is not None and row.measured is not None and (decides or len(keys) <= _MOST):
+            groups.append(Group(f"{about(metric)} · {method(name)}", (_estimate(row),)))
+    if not groups:
+        return None
+    far = min(3 * validation.alpha, 1.0)  # wide enough for bands
+    limits = (0.0, far) if quantity == rates.FALSE_POSITIVES else (1 - far, 1.0)
+    name = f"validation-{quantity.replace('_', '-')}"
+    return forest(
+        groups,
+        Axis(_QUANTITIES[quantity], unit="%", scale=100, limits=limits),
+        name=f"{name}-narrow" if narrow else name,
+        title=f"{_QUANTITIES[quantity].capitalize()} by metric and method",
+        narrow=narrow,
     )
 
 
-def _marks(row: Characteristic | None) -> list[Mark]:
-    if row is None:
-        return []
-    look = _UNPROMISED if not row.gated else _IN_BAND if row.within else _OUTSIDE
-    if row.expected is None:
-        return [replace(look, value=row.measured)]
-    return [
-        replace(look, value=row.measured, lower=row.lower, upper=row.upper, expected=row.expected)
-    ]
+def _estimate(row: Characteristic) -> Estimate:
+    """Blue where it is in its band, another colour outside, hollow where it is not promised."""
+    known = row.expected is not None and row.lower is not None and row.upper is not None
+    return Estimate(
+        row.measured,
+        look=2 if row.gated and row.within is False else 1,
+        filled=row.gated,
+        text=_text(row, row.measured),
+        band=(row.lower or 0.0, row.upper or 0.0) if known else None,
+    )
 
 
 def method(name: str) -> str:

@@ -15,8 +15,8 @@ from abbotify.eventlog.sessions import FloatArray
 from abbotify.jit import kernel
 from abbotify.rng import Purpose, Stream, bounded, philox, real, seed_word
 from abbotify.stats import Moments
+from abbotify.stats.means import ROUNDING
 from abbotify.stats.moments import Floats
-from abbotify.stats.ratio import ROUNDING
 from abbotify.studies.validation.outcomes import Group, Outcomes
 
 NOTHING: Final = 0  # the world in which all arms have the control's outcomes: A/A

@@ -16,12 +16,10 @@ from abbotify.progress import Progress, silent
 from abbotify.report.monitoring import SPENDING
 from abbotify.report.text.labels import ADJUSTED, metric
 from abbotify.scenario import Scenario
-from abbotify.simulation.assignment import layers
 from abbotify.simulation.covariates import covariates_among
-from abbotify.simulation.potential_outcomes import potential_outcomes
+from abbotify.simulation.potential_outcomes import potential_outcomes, retrainings
 from abbotify.simulation.prepare import Plan, prepare
 from abbotify.simulation.requested import rails, reported
-from abbotify.simulation.worlds import retrainings
 from abbotify.stats.effects import CUPED, RATIO
 from abbotify.studies.validation import guardrails, report, whole_runs
 from abbotify.studies.validation.characteristics import KIND, Validation
@@ -89,7 +87,7 @@ def meets(plan: Plan) -> str:
     if plan.coupled:
         return plan.coupled
     # What is trained on the experiment's first morning has seen nothing of the experiment.
-    if plan.learning and retrainings(plan.scenario):
+    if plan.learning and retrainings(plan.schedule):
         return f"{plan.learning[0]} is trained on the days of the experiment"
     return ""
 
@@ -112,11 +110,11 @@ def _resampled(
     workers: int,
     progress: Progress,
 ) -> Validation:
-    scenario, layer = plan.scenario, layers(plan.scenario)[0]
+    scenario, layer = plan.scenario, plan.schedule.experiment
     alpha, success = scenario.layers[0].alpha, scenario.metrics.success
     potential = potential_outcomes(plan, folder, layer.arms, workers, progress)
-    outcomes = _outcomes(plan, layer.arms, potential.users)
-    count = users or _usual(plan, potential.users)
+    outcomes = _outcomes(plan, layer.arms, potential)
+    count = users or _usual(plan, potential)
     sampler = Sampler(outcomes, layer.weights, count, scenario.seeds.dynamics)
     deciding = tuple(name for name in success if name in outcomes.metrics)
     guarding = tuple(rail for rail in rails(scenario) if rail.metric in outcomes.metrics)
@@ -166,7 +164,7 @@ def _outcomes(plan: Plan, arms: Sequence[str], users: Mapping[str, UserTable]) -
 
 def _usual(plan: Plan, users: Mapping[str, UserTable]) -> int:
     """How many users the scenario's own experiment has."""
-    layer, population = layers(plan.scenario)[0], plan.scenario.metrics.population
+    layer, population = plan.schedule.experiment, plan.scenario.metrics.population
     codes = layer.codes(plan.world.users.ids, len(layer.traffic) - 1)
     count = sum(
         int(np.count_nonzero(users[arm].members(population) & (codes == code)))

@@ -14,7 +14,7 @@ import numpy as np
 
 from abbotify import pipeline
 from abbotify.progress import Progress, silent
-from abbotify.report import Document
+from abbotify.report import Result
 from abbotify.rng import Purpose, Stream, attempt, generator_seed
 from abbotify.scenario import Scenario
 from abbotify.simulation.assignment import layers
@@ -118,12 +118,12 @@ def _runner(job: _Job) -> Callable[[int], _RunEstimates]:
     return run
 
 
-def _played(scenario: Scenario, folder: Path) -> Document:
+def _played(scenario: Scenario, folder: Path) -> Result:
     folder.mkdir()
     plan = prepare(scenario)
-    trainer = Trainer(scenario, plan.world, plan.learning, ModelStore(folder), silent)
+    trainer = Trainer(plan.schedule, plan.world, plan.learning, ModelStore(folder), silent)
     try:
-        return pipeline.play_and_judge(plan, folder, trainer)[0]
+        return pipeline.play_and_report(plan, folder, trainer)[0]
     finally:
         shutil.rmtree(folder)
 
@@ -158,7 +158,7 @@ def without_effect(scenario: Scenario) -> Scenario:
     return scenario.model_copy(update={"arms": {**scenario.arms, **same}})
 
 
-def _estimates_of(nothing: Document, effect: Document) -> _RunEstimates:
+def _estimates_of(nothing: Result, effect: Result) -> _RunEstimates:
     alpha = effect.run.alpha
     estimates: dict[Key, MethodEstimates] = {}
     truths: dict[Key, float] = {}

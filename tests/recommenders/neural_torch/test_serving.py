@@ -98,8 +98,8 @@ def test_the_shortlist_holds_what_the_head_likes_best(torch: Any, tmp_path: Path
     ],
 )
 def test_it_serves_in_a_run(torch: Any, given: dict[str, Any], tmp_path: Path) -> None:
-    document = pipeline.run(scenario_of(tmp_path, **given), tmp_path / "run")
-    arm = next(arm for arm in document.arms if arm.name == "it")
+    result = pipeline.run(scenario_of(tmp_path, **given), tmp_path / "run")
+    arm = next(arm for arm in result.arms if arm.name == "it")
     assert arm.counters is not None
     assert arm.counters["requests"] > arm.counters["misses"] > -1
     assert arm.trainings is not None

@@ -12,15 +12,15 @@ import pytest
 from abbotify.metrics import histogram
 from abbotify.report.charts import arms, monitoring, retention
 from abbotify.report.html import render_html
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.tables import monitoring as monitoring_table
-from tests.report.charts.test_monitoring import document, look
+from tests.report.charts.test_monitoring import look, result
 from tests.studies.pages import assert_readable
 
 Plain = dict[str, Any]
 
 
-def users(hand: Plain, tails: tuple[float, float]) -> Document:
+def users(hand: Plain, tails: tuple[float, float]) -> Result:
     """Two arms of skewed users; of each a share lies far out."""
     draws = np.random.default_rng(5).gamma(2.0, size=(2, 4000))
     for values, share in zip(draws, tails, strict=True):
@@ -29,7 +29,7 @@ def users(hand: Plain, tails: tuple[float, float]) -> Document:
     for arm, values in zip(hand["arms"], draws, strict=True):
         counts = histogram.counts(values, edges)
         arm["distribution"] = {"metric": "time", "edges": list(edges), "counts": list(counts)}
-    return Document.from_dict(hand)
+    return Result.from_dict(hand)
 
 
 def widths(svg: str) -> list[float]:
@@ -56,7 +56,7 @@ def test_all_bins_are_of_one_width_and_the_tail_is_told(
     assert f"The picture ends at {beyond[0]}; at most " in render_html(found)
 
 
-def days(hand: Plain, *halves: float | None) -> Document:
+def days(hand: Plain, *halves: float | None) -> Result:
     hand["arms"][1]["daily"] = [
         {
             "day": at,
@@ -68,7 +68,7 @@ def days(hand: Plain, *halves: float | None) -> Document:
         }
         for at, half in enumerate(halves)
     ]
-    return Document.from_dict(hand)
+    return Result.from_dict(hand)
 
 
 def ends(svg: str) -> list[float]:
@@ -95,12 +95,12 @@ def test_days_without_a_bar_are_explained(hand: Plain) -> None:
     assert "No bar on day 0, 2: " in render_html(bare)
 
 
-def test_days_since_exposure_without_a_bar_are_explained(usual: Document) -> None:
+def test_days_since_exposure_without_a_bar_are_explained(usual: Result) -> None:
     assert retention.without_bar(usual) == ""
     data = usual.to_dict()
     trend = next(arm["trend"] for arm in data["arms"] if arm.get("trend"))
     trend["days"][1] |= {"lower": None, "upper": None}
-    found = Document.from_dict(data)
+    found = Result.from_dict(data)
     assert retention.without_bar(found).startswith("No bar on day 1: ")
     assert retention.without_bar(found) in render_html(found)
 
@@ -109,20 +109,20 @@ def test_looks_without_a_bar_are_explained(hand: Plain) -> None:
     none = {"lower": None, "upper": None, "critical": None, "significant": None}
     early = "too little information"
     looks = [look(1, 0.3, 0.2, **none, note=early), look(2, 0.3, 0.2), look(3, 0.3, 0.1)]
-    told = monitoring_table.without_bar(document(hand, *looks))
+    told = monitoring_table.without_bar(result(hand, *looks))
     assert told == f"No bar on day 1: {early}."
-    assert monitoring_table.without_bar(document(hand, *looks[1:])) == ""
+    assert monitoring_table.without_bar(result(hand, *looks[1:])) == ""
 
 
 @pytest.mark.parametrize(("half", "leaves"), [(0.2, False), (0.9, False), (50.0, True)])
 def test_a_bar_out_of_all_proportion_ends_in_an_arrow(
     hand: Plain, half: float, leaves: bool
 ) -> None:
-    found = document(hand, look(1, 0.3, half), look(2, 0.3, 0.1), look(3, 0.3, 0.1))
+    found = result(hand, look(1, 0.3, half), look(2, 0.3, 0.1), look(3, 0.3, 0.1))
     assert monitoring.leaves(found) == leaves
     assert ("arrow: the bar goes on" in render_html(found)) == leaves
 
 
-def test_no_raw_number_and_no_backtick_in_what_is_read(usual: Document, huge: Document) -> None:
+def test_no_raw_number_and_no_backtick_in_what_is_read(usual: Result, huge: Result) -> None:
     for each in (usual, huge):
         assert_readable(render_html(each))

@@ -11,7 +11,7 @@ import pytest
 from abbotify.report.charts import monitoring
 from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.tables import monitoring as monitoring_table
 from tests.report.found import NOTHING_SEEN
 from tests.report.realistic import MONITORED
@@ -39,14 +39,14 @@ def look(day: int, effect: float, half: float, **values: Any) -> Plain:
     }
 
 
-def document(hand: Plain, *looks: Plain, metric: str = "mean_time_per_session") -> Document:
+def result(hand: Plain, *looks: Plain, metric: str = "mean_time_per_session") -> Result:
     hand["arms"][1]["looks"] = list(looks)
     hand["monitored"] = MONITORED | {"metric": metric}
-    return Document.from_dict(hand)
+    return Result.from_dict(hand)
 
 
 def told(hand: Plain, *looks: Plain, metric: str = "mean_time_per_session") -> str:
-    (found,) = monitoring_table.watched(document(hand, *looks, metric=metric))
+    (found,) = monitoring_table.watched(result(hand, *looks, metric=metric))
     return found.told
 
 
@@ -57,7 +57,7 @@ def test_when_it_would_have_stopped(hand: Plain) -> None:
         f"the planned information: time per session +0.50{SPACE}tracks [+0.20, +0.80]; the "
         "always-valid interval first leaves zero out on day 5."
     )
-    (found,) = monitoring_table.watched(document(hand, *looks))
+    (found,) = monitoring_table.watched(result(hand, *looks))
     assert [line.stops for line in found.lines] == [False, True, False]
 
 
@@ -85,7 +85,7 @@ def test_when_it_runs_to_the_end(hand: Plain) -> None:
 def test_when_there_was_nothing_to_stop_on(hand: Plain) -> None:
     empty = {"day": 3, "users": 0, **NOTHING_SEEN, "note": "no window is <complete>"}
     assert told(hand, empty) == "neural: no look could stop yet, so it runs to the end."
-    built = document(hand, empty)
+    built = result(hand, empty)
     assert monitoring.charts(built) == {}
     page = render_html(built)
     assert "no window is &lt;complete&gt;" in page
@@ -93,7 +93,7 @@ def test_when_there_was_nothing_to_stop_on(hand: Plain) -> None:
 
 
 def test_the_setting(hand: Plain) -> None:
-    built = document(hand, look(3, 0.1, 0.5))
+    built = result(hand, look(3, 0.1, 0.5))
     assert monitoring_table.setting(built) == (
         "Time per session over the first 3 days of each user, as it stood at the end of each day; "
         "an error of 0.05 is spent as O’Brien and Fleming’s boundary has it, up to 10,000 users."
@@ -102,7 +102,7 @@ def test_the_setting(hand: Plain) -> None:
 
 
 def test_a_line_of_the_table(hand: Plain) -> None:
-    (found,) = monitoring_table.watched(document(hand, look(3, 0.4, 0.5)))
+    (found,) = monitoring_table.watched(result(hand, look(3, 0.4, 0.5)))
     (line,) = found.lines
     assert (line.day, line.users, line.information) == ("3", "300", "30%")
     assert (line.effect, line.interval) == ("+0.40", "[−0.10, +0.90]")
@@ -111,23 +111,23 @@ def test_a_line_of_the_table(hand: Plain) -> None:
 
 
 def test_the_chart_marks_where_it_stops(hand: Plain) -> None:
-    stopped = monitoring.watching(document(hand, look(3, 0.1, 0.5), look(4, 0.5, 0.3)), 1) or ""
-    going = monitoring.watching(document(hand, look(3, 0.1, 0.5), look(4, 0.2, 0.3)), 1) or ""
+    stopped = monitoring.watching(result(hand, look(3, 0.1, 0.5), look(4, 0.5, 0.3)), 1) or ""
+    going = monitoring.watching(result(hand, look(3, 0.1, 0.5), look(4, 0.2, 0.3)), 1) or ""
     assert "var(--ink)" in stopped
     assert "var(--ink)" not in re.sub("<text.*?</text>", "", going)
     assert "would have stopped at the end of day 4" in stopped
-    assert monitoring.watching(document(hand), 0) is None
+    assert monitoring.watching(result(hand), 0) is None
 
 
 @pytest.mark.parametrize("size", [1e-12, 1.0, 1e12])
 def test_every_size_can_be_drawn(hand: Plain, size: float) -> None:
     looks = [look(3, size, 1e4 * size), look(4, size, 0.5 * size)]
-    drawn = monitoring.watching(document(hand, *looks), 1)
+    drawn = monitoring.watching(result(hand, *looks), 1)
     assert drawn is not None
     assert "nan" not in drawn
 
 
-def test_one_panel_for_each_treatment(hostile: Document) -> None:
+def test_one_panel_for_each_treatment(hostile: Result) -> None:
     assert sorted(monitoring.charts(hostile)) == [1, 2]
     page = render_html(hostile)
     assert page.count("<summary>Looks at <bdi>") == 3
@@ -138,7 +138,7 @@ def test_the_estimate_of_the_looks_is_named(hand: Plain) -> None:
     hand["arms"][1]["looks"] = [look(3, 0.4, 0.5)]
     for estimand, shown in (("mean", False), ("cuped", True)):
         hand["monitored"] = MONITORED | {"estimand": estimand}
-        watched = Document.from_dict(hand)
+        watched = Result.from_dict(hand)
         told_of = monitoring_table.setting(watched)
         assert (named in told_of) is shown
         assert told_of in render_markdown(watched).replace("\\", "")

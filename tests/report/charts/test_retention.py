@@ -8,18 +8,18 @@ import pytest
 
 from abbotify.report.charts import retention
 from abbotify.report.html import render_html
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.tables import retention as retention_table
 
 Plain = dict[str, Any]
 
 
-def trended(hand: Plain, **values: Any) -> Document:
+def trended(hand: Plain, **values: Any) -> Result:
     numbers = {"slope": -1.0, "lower": -1.5, "upper": -0.5, "p_value": 0.001, "fading": True}
     days = [{"effect": 9.0 - day, "lower": None, "upper": None} for day in range(3)]
     known = {"metric": "time", "days": days, "users": 1500, **numbers, "note": ""}
     hand["arms"][1]["trend"] = known | values
-    return Document.from_dict(hand)
+    return Result.from_dict(hand)
 
 
 @pytest.mark.parametrize(
@@ -49,22 +49,22 @@ def test_a_trend_without_intervals_is_drawn(hand: Plain) -> None:
 def test_the_table_of_returns(hand: Plain) -> None:
     hand["arms"][0]["retention"] = {"days": [1, 2], "active": [0.2, 0.25], "returned": [0.2, 0.4]}
     hand["arms"][1]["retention"] = {"days": [2], "active": [0.5], "returned": [0.625]}
-    document = Document.from_dict(hand)
-    assert retention_table.returned(document).rows == (
+    result = Result.from_dict(hand)
+    assert retention_table.returned(result).rows == (
         ("back by day 1", ("20.0%", "–"), False),
         ("back by day 2", ("40.0%", "62.5%"), False),
         ("active on day 1", ("20.0%", "–"), False),
         ("active on day 2", ("25.0%", "50.0%"), False),
     )
-    assert retention.retention(document) is not None
-    assert '<figure id="return">' in render_html(document)
+    assert retention.retention(result) is not None
+    assert '<figure id="return">' in render_html(result)
 
 
-def test_long_tables_name_some_days(huge: Document) -> None:
+def test_long_tables_name_some_days(huge: Result) -> None:
     assert len(retention_table.returned(huge).rows) == 2 * 12
 
 
-def test_without_data_there_is_nothing(small: Document) -> None:
+def test_without_data_there_is_nothing(small: Result) -> None:
     assert retention.trend(small) is retention.retention(small) is None
     assert retention_table.trends(small) == ()
     assert retention_table.returned(small).rows == ()

@@ -9,7 +9,7 @@ import pytest
 
 from abbotify.report.charts import training
 from abbotify.report.html import render_html
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.tables import training as training_table
 
 Plain = dict[str, Any]
@@ -22,19 +22,19 @@ def curve(*losses: tuple[float, float | None]) -> list[Plain]:
     ]
 
 
-def trained(hand: Plain, *curves: list[Plain], arm: int = 1) -> Document:
+def trained(hand: Plain, *curves: list[Plain], arm: int = 1) -> Result:
     hand["arms"][arm]["trainings"] = [
         {"day": day, "plays": 1234, "curve": each, "digest": "sha256:cc"}
         for day, each in enumerate(curves, 3)
     ]
-    return Document.from_dict(hand)
+    return Result.from_dict(hand)
 
 
 def ticks(svg: str | None) -> list[str]:
     return re.findall(r"<text[^>]*>([^<]*)</text>", svg or "")
 
 
-def test_without_data_there_is_nothing(small: Document) -> None:
+def test_without_data_there_is_nothing(small: Result) -> None:
     page = render_html(small)
     assert 'id="positions"' not in page
     assert 'id="training"' not in page
@@ -45,7 +45,7 @@ def test_without_data_there_is_nothing(small: Document) -> None:
     assert training_table.trainings(small) == ()
 
 
-def test_sections_with_data(usual: Document) -> None:
+def test_sections_with_data(usual: Result) -> None:
     page = render_html(usual)
     for name in ("by-position", "training"):
         assert f'<svg class="chart {name}"' in page
@@ -54,7 +54,7 @@ def test_sections_with_data(usual: Document) -> None:
     assert '<a href="#training">' in page
 
 
-def test_positions_have_their_ticks(usual: Document) -> None:
+def test_positions_have_their_ticks(usual: Result) -> None:
     told = ticks(training.by_position(usual))
     assert told[:9] == ["1", "5", "10", "15", "20", "25", "30", "35", "40"]
     assert {"20%", "40%", "60%"} <= set(told)
@@ -62,7 +62,7 @@ def test_positions_have_their_ticks(usual: Document) -> None:
 
 def test_one_position_is_a_mark(hand: Plain) -> None:
     hand["arms"][0]["by_position"] = [{"step": 1, "n": 50, "mean": 0.0}]
-    assert ticks(training.by_position(Document.from_dict(hand)))[0] == "1"
+    assert ticks(training.by_position(Result.from_dict(hand)))[0] == "1"
 
 
 @pytest.mark.parametrize(
@@ -77,10 +77,10 @@ def test_one_position_is_a_mark(hand: Plain) -> None:
     ],
 )
 def test_a_wide_range_is_logarithmic(hand: Plain, losses: Any, expected: bool) -> None:
-    document = trained(hand, curve(*losses))
-    assert training.logarithmic(document) is expected
-    assert ("logarithmic" in training_table.reading(document)) is expected
-    assert training.training(document) is not None
+    result = trained(hand, curve(*losses))
+    assert training.logarithmic(result) is expected
+    assert ("logarithmic" in training_table.reading(result)) is expected
+    assert training.training(result) is not None
 
 
 def test_ticks_of_a_logarithmic_scale(hand: Plain) -> None:
@@ -112,9 +112,9 @@ def test_the_best_pass_is_the_first_of_the_least(hand: Plain) -> None:
 
 
 def test_a_training_without_passes_has_a_line_and_no_chart(hand: Plain) -> None:
-    document = trained(hand, [])
-    (line,) = training_table.trainings(document)
+    result = trained(hand, [])
+    (line,) = training_table.trainings(result)
     assert (line.passes, line.first, line.best) == ("\N{EN DASH}",) * 3
-    page = render_html(document)
+    page = render_html(result)
     assert '<section id="training"' in page
     assert '<svg class="chart training"' not in page

@@ -11,8 +11,9 @@ import pytest
 
 from abbotify.report.checks import validity
 from abbotify.report.result import Arm, Check
-from abbotify.report.result_rows import GuardrailRow, Look, Trend
+from abbotify.report.result_rows import Look, Trend
 from abbotify.stats import EFFECT_COLUMNS, ArmMoments, Effect, Moments
+from abbotify.stats.non_inferiority import GuardrailResult
 from abbotify.stats.skewness import Shape
 from tests.stats.test_compare import draws
 
@@ -113,6 +114,8 @@ def test_sizes_are_watched(users: int, p_value: float, status: str) -> None:
 
 
 def test_guardrails_without_a_test_are_told() -> None:
-    row = GuardrailRow("T", "skip_rate", 5.0, "percent", None, None, None, None, None, "no users")
+    row = GuardrailResult(
+        "T", "skip_rate", 5.0, "percent", None, None, None, None, None, "no users"
+    )
     assert "T, skip rate (no users)" in only(validity.guardrails([row])).summary
     assert not list(validity.guardrails([replace(row, verdict="undecided")]))

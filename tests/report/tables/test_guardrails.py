@@ -6,7 +6,7 @@ from typing import Any
 
 from abbotify.report.charts.inline_interval import Interval
 from abbotify.report.html import render_html
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.tables import guardrails
 from abbotify.report.text.headline import headline, rule, sentences
 from tests.report.found import guardrail, untested
@@ -14,9 +14,9 @@ from tests.report.found import guardrail, untested
 Plain = dict[str, Any]
 
 
-def guarded(hand: Plain, *rails: Plain) -> Document:
+def guarded(hand: Plain, *rails: Plain) -> Result:
     hand["guardrails"] = list(rails)
-    return Document.from_dict(hand)
+    return Result.from_dict(hand)
 
 
 def test_a_line(hand: Plain) -> None:
@@ -55,7 +55,7 @@ def test_the_rule_names_what_a_scenario_declares(hand: Plain) -> None:
         {"metric": "sessions", "margin": 2.5, "absolute": None},
         {"metric": "timeouts", "margin": None, "absolute": 0.25},
     ]
-    assert guardrails.declared(Document.from_dict(hand)) == (
+    assert guardrails.declared(Result.from_dict(hand)) == (
         "retained",
         "sessions worse by less than 2.5%",
         "timeouts worse by less than 0.25\N{NO-BREAK SPACE}requests",
@@ -83,7 +83,7 @@ def test_the_terminal_tells_them_too(hand: Plain) -> None:
     assert "no guardrails are declared" not in told
 
 
-def test_many_that_hold_are_folded_away(huge: Document) -> None:
+def test_many_that_hold_are_folded_away(huge: Result) -> None:
     lines = guardrails.guardrails(huge)
     shown, folded = guardrails.arranged(lines)
     assert len(lines) == 27
@@ -93,7 +93,7 @@ def test_many_that_hold_are_folded_away(huge: Document) -> None:
     assert guardrails.arranged(lines[:8]) == (lines[:8], ())
 
 
-def test_without_guardrails_the_page_has_none(small: Document) -> None:
+def test_without_guardrails_the_page_has_none(small: Result) -> None:
     page = render_html(small)
     assert 'aria-label="Guardrails"' not in page
     assert "no guardrails are declared" in page

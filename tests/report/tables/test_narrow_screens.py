@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from abbotify.report.html import render_html
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.tables.narrow_screens import labelled
 
 TABLE = """<table class="x">
@@ -37,9 +37,9 @@ def test_a_table_without_a_head_stays() -> None:
     assert labelled(f"<p>{table}</p>") == f"<p>{table}</p>"
 
 
-def test_all_cells_of_a_report_are_named(usual: Document, huge: Document) -> None:
-    for document in (usual, huge):
-        body = render_html(document).partition("<body>")[2]
+def test_all_cells_of_a_report_are_named(usual: Result, huge: Result) -> None:
+    for result in (usual, huge):
+        body = render_html(result).partition("<body>")[2]
         for table in re.findall(r"<table\b.*?</table>", body, re.DOTALL):
             columns = table.partition("</thead>")[0].count('scope="col"')
             for row in re.findall(r"<tr\b.*?</tr>", table.partition("</thead>")[2], re.DOTALL):

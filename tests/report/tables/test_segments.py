@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from abbotify.report.html import render_html
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.tables.segments import SegmentTable, segments
 from tests.report.found import segments as made
 
@@ -23,7 +23,7 @@ def parts(hand: Plain) -> Plain:
 
 
 def table(hand: Plain) -> SegmentTable:
-    found = segments(Document.from_dict(hand))
+    found = segments(Result.from_dict(hand))
     assert found is not None
     return found
 
@@ -78,7 +78,7 @@ def test_a_group_without_a_test(hand: Plain, parts: Plain) -> None:
     assert group.test.endswith("was not tested: undefined.")
 
 
-def test_metrics_of_a_treatment_stay_apart(hostile: Document) -> None:
+def test_metrics_of_a_treatment_stay_apart(hostile: Result) -> None:
     found = segments(hostile)
     assert found is not None
     keys = [(group.metric, group.arm) for group in found.groups]
@@ -86,12 +86,12 @@ def test_metrics_of_a_treatment_stay_apart(hostile: Document) -> None:
     assert {len(group.lines) for group in found.groups} == {3}
 
 
-def test_names_are_escaped(hostile: Document) -> None:
+def test_names_are_escaped(hostile: Result) -> None:
     page = render_html(hostile)
     assert "&lt;b&gt;ages&lt;/b&gt; `18|24` $x$ 夜" in page
     assert "was not tested: &lt;none&gt;." in page
 
 
-def test_without_segments_there_is_no_section(small: Document) -> None:
+def test_without_segments_there_is_no_section(small: Result) -> None:
     assert segments(small) is None
     assert 'id="segments"' not in render_html(small)

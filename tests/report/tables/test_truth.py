@@ -8,7 +8,7 @@ import pytest
 
 from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
-from abbotify.report.result import Document, loads
+from abbotify.report.result import Result, loads
 from abbotify.report.tables.truth import Truth, TruthTable, truths
 
 Plain = dict[str, Any]
@@ -24,7 +24,7 @@ def row(**values: Any) -> Plain:
 
 def table(hand: Plain, *rows: Plain) -> TruthTable:
     hand["truth"] = list(rows)
-    found = truths(Document.from_dict(hand))
+    found = truths(Result.from_dict(hand))
     assert found is not None
     return found
 
@@ -96,7 +96,7 @@ def test_groups_by_metric_and_unit_success_first(hand: Plain) -> None:
     assert (line.estimate, line.naive) == ("+8.0%", True)
 
 
-def test_treatments_share_a_scale(huge: Document) -> None:
+def test_treatments_share_a_scale(huge: Result) -> None:
     found = truths(huge)
     assert found is not None
     first = [group for group in found.groups if group.metric == "Time per session"]
@@ -111,9 +111,9 @@ def test_nothing_is_known(hand: Plain) -> None:
     assert line.truths == (Truth("–", "–", "–", ""),)
     assert found.told == "No interval can be held against a truth."
     hand["truth"] = [row(**nothing, note="not <trained>")]
-    document = Document.from_dict(hand)
-    assert "not &lt;trained&gt;" in render_html(document)
-    assert r"(not \<trained>)" in render_markdown(document)
+    result = Result.from_dict(hand)
+    assert "not &lt;trained&gt;" in render_html(result)
+    assert r"(not \<trained>)" in render_markdown(result)
 
 
 def test_what_all_rows_note_is_told_once(hand: Plain) -> None:
@@ -122,14 +122,14 @@ def test_what_all_rows_note_is_told_once(hand: Plain) -> None:
     found = table(hand, *rows)
     assert found.notes == ("trained <once>",)
     assert [line.note for group in found.groups for line in group.lines] == ["no variance", ""]
-    document = Document.from_dict(hand)
-    assert "Note: trained &lt;once&gt;." in render_html(document)
-    assert r"Note: trained \<once>." in render_markdown(document)
+    result = Result.from_dict(hand)
+    assert "Note: trained &lt;once&gt;." in render_html(result)
+    assert r"Note: trained \<once>." in render_markdown(result)
 
 
 def test_the_page_says_covered_or_not(hand: Plain) -> None:
     hand["truth"] = [row(), row(method="sessions_as_independent", covered=False)]
-    page = render_html(Document.from_dict(hand))
+    page = render_html(Result.from_dict(hand))
     assert page.count('<span class="word good">yes</span>') == 1
     assert page.count('<span class="word bad">no</span>') == 1
     assert page.count('<path class="truth" d="M') == 3  # two rows and the key
@@ -138,9 +138,9 @@ def test_the_page_says_covered_or_not(hand: Plain) -> None:
 
 def test_truth_survives_its_form(hand: Plain) -> None:
     hand["truth"] = [row()]
-    document = Document.from_dict(hand)
-    assert loads(document.dumps()) == document
-    assert truths(Document.from_dict(hand | {"truth": []})) is None
+    result = Result.from_dict(hand)
+    assert loads(result.dumps()) == result
+    assert truths(Result.from_dict(hand | {"truth": []})) is None
 
 
 def test_truth_of_no_treatment_is_refused(hand: Plain) -> None:
@@ -148,4 +148,4 @@ def test_truth_of_no_treatment_is_refused(hand: Plain) -> None:
 
     hand["truth"] = [row(), row(arm="sticky")]
     with pytest.raises(DataError, match=r"truth\[1\]\.arm"):
-        Document.from_dict(hand)
+        Result.from_dict(hand)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from abbotify.report.decision import Verdict, decisions
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.tables.effects import deciding_groups
 from abbotify.report.text.headline import headline, sentences, summary_table
 
@@ -16,13 +16,13 @@ Plain = dict[str, Any]
 
 
 def verdict(data: Plain) -> Verdict:
-    (decision,) = decisions(Document.from_dict(data))
+    (decision,) = decisions(Result.from_dict(data))
     return decision.verdict
 
 
 def test_better_ships(hand: Plain) -> None:
     assert verdict(hand) is Verdict.SHIP
-    assert headline(Document.from_dict(hand)) == (
+    assert headline(Result.from_dict(hand)) == (
         "Ship neural: time per session rises by 10.0% against sticky (95% interval "
         "[+4.0%, +16.0%], p = 0.002), and no success metric is worse (rule: ship when at least "
         "one success metric (time per session) is significantly better at α = 0.05, none is "
@@ -41,7 +41,7 @@ def test_worse_does_not_ship(hand: Plain) -> None:
         "relative_upper": -4.0,
     }
     assert verdict(hand) is Verdict.DO_NOT_SHIP
-    assert sentences(Document.from_dict(hand)) == (
+    assert sentences(Result.from_dict(hand)) == (
         "Do not ship neural: time per session falls by 10.0% against sticky (95% interval "
         "[−16.0%, −4.0%], p = 0.002), significantly worse.",
     )
@@ -50,13 +50,13 @@ def test_worse_does_not_ship(hand: Plain) -> None:
 def test_neither_is_no_decision(hand: Plain) -> None:
     hand["effects"][0] |= {"significant": False, "p_value": 0.3, "p_adjusted": 0.3}
     assert verdict(hand) is Verdict.UNDECIDED
-    assert "p = 0.300), not significant at α = 0.05." in sentences(Document.from_dict(hand))[0]
+    assert "p = 0.300), not significant at α = 0.05." in sentences(Result.from_dict(hand))[0]
 
 
 def test_a_failed_check_blocks_shipping(hand: Plain) -> None:
     hand["checks"][0]["status"] = "fail"
     assert verdict(hand) is Verdict.INVALID
-    assert headline(Document.from_dict(hand)).startswith(
+    assert headline(Result.from_dict(hand)).startswith(
         "Do not decide on neural: the sample ratio check failed"
     )
 
@@ -65,7 +65,7 @@ def test_a_worse_success_metric_outweighs_a_better_one(hand: Plain) -> None:
     hand["scenario"]["metrics"]["success"].append("skip_rate")
     hand["effects"][1] |= {"significant": True, "p_value": 0.01, "p_adjusted": 0.01}
     assert verdict(hand) is Verdict.DO_NOT_SHIP
-    assert "although time per session is better" in headline(Document.from_dict(hand))
+    assert "although time per session is better" in headline(Result.from_dict(hand))
 
 
 def test_a_lower_latency_is_better(hand: Plain) -> None:
@@ -77,10 +77,10 @@ def test_a_lower_latency_is_better(hand: Plain) -> None:
 def test_a_metric_with_no_better_direction_does_not_decide(hand: Plain) -> None:
     hand["scenario"]["metrics"]["success"] = ["artist_diversity"]
     hand["effects"][0] |= {"metric": "artist_diversity"}
-    document = Document.from_dict(hand)
+    result = Result.from_dict(hand)
     assert verdict(hand) is Verdict.UNDECIDED
-    assert "p = 0.002), significantly changed, but neither" in sentences(document)[0]
-    ((line,),) = (group.lines for group in deciding_groups(document))
+    assert "p = 0.002), significantly changed, but neither" in sentences(result)[0]
+    ((line,),) = (group.lines for group in deciding_groups(result))
     assert (line.word, line.tone) == ("changed", "calm")
 
 
@@ -94,13 +94,13 @@ def test_exploratory_metrics_do_not_decide(hand: Plain) -> None:
 def test_an_arm_without_an_estimate(hand: Plain) -> None:
     hand["effects"] = []
     assert verdict(hand) is Verdict.UNDECIDED
-    told = headline(Document.from_dict(hand))
+    told = headline(Result.from_dict(hand))
     assert told.startswith("No decision on neural: no success metric has an estimate (rule: ")
 
 
 def test_an_unbounded_relative_effect_is_told_as_a_difference(hand: Plain) -> None:
     hand["effects"][0] |= {"relative_lower": None, "relative_upper": None}
-    told = headline(Document.from_dict(hand))
+    told = headline(Result.from_dict(hand))
     told = told.replace("\N{NO-BREAK SPACE}", " ")
     assert "rises by 0.50 tracks against sticky (95% interval [+0.20, +0.80], p = 0.002)" in told
 
@@ -123,9 +123,9 @@ def three(hand: Plain) -> Plain:
 
 
 def test_several_treatments_best_first(three: Plain) -> None:
-    document = Document.from_dict(three)
-    assert [each.arm.name for each in decisions(document)] == ["best", "good", "bad"]
-    lines = headline(document).splitlines()
+    result = Result.from_dict(three)
+    assert [each.arm.name for each in decisions(result)] == ["best", "good", "bad"]
+    lines = headline(result).splitlines()
     assert [line.split(":")[0] for line in lines] == [
         "Ship best",
         "Ship good",
@@ -135,7 +135,7 @@ def test_several_treatments_best_first(three: Plain) -> None:
     assert "Holm-adjusted over 3 comparisons" in lines[-1]
 
 
-def test_summary_rows(small: Document) -> None:
+def test_summary_rows(small: Result) -> None:
     assert [tuple(row) for row in summary_table(small)] == [
         ("Time per session", "neural", "+10.0%", "[+4.0%, +16.0%]", "0.002"),
         ("Skip rate", "neural", "+0.10", "[−0.30, +0.50]", "0.620"),

@@ -10,7 +10,7 @@ from abbotify import stats
 from abbotify.report.csv import effects_csv
 from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
-from abbotify.report.result import Document
+from abbotify.report.result import Result
 from abbotify.report.tables import effects, truth
 from abbotify.report.text.headline import headline, summary_table
 from abbotify.report.text.leading import LIMIT, leads, near_zero
@@ -27,7 +27,7 @@ def plain(text: str) -> str:
 @pytest.mark.parametrize(("value", "is_near"), [(LIMIT, False), (-LIMIT, False), (501.0, True)])
 def test_the_limit(hand: Plain, which: str, value: float, is_near: bool) -> None:
     hand["effects"][0][which] = value
-    row = Document.from_dict(hand).effects[0]
+    row = Result.from_dict(hand).effects[0]
     assert (near_zero(row), leads(row)) == (is_near, not is_near)
 
 
@@ -46,29 +46,29 @@ def test_a_control_near_zero_beside_its_noise_is_seen() -> None:
 
 def test_the_difference_leads_everywhere_but_in_the_table_of_effects(hand: Plain) -> None:
     hand["effects"][0] |= FAR
-    document = Document.from_dict(hand)
+    result = Result.from_dict(hand)
     assert "rises by 0.50 tracks against sticky (95% interval [+0.20, +0.80]" in plain(
-        headline(document)
+        headline(result)
     )
-    first = summary_table(document)[0]
+    first = summary_table(result)[0]
     assert (plain(first.effect), first.interval) == ("+0.50 tracks", "[+0.20, +0.80]")
-    (line,) = effects.deciding_groups(document)[0].lines
+    (line,) = effects.deciding_groups(result)[0].lines
     assert (line.relative, line.relative_interval) == ("–", "–")
     assert "control near zero" in line.note
-    for text in (headline(document), render_markdown(document)):
+    for text in (headline(result), render_markdown(result)):
         assert "150,000" not in text
-    page = render_html(document)
+    page = render_html(result)
     assert "numbers at the right are differences" in page
     assert '<p class="big">+0.50<small>' in page
     assert "150,000" not in page
-    assert "150000.0,100000.0,350000.0" in effects_csv(document.effects)
+    assert "150000.0,100000.0,350000.0" in effects_csv(result.effects)
 
 
-def test_the_truth_is_told_as_a_difference_too(usual: Document) -> None:
+def test_the_truth_is_told_as_a_difference_too(usual: Result) -> None:
     data = usual.to_dict()
     for row in data["truth"]:
         if row["unit"] != "metric":
             row |= {"estimate": 1e5, "lower": 9e4, "upper": 2e5}
-    found = truth.truths(Document.from_dict(data))
+    found = truth.truths(Result.from_dict(data))
     assert found is not None
     assert {group.unit for group in found.groups if "%" in group.unit} == set()

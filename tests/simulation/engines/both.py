@@ -23,6 +23,7 @@ from abbotify.simulation.compiled.engine import Compiled
 from abbotify.simulation.coupling import coupling
 from abbotify.simulation.engine import Setup, UnitResult
 from abbotify.simulation.event_driven.engine import EventDriven
+from abbotify.simulation.timeline import Schedule
 from abbotify.testing import generated_log
 from abbotify.world import World, load_world
 
@@ -41,11 +42,11 @@ class Match:
 
     def play(self, engine: Any) -> list[UnitResult]:
         """The results of all units, shard by shard."""
-        scenario, ids = self.scenario, self.world.users.ids
+        schedule, ids = Schedule(self.scenario), self.world.users.ids
         return [
             result
-            for shard, rows in enumerate(timeline.shards(scenario, len(ids), coupled=False))
-            for _, result in timeline.play(engine, scenario, ids, shard, rows, coupled=False)
+            for shard in timeline.shards(self.scenario, len(ids), coupled=False)
+            for _, result in timeline.play(engine, schedule, ids, shard, coupled=False)
         ]
 
 
@@ -68,7 +69,7 @@ def match(data: dict[str, Any], root: Path, varied: int | None = None) -> Match:
         if arrays is not None:
             models[name] = arrays
     arms = build_arms(scenario, world, models)
-    assert coupling(scenario, arms) == ""
+    assert coupling(Schedule(scenario), arms) == ""
     return Match(scenario, world, arms)
 
 

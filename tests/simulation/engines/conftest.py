@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from abbotify.scenario.load import from_source
 from abbotify.simulation import timeline
 from abbotify.simulation.engine import Setup, UnitResult
 from abbotify.simulation.event_driven.engine import EventDriven
+from abbotify.simulation.timeline import Schedule, Shard
 from abbotify.world import World, load_world
 
 ROOT = Path(__file__).parents[3]
@@ -54,8 +56,9 @@ class Game:
         """The unit results of each part of the users' rows."""
         ids, engine = self.world.users.ids, self.engine
         out: list[list[UnitResult]] = []
-        for shard, rows in enumerate(parts or [range(len(ids))]):
-            played = timeline.play(engine, self.scenario, ids, shard, rows, coupled)
+        schedule = Schedule(self.scenario)
+        for shard in map(Shard, count(), parts or [range(len(ids))]):
+            played = timeline.play(engine, schedule, ids, shard, coupled)
             out.append([result for _, result in played])
         return out
 

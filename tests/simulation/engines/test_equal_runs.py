@@ -120,4 +120,4 @@ def test_check_says_why_users_meet(abbotify: Command, coupled: Any, name: str) -
 def test_check_says_who_is_asked_in_rounds(abbotify: Command, coupled: Any) -> None:
     done = abbotify("check", coupled({"recommender": "mine.py:Batch"}))
     assert "Engine    compiled" in done.out
-    assert "meets is asked in rounds: mine.py:Batch answers in batches." in done.out
+    assert "Requests to meets are batched: mine.py:Batch answers in batches." in done.out

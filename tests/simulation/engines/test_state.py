@@ -13,8 +13,8 @@ import pytest
 from abbotify.errors import DataError
 from abbotify.eventlog.schema import Events
 from abbotify.recommenders import HISTORY
-from abbotify.simulation import timeline
 from abbotify.simulation.engine import State, Unit
+from abbotify.simulation.timeline import Schedule
 
 CURIOUS = '''
 class Curious:
@@ -38,8 +38,9 @@ def assert_equal(a: State, b: State) -> None:
 def units(game: Any, days: int) -> list[Unit]:
     """Units of the given number of days each, over all users."""
     scenario, ids = game.scenario, game.world.users.ids
-    names = timeline.column_names(scenario)
-    plans = [timeline.plan_day(scenario, day, ids) for day in timeline.calendar(scenario)]
+    schedule = Schedule(scenario)
+    names = schedule.arm_columns
+    plans = [schedule.plan_day(day, ids) for day in schedule.days]
     groups = [tuple(plans[i : i + days]) for i in range(0, len(plans), days)]
     return [Unit(0, 0, len(ids), group, names, scenario.days) for group in groups]
 

@@ -39,7 +39,8 @@ def log(arrivals, engine):
     scenario = from_source(Source("made", data, {}), Path())
     world = load_world(scenario)
     setup = Setup(scenario, world, build_arms(scenario, world))
-    units = timeline.play(engine(setup), scenario, world.users.ids, 0, range(4), False)
+    schedule, shard = timeline.Schedule(scenario), timeline.Shard(0, range(4))
+    units = timeline.play(engine(setup), schedule, world.users.ids, shard, False)
     return Events.concat([result.events for _, result in units])
 
 for engine in (EventDriven, Compiled):

@@ -77,9 +77,9 @@ def test_a_plug_in_that_learns_is_told_of_the_end_of_each_session(tmp_path: Path
     arms = {"it": {"recommender": f"{tmp_path}/learner.py:Learner"}}
     experiment = {"phase": "experiment", "days": 1}
     scenario = scenario_of(COLLECT, {"phase": "train"}, experiment, arms=arms)
-    document = pipeline.run(scenario, tmp_path / "run")
+    result = pipeline.run(scenario, tmp_path / "run")
     told = (tmp_path / "ended").read_text().splitlines()
-    arm = next(arm for arm in document.arms if arm.name == "it")
+    arm = next(arm for arm in result.arms if arm.name == "it")
     assert len(told) == len(set(told)) == arm.sessions
 
 

@@ -11,7 +11,7 @@ import pytest
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.schema import MS_PER_DAY, Events
 from abbotify.scenario import Scenario
-from abbotify.simulation import timeline
+from abbotify.simulation.timeline import Schedule
 from abbotify.simulation.training import training_log
 from abbotify.testing import small_world
 from abbotify.world import load_world
@@ -30,7 +30,7 @@ from tests.simulation.training.scenarios import COLLECT, daily, made, models, sc
 def test_days_are_cut_where_models_are_trained(
     phases: list[dict[str, Any]], expected: list[tuple[int, ...]]
 ) -> None:
-    segments = timeline.segments(scenario_of(*phases))
+    segments = Schedule(scenario_of(*phases)).segments()
     assert [tuple(day.number for day in s.days) for s in segments] == expected
     assert segments[0].training is None
     assert segments[1].training == "collect"
@@ -49,7 +49,7 @@ def test_only_sessions_that_are_over_are_seen() -> None:
         ]
     )
     scenario = scenario_of(COLLECT, {"phase": "train"}, daily())
-    log = training_log([events], scenario, world, 2, "collect")
+    log = training_log([events], Schedule(scenario), world, 2, "collect")
     assert log.row.tolist() == [0, 0, 1, 1]
     assert log.session.tolist() == [0, 0, 0, 0]
     assert log.step.tolist() == [0, 1, 0, 1]
@@ -58,30 +58,31 @@ def test_only_sessions_that_are_over_are_seen() -> None:
     assert log.time.tolist() == [1.0, 0.37, 1.0, 0.37]
     assert (log.users, log.tracks) == (20, 60)
     # The one that ended at midnight, and the later one, wait for the next training.
-    later = training_log([events], scenario, world, 3, "pooled")
+    later = training_log([events], Schedule(scenario), world, 3, "pooled")
     assert later.row.tolist() == [0, 0, 1, 1, 1, 1, 2, 2]
 
 
 def test_retraining_sees_the_experiment_of_all_or_of_the_arm_itself() -> None:
     world = small_world()
     scenario = scenario_of(COLLECT, {"phase": "train"}, daily("own"))
+    schedule = Schedule(scenario)
     sessions = [(int(user), 0, 2, 2 * MS_PER_DAY + 5000) for user in world.users.ids]
     events = made([(3, 0, 0, 5000), *((u, int(u == 3), d, e) for u, _, d, e in sessions)])
-    first_experiment_day = timeline.calendar(scenario)[2]
-    serving = timeline.plan_day(scenario, first_experiment_day, world.users.ids).serving
+    first_experiment_day = schedule.days[2]
+    serving = schedule.plan_day(first_experiment_day, world.users.ids).serving
     mine = np.flatnonzero(serving == list(scenario.arms).index("next"))
     assert 0 < len(mine) < 20
-    seen = training_log([events], scenario, world, 3, "own", "next")
+    seen = training_log([events], Schedule(scenario), world, 3, "own", "next")
     assert seen.row[::2].tolist() == sorted([0, *mine.tolist()])
-    assert len(training_log([events], scenario, world, 3, "pooled")) == 42
-    assert len(training_log([events], scenario, world, 3, "collect")) == 2
+    assert len(training_log([events], Schedule(scenario), world, 3, "pooled")) == 42
+    assert len(training_log([events], Schedule(scenario), world, 3, "collect")) == 2
 
 
 def test_what_is_before_the_collection_is_not_learned_from() -> None:
     pre = {"phase": "pre", "days": 1, "recommender": "sticky"}
     scenario = scenario_of(pre, COLLECT, {"phase": "train"}, daily())
     events = made([(3, 0, 0, 5000), (3, 1, 1, MS_PER_DAY + 5000)])
-    log = training_log([events], scenario, small_world(), 3, "collect")
+    log = training_log([events], Schedule(scenario), small_world(), 3, "collect")
     assert log.session.tolist() == [1, 1]
 
 
@@ -118,7 +119,7 @@ def test_a_later_event_cannot_change_a_model(daily_run: tuple[Scenario, Path]) -
     pieces = list(open_log(folder / "log").pieces())
     for day in (2, 3, 4):
         training = "collect" if day == 2 else "pooled"
-        seen = training_log(pieces, scenario, world, day, training)
+        seen = training_log(pieces, Schedule(scenario), world, day, training)
         changed = []
         for piece in pieces:
             ends = np.flatnonzero(piece.last)
@@ -128,13 +129,13 @@ def test_a_later_event_cannot_change_a_model(daily_run: tuple[Scenario, Path]) -
             track[late], time[late] = 0, 1.0
             assert late.any()
             changed.append(Events(**{**vars(piece), "track": track, "time": time}))
-        again = training_log(changed, scenario, world, day, training)
+        again = training_log(changed, Schedule(scenario), world, day, training)
         assert_same_arrays(vars(seen), vars(again))
 
 
 def test_what_several_arms_learn_from_cannot_be_changed() -> None:
     log = training_log(
-        [made([(3, 0, 0, 5000)])], scenario_of(COLLECT, {"phase": "train"}, daily()),
+        [made([(3, 0, 0, 5000)])], Schedule(scenario_of(COLLECT, {"phase": "train"}, daily())),
         small_world(), 2, "collect",
     )  # fmt: skip
     with pytest.raises(ValueError, match="read-only"):

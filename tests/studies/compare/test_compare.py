@@ -1,4 +1,4 @@
-"""Two documents side by side: what intervals rest on, and what each number is."""
+"""Two results side by side: what intervals rest on, and what each number is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from abbotify.errors import UserError
-from abbotify.report import Document
+from abbotify.report import Result
 from abbotify.studies.compare.compare import Comparison, compare
 from tests.report.by_hand import Plain, hand_made
 from tests.report.realistic import realistic
@@ -17,14 +17,14 @@ from tests.report.realistic import realistic
 NAMES = ("one", "two")
 
 
-def document(data: Plain, **run: Any) -> Document:
+def result(data: Plain, **run: Any) -> Result:
     changed = copy.deepcopy(data)
     changed["run"] |= run
-    return Document.from_dict(changed)
+    return Result.from_dict(changed)
 
 
-def reseeded(data: Plain, dynamics: int = 5) -> Document:
-    return document(data, seeds={"world": 1, "dynamics": dynamics})
+def reseeded(data: Plain, dynamics: int = 5) -> Result:
+    return result(data, seeds={"world": 1, "dynamics": dynamics})
 
 
 def moved(comparison: Comparison, metric: str, estimand: str = "mean") -> Any:
@@ -34,7 +34,7 @@ def moved(comparison: Comparison, metric: str, estimand: str = "mean") -> Any:
 
 
 def test_equal_seeds_without_users_have_no_interval() -> None:
-    both = document(hand_made())
+    both = result(hand_made())
     found = compare(both, both, NAMES)
     row = moved(found, "mean_time_per_session")
     assert found.basis == "none"
@@ -46,7 +46,7 @@ def test_equal_seeds_without_users_have_no_interval() -> None:
 
 
 def test_other_dynamics_are_independent() -> None:
-    found = compare(document(hand_made()), reseeded(hand_made()), NAMES)
+    found = compare(result(hand_made()), reseeded(hand_made()), NAMES)
     row = moved(found, "mean_time_per_session")
     assert found.basis == "independent"
     # 10 [4, 16] twice: the half-width of the difference is 6 times the root of 2.
@@ -65,16 +65,16 @@ def test_other_dynamics_are_independent() -> None:
 def test_runs_that_differ_in_dynamics_alone_share_their_split(
     seeds: dict[str, int], shared: bool
 ) -> None:
-    other = document(hand_made(), seeds={"world": 1, **seeds})
+    other = result(hand_made(), seeds={"world": 1, **seeds})
     for overlap in ("unknown", "partly", "same"):
-        why = compare(document(hand_made()), other, NAMES, overlap).why
+        why = compare(result(hand_made()), other, NAMES, overlap).why
         assert ("They share the split" in why) is shared
-    elsewhere = document(hand_made(), seeds={"world": 1, **seeds}, experiment="ANOTHER")
-    assert "share" not in compare(document(hand_made()), elsewhere, NAMES).why
+    elsewhere = result(hand_made(), seeds={"world": 1, **seeds}, experiment="ANOTHER")
+    assert "share" not in compare(result(hand_made()), elsewhere, NAMES).why
 
 
 def test_no_common_user_is_independent_and_logs_are_unknown() -> None:
-    one = document(hand_made(), seeds={}, source="log")
+    one = result(hand_made(), seeds={}, source="log")
     assert compare(one, one, NAMES, "disjoint").basis == "independent"
     found = compare(one, one, NAMES, "partly")
     assert found.basis == "none"
@@ -84,7 +84,7 @@ def test_no_common_user_is_independent_and_logs_are_unknown() -> None:
 def test_levels_of_independent_runs_are_welchs() -> None:
     data, other = realistic(), realistic()
     other["arms"][0]["metrics"]["time"] = {"n": 321, "mean": 8.0, "variance": 30.0}
-    found = compare(document(data), reseeded(other), NAMES)
+    found = compare(result(data), reseeded(other), NAMES)
     row = next(level for level in found.levels if (level.arm, level.metric) == ("sticky", "time"))
     before = data["arms"][0]["metrics"]["time"]
     expected = scipy_stats.ttest_ind_from_stats(
@@ -96,8 +96,8 @@ def test_levels_of_independent_runs_are_welchs() -> None:
 
 
 def test_other_levels_of_confidence_have_no_interval_of_effects() -> None:
-    changed = document(hand_made(), seeds={"world": 1, "dynamics": 5}, alpha=0.1)
-    row = moved(compare(document(hand_made()), changed, NAMES), "mean_time_per_session")
+    changed = result(hand_made(), seeds={"world": 1, "dynamics": 5}, alpha=0.1)
+    row = moved(compare(result(hand_made()), changed, NAMES), "mean_time_per_session")
     assert (row.relative.effect, row.relative.lower) == (0.0, None)
     assert "levels" in row.relative.note
 
@@ -109,7 +109,7 @@ def test_rows_and_arms_that_one_run_lacks_are_told() -> None:
     data["effects"].append({**data["effects"][0], "arm": "more"})
     # An estimand this version knows nothing of is a row like any other.
     data["effects"].append({**data["effects"][0], "estimand": "trimmed"})
-    found = compare(document(realistic()), reseeded(data), NAMES)
+    found = compare(result(realistic()), reseeded(data), NAMES)
     assert (found.only_a, found.only_b) == ((), ("more",))
     assert {row.arm for row in found.effects} == {"neural"}
     assert moved(found, "skip_rate").relative.note == "only in A"
@@ -122,7 +122,7 @@ def test_what_differs() -> None:
     data["scenario"] |= {"timeline": [{"phase": "experiment", "days": 3}], "more": {"a": [1, 2]}}
     data["run"] |= {"seeds": {"world": 2, "dynamics": 31337}, "abbotify": "9.9"}
     data["run"]["digests"] = {"scenario": "sha256:aa", "world": "sha256:cc"}
-    found = compare(document(hand_made()), document(data), NAMES)
+    found = compare(result(hand_made()), result(data), NAMES)
     assert [(one.key, one.a, one.b) for one in found.differing] == [
         ("seeds.world", "1", "2"),
         ("world digest", "sha256:bb", "sha256:cc"),
@@ -131,7 +131,7 @@ def test_what_differs() -> None:
         ("timeline.0.days", None, "3"),
         ("more.a", None, "[1, 2]"),
     ]
-    assert not compare(document(data), document(data), NAMES).differing
+    assert not compare(result(data), result(data), NAMES).differing
 
 
 def test_nothing_in_common_is_a_mistake() -> None:
@@ -141,10 +141,10 @@ def test_nothing_in_common_is_a_mistake() -> None:
     for row in data["effects"]:
         row["arm"] += "2"
     with pytest.raises(UserError, match="one and two have no arm in common"):
-        compare(document(hand_made()), document(data), NAMES)
+        compare(result(hand_made()), result(data), NAMES)
     data = hand_made()
     data["effects"] = []
     for arm in data["arms"]:
         arm["metrics"] = None
     with pytest.raises(UserError, match="one and two have no metric in common"):
-        compare(document(hand_made()), document(data), NAMES)
+        compare(result(hand_made()), result(data), NAMES)

@@ -32,7 +32,7 @@ def pair(control: Shape, treatment: Shape, users: tuple[float, float]) -> Pair:
 def test_the_winners_curse(power: float, expected: float) -> None:
     z = stats.norm.ppf(0.975)
     signal = brentq(lambda s: stats.norm.sf(z - s) + stats.norm.cdf(-z - s) - power, 0.1, 6)
-    assert normal.found(signal, 0.05)[1] == pytest.approx(expected, abs=0.005)
+    assert normal.sign_and_size_errors(signal, 0.05)[1] == pytest.approx(expected, abs=0.005)
 
 
 @pytest.mark.parametrize("signal", [0.3, 1.0, 2.8])
@@ -41,7 +41,7 @@ def test_what_is_found_is_the_truncated_normals(signal: float) -> None:
     right, wrong = (quad(density, *ends)[0] for ends in ((z, 40), (-40, -z)))
     size = sum(quad(lambda x: abs(x) * density(x), *ends)[0] for ends in ((z, 40), (-40, -z)))
     expected = wrong / (right + wrong), size / (right + wrong) / signal
-    assert normal.found(signal, 0.1) == pytest.approx(expected, rel=1e-7)
+    assert normal.sign_and_size_errors(signal, 0.1) == pytest.approx(expected, rel=1e-7)
 
 
 @pytest.mark.parametrize(("users", "expected"), [((500, 500), 0.904), ((100, 900), 0.834)])

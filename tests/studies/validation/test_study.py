@@ -65,7 +65,7 @@ def test_right_methods_stay_in_their_bands(abbotify: Command, folder: Path) -> N
         assert (method, metric, "coverage") not in rows
     page = (out / "validate.html").read_text(encoding="utf-8")
     assert_closed(page)
-    assert 'class="chart validation"' in page
+    assert 'class="chart validation-coverage"' in page
     assert "Tracks as independent" in (out / "validate.md").read_text(encoding="utf-8")
     assert {path.name for path in out.iterdir()} == {
         *("validate.csv", "validate.html", "validate.md")

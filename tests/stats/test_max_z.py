@@ -20,7 +20,7 @@ from abbotify.stats import (
     mean,
     relative,
 )
-from abbotify.stats.simultaneous import covariance_of_differences, largest_below
+from abbotify.stats.multiplicity import covariance_of_differences, largest_below
 
 Floats = NDArray[np.float64]
 ALPHA = 0.05

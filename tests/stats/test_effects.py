@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from abbotify.stats import ArmMoments, Effect, Moments, compare
-from abbotify.stats.methods import MethodEstimate, told
+from abbotify.stats.effects import MethodEstimate, told
 from tests.stats.test_compare import draws
 
 
