@@ -2,11 +2,10 @@
 
     read(data, kind, *, file=None, line=None, key="", error=DataError) -> kind
 
-reads what `json` or a YAML reader gives into a frozen dataclass, whose annotations are the schema,
-and raises `error(what, file=..., line=..., key=...)` with the path of keys below `key`, such as
-`arms[0].weight`. `validated(data, kind)` does the same and raises a `Mistake`, whose `path` is a
-tuple of keys. `what` reads "must be a number, got 'x'", as in messages about a scenario file, whose
-models `first_mistake` serves too.
+reads what `json` gives into a frozen dataclass, whose annotations are the schema, and raises
+`error(what, file=..., line=..., key=...)` with the path of keys below `key`: `arms[0].weight`.
+`validated(data, kind)` raises a `Mistake` with a tuple of keys. `what` reads "must be a number, got
+'x'", as for a scenario file, whose models `first_mistake` serves too.
 """
 
 from __future__ import annotations
@@ -94,9 +93,8 @@ def read(
     """
     try:
         return validated(data, kind)
-    except Mistake as mistake:
-        place = key_path(mistake.path, key)
-        raise error(mistake.what, file=file, line=line, key=place) from None
+    except Mistake as wrong:
+        raise error(wrong.what, file=file, line=line, key=key_path(wrong.path, key)) from None
 
 
 def validated(data: object, kind: type[T]) -> T:
@@ -264,28 +262,20 @@ def _rule(detail: Any, wanted: list[str]) -> str:
         return f"must be {' or '.join(dict.fromkeys(want for want in wanted if want))}"
     if kind in _BOUNDS:
         words, key = _BOUNDS[kind]
-        return f"must be {words} {_number(context[key])}"
+        bound = context[key]
+        return f"must be {words} {int(bound) if bound == int(bound) else bound}"
     if kind in _LENGTHS:
         words, key, item = _LENGTHS[kind]
         count = context[key]
-        return (
-            f"must have {words} {count} {item}{'' if count == 1 else 's'}"
-            if count
-            else ("must be empty")
-        )
+        if not count:
+            return "must be empty"
+        return f"must have {words} {count} {item}{'' if count == 1 else 's'}"
     if kind == "string_pattern_mismatch":
-        plugin = ":" in context["pattern"]
-        return (
-            "must read file.py:Class or module:Class"
-            if plugin
-            else "must hold no slash and no control or direction-changing character"
-        )
+        if ":" in context["pattern"]:
+            return "must read file.py:Class or module:Class"
+        return "must hold no slash and no control or direction-changing character"
     message = str(detail["msg"]).replace("Input should", "must")
     return f"{message[:1].lower()}{message[1:]}"
-
-
-def _number(bound: float) -> str:
-    return str(int(bound) if bound == int(bound) else bound)
 
 
 def _hint(detail: Any) -> str:
@@ -301,12 +291,10 @@ def _tag_message(detail: Any) -> str:
         return f"must be a mapping of keys to values, got {shown(value)}"
     tags = re.findall(r"'([^']*)'", detail["ctx"].get("expected_tags", ""))
     known = [tag for tag in tags if tag not in ("name", "plugin")]
-    own = " or file.py:Class" if key == "recommender" else ""
+    plugin = " or file.py:Class" if key == "recommender" else ""
     if key not in value:
-        return (
-            f"the key is missing; known are {', '.join(known)}{own}"
-            if known
-            else ("the key is missing")
-        )
+        options = f"; known are {', '.join(known)}{plugin}" if known else ""
+        return f"the key is missing{options}"
     hint = nearest(str(value[key]), known)
-    return f"must be a known {key}, got {shown(value[key])}{hint}{own if 'known' in hint else ''}"
+    hint += plugin if "known" in hint else ""
+    return f"must be a known {key}, got {shown(value[key])}{hint}"

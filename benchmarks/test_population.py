@@ -33,7 +33,7 @@ from abbotify.simulation.shard import STATE, totals_file
 from abbotify.simulation.timeline import Shard
 from abbotify.simulation.user_results import ExperimentAggregates, aggregate_users
 from abbotify.simulation.user_state import ShardTotals
-from abbotify.world.digest import digest
+from abbotify.world.base import digest
 
 pytestmark = pytest.mark.bench
 

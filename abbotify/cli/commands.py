@@ -1,18 +1,15 @@
-"""The command line: with `cli_studies`, the only place that prints or exits.
+"""The command line: with `studies`, the only place that prints or exits.
 
-Exit codes: 0 good, 1 an internal fault, 2 the user's mistake, told in one line.
+Exit codes: 0 success, 1 an internal fault, 2 the user's mistake, in one line.
 """
 
 from __future__ import annotations
 
 import gc
 import json
-import os
-import signal
 import sys
-import threading
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -31,14 +28,21 @@ from abbotify.cli.options import (
     pairs_of,
     question_of,
 )
-from abbotify.cli.resource_limits import shortage, too_few_addresses
+from abbotify.cli.process import (
+    discard_output,
+    end_cleanly_on_signals,
+    fail,
+    fail_for_resources,
+    leave,
+    too_few_addresses,
+)
 from abbotify.cli.terminal import headline_table, print_anywhere, progress_bars, streams_kept
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Simulate listeners, split them among recommenders, and read the treatment effect.",
+    help="Simulate listeners, A/B-test recommenders on them, and estimate treatment effects.",
 )
 
 _LIGHT: Final = frozenset({"schema", "new", "--help", "--version"})  # no numbers, little memory
@@ -51,21 +55,8 @@ def process() -> None:
     try:
         main()
     except SystemExit as end:
-        _leave(end.code)
+        leave(end.code)
         raise
-
-
-def _leave(code: object) -> None:
-    """Ends the process at once if threads are left, which the interpreter would wait for.
-
-    They are of recommenders of the user's own: all that is ours is done.
-    """
-    here = threading.current_thread()
-    left = [each for each in threading.enumerate() if each is not here and not each.daemon]
-    if left and isinstance(code, int):
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        os._exit(code)
 
 
 def main() -> None:
@@ -76,81 +67,41 @@ def main() -> None:
     # 0.2 s of the 1.4 s that all imports of a run take.
     gc.set_threshold(10_000, 50, 100)
     printable = print_anywhere()
-    _end_cleanly_on_signals()
+    end_cleanly_on_signals()
     if (limited := too_few_addresses()) and not _LIGHT & {*sys.argv[1:]}:
-        _fail(limited, 1)
+        fail(limited, 1)
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         sys.stdout.flush()
         if not printable and not code:
-            _fail("standard output is closed; files are complete", 1)
+            fail("standard output is closed; files are complete", 1)
     except UserError as error:
-        _fail(str(error), 2)
+        fail(str(error), 2)
     except AbbotifyError as error:
-        _fail(str(error), 1)
+        fail(str(error), 1)
     except _UsageError as error:
-        _fail(" ".join(error.format_message().split()), 2)
+        fail(" ".join(error.format_message().split()), 2)
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     except BrokenPipeError:
-        _discard_output()  # its reader has gone
+        discard_output()  # its reader has gone
         sys.exit(0)
     except Exception as error:
         if of_an_interrupt(error):
             code = 130
         else:
-            _fail_for_resources(error)
+            fail_for_resources(error)
             raise
     if code == 130:  # what typer makes of an interrupt
-        _fail("interrupted", 130)
+        fail("interrupted", 130)
     sys.exit(code or 0)
-
-
-def _end_cleanly_on_signals() -> None:
-    """Lets what ends a process remove half-written folders first, unless it is ignored."""
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _interrupt)
-
-
-def _fail_for_resources(error: Exception) -> None:
-    """Ends with one line where the machine and not the program is at fault."""
-    if isinstance(error, OSError) and error.filename is None and not _takes_output():
-        _discard_output()
-        _fail(f"standard output cannot be written ({error.strerror}); files are complete", 1)
-    what = shortage(error)
-    if what:
-        _fail(what, 1)
-
-
-def _takes_output() -> bool:
-    try:
-        os.write(1, b"\n")
-    except OSError:
-        return False
-    return True
-
-
-def _discard_output() -> None:
-    """Sends what is still to be printed nowhere, so that the interpreter does not complain."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _interrupt(number: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
-def _fail(what: str, code: int) -> NoReturn:
-    print(f"abbotify: {what}", file=sys.stderr)
-    sys.exit(code)
 
 
 @app.command()
 def run(
     scenario: ScenarioFile,
     out: Annotated[
-        Path | None, typer.Option("--out", help="The run folder; default reports/NAME.")
+        Path | None, typer.Option("--out", help="The folder of the run; default reports/NAME.")
     ] = None,
     engine: EngineOption = "auto",
     seed: SeedOption = None,
@@ -175,13 +126,13 @@ def run(
 def check(
     scenario: ScenarioFile,
     out: Annotated[
-        Path | None, typer.Option("--out", help="The run folder to be; default reports/NAME.")
+        Path | None, typer.Option("--out", help="The folder of the run; default reports/NAME.")
     ] = None,
     engine: EngineOption = "auto",
     seed: SeedOption = None,
     overrides: Overrides = None,
 ) -> None:
-    """Dry run: refuse what a run would refuse, and show its plan and what it warns of."""
+    """Dry run: validate the scenario and show its plan and warnings."""
     described = load_scenario(scenario, overrides, seed)
     from abbotify.cli.check import describe
     from abbotify.simulation.prepare import ready
@@ -201,18 +152,32 @@ def schema() -> None:
 
 @app.command()
 def analyze(
-    logs: Annotated[list[Path], typer.Argument(metavar="LOG...", help="botify lines or Parquet.")],
-    experiment: Annotated[str, typer.Option("--experiment", help="The experiment's name.")],
+    logs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="LOG...", help="Logs: botify JSON lines, Parquet files or a run folder."
+        ),
+    ],
+    experiment: Annotated[
+        str, typer.Option("--experiment", help="Name of the experiment in the log.")
+    ],
     out: Annotated[Path, typer.Option("--out", help="The folder of the report.")],
-    control: Annotated[str | None, typer.Option("--control", help="The control arm.")] = None,
+    control: Annotated[
+        str | None, typer.Option("--control", help="Name of the control arm in the log.")
+    ] = None,
     arms: Annotated[
-        str | None, typer.Option("--arms", metavar="C=random,T1=sticky", help="Names of the arms.")
+        str | None,
+        typer.Option("--arms", metavar="C=random,T1=sticky", help="Display names of the arms."),
     ] = None,
     weights: Annotated[
         str | None,
-        typer.Option("--weights", metavar="C=1,T1=1", help="How users were meant to be split."),
+        typer.Option(
+            "--weights",
+            metavar="C=1,T1=1",
+            help="Intended split of users, for the sample ratio check.",
+        ),
     ] = None,
-    alpha: Annotated[float, typer.Option("--alpha", help="The error rate.")] = 0.05,
+    alpha: Annotated[float, typer.Option("--alpha", help="Significance level.")] = 0.05,
     skip_below: Annotated[
         float,
         typer.Option(
@@ -221,25 +186,23 @@ def analyze(
     ] = 0.3,
     success: Annotated[
         list[str] | None,
-        typer.Option(
-            "--success", metavar="METRIC", help="A metric that decides; may be given several times."
-        ),
+        typer.Option("--success", metavar="METRIC", help="Success metric; may be repeated."),
     ] = None,
     guardrail: Annotated[
         list[str] | None,
         typer.Option(
             "--guardrail",
             metavar="METRIC:MARGIN",
-            help="A metric that may get worse by less than a margin: per cent of the control "
-            "(latency:5), or in its own units (latency:=10); latency is mean_request_latency.",
+            help="Guardrail metric and non-inferiority margin, in per cent of the control "
+            "(latency:5) or in the metric's units (latency:=10); latency is mean_request_latency.",
         ),
     ] = None,
     estimator: Annotated[
-        str, typer.Option("--estimator", help="The estimate that decides: auto, mean or cuped.")
+        str, typer.Option("--estimator", help="Estimator for the decision: auto, mean or cuped.")
     ] = "auto",
     quiet: Quiet = False,
 ) -> None:
-    """Analyse a log as if it came from a run."""
+    """Analyse an event log and write the same report as for a run."""
     from abbotify import analysis
 
     question = question_of(success, guardrail, estimator)
@@ -263,19 +226,21 @@ def analyze(
 @app.command()
 def train(
     scenario: ScenarioFile,
-    arm: Annotated[str, typer.Option("--arm", help="The arm that learns.")],
+    arm: Annotated[str, typer.Option("--arm", help="Name of the arm to train.")],
     export: Annotated[
-        Path, typer.Option("--export", metavar="FILE", help="Its lists (JSON lines).")
+        Path,
+        typer.Option("--export", metavar="FILE", help="Output file of its lists (JSON lines)."),
     ],
     form: Annotated[
-        str | None, typer.Option("--form", help="tracks, recommendations or users.")
+        str | None,
+        typer.Option("--form", help="Format of the lists: tracks, recommendations or users."),
     ] = None,
     seed: SeedOption = None,
     overrides: Overrides = None,
     workers: Workers = 1,
     quiet: Quiet = False,
 ) -> None:
-    """Train one arm on the collected log and write its lists as botify deploys them."""
+    """Train one arm on the collected log and write its lists in botify's format."""
     described, shape = load_scenario(scenario, overrides, seed), form_of(form)
     from abbotify.errors import UserError
     from abbotify.simulation import export as deploy
@@ -290,12 +255,12 @@ def train(
     print(f"{arm}: {model.plays:,} plays, {deployed.training.seconds:.1f} s{last}")
     print(f"Lists of {wanted}: {export}")
     keys = ", ".join(f"{key}: {value}" for key, value in deploy.reader(deployed, export).items())
-    print(f"An arm that plays them as this one: {{{keys}}}")
+    print(f"Arm that serves them: {{{keys}}}")
 
 
 @app.command()
 def report(run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR")]) -> None:
-    """Render the report of a run folder again."""
+    """Render the report of a run folder again from its report.json."""
     from abbotify.report import read, write
 
     result = read(run_dir)
@@ -306,7 +271,7 @@ def report(run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR")]) -> None:
 
 @app.command()
 def new(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
-    """Make a workspace: scenarios/, recommenders/, reports/."""
+    """Create a workspace with scenarios/, recommenders/ and reports/."""
     from abbotify.cli import workspace
 
     for path in workspace.create(folder):
@@ -318,8 +283,8 @@ for _command in studies.COMMANDS:
     app.command()(_command)
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(value: bool) -> None:
+    if value:
         print(f"abbotify {__version__}")
         raise typer.Exit
 

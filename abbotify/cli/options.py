@@ -1,4 +1,4 @@
-"""The options that several commands share, and what their texts mean."""
+"""The options that several commands share, and how their texts are read."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="The scenario file (YAML).")]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY.PATH=VALUE", help="Replace a value of the scenario."),
+    typer.Option("--set", metavar="KEY.PATH=VALUE", help="Override a value of the scenario."),
 ]
 SeedOption = Annotated[
     int | None,
     typer.Option(
         "--seed",
         min=0,
-        help="Set seeds.dynamics; the split of users stays (--set seeds.split=2 draws another).",
+        help="Set seeds.dynamics; users keep their arms (--set seeds.split=2 draws others).",
     ),
 ]
-EngineOption = Annotated[str, typer.Option("--engine", help="auto, compiled or simpy.")]
-Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+EngineOption = Annotated[str, typer.Option("--engine", help="Engine: auto, compiled or simpy.")]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="Number of processes.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")]
 
 
 def load_scenario(path: Path, overrides: list[str] | None, seed: int | None) -> Scenario:
@@ -52,7 +52,7 @@ def form_of(text: str | None) -> Any:
 
 
 def pairs_of(text: str | None, option: str) -> dict[str, str]:
-    """What `C=random,T1=sticky` says."""
+    """Label -> text, from `C=random,T1=sticky`."""
     from abbotify.errors import UserError
 
     pairs: dict[str, str] = {}
@@ -67,7 +67,7 @@ def pairs_of(text: str | None, option: str) -> dict[str, str]:
 
 
 def numbers_of(text: str | None) -> dict[str, float]:
-    """What `C=1,T1=2` says."""
+    """Label -> number, from `C=1,T1=2`."""
     from abbotify.errors import UserError
 
     try:
@@ -77,7 +77,7 @@ def numbers_of(text: str | None) -> dict[str, float]:
 
 
 def question_of(success: list[str] | None, guardrail: list[str] | None, estimator: str) -> Question:
-    """What `--success time --guardrail latency:5 --estimator mean` ask of a log."""
+    """What `--success time --guardrail latency:5 --estimator mean` ask of an analysis."""
     from abbotify.analysis import Question
     from abbotify.errors import UserError
 
@@ -93,7 +93,7 @@ def question_of(success: list[str] | None, guardrail: list[str] | None, estimato
 
 
 def _rail_of(text: str) -> GuardrailSpec:
-    """What `latency:5` (per cent) and `latency:=10` (the metric's units) say."""
+    """A guardrail from `latency:5` (per cent) or `latency:=10` (the metric's units)."""
     from abbotify.errors import UserError
     from abbotify.stats.non_inferiority import METRIC, PERCENT, GuardrailSpec
 

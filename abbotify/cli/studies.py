@@ -1,4 +1,4 @@
-"""The commands that ask questions over many runs."""
+"""The commands of studies over many runs."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ from abbotify.cli.terminal import comparison_tables, plain_table, print_table, p
 def sweep(
     scenario: ScenarioFile,
     vary: Annotated[
-        list[str], typer.Option("--vary", metavar="KEY.PATH=1,2,3", help="Values of a setting.")
+        list[str],
+        typer.Option("--vary", metavar="KEY.PATH=1,2,3", help="Setting and the values to try."),
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", help="The folder; default reports/NAME-sweep.")
+        Path | None, typer.Option("--out", help="Output folder; default reports/NAME-sweep.")
     ] = None,
     seed: SeedOption = None,
     overrides: Overrides = None,
     workers: Workers = 1,
     quiet: Quiet = False,
 ) -> None:
-    """Run a scenario under every combination of settings: one table, one picture."""
+    """Run a scenario for every combination of settings: one table, one chart."""
     described = load_scenario(scenario, overrides, seed)
     from abbotify.studies import sweep as study
     from abbotify.studies.sweep import report as sweep_report
@@ -54,12 +55,12 @@ def sweep(
 
 def compare(
     run_a: Annotated[Path, typer.Argument(metavar="RUN_A", help="A run folder.")],
-    run_b: Annotated[Path, typer.Argument(metavar="RUN_B", help="The one beside it.")],
+    run_b: Annotated[Path, typer.Argument(metavar="RUN_B", help="Another run folder.")],
     out: Annotated[
-        Path | None, typer.Option("--out", help="A folder for compare.html, .md and .csv.")
+        Path | None, typer.Option("--out", help="Output folder for compare.html, .md and .csv.")
     ] = None,
 ) -> None:
-    """Show two runs side by side: what differs, health, decisions, effects, levels."""
+    """Compare two runs: settings that differ, checks, decisions, effects, levels."""
     from abbotify.studies.compare import compare_runs
     from abbotify.studies.compare import report as compare_report
 
@@ -76,17 +77,22 @@ def compare(
 def power(
     scenario: ScenarioFile,
     mde: Annotated[
-        float | None, typer.Option("--mde", metavar="PCT", help="A lift: the users that find it.")
+        float | None,
+        typer.Option(
+            "--mde", metavar="PCT", help="Minimum detectable effect: plan the number of users."
+        ),
     ] = None,
     users: Annotated[
-        int | None, typer.Option("--users", help="Users of all arms: the lift that they find.")
+        int | None,
+        typer.Option("--users", help="Users of all arms: compute the detectable effect."),
     ] = None,
     days: Annotated[
-        int | None, typer.Option("--days", help="Days of the experiment: what their users find.")
+        int | None,
+        typer.Option("--days", help="Days of the experiment: compute the detectable effect."),
     ] = None,
-    wanted: Annotated[float, typer.Option("--power", help="The power wanted.")] = 0.8,
+    wanted: Annotated[float, typer.Option("--power", help="Target power.")] = 0.8,
     out: Annotated[
-        Path | None, typer.Option("--out", help="A folder for power.csv, .md and .html.")
+        Path | None, typer.Option("--out", help="Output folder for power.csv, .md and .html.")
     ] = None,
     engine: EngineOption = "auto",
     seed: SeedOption = None,
@@ -94,13 +100,13 @@ def power(
     workers: Workers = 1,
     quiet: Quiet = False,
 ) -> None:
-    """Say how many users an experiment needs, or what it can find, with and without CUPED.
+    """Plan sample size or detectable effect, with and without CUPED.
 
-    Plays the scenario with everybody in the control and plans with its users.
+    Runs the scenario with everybody in the control arm and uses these users as the pilot.
 
-    A lift of an amount (time, sessions) multiplies users' values, so their spread grows.
+    Effects on amounts (time, sessions) multiply users' values, so their variance grows.
 
-    A lift of a share is added to it.
+    Effects on shares are added to them.
     """
     described = load_scenario(scenario, overrides, seed)
     from abbotify.studies import power as study
@@ -127,29 +133,32 @@ def power(
 def validate(
     scenario: ScenarioFile,
     replications: Annotated[
-        int, typer.Option("--replications", metavar="N", help="Experiments.")
+        int, typer.Option("--replications", metavar="N", help="Number of simulated experiments.")
     ] = 2000,
     users: Annotated[
-        int | None, typer.Option("--users", metavar="N", help="Of each; default as the scenario.")
+        int | None,
+        typer.Option(
+            "--users", metavar="N", help="Users of each experiment; default as in the scenario."
+        ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="The folder; default reports/NAME-validate.")
+        Path | None, typer.Option("--out", help="Output folder; default reports/NAME-validate.")
     ] = None,
     seed: SeedOption = None,
     overrides: Overrides = None,
     workers: Workers = 1,
     quiet: Quiet = False,
 ) -> None:
-    """Repeat an experiment whose truth is known: how often is each method right?"""
+    """Repeat an experiment with known effects: error rates and coverage of each method."""
     described = load_scenario(scenario, overrides, seed)
     from abbotify.studies import validation
 
     folder = out or Path("reports") / f"{described.name}-validate"
     with progress_bars(quiet) as progress:
-        found = validation.validate(described, folder, replications, users, workers, progress)
-    plain_table(*validation.report.terminal_table(found))
-    print(f"\n{validation.report.verdict(found)}\n\nValidation: {folder / 'validate.html'}")
-    if found.failures:
+        result = validation.validate(described, folder, replications, users, workers, progress)
+    plain_table(*validation.report.terminal_table(result))
+    print(f"\n{validation.report.verdict(result)}\n\nValidation: {folder / 'validate.html'}")
+    if result.failures:
         raise typer.Exit(3)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Final
 
 from abbotify.errors import OutputError
+
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+_KINDS: Final = {"scenarios": "*.yaml", "recommenders": "*.py", "reports": ".gitignore"}
 
 
 def create(folder: Path) -> list[Path]:
@@ -23,14 +26,19 @@ def create(folder: Path) -> list[Path]:
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise OutputError("exists and is not an empty folder", file=folder)
-        with as_file(files("abbotify.cli") / "templates") as templates:
-            return [
-                _copy(source, folder / source.relative_to(templates))
-                for source in sorted(templates.rglob("*"))
-                if source.is_file() and "__pycache__" not in source.parts
-            ]
+        return [
+            _copy(source, folder / name / source.name)
+            for name, pattern in sorted(_KINDS.items())
+            for source in sorted(_source(name).glob(pattern))
+        ]
     except OSError as error:
         raise OutputError(f"cannot be written ({error.strerror})", file=folder) from error
+
+
+def _source(name: str) -> Path:
+    """Where a folder's files are: a wheel has them with the package, a clone beside it."""
+    packaged = _TEMPLATES / name
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / name
 
 
 def _copy(source: Path, target: Path) -> Path:

@@ -114,7 +114,8 @@ def _is_parquet(path: Path) -> bool:
 def _botify(files: Sequence[Path], experiment: str) -> Source:
     log = read_botify(files, experiment=experiment)
     label = log.events.arms[ARM]
-    reason = "" if log.first_broken is None else log.first_broken.reason
+    first = log.first_broken
+    reason = "" if first is None else f"({first.file.name}, line {first.line}) {first.reason}"
     return Source(
         files=tuple(files),
         names=label.names,

@@ -57,12 +57,12 @@ def survival(sessions: SessionTotals, arm: int) -> Survival | None:
     return Survival(tuple(kept.tolist()), tuple(alive[kept].tolist()))
 
 
-def _dense(counts: Counts) -> Sequence[int]:
+def _dense(counts: Counts) -> list[int]:
     lengths, numbers = counts
     dense = np.zeros(int(lengths[-1]) + 1 if len(lengths) else 0, np.int64)
     dense[lengths] = numbers
-    found: list[int] = dense.tolist()
-    return found
+    by_length: list[int] = dense.tolist()
+    return by_length
 
 
 def positions(sessions: SessionTotals, arm: int) -> tuple[Position, ...] | None:

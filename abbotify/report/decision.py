@@ -9,7 +9,7 @@ neither direction is better (`Metric.direction`) never decides.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -39,31 +39,23 @@ UNDETERMINED: Final = "undetermined"
 
 
 class Verdict(StrEnum):
-    """What to do with a treatment."""
+    """What to do with a treatment, the best first."""
 
-    INVALID = "invalid"
-    TOO_SMALL = "too_small"
-    DO_NOT_SHIP = "do_not_ship"
     SHIP = "ship"
     SHIP_WITH_RESERVATIONS = "ship_with_reservations"
     BEATS_CONTROL = "beats_control"
     UNDECIDED = "undecided"
+    DO_NOT_SHIP = "do_not_ship"
+    TOO_SMALL = "too_small"
+    INVALID = "invalid"
 
     @property
     def label(self) -> str:
         """The words on its badge."""
-        return _LABELS[self]
+        if self is Verdict.SHIP_WITH_RESERVATIONS:
+            return "Ship, with reservations"
+        return self.value.replace("_", " ").capitalize()
 
-
-_LABELS: Final = {
-    Verdict.INVALID: "Invalid",
-    Verdict.TOO_SMALL: "Too small",
-    Verdict.DO_NOT_SHIP: "Do not ship",
-    Verdict.SHIP: "Ship",
-    Verdict.SHIP_WITH_RESERVATIONS: "Ship, with reservations",
-    Verdict.BEATS_CONTROL: "Beats control",
-    Verdict.UNDECIDED: "Undecided",
-}
 
 _GAINS: Final = (Verdict.SHIP, Verdict.SHIP_WITH_RESERVATIONS, Verdict.BEATS_CONTROL)
 
@@ -158,15 +150,7 @@ def _decide(result: Result, arm: Arm) -> Decision:
     # The best is shipped where it is better than all others; else nobody knows which one.
     won = all(_won(row, arm.name) for row in rivals)
     verdict = alone.verdict if won else Verdict.BEATS_CONTROL
-    return Decision(
-        arm,
-        verdict,
-        alone.effect,
-        better=alone.better,
-        small=alone.small,
-        reservations=alone.reservations,
-        rivals=rivals,
-    )
+    return replace(alone, verdict=verdict, rivals=rivals)
 
 
 def other(row: PairRow, arm: str) -> str:
@@ -201,7 +185,7 @@ def _alone(result: Result, arm: Arm) -> Decision:
         if check.name in RESERVATIONS or UNDETERMINED in (check.details or {})
         if _concerns(result, check, arm, "warn")
     )
-    guarded = {rail.verdict for rail in result.guardrails if rail.arm == arm.name}
+    guarded = {row.verdict for row in result.guardrails if row.arm == arm.name}
     if failed:
         verdict = Verdict.INVALID
     elif not rows or len(small) == len(rows):
@@ -236,35 +220,22 @@ def _is_small(result: Result, row: Effect) -> bool:
 
 def _degrees(result: Result, row: Effect) -> float | None:
     """Welch's degrees of freedom of the raw means; None where the arms' variances are unknown."""
+    compared = [arm for arm in result.arms if arm.name in (row.arm, result.control.name)]
     errors: list[tuple[float, int]] = []
-    for arm in result.arms:
-        own = (arm.metrics or {}).get(row.metric)
-        if arm.name in (row.arm, result.control.name):
-            if own is None or own.variance is None or own.n < 2:
-                return None
-            errors.append((own.variance / own.n, own.n))
+    for moments in ((arm.metrics or {}).get(row.metric) for arm in compared):
+        if moments is None or moments.variance is None or moments.n < 2:
+            return None
+        errors.append((moments.variance / moments.n, moments.n))
     if sum(error for error, _ in errors) <= 0:
         return None
-    (one, n_one), (other, n_other) = errors
-    return welch_df(one, n_one, other, n_other)
-
-
-_ORDER: Final = (
-    Verdict.SHIP,
-    Verdict.SHIP_WITH_RESERVATIONS,
-    Verdict.BEATS_CONTROL,
-    Verdict.UNDECIDED,
-    Verdict.DO_NOT_SHIP,
-    Verdict.TOO_SMALL,
-    Verdict.INVALID,
-)
+    return welch_df(*errors[0], *errors[1])
 
 
 def _rank(decision: Decision) -> tuple[int, float]:
     row = decision.effect
     if row is None or row.effect is None:
-        return len(_ORDER), 0.0
-    return _ORDER.index(decision.verdict), -gain(row)
+        return len(Verdict), 0.0
+    return list(Verdict).index(decision.verdict), -gain(row)
 
 
 def _declared(result: Result) -> tuple[str, ...]:

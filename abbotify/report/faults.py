@@ -1,14 +1,21 @@
-"""Parts of a report that cannot be worked out: the others stay, and a traceback says why."""
+"""Faults and errors beside the result: parts of a report that fail, a run's first errors of a kind.
+
+They are no part of the result: which exception was raised where depends on the machine.
+"""
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from abbotify.errors import OutputError, of_an_interrupt
 from abbotify.report.decision import UNDETERMINED
 from abbotify.report.result import Check
+from abbotify.report.text import numbers
+from abbotify.report.text.labels import clean
+from abbotify.report.text.markdown import escaped
 
 Part = TypeVar("Part")
 Other = TypeVar("Other")
@@ -64,3 +71,55 @@ class Faults:
             parts = "; ".join(f"{part} ({why})" for part, why in self.reasons.items())
             summary = f"Not determined: {parts}."
             yield Check("not_determined", "warn", summary, {UNDETERMINED: dict(self.reasons)})
+
+
+@dataclass(frozen=True)
+class FirstError:
+    """A kind of error.
+
+    Attributes:
+        what: the arm, the recommender and the kind.
+        count: how many there were.
+        message: of the first one.
+        where: when it was, and for whom.
+        traceback: its lines; empty for an answer that was wrong.
+    """
+
+    what: str
+    count: str
+    message: str
+    where: str
+    traceback: tuple[str, ...]
+
+
+def first_errors(manifest: object) -> tuple[FirstError, ...]:
+    """The errors in a run's manifest; anything else in their place is passed over."""
+    errors = manifest.get("errors") if isinstance(manifest, dict) else None
+    entries = errors if isinstance(errors, list) else []
+    return tuple(_error(entry) for entry in entries if isinstance(entry, dict))
+
+
+def _error(entry: dict[str, Any]) -> FirstError:
+    names = (entry.get(key) for key in ("arm", "recommender", "kind"))
+    where = [
+        f"{key} {entry[key]}" for key in ("phase", "day", "user", "session", "step") if key in entry
+    ]
+    count, lines = entry.get("count"), entry.get("traceback")
+    return FirstError(
+        what=" · ".join(clean(str(name)) for name in names if name),
+        count=numbers.count(count) if isinstance(count, int) else numbers.MISSING,
+        message=clean(str(entry.get("message", ""))),
+        where=clean(", ".join(where)),
+        traceback=tuple(map(str, lines)) if isinstance(lines, list) else (),
+    )
+
+
+def errors_markdown(errors: Sequence[FirstError]) -> str:
+    """The section of report.md; empty without errors."""
+    if not errors:
+        return ""
+    lines = []
+    for error in errors:
+        lines.append(f"- {escaped(error.what)}, {error.count} in all: {escaped(error.message)}")
+        lines += [f"  - {escaped(text)}" for text in (error.where, *error.traceback)]
+    return "## First error of each kind\n\n" + "\n".join(lines)

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from abbotify.report.charts import arms, axes, inline_interval, monitoring, retention, training
 from abbotify.report.charts.effects import forest
 from abbotify.report.decision import is_adjusted
-from abbotify.report.failures import FirstError
-from abbotify.report.faults import Faults
+from abbotify.report.faults import Faults, FirstError
 from abbotify.report.result import Result
 from abbotify.report.tables import arms as arms_table
 from abbotify.report.tables import checks, effects, guardrails, segments, truth

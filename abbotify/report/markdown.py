@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from abbotify.report import failures, markdown_findings
+from abbotify.report import markdown_findings
+from abbotify.report.faults import FirstError, errors_markdown
 from abbotify.report.result import Result
 from abbotify.report.tables import arms, effects, guardrails, training
 from abbotify.report.text import labels, methods
@@ -14,7 +15,7 @@ from abbotify.report.text.numbers import MISSING, count, level
 from abbotify.stats.effects import MEAN
 
 
-def render_markdown(result: Result, errors: Sequence[failures.FirstError] = ()) -> str:
+def render_markdown(result: Result, errors: Sequence[FirstError] = ()) -> str:
     """The text of report.md, readable as it is and in any renderer of GitHub's Markdown.
 
     Args:
@@ -39,7 +40,7 @@ def render_markdown(result: Result, errors: Sequence[failures.FirstError] = ()) 
         _positions(result),
         _trainings(result),
         _arms(result),
-        failures.markdown(errors),
+        errors_markdown(errors),
         _seeds(result),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -23,6 +23,9 @@ SPENDING: Final = {
     "pocock": group_sequential.pocock,
 }
 _TREND_METRIC: Final = "time"
+_UNPLANNED: Final = monitoring.Look(
+    *(None, None, None), stats.Contrast(None), stats.Lift(None), None, "no variance to plan by"
+)
 
 
 @dataclass(frozen=True)
@@ -93,13 +96,10 @@ def looks(watched: Watched, plan: MonitoringPlan, treatment: int) -> tuple[Look,
     pairs = [_pair(watched, treatment, day - plan.what.window_days + 1, adjusted) for day in days]
     alpha = plan.alpha / (len(watched) - 1)
     users = _planned(plan, len(watched), treatment)
-    found = _group_sequential(pairs, users, alpha, plan.spending)
+    sequential = _group_sequential(pairs, users, alpha, plan.spending)
     always = valid.always_valid(pairs, sum(users), alpha)
     ratio = _sample_ratio(watched, plan, days)
-    return tuple(
-        _look(day, pairs[i], None if found is None else found[i], always[i], ratio[i])
-        for i, day in enumerate(days)
-    )
+    return tuple(map(_look, days, sequential, always, ratio))
 
 
 def _pair(watched: Watched, treatment: int, day: int, adjusted: bool) -> monitoring.Pair:
@@ -122,12 +122,11 @@ def _group_sequential(
     users: tuple[float, float],
     alpha: float,
     how: str,
-) -> tuple[monitoring.Look, ...] | None:
-    """None where there is no variance to plan by."""
-    if not pairs or any(each.variance is None for each in pairs[-1]):
-        return None
-    if stats.variance_of_difference(*pairs[-1]) <= 0:
-        return None
+) -> Sequence[monitoring.Look]:
+    """The looks at the pairs; none of them may stop where there is no variance to plan by."""
+    known = pairs and all(each.variance is not None for each in pairs[-1])
+    if not known or stats.variance_of_difference(*pairs[-1]) <= 0:
+        return [_UNPLANNED] * len(pairs)
     planned = monitoring.planned_information(*pairs[-1], users)
     # The experiment's last day is set before it starts: what is left may be spent on it.
     return monitoring.monitor(pairs, planned, alpha, SPENDING[how], final=True).looks
@@ -147,25 +146,25 @@ def _sample_ratio(
 
 def _look(
     day: int,
-    pair: tuple[stats.Estimate, stats.Estimate],
-    found: monitoring.Look | None,
+    sequential: monitoring.Look,
     always: valid.ValidLook,
     sample_ratio: float | None,
 ) -> Look:
+    unplanned = sequential is _UNPLANNED
     return Look(
         day=day,
         users=always.n,
-        information=None if found is None else found.information,
+        information=sequential.information,
         effect=always.effect.effect,
-        lower=None if found is None else found.effect.lower,
-        upper=None if found is None else found.effect.upper,
-        critical=None if found is None else found.critical,
-        significant=None if found is None else found.significant,
+        lower=sequential.effect.lower,
+        upper=sequential.effect.upper,
+        critical=sequential.critical,
+        significant=sequential.significant,
         valid_lower=always.effect.lower,
         valid_upper=always.effect.upper,
         valid_p=always.p_value,
         sample_ratio_p=sample_ratio,
-        note=(always.effect.note or "no variance to plan by") if found is None else found.note,
+        note=always.effect.note or sequential.note if unplanned else sequential.note,
     )
 
 
@@ -174,17 +173,17 @@ def trend(watched: Watched, what: MonitoringSpec, treatment: int, alpha: float) 
     control, treated = watched[0].trend, watched[treatment].trend
     if what.trend_days < 2:
         return None
-    found = novelty(control, treated, alpha)
-    slope = found.relative_trend
+    by_day = novelty(control, treated, alpha)
+    slope = by_day.relative_trend
     return Trend(
         _TREND_METRIC,
-        tuple(TrendDay(lift.effect, lift.lower, lift.upper) for lift in found.lifts),
+        tuple(TrendDay(lift.effect, lift.lower, lift.upper) for lift in by_day.lifts),
         control.n + treated.n,
         slope.effect,
         slope.lower,
         slope.upper,
         slope.p_value,
-        found.fading,
+        by_day.fading,
         slope.note,
     )
 

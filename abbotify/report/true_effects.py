@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from abbotify.metrics.outcomes import Form, Truth
 from abbotify.stats import Effect, Moments
-from abbotify.stats.contrast import difference
+from abbotify.stats.contrast import difference, joined_notes
 from abbotify.stats.effects import (
     BOOTSTRAP,
     CUPED,
@@ -21,7 +21,7 @@ from abbotify.stats.effects import (
     RATIO_CUPED,
     SESSIONS,
     MethodEstimate,
-    told,
+    method_estimates,
 )
 from abbotify.stats.means import mean
 from abbotify.stats.non_inferiority import METRIC, PERCENT
@@ -104,30 +104,29 @@ def _rows(
     joint = truth.arms[effect.arm]
     of_ratio = effect.estimand == RATIO or effect.estimand.startswith("ratio_")
     pair = joint.ratio(effect.metric) if of_ratio else joint.mean(effect.metric)
-    for one in told(effect):
-        yield _row(effect, truth, one, pair)
+    for estimate in method_estimates(effect):
+        yield _row(effect, truth, estimate, pair)
     if effect.estimand == RATIO and effect.metric == SESSION_METRIC:
-        found = difference(mean(sessions[control]), mean(sessions[effect.arm]), alpha)
-        alone = MethodEstimate(SESSIONS, False, found.effect, found.lower, found.upper)
-        yield _row(effect, truth, alone, pair)
+        naive = difference(mean(sessions[control]), mean(sessions[effect.arm]), alpha)
+        estimate = MethodEstimate(SESSIONS, False, naive.effect, naive.lower, naive.upper)
+        yield _row(effect, truth, estimate, pair)
 
 
 def _row(
     effect: Effect,
     truth: Truth,
-    one: MethodEstimate,
+    method: MethodEstimate,
     pair: tuple[float, float] | None,
 ) -> TruthRow:
-    unit: Unit = PERCENT if one.relative else METRIC
-    true, (estimate, lower, upper) = _true(pair, unit), one[2:]
+    unit: Unit = PERCENT if method.relative else METRIC
+    true, (estimate, lower, upper) = _true(pair, unit), method[2:]
     known = true is not None and lower is not None and upper is not None
     missing = "" if pair is not None else "no user has the metric under both arms"
-    notes = dict.fromkeys(note for note in (effect.note, missing, truth.note) if note)
     return TruthRow(
         arm=effect.arm,
         metric=effect.metric,
         form=truth.form,
-        method=one.method,
+        method=method.method,
         unit=unit,
         estimate=estimate,
         lower=lower,
@@ -135,7 +134,7 @@ def _row(
         truth=true,
         bias=None if true is None or estimate is None else estimate - true,
         covered=lower <= true <= upper if known else None,  # type: ignore[operator]
-        note="; ".join(notes),
+        note=joined_notes(effect.note, missing, truth.note),
     )
 
 

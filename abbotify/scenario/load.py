@@ -87,10 +87,10 @@ def resolve(scenario: Scenario, text: str, key: KeyPath, *, folder: bool | None 
     """
 
     def value(match: re.Match[str]) -> str:
-        found = os.environ.get(match[1])
-        if not found:
+        setting = os.environ.get(match[1])
+        if not setting:
             raise scenario.error(f"{text}: the environment variable {match[1]} is not set", key)
-        return found
+        return setting
 
     try:
         path = scenario.root / Path(_VARIABLE.sub(value, text)).expanduser()

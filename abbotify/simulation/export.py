@@ -20,7 +20,7 @@ from abbotify.simulation.run_days import shard_pool, train_before
 from abbotify.simulation.training import Trainer, Training
 from abbotify.typed import nearest
 from abbotify.world.base import World
-from abbotify.world.write_lists import write_track_lists, write_tracks, write_user_lists
+from abbotify.world.list_files import write_track_lists, write_tracks, write_user_lists
 
 Form = Literal["tracks", "recommendations", "users"]
 FORMS: Final[tuple[Form, ...]] = ("tracks", "recommendations", "users")

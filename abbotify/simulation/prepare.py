@@ -11,8 +11,8 @@ from abbotify.files import folders
 from abbotify.metrics.segments import SegmentBounds, UserSegments
 from abbotify.recommenders import Arm, build_arms, registry
 from abbotify.scenario import Scenario
+from abbotify.scenario.checks import serves_untrained, untrained
 from abbotify.scenario.learners import Learner, Neural
-from abbotify.scenario.timeline import serves_untrained, untrained
 from abbotify.simulation import timeline
 from abbotify.simulation.assignment import require_users
 from abbotify.simulation.coupling import coupling, slowing

@@ -12,8 +12,8 @@ from abbotify.files.yaml import KeyPath
 from abbotify.recommenders import Arm
 from abbotify.scenario import Scenario
 from abbotify.scenario.base import Exponential, Latency, Uniform
+from abbotify.scenario.checks import constant
 from abbotify.scenario.learners import Neural
-from abbotify.scenario.meaning import constant
 from abbotify.scenario.metrics import Guardrail
 from abbotify.scenario.timeline import Collect, Train
 from abbotify.simulation.coupling import interference

@@ -179,7 +179,7 @@ def methods_of(estimand: str) -> tuple[str, str]:
     return _NAMES.get(estimand, (estimand, f"{estimand}_fieller"))
 
 
-def told(row: Effect) -> Iterator[MethodEstimate]:
+def method_estimates(row: Effect) -> Iterator[MethodEstimate]:
     """The difference, the lift, and of means the naive lift."""
     absolute, relative = methods_of(row.estimand)
     yield MethodEstimate(absolute, False, row.effect, row.lower, row.upper)

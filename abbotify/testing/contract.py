@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
+
+import numpy as np
 
 from abbotify.digests import digest_data
 from abbotify.errors import PluginError
@@ -21,6 +23,7 @@ from abbotify.files.folders import Arrays
 from abbotify.files.yaml import Source
 from abbotify.recommenders.answers import checked
 from abbotify.recommenders.base import Play, Recommender, Request
+from abbotify.recommenders.batch import FAILED, MISSED, Requests, checked_batch, one_by_one
 from abbotify.recommenders.candidate_table import fallback_purpose
 from abbotify.recommenders.pick import TablePicker
 from abbotify.recommenders.plugins.load import Loaded, answers_batches, fit_plugin, load_plugin
@@ -28,7 +31,6 @@ from abbotify.recommenders.plugins.params import built_params
 from abbotify.recommenders.training_log import TrainingLog
 from abbotify.scenario.load import from_source
 from abbotify.scenario.recommenders import Plugin
-from abbotify.testing.batches import answer_of, answers_alone, answers_together, divided
 from abbotify.testing.sessions import generated_log, generated_requests
 from abbotify.testing.worlds import small_world
 from abbotify.world.base import World
@@ -148,8 +150,8 @@ class RecommenderContract:
         artist_of = self.world().catalogue.artist
         for purpose in (fallback_purpose(0), fallback_purpose(1)):
             picker = TablePicker(loaded.table, artist_of, purpose)
-            for asked in self.requests():
-                request = asked._replace(purpose=purpose)
+            for original in self.requests():
+                request = original._replace(purpose=purpose)
                 answer = answer_of(loaded.recommender)(request)
                 pick = picker.pick(request)
                 assert answer == pick, _changed(answer, pick, request, "picked from candidates()")
@@ -165,15 +167,15 @@ class RecommenderContract:
             return
         n_tracks = len(self.world().catalogue)
         for purpose in (fallback_purpose(0), fallback_purpose(1)):
-            asked = [request._replace(purpose=purpose) for request in self.requests()]
-            alone = answers_alone(self.build(), asked, n_tracks)
-            for how, batches in divided(len(asked)).items():
+            requests = [request._replace(purpose=purpose) for request in self.requests()]
+            alone = answers_alone(self.build(), requests, n_tracks)
+            for how, batches in divided(len(requests)).items():
                 again = self.build()
                 for places in batches:
-                    answers = answers_together(again, [asked[p] for p in places], n_tracks)
+                    answers = answers_together(again, [requests[p] for p in places], n_tracks)
                     for place, answer in zip(places, answers, strict=True):
                         first = alone[place]
-                        assert first == answer, _changed(first, answer, asked[place], how)
+                        assert first == answer, _changed(first, answer, requests[place], how)
 
     def test_newcomers_are_served(self) -> None:
         """A user's very first request, with as short a history as there can be, raises nothing."""
@@ -228,3 +230,51 @@ class RecommenderContract:
 
 def _changed(first: Any, second: Any, request: Request, how: str) -> str:
     return f"{first} became {second} when {how}; asked {request}"
+
+
+def answer_of(recommender: Any) -> Callable[[Request], Any]:
+    """Its `recommend`, or what stands in for it where there is only `recommend_batch`."""
+    alone: Callable[[Request], Any] | None = getattr(recommender, "recommend", None)
+    return alone or one_by_one(recommender.recommend_batch)
+
+
+def answers_alone(recommender: Any, requests: Sequence[Request], n_tracks: int) -> list[int]:
+    """The answers to requests one by one, MISSED for a miss."""
+    recommend = answer_of(recommender)
+    answers = [checked(recommend(request), n_tracks) for request in requests]
+    return [MISSED if track is None else track for track in answers]
+
+
+def answers_together(recommender: Any, batch: Sequence[Request], n_tracks: int) -> list[int]:
+    """The answers to requests asked as one batch, MISSED for a miss.
+
+    Raises:
+        AssertionError: an answer is no track, or the requests were changed.
+    """
+    requests = Requests.of(batch)
+    before = digest_data(_columns(requests))
+    returned = recommender.recommend_batch(requests)
+    answers: list[int] = checked_batch(returned, len(batch), n_tracks).tolist()
+    assert before == digest_data(_columns(requests)), "recommend_batch changed its requests"
+    for answer, request in zip(answers, batch, strict=True):
+        assert answer != FAILED, f"answered with no track of the catalogue; asked {request}"
+    return answers
+
+
+def divided(n: int) -> dict[str, list[list[int]]]:
+    """How -> the places of n requests, batch by batch."""
+    growing: list[list[int]] = []
+    start = 0
+    while start < n:
+        growing.append(list(range(start, min(start + len(growing) + 1, n))))
+        start += len(growing[-1])
+    return {
+        "asked in one batch": [list(range(n))],
+        "asked in a batch in the reverse order": [list(range(n))[::-1]],
+        "asked in growing batches": growing,
+    }
+
+
+def _columns(requests: Requests) -> dict[str, Any]:
+    columns = {name: v for name, v in vars(requests).items() if isinstance(v, np.ndarray)}
+    return {**columns, "played": requests.played.tracks, "history": requests.history.tracks}

@@ -10,9 +10,8 @@ import numpy.typing as npt
 
 from abbotify import vectors
 from abbotify.errors import DataError
-from abbotify.scenario.scenario import Listener
-from abbotify.world import durations
-from abbotify.world.base import Catalogue, Lists, Users
+from abbotify.scenario.description import Listener
+from abbotify.world.base import Catalogue, Lists, Users, usual_durations
 from abbotify.world.json_lines import MAX_TRACKS, Row, json_lines
 from abbotify.world.list_files import stacked, stacked_rows
 
@@ -59,7 +58,7 @@ def catalogue(tracks_file: Path, embeddings_file: Path) -> Catalogue:
         genres=tracks.genres,
         popularity=tracks.popularity,
         titles=tracks.titles,
-        duration_ms=durations.unknown(len(tracks.titles)),
+        duration_ms=usual_durations(len(tracks.titles)),
         recommendations=tracks.recommendations,
     )
 

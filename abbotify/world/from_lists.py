@@ -12,9 +12,9 @@ from typing import Final
 
 import numpy as np
 
-from abbotify.scenario.scenario import Listener
-from abbotify.world import botify, durations
-from abbotify.world.base import Catalogue, IntArray, Users
+from abbotify.scenario.description import Listener
+from abbotify.world import botify
+from abbotify.world.base import Catalogue, IntArray, Users, usual_durations
 from abbotify.world.factorise import Counts, counts_of, scaled, track_vectors
 from abbotify.world.list_files import kind_of, read_top_tracks, track_lists, user_lists
 from abbotify.world.names import Numbered
@@ -64,7 +64,7 @@ def catalogue(
         genres=() if tracks is None else tracks.genres,
         popularity=np.bincount(users.interests.tracks, minlength=n_tracks).astype(np.float64),
         titles=Numbered("track", n_tracks) if tracks is None else tracks.titles,
-        duration_ms=durations.unknown(n_tracks),
+        duration_ms=usual_durations(n_tracks),
         recommendations=None if tracks is None else tracks.recommendations,
     )
 

@@ -21,8 +21,7 @@ from abbotify.rng import Purpose, Stream
 from abbotify.scenario import Scenario
 from abbotify.scenario.world import LastfmCatalogue, LastfmUsers
 from abbotify.typed import one_line
-from abbotify.world import durations
-from abbotify.world.base import Catalogue, IntArray, Users
+from abbotify.world.base import Catalogue, IntArray, Users, usual_durations
 from abbotify.world.factorise import counts_of, scaled, track_vectors
 from abbotify.world.json_lines import text_lines
 from abbotify.world.names import ArtistTracks
@@ -105,7 +104,7 @@ def catalogue(spec: LastfmCatalogue, folder: Path, seed: int) -> Catalogue:
         genres=(),
         popularity=(total[:, None] * _track_shares(each)).ravel(),
         titles=ArtistTracks(plays.names, each),
-        duration_ms=durations.unknown(n_tracks),
+        duration_ms=usual_durations(n_tracks),
     )
 
 

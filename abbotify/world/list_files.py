@@ -1,20 +1,22 @@
-"""Precomputed lists read from files: per user, per track, and the top tracks.
+"""Files of precomputed lists, per user, per track and of top tracks: read and written.
 
 The world is fitted to such lists, and recommenders serve from them; both read them here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.errors import DataError
+from abbotify.errors import DataError, OutputError
+from abbotify.files.folders import replacing
 from abbotify.typed import one_line
-from abbotify.world.base import IntArray, Lists
+from abbotify.world.base import Catalogue, IntArray, Lists
 from abbotify.world.json_lines import (
     MAX_TRACKS,
     Row,
@@ -24,6 +26,9 @@ from abbotify.world.json_lines import (
     text_lines,
     unreadable,
 )
+
+# Text as it is: readers take either, people only this. NaN would be read by nobody.
+_ENCODE: Final[Callable[[Any], str]] = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def read_user_lists(path: Path, ids: IntArray, n_tracks: int) -> Lists:
@@ -119,15 +124,15 @@ def track_lists(path: Path, n_tracks: int = MAX_TRACKS) -> Iterator[tuple[int, l
         DataError: as `read_track_lists`.
     """
     seen: set[int] = set()
-    found = False
+    lists = False
     for row in json_lines(path):
         key = "item_id" if "item_id" in row.data and "track" not in row.data else "track"
         track = row.whole(key, high=n_tracks - 1)
         _once(row, key, track, seen)
         if "recommendations" in row.data:  # a tracks file may know some tracks without a list
-            found = True
+            lists = True
             yield track, row.tracks("recommendations", n_tracks)
-    if not found:
+    if not lists:
         raise DataError("holds no lists", file=path)
 
 
@@ -167,3 +172,101 @@ def _once(row: Row, key: str, number: int, seen: set[int]) -> None:
     if number in seen:
         raise row.error(f"{number} has a second line", key)
     seen.add(number)
+
+
+def write_tracks(path: Path, catalogue: Catalogue, recommendations: Lists | None = None) -> None:
+    """Writes a tracks file: `{"track", "artist", "title", "genre", "pop", "recommendations"}`.
+
+    Tracks without a genre have no key `genre`, those with an empty list no `recommendations`;
+    `pop` is read back as the same number.
+
+    Args:
+        path: the file, which appears whole or not at all.
+        catalogue: whose tracks.
+        recommendations: a list for each track; default those of the catalogue, if any.
+
+    Raises:
+        OutputError: the file cannot be written.
+        ValueError: there is not one list a track, or a popularity is not finite.
+    """
+    lists = catalogue.recommendations if recommendations is None else recommendations
+    if lists is not None:
+        _check(len(lists.offsets) - 1, len(catalogue), "tracks")
+    _write(path, _tracks(catalogue, lists))
+
+
+def write_track_lists(path: Path, lists: Lists) -> None:
+    """Writes lists per track: `{"track": 0, "recommendations": [ids]}`; empty ones are left out.
+
+    Args:
+        path: the file, which appears whole or not at all.
+        lists: a row for each track.
+
+    Raises:
+        OutputError: the file cannot be written, or all lists are empty: it could not be read.
+    """
+    _some(path, lists)
+    rows = enumerate(_rows(lists))
+    _write(path, ({"track": track, "recommendations": row} for track, row in rows if row))
+
+
+def write_user_lists(path: Path, ids: IntArray, lists: Lists) -> None:
+    """Writes lists per user: `{"user": 0, "tracks": [ids]}`; empty ones are left out.
+
+    Args:
+        path: the file, which appears whole or not at all.
+        ids: int64 (users), each once.
+        lists: a row for each of `ids`.
+
+    Raises:
+        OutputError: the file cannot be written, or all lists are empty: it could not be read.
+        ValueError: there is not one list a user.
+    """
+    _check(len(lists.offsets) - 1, len(ids), "users")
+    _some(path, lists)
+    rows = zip(map(int, ids), _rows(lists), strict=True)
+    _write(path, ({"user": user, "tracks": row} for user, row in rows if row))
+
+
+def _tracks(catalogue: Catalogue, lists: Lists | None) -> Iterator[dict[str, Any]]:
+    rows = None if lists is None else _rows(lists)
+    for track in range(len(catalogue)):
+        line: dict[str, Any] = {
+            "track": track,
+            "artist": catalogue.artists[catalogue.artist[track]],
+            "title": catalogue.titles[track],
+        }
+        if (genre := catalogue.genre[track]) >= 0:
+            line["genre"] = catalogue.genres[genre]
+        line["pop"] = float(catalogue.popularity[track])
+        if rows is not None and (row := next(rows)):
+            line["recommendations"] = row
+        yield line
+
+
+def _rows(lists: Lists) -> Iterator[list[int]]:
+    begin = 0
+    for end in map(int, lists.offsets[1:]):
+        yield lists.tracks[begin:end].tolist()
+        begin = end
+
+
+def _write(path: Path, lines: Iterable[dict[str, Any]]) -> None:
+    try:
+        with (
+            replacing(path) as temporary,
+            open(temporary, "w", encoding="utf-8", newline="\n") as file,
+        ):
+            file.writelines(f"{_ENCODE(line)}\n" for line in lines)
+    except OSError as error:
+        raise OutputError(f"cannot be written ({error.strerror})", file=path) from error
+
+
+def _check(rows: int, expected: int, what: str) -> None:
+    if rows != expected:
+        raise ValueError(f"needs a list for each of {expected} {what}, got {rows}")
+
+
+def _some(path: Path, lists: Lists) -> None:
+    if not len(lists.tracks):
+        raise OutputError("there are no lists to write", file=path)

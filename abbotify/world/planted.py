@@ -16,8 +16,7 @@ import numpy as np
 from abbotify import vectors
 from abbotify.scenario import Scenario
 from abbotify.scenario.world import PlantedCatalogue
-from abbotify.world import durations
-from abbotify.world.base import Catalogue
+from abbotify.world.base import Catalogue, usual_durations
 from abbotify.world.names import Numbered
 
 _INTEREST: Final = 4.0  # a power of two: dividing by it and multiplying again is exact
@@ -50,5 +49,5 @@ def catalogue(spec: PlantedCatalogue, scenario: Scenario) -> Catalogue:
         genres=tuple(spec.groups),
         popularity=popularity,
         titles=Numbered("track", count),
-        duration_ms=durations.unknown(count),
+        duration_ms=usual_durations(count),
     )

@@ -16,8 +16,7 @@ import numpy.typing as npt
 from abbotify import rng, vectors
 from abbotify.rng import Purpose, Stream
 from abbotify.scenario.world import SyntheticCatalogue
-from abbotify.world import durations
-from abbotify.world.base import Catalogue
+from abbotify.world.base import Catalogue, usual_durations
 from abbotify.world.names import Artists, Genres, Titles
 
 Floats = npt.NDArray[np.float64]
@@ -45,7 +44,7 @@ def catalogue(spec: SyntheticCatalogue, seed: int) -> Catalogue:
         genres=Genres(spec.genres),
         popularity=popularity(spec, seed, artist),
         titles=Titles(spec.tracks),
-        duration_ms=durations.unknown(spec.tracks),
+        duration_ms=usual_durations(spec.tracks),
     )
 
 

@@ -156,7 +156,7 @@ def _weight(cumulative: Floats, place: int) -> float:
 
 @kernel
 def _holds(chosen: IntArray, place: int) -> bool:
-    found = False
+    present = False
     for other in chosen:
-        found = found or other == place
-    return found
+        present = present or other == place
+    return present

@@ -116,9 +116,7 @@ def _number(value: float | None) -> str:
 
 
 def _row(line: Mapping[str, str]) -> Row:
-    numbers: dict[str, Any] = {
-        name: float(line[name]) if line[name] else None for name in _NUMBERS
-    }
+    numbers: dict[str, Any] = {name: float(line[name]) if line[name] else None for name in _NUMBERS}
     found = Characteristic(
         line["method"],
         line["metric"],

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from abbotify.stats import ArmMoments, Effect, Moments, compare
-from abbotify.stats.effects import MethodEstimate, told
+from abbotify.stats.effects import MethodEstimate, method_estimates
 from tests.stats.test_compare import draws
 
 
@@ -18,7 +18,7 @@ def row() -> Effect:
 
 
 def test_a_mean_is_told_by_three(row: Effect) -> None:
-    assert list(told(row)) == [
+    assert list(method_estimates(row)) == [
         MethodEstimate("welch", False, row.effect, row.lower, row.upper),
         MethodEstimate(
             "fieller", True, row.relative_effect, row.relative_lower, row.relative_upper
@@ -27,7 +27,7 @@ def test_a_mean_is_told_by_three(row: Effect) -> None:
             "naive_relative", True, row.relative_effect, row.naive_lower, row.naive_upper
         ),
     ]
-    assert all(one.excludes_zero for one in told(row))
+    assert all(one.excludes_zero for one in method_estimates(row))
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_mean_is_told_by_three(row: Effect) -> None:
     ],
 )
 def test_others_are_told_by_two(row: Effect, estimand: str, names: list[str]) -> None:
-    assert [one.method for one in told(replace(row, estimand=estimand))] == names
+    assert [one.method for one in method_estimates(replace(row, estimand=estimand))] == names
 
 
 def test_without_an_interval_nothing_is_said_of_zero() -> None:

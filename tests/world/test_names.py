@@ -4,8 +4,20 @@ import pickle
 
 import pytest
 
-from abbotify.world.names import Artists, ArtistTracks, Genres, Made, Numbered, Titles, spread
-from abbotify.world.words import MODIFIERS, NOUNS, SCENES, STYLES, SYLLABLES
+from abbotify.world.names import (
+    MODIFIERS,
+    NOUNS,
+    SCENES,
+    STYLES,
+    SYLLABLES,
+    Artists,
+    ArtistTracks,
+    Genres,
+    Made,
+    Numbered,
+    Titles,
+    spread,
+)
 
 
 @pytest.mark.parametrize("words", [MODIFIERS, NOUNS, SYLLABLES, SCENES, STYLES])

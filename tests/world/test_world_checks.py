@@ -10,7 +10,7 @@ import pytest
 from abbotify.errors import DataError, ScenarioError
 from abbotify.scenario import Scenario
 from abbotify.world import Lists, World, digest, load_world
-from abbotify.world.checks import check
+from abbotify.world.load import check
 
 MakeScenario = Callable[..., Scenario]
 SMALL = {"catalogue": {"tracks": 30, "artists": 5, "genres": 2, "dims": 3}, "users": {"count": 4}}

@@ -18,8 +18,15 @@ from abbotify.errors import DataError, OutputError
 from abbotify.testing import small_world
 from abbotify.world.base import Catalogue, Lists
 from abbotify.world.botify import read_tracks
-from abbotify.world.list_files import kind_of, read_track_lists, read_user_lists, stacked
-from abbotify.world.write_lists import write_track_lists, write_tracks, write_user_lists
+from abbotify.world.list_files import (
+    kind_of,
+    read_track_lists,
+    read_user_lists,
+    stacked,
+    write_track_lists,
+    write_tracks,
+    write_user_lists,
+)
 
 ROWS = st.lists(st.lists(st.integers(0, 6), max_size=5), min_size=7, max_size=7)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

@@ -10,7 +10,7 @@ from abbotify.metrics.definitions import COLUMNS
 from abbotify.metrics.session_totals import Limits
 from abbotify.report.result import Arm, Check
 from abbotify.report.text.numbers import plural
-from abbotify.stats import Effect
+from abbotify.stats import Effect, GuardrailResult
 from abbotify.stats.effects import LEAST_USERS, MEAN
 from abbotify.stats.sample_ratio import ALPHA
 from abbotify.stats.sample_ratio import sample_ratio as sample_ratio_test
@@ -23,27 +23,27 @@ def sample_ratio(
 ) -> Check:
     """Whether the arms have the users their weights promise; equal ones where none are known."""
     known = [weight for weight in weights if weight is not None]
-    told = len(known) == len(weights)
-    test = sample_ratio_test(counts, known if told else [1.0] * len(counts))
+    all_known = len(known) == len(weights)
+    test = sample_ratio_test(counts, known if all_known else [1.0] * len(counts))
     details = {
         "counts": dict(zip(names, test.counts, strict=True)),
         "expected": dict(zip(names, test.expected, strict=True)),
         "statistic": test.statistic,
         "p_value": test.p_value,
         "alpha": ALPHA,
-        "weights_known": told,
+        "weights_known": all_known,
     }
     if test.mismatch is None:
         return Check("sample_ratio", "info", f"Not tested: {test.note}.", details)
-    promised = "their weights" if told else "equal weights (the log names none)"
+    promised = "their weights" if all_known else "equal weights (the log names none)"
     p_value = f"p = {test.p_value:.3g}"
     if not test.mismatch:
         summary = f"The arms have the users that {promised} promise ({p_value})."
         return Check("sample_ratio", "pass", summary, details)
     summary = f"The arms' numbers of users do not fit {promised} ({p_value})."
-    if told:
+    if all_known:
         summary += " Users were lost or moved, so the effects cannot be trusted."
-    return Check("sample_ratio", "fail" if told else "warn", summary, details)
+    return Check("sample_ratio", "fail" if all_known else "warn", summary, details)
 
 
 CROSSOVER: Final = 0.01
@@ -107,18 +107,34 @@ def sizes(arms: Sequence[Arm]) -> Check:
     return Check("arm_sizes", "fail" if empty else "warn", summary, {"users": counts}, empty or few)
 
 
-def variance(effects: Sequence[Effect], success: Sequence[str]) -> Iterator[Check]:
+def untested_metrics(effects: Sequence[Effect], success: Sequence[str]) -> Iterator[Check]:
     """Success metrics that could not be tested."""
-    untested = {
+    rows = [row for row in effects if row.metric in success and row.estimand == MEAN]
+    notes = _untested(rows)
+    if notes:
+        summary = f"Success metrics without a test: {_listed(notes)}."
+        yield Check("success_tested", "warn", summary, {"notes": notes})
+
+
+def untested_guardrails(rows: Sequence[GuardrailResult]) -> Iterator[Check]:
+    """Guardrails that could not be tested."""
+    notes = _untested([row for row in rows if row.verdict is None])
+    if notes:
+        summary = f"Guardrails without a test: {_listed(notes)}."
+        yield Check("guardrails_untested", "warn", summary)
+
+
+def _untested(rows: Sequence[Effect | GuardrailResult]) -> dict[str, str]:
+    """Treatment and metric -> why there is no p-value."""
+    return {
         f"{row.arm}, {COLUMNS[row.metric].label.lower()}": row.note
-        for row in effects
-        if row.metric in success and row.estimand == MEAN and row.p_value is None
+        for row in rows
+        if row.p_value is None
     }
-    if untested:
-        summary = "Success metrics without a test: " + "; ".join(
-            f"{what} ({why or 'undefined'})" for what, why in untested.items()
-        )
-        yield Check("success_tested", "warn", f"{summary}.", {"notes": untested})
+
+
+def _listed(notes: Mapping[str, str]) -> str:
+    return "; ".join(f"{name} ({why or 'undefined'})" for name, why in notes.items())
 
 
 def counted(arms: Sequence[Arm], limits: Limits) -> Iterator[Check]:
@@ -139,7 +155,7 @@ def counted(arms: Sequence[Arm], limits: Limits) -> Iterator[Check]:
     most = {"errors": limits.errors, "fallbacks": limits.fallbacks}
     for name, texts, status in _ANSWERS:
         if any(name in (arm.counters or {}) for arm in arms):
-            parts = {arm.name: (_of(arm, name), _asked(arm, name)) for arm in arms}
+            parts = {arm.name: (_of(arm, name), _requests(arm, name)) for arm in arms}
             yield _share(name, arms, parts, texts, status, most.get(name))
 
 
@@ -168,7 +184,7 @@ def _share(
     }
     if not any(count for count, _ in parts.values()):
         return Check(name, "pass", texts[0], details)
-    told = ", ".join(
+    listed = ", ".join(
         f"{arm} {count:,}{f' ({count / of:.2%})' if of else ''}"
         for arm, (count, of) in parts.items()
         if count
@@ -177,12 +193,12 @@ def _share(
         arm for arm, (count, of) in parts.items() if limit is not None and of and count / of > limit
     )
     if over:
-        summary = f"{texts[1]}: {told}; more than {limit:.2%} is not the experiment described."
+        summary = f"{texts[1]}: {listed}; more than {limit:.2%} is not the experiment described."
         return Check(name, "fail", summary, details, over)
-    return Check(name, status, f"{texts[1]}: {told}.", details)
+    return Check(name, status, f"{texts[1]}: {listed}.", details)
 
 
-def _asked(arm: Arm, counter: str) -> int:
+def _requests(arm: Arm, counter: str) -> int:
     """How many requests a counter is a share of: a session's "last" asks for no answer."""
     requests = _of(arm, "requests")
     return requests if counter == "timeouts" else requests - (arm.sessions or 0)
@@ -195,8 +211,8 @@ def _of(arm: Arm, counter: str) -> int:
 def undetermined(reasons: Mapping[str, str]) -> Iterator[Check]:
     """Metrics the input says nothing of."""
     if reasons:
-        told = "; ".join(f"{name}: {why}" for name, why in reasons.items())
-        yield Check("metrics_not_determined", "info", f"{told}.", {"reasons": dict(reasons)})
+        listed = "; ".join(f"{name}: {why}" for name, why in reasons.items())
+        yield Check("metrics_not_determined", "info", f"{listed}.", {"reasons": dict(reasons)})
 
 
 def open_sessions(sessions: int, of: int) -> Check:
@@ -223,14 +239,14 @@ ALIKE: Final = 1 / 3
 """The share of rows that are equal to others, by chance or not, above which a log is invalid."""
 
 
-def rows_given_twice(found: Repeats, of: int) -> Check:
+def rows_given_twice(repeats: Repeats, of: int) -> Check:
     """Rows of a log that are copies of others: a file read twice counts its users' time twice."""
-    details = {"rows": found.rows, "sure": found.sure, "of": of, "limit": REPEATED}
-    if not found.rows:
+    details = {"rows": repeats.rows, "sure": repeats.sure, "of": of, "limit": REPEATED}
+    if not repeats.rows:
         return Check("rows_given_twice", "pass", "No row of the log is there twice.", details)
-    where = f"the first one of user {found.user} at timestamp {found.timestamp}"
-    share = f"{plural(found.rows, 'row')} of {of:,} ({found.rows / of:.2%})"
-    if found.sure <= REPEATED * of and found.rows <= ALIKE * of:
+    where = f"the first one of user {repeats.user} at timestamp {repeats.timestamp}"
+    share = f"{plural(repeats.rows, 'row')} of {of:,} ({repeats.rows / of:.2%})"
+    if repeats.sure <= REPEATED * of and repeats.rows <= ALIKE * of:
         summary = f"{share} are equal to others of their user and time, {where}"
         return Check("rows_given_twice", "warn", f"{summary}.", details)
     summary = f"{share} are copies of others, {where}"

@@ -48,14 +48,14 @@ def health(
         "sample_ratio_watched": lambda: validity.watched_ratio(arms),
         "users_in_two_arms": lambda: [data.two_arms(users.in_two_arms, sum(counts))],
         "arm_sizes": lambda: [data.sizes(arms)],
-        "success_tested": lambda: data.variance(effects, success),
+        "success_tested": lambda: data.untested_metrics(effects, success),
         "counters": lambda: data.counted(arms, spec.limits),
         "pre_balance": lambda: validity.balance(moments, success),
         "cuped_sign": lambda: validity.sign_flips(effects, success, run.alpha),
         "novelty": lambda: validity.trends(arms),
         "monitoring": lambda: () if users.watched else validity.not_watched(success, WATCHABLE),
         "skew": lambda: validity.skew(arms, inputs.user_level.shapes, guarded),
-        "guardrails_untested": lambda: validity.guardrails(guardrails),
+        "guardrails_untested": lambda: data.untested_guardrails(guardrails),
         "population": lambda: _population(run, users),
         "reading": lambda: inputs.checks,
         "undetermined": lambda: data.undetermined(_undetermined(users, spec.metrics)),
@@ -80,15 +80,15 @@ def _population(run: Run, users: UserAggregates) -> Iterator[Check]:
 
 
 def _undetermined(users: UserAggregates, metrics: Collection[str]) -> dict[str, str]:
-    told = determined(
+    known = determined(
         lengths="minutes" in users.columns,
         artists="artist_diversity" in users.columns,
         timeouts="timeouts" in users.columns,
         days="retained" in users.columns,
     )
     missing = [name for name in METRICS if name not in users.columns]
-    reasons = {name: told.reasons.get(name, "the input has no such values") for name in missing}
-    return {name: why for name, why in reasons.items() if name in metrics or name in told.reasons}
+    reasons = {name: known.reasons.get(name, "the input has no such values") for name in missing}
+    return {name: why for name, why in reasons.items() if name in metrics or name in known.reasons}
 
 
 def _further_layers(
@@ -103,8 +103,8 @@ def _further_layers(
             "control": users.names[0],
             "effects": [row.row() for row in rows],
         }
-        told = "; ".join(_sentence(row) for row in rows if row.estimand == MEAN)
-        summary = f"A further experiment ran on the same users: {told or 'no effects'}."
+        listed = "; ".join(_sentence(row) for row in rows if row.estimand == MEAN)
+        summary = f"A further experiment ran on the same users: {listed or 'no effects'}."
         yield Check(f"layer {name}", "info", summary, details)
 
 

@@ -1,8 +1,8 @@
-"""What may make an effect look other than it is: each a check over what has been estimated."""
+"""Checks over what has been estimated: what may make an effect look other than it is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from abbotify import stats
@@ -10,7 +10,6 @@ from abbotify.metrics.definitions import COLUMNS
 from abbotify.report.result import Arm, Check
 from abbotify.stats import Effect
 from abbotify.stats.effects import CUPED, MEAN
-from abbotify.stats.non_inferiority import GuardrailResult
 from abbotify.stats.sample_ratio import ALPHA
 from abbotify.stats.skewness import ONE_SIDED, TWO_SIDED, Shape, skew_of_difference
 
@@ -19,32 +18,36 @@ BALANCE_ALPHA: Final = 0.01  # of all comparisons of the days before together
 
 def balance(arms: Sequence[stats.ArmMoments], success: Sequence[str]) -> Iterator[Check]:
     """Whether the arms were alike before the experiment, in the covariates of success metrics."""
-    tests: dict[str, float] = {}
-    owners: dict[str, str] = {}
-    for treatment in arms[1:]:
-        for metric in success:
-            if metric in treatment.adjusted:
-                alike = _alike(arms[0].adjusted[metric], treatment.adjusted[metric])
-                for part, p_value in alike:
-                    name = f"{treatment.name}, {_label(metric)}{part}"
-                    tests[name], owners[name] = p_value, treatment.name
+    tests = {
+        (treatment.name, f"{_label(metric)}{part}"): p_value
+        for treatment in arms[1:]
+        for metric in success
+        if metric in treatment.adjusted
+        for part, p_value in _alike(arms[0].adjusted[metric], treatment.adjusted[metric])
+    }
     if not tests:
         return
-    adjusted = {name: min(1.0, p * len(tests)) for name, p in tests.items()}
-    unlike = {name: p for name, p in adjusted.items() if p < BALANCE_ALPHA}
-    details = {"p_values": tests, "alpha": BALANCE_ALPHA}
+    p_values = {f"{arm}, {covariate}": p for (arm, covariate), p in tests.items()}
+    details = {"p_values": p_values, "alpha": BALANCE_ALPHA}
+    adjusted = {key: min(1.0, p * len(tests)) for key, p in tests.items()}
+    unlike = {key: p for key, p in adjusted.items() if p < BALANCE_ALPHA}
     if not unlike:
         least = min(adjusted.values())
         summary = f"Arms were alike before the experiment (least p = {least:.3g}, Bonferroni)."
         yield Check("pre_balance", "pass", summary, details)
         return
-    told = "; ".join(f"{name} (p = {p:.2g})" for name, p in unlike.items())
+    listed = "; ".join(
+        f"{arm}, {covariate} (p = {p:.2g})" for (arm, covariate), p in unlike.items()
+    )
     summary = (
-        f"Arms differed before the experiment: {told}. The split may not be random; adjusted "
+        f"Arms differed before the experiment: {listed}. The split may not be random; adjusted "
         "estimates take such a difference out, plain ones do not."
     )
-    about = tuple(dict.fromkeys(arm for name, arm in owners.items() if name in unlike))
-    yield Check("pre_balance", "warn", summary, details, about)
+    yield Check("pre_balance", "warn", summary, details, _arms_of(unlike))
+
+
+def _arms_of(keys: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(arm for arm, _ in keys))
 
 
 def _alike(control: stats.Moments, treatment: stats.Moments) -> Iterator[tuple[str, float]]:
@@ -59,7 +62,7 @@ def _alike(control: stats.Moments, treatment: stats.Moments) -> Iterator[tuple[s
 
 
 def sign_flips(effects: Sequence[Effect], success: Sequence[str], alpha: float) -> Iterator[Check]:
-    """Whether adjusting for the days before turned an effect round."""
+    """Whether adjusting for the days before flips an effect's sign."""
     rows = {(row.arm, row.metric, row.estimand): row for row in effects if row.metric in success}
     pairs = [
         (rows[arm, metric, MEAN], row) for (arm, metric, kind), row in rows.items() if kind == CUPED
@@ -70,19 +73,17 @@ def sign_flips(effects: Sequence[Effect], success: Sequence[str], alpha: float) 
         summary = "Not tested: no success metric could be adjusted for the days before."
         yield Check("cuped_sign", "info", summary)
         return
-    flipped = [
-        adjusted
-        for raw, adjusted in pairs
-        if stats.sign_flip(_contrast(raw), _contrast(adjusted), alpha)
-    ]
+    flipped = {
+        (row.arm, _label(row.metric)): row
+        for raw, row in pairs
+        if stats.sign_flip(_contrast(raw), _contrast(row), alpha)
+    }
     if not flipped:
-        summary = "Adjusting for the days before turns no effect round."
-        yield Check("cuped_sign", "pass", summary)
+        yield Check("cuped_sign", "pass", "CUPED flips no effect's sign.")
         return
-    told = "; ".join(f"{row.arm}, {_label(row.metric)}" for row in flipped)
-    summary = f"Adjusting for the days before turns the effect round: {told}. Do not trust either."
-    about = tuple(dict.fromkeys(row.arm for row in flipped))
-    yield Check("cuped_sign", "warn", summary, arms=about)
+    listed = "; ".join(f"{arm}, {metric}" for arm, metric in flipped)
+    summary = f"CUPED flips the effect's sign: {listed}. Trust neither estimate."
+    yield Check("cuped_sign", "warn", summary, arms=_arms_of(flipped))
 
 
 def _contrast(row: Effect) -> stats.Contrast:
@@ -95,34 +96,39 @@ def skew(
     guarded: Sequence[str],
 ) -> Iterator[Check]:
     """Whether skewed metrics in unequal arms make tests reject too often."""
-    found = {
-        f"{arm.name}, {_label(metric)}": (skew_of_difference(own[0], own[place]), metric in guarded)
-        for metric, own in shapes.items()
+    skewness = {
+        (arm.name, metric): skew_of_difference(by_arm[0], by_arm[place])
+        for metric, by_arm in shapes.items()
         for place, arm in enumerate(arms)
         if place
     }
-    if not found:
+    if not skewness:
         return
-    if all(shape.variance == 0 for own in shapes.values() for shape in own):
+    if all(shape.variance == 0 for by_arm in shapes.values() for shape in by_arm):
         yield Check("skew", "info", "Not tested: no metric has any variance.")
         return
+    names = {(arm, metric): f"{arm}, {_label(metric)}" for arm, metric in skewness}
     details = {
-        "skewness_of_difference": {name: value for name, (value, _) in found.items()},
+        "skewness_of_difference": {names[key]: value for key, value in skewness.items()},
         "two_sided_limit": TWO_SIDED,
         "one_sided_limit": ONE_SIDED,
     }
     skewed = [
-        name for name, (value, one) in found.items() if value > (ONE_SIDED if one else TWO_SIDED)
+        (arm, metric)
+        for (arm, metric), value in skewness.items()
+        if value > (ONE_SIDED if metric in guarded else TWO_SIDED)
     ]
     if not skewed:
         yield Check("skew", "pass", "No metric is too skewed for the arms' sizes.", details)
         return
+    listed = "; ".join(names[key] for key in skewed)
     summary = (
-        f"Skewed values in arms of unlike size or spread: {'; '.join(skewed)}. Tests there reject "
+        f"Skewed values in arms of unlike size or spread: {listed}. Tests there reject "
         "too often, and err on one side more than on the other: more users are needed."
     )
-    about = tuple(arm.name for arm in arms if any(n.startswith(f"{arm.name}, ") for n in skewed))
-    yield Check("skew", "warn", summary, details, about)
+    order = [arm.name for arm in arms]
+    about = sorted({arm for arm, _ in skewed}, key=order.index)
+    yield Check("skew", "warn", summary, details, tuple(about))
 
 
 def trends(arms: Sequence[Arm]) -> Iterator[Check]:
@@ -144,8 +150,8 @@ def trends(arms: Sequence[Arm]) -> Iterator[Check]:
         summary = "The effect does not fade with the days since users first met it."
         yield Check("novelty", "pass", summary, details)
         return
-    told = "; ".join(f"{name}{_slope(tested[name].slope)}" for name in fading)
-    summary = f"The effect on listened time fades with the days since users first met it: {told}."
+    listed = "; ".join(f"{name}{_slope(tested[name].slope)}" for name in fading)
+    summary = f"The effect on listened time fades with the days since users first met it: {listed}."
     yield Check("novelty", "warn", summary, details, tuple(fading))
 
 
@@ -176,19 +182,11 @@ def watched_ratio(arms: Sequence[Arm]) -> Iterator[Check]:
     yield Check("sample_ratio_watched", "fail", summary, details)
 
 
-def guardrails(rows: Sequence[GuardrailResult]) -> Iterator[Check]:
-    """Guardrails that could not be tested."""
-    untested = {f"{row.arm}, {_label(row.metric)}": row.note for row in rows if row.verdict is None}
-    if untested:
-        told = "; ".join(f"{name} ({why or 'undefined'})" for name, why in untested.items())
-        yield Check("guardrails_untested", "warn", f"Guardrails without a test: {told}.")
-
-
 def not_watched(success: Sequence[str], known: Mapping[str, object]) -> Iterator[Check]:
     """That no success metric can be watched day by day."""
     if success and not any(name in known for name in success):
-        told = ", ".join(map(_label, success))
-        summary = f"Not watched day by day: days do not add up to {told}."
+        listed = ", ".join(map(_label, success))
+        summary = f"Not watched day by day: days do not add up to {listed}."
         yield Check("monitoring", "info", summary)
 
 

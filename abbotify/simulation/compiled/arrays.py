@@ -1,4 +1,4 @@
-"""The arrays that the compiled loop reads and writes, as named tuples."""
+"""The arrays that the compiled loop reads and writes, as named tuples; what a session has had."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from abbotify.jit import inlined_unmanaged, unmanaged
 from abbotify.recommenders import batch
 
 Int = Any  # Python's or numpy's when interpreted, int64 in a compiled kernel
@@ -24,6 +25,16 @@ FRESH: Final = -4
     MISSES, ERRORS, FALLBACKS, EVENTS,
 ) = range(15)  # fmt: skip
 SESSION_COLUMNS: Final = 15
+# Those that sessions have as they are, by their names in `SessionTable`.
+LOGGED: Final = {
+    "start": START,
+    "tracks": TRACKS,
+    "hundredths": HUNDREDTHS,
+    "skips": SKIPS,
+    "repeats": REPEATS,
+    "artists": ARTISTS,
+    "play_ms": PLAY_MS,
+}
 
 # Fields of a session under way beside those columns, in `Out.fields` and `Parked.fields`.
 STEP, NOW, BUDGET, INTEREST, LINK, OUTCOME = range(15, 21)
@@ -32,6 +43,10 @@ FIELDS: Final = 21
 # Numbers in `Out.filled`: finished sessions, their tracks, and whether the session in `fields` has
 # to be parked and finds no room.
 ENDED, HEARD, STUCK = range(3)
+
+# A session so long is looked up in tables of the whole catalogue: up to here a scan of its tracks
+# is faster, beyond it would be quadratic.
+LONG: Final = 256
 
 
 class Ground(NamedTuple):
@@ -172,17 +187,17 @@ class Out(NamedTuple):
     Attributes:
         sessions: int64 (15, room), a column for each finished session.
         plays: int32 (codes, tracks), how often each track was played.
-        heard: int64 (codes, steps, 2): plays and their hundredths, by step from 1.
+        by_step: int64 (codes, steps, 2): plays and their hundredths, by step from 1.
         filled: int64 (3), what ENDED, HEARD and STUCK say.
         scratch: int64 (2, 10).
-        cursor: int64 (2), see `Heard`.
+        cursor: int64 (2), see `History`.
         fields: int64 (21), of the session under way.
         lookup: for long sessions.
     """
 
     sessions: IntArray
     plays: IntArray
-    heard: IntArray
+    by_step: IntArray
     filled: IntArray
     scratch: IntArray
     cursor: IntArray
@@ -208,3 +223,35 @@ def grown(memory: Memory, room: int) -> Memory:
     for column, values in enumerate(memory):
         larger[column][: len(values)] = values
     return larger
+
+
+@inlined_unmanaged
+def earlier(
+    index: Index, memory: Memory, base: Int, step: Int, track: Int, artist: Int
+) -> tuple[bool, Int]:
+    """Whether the session has had a track, and the last step with an artist, or -1."""
+    if step >= LONG:
+        session = index.sessions[0]
+        repeated = index.tracks[track] == session
+        last = index.places[artist] if index.artists[artist] == session else -1
+        index.tracks[track] = index.artists[artist] = session
+        index.places[artist] = step
+        return repeated, last
+    repeated = False
+    for i in range(base, base + step):  # no early end: vector instructions
+        repeated |= memory.tracks[i] == track
+    for i in range(step - 1, -1, -1):
+        if memory.artists[base + i] == artist:
+            return repeated, i
+    return repeated, -1
+
+
+@unmanaged
+def enter(index: Index, memory: Memory, base: Int, plays: Int) -> None:
+    """Enters the plays of a session that has become long."""
+    index.sessions[0] += 1
+    session = index.sessions[0]
+    for i in range(plays):
+        artist = memory.artists[base + i]
+        index.tracks[memory.tracks[base + i]] = index.artists[artist] = session
+        index.places[artist] = i

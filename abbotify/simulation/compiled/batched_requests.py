@@ -20,14 +20,14 @@ from abbotify.simulation.compiled import arrays
 from abbotify.simulation.compiled import lowering as program
 from abbotify.simulation.compiled import users as loop
 from abbotify.simulation.compiled.lowering import Lowering, Tables
-from abbotify.simulation.compiled.pick import Heard, last_plays
+from abbotify.simulation.compiled.pick import History, last_plays
 from abbotify.simulation.engine import Setup, Unit
 from abbotify.world.base import IntArray, Lists
 
 _ROOM_EACH = 2  # tracks of a waiting session, at first
 
 
-class Lockstep:
+class BatchedRequests:
     """The waiting sessions of a unit.
 
     Args:
@@ -45,7 +45,7 @@ class Lockstep:
         self.setup, self.lowering, self.unit, self.people = setup, lowering, unit, people
         self.seed = seed_word(setup.scenario.seeds.dynamics)
         users = unit.end - unit.first
-        may_wait = bool(lowering.rankers or lowering.asked)
+        may_wait = bool(lowering.rankers or lowering.answering)
         self.made: dict[int, CandidateTable] = {}
         self.tables: Tables = lowering.tables()
         places = users if may_wait else 0
@@ -89,7 +89,7 @@ class Lockstep:
             self.tables = self.lowering.tables(self.made)
         for link in np.unique(links[tables == program.ASKS]).tolist():
             asking = rows[links == link]
-            place, depth = self.lowering.asked[link]
+            place, depth = self.lowering.answering[link]
             requests = self._requests(asking, self.setup.arms[place].chain[depth].purpose)
             self.parked.answers[asking] = self.setup.arms[place].answer_batch(depth, requests)
         return rows
@@ -157,8 +157,10 @@ def _histories(
     scratch, cursor, filled = np.zeros((2, HISTORY), np.int64), np.zeros(2, np.int64), 0
     for i in range(len(rows)):
         row = rows[i]
-        heard = Heard(tracks, times, starts[i], old_tracks[row], old_times[row], scratch, cursor)
-        counts[i] = last_plays(heard, plays[i])
+        history = History(
+            tracks, times, starts[i], old_tracks[row], old_times[row], scratch, cursor
+        )
+        counts[i] = last_plays(history, plays[i])
         for j in range(counts[i]):
             out[0, filled], out[1, filled] = scratch[0, j], scratch[1, j]
             filled += 1

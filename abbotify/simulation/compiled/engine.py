@@ -1,7 +1,7 @@
 """The compiled engine: the same log as the event-driven one's, at memory speed.
 
-Users who do not meet are played one by one by a kernel (`loop`). It stops a session only where
-Python has to answer; those sessions go on in rounds (`lockstep`).
+Users who do not meet are played one by one by a kernel (`users`). It stops a session only where
+Python has to answer; those sessions go on in rounds (`batched_requests`).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from abbotify.recommenders import HISTORY, merged
 from abbotify.rng import seed_word
 from abbotify.simulation.compiled import arrays as layout
 from abbotify.simulation.compiled import users as loop
-from abbotify.simulation.compiled.batched_requests import Lockstep
+from abbotify.simulation.compiled.batched_requests import BatchedRequests
 from abbotify.simulation.compiled.lowering import Lowering
-from abbotify.simulation.compiled.outputs import Written
+from abbotify.simulation.compiled.outputs import UnitOutput
 from abbotify.simulation.engine import COMPILED, Setup, State, Unit, UnitResult
 from abbotify.simulation.listener import arrivals
 
@@ -79,17 +79,17 @@ class Compiled:
             ids = self.ground.ids[unit.first : unit.end]
             people.next_visit[:] = arrivals.first_visits(day.seed, ids, day.per_day, day.hours)
         loop.starts(self.ground, day, people)
-        written = self._written(unit, day)
-        lockstep = Lockstep(self.setup, self.lowering, unit, people)
+        output = self._output(unit, day)
+        requests = BatchedRequests(self.setup, self.lowering, unit, people)
         rows = np.arange(unit.end - unit.first, dtype=np.int64)
         while len(rows):
-            self._play(day, people, lockstep, written, rows)
-            rows = lockstep.answer()
+            self._play(day, people, requests, output, rows)
+            rows = requests.answer()
         self.on_day_end()
         after = State(
             people.busy_until, people.next_visit, people.sessions, people.tracks, people.times
         )
-        result = written.result(self.memory if self.keeps else None, after)
+        result = output.result(self.memory if self.keeps else None, after)
         failures = [failure for arm in self.setup.arms for failure in arm.failures.taken()]
         return replace(result, failures=merged(failures))
 
@@ -97,8 +97,8 @@ class Compiled:
         self,
         day: layout.Day,
         people: layout.People,
-        lockstep: Lockstep,
-        written: Written,
+        requests: BatchedRequests,
+        output: UnitOutput,
         rows: Any,
     ) -> None:
         """Plays users until each is done or waits, giving the kernel room when it asks for it."""
@@ -107,31 +107,31 @@ class Compiled:
             place = loop.play(
                 self.ground,
                 self.lowering.program,
-                lockstep.tables,
+                requests.tables,
                 day,
                 people,
-                lockstep.parked,
+                requests.parked,
                 self.memory,
-                written.out,
+                output.out,
                 rows,
                 place,
             )
             if place == len(rows):
                 return
-            if written.out.filled[layout.STUCK]:
-                base = int(written.out.filled[layout.HEARD]) if self.keeps else 0
-                lockstep.make_room(rows[place], self.memory, base, written.out)
+            if output.out.filled[layout.STUCK]:
+                base = int(output.out.filled[layout.HEARD]) if self.keeps else 0
+                requests.make_room(rows[place], self.memory, base, output.out)
                 place += 1
             else:
-                self._make_room(written)
+                self._make_room(output)
 
-    def _make_room(self, written: Written) -> None:
-        kept = int(written.out.filled[layout.HEARD]) if self.keeps else 0
+    def _make_room(self, output: UnitOutput) -> None:
+        kept = int(output.out.filled[layout.HEARD]) if self.keeps else 0
         if len(self.memory.tracks) - kept < self._longest:
             room = max(2 * len(self.memory.tracks), kept + self._longest)
             self.memory = layout.grown(self.memory, room)
-        if written.full:
-            written.grow()
+        if output.full:
+            output.grow()
 
     def _day(self, unit: Unit) -> layout.Day:
         scenario, plan = self.setup.scenario, unit.days[0]
@@ -162,20 +162,20 @@ class Compiled:
             firsts=np.empty(len(times), np.int32),
         )
 
-    def _written(self, unit: Unit, day: layout.Day) -> Written:
+    def _output(self, unit: Unit, day: layout.Day) -> UnitOutput:
         codes, tracks = len(unit.names[ARM]), len(self.setup.world.catalogue)
         room = len(day.times) if day.per_day < 0.0 else 2 * (unit.end - unit.first)
         out = layout.Out(
             sessions=np.empty((layout.SESSION_COLUMNS, room + 1), np.int64),
             plays=np.zeros((codes, tracks), np.int32),
-            heard=np.zeros((codes, HEARD_STEPS, 2), np.int64),
+            by_step=np.zeros((codes, HEARD_STEPS, 2), np.int64),
             filled=np.zeros(3, np.int64),
             scratch=np.zeros((2, HISTORY), np.int64),
             cursor=np.zeros(2, np.int64),
             fields=np.zeros(layout.FIELDS, np.int64),
             lookup=self.lookup,
         )
-        return Written(self.setup, unit, out)
+        return UnitOutput(self.setup, unit, out)
 
 
 def _experiment_codes(unit: Unit) -> npt.NDArray[np.int16]:

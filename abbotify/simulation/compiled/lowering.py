@@ -87,14 +87,14 @@ class Lowering:
     Attributes:
         program: the chains.
         rankers: number of a table that is made on demand -> its ranker.
-        asked: number of a link -> its arm's place, and its place in the chain.
+        answering: number of a link -> its arm's place, and its place in the chain.
     """
 
     def __init__(self, arms: Sequence[Arm]) -> None:
         self._tables: list[CandidateTable | None] = []
         self._places: dict[int, int] = {}
         self.rankers: dict[int, Any] = {}
-        self.asked: dict[int, tuple[int, int]] = {}
+        self.answering: dict[int, tuple[int, int]] = {}
         links: list[int] = [0]
         purposes: list[int] = []
         tables: list[int] = []
@@ -107,7 +107,7 @@ class Lowering:
                     tables.append(len(self._tables))
                     self._tables.append(None)
                 else:
-                    self.asked[len(purposes)] = (place, depth)
+                    self.answering[len(purposes)] = (place, depth)
                     tables.append(ASKS)
                 purposes.append(link.purpose)
             links.append(len(purposes))

@@ -1,4 +1,4 @@
-"""What the compiled kernel has written down, as sessions, events and facts."""
+"""The output of the compiled kernel, as sessions, events and facts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from abbotify.simulation.compiled import arrays
 from abbotify.simulation.engine import Counts, SessionFacts, Setup, State, Unit, UnitResult
 
 
-class Written:
+class UnitOutput:
     """The output of a unit.
 
     Args:
@@ -54,7 +54,7 @@ class Written:
         return UnitResult(
             sessions=sessions,
             facts=_facts(columns),
-            counts=Counts(self.out.plays.astype(np.int64), self.out.heard),
+            counts=Counts(self.out.plays.astype(np.int64), self.out.by_step),
             state=state,
             events=None if memory is None else _events(sessions, columns, memory),
         )
@@ -67,17 +67,11 @@ class Written:
             user=ids[row],
             session=columns[arrays.NUMBER].astype(np.int32),
             day=np.full(n, plan.day, np.int32),
-            start=columns[arrays.START],
             closed=np.ones(n, np.bool_),
-            tracks=tracks,
-            hundredths=columns[arrays.HUNDREDTHS],
+            **{name: columns[place] for name, place in arrays.LOGGED.items()},
             residual=np.zeros(n),
             latency_ms=columns[arrays.LATENCY].astype(np.float64),
             recommended=tracks - 1,
-            skips=columns[arrays.SKIPS],
-            repeats=columns[arrays.REPEATS],
-            artists=columns[arrays.ARTISTS],
-            play_ms=columns[arrays.PLAY_MS],
             timeouts=np.zeros(n, np.int64),  # nobody waits where users do not meet
             arms={
                 column: Labels(plan.labels[column][row], names)

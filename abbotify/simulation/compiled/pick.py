@@ -32,7 +32,7 @@ _OTHERWISE, _OFFSET, _WEIGHT = lowering.OTHERWISE, lowering.OFFSET, lowering.WEI
 _PAIR, _PAIRS, _ON_DEMAND = lowering.PAIR, lowering.PAIRS, lowering.ON_DEMAND
 
 
-class Asked(NamedTuple):
+class Query(NamedTuple):
     """A request in a kernel, see `Request`.
 
     Attributes:
@@ -56,7 +56,7 @@ class Asked(NamedTuple):
     time: Int
 
 
-class Heard(NamedTuple):
+class History(NamedTuple):
     """What was played before a request.
 
     Attributes:
@@ -84,27 +84,27 @@ def pick(
     tables: Tables,
     number: Int,
     purpose: Int,
-    asked: Asked,
-    heard: Heard,
+    query: Query,
+    history: History,
     artist: npt.NDArray[np.int32],
 ) -> Int:
     """A table's answer to a request: a track, NONE or UNKNOWN."""
     rule = tables.rule
-    while asked.time < rule[number, _BELOW]:
+    while query.time < rule[number, _BELOW]:
         number = rule[number, _OTHERWISE]
     key = rule[number, _KEY]
     row: Int = 0
     if key == _BY_ARTIST:
-        row = np.int64(artist[asked.previous])
+        row = np.int64(artist[query.previous])
     elif key == _BY_PREVIOUS:
-        row = asked.previous
+        row = query.previous
     elif key == _BY_USER:
-        row = asked.row
+        row = query.row
     elif key == _BY_FIRST:
-        row = asked.first
+        row = query.first
     elif key >= _BY_PAIR:
-        anchor = asked.first if key == _BY_PAIR else asked.previous
-        row = _pair(tables, number, asked.row * len(artist) + anchor)
+        anchor = query.first if key == _BY_PAIR else query.previous
+        row = _pair(tables, number, query.row * len(artist) + anchor)
         if row < 0:
             return UNKNOWN if rule[number, _ON_DEMAND] else NONE
     place = rule[number, _OFFSET] + row
@@ -114,18 +114,18 @@ def pick(
     how = rule[number, _PICK]
     if how == _UNIFORMLY:
         if rule[number, _EXCLUDE]:
-            return _without_previous(tables.tracks, start, end, purpose, asked)
-        seed, user, session, step = asked.seed, asked.user, asked.session, asked.step
+            return _without_previous(tables.tracks, start, end, purpose, query)
+        seed, user, session, step = query.seed, query.user, query.session, query.step
         drawn = choice(seed, _USERS, step, user, purpose, session, end - start)
         return np.int64(tables.tracks[start + drawn])
     if how == _BY_RANK:
-        place = start + asked.step - 1
+        place = start + query.step - 1
         return np.int64(tables.tracks[place]) if place < end else NONE
     if how == _UNSEEN:
-        return _first_unseen(tables.tracks, start, end, asked, heard)
+        return _first_unseen(tables.tracks, start, end, query, history)
     if how == _WEIGHTED:
-        return _by_weight(tables, number, start, end, purpose, asked)
-    return _anchored(tables, rule[number, _OFFSET], purpose, asked, heard)
+        return _by_weight(tables, number, start, end, purpose, query)
+    return _anchored(tables, rule[number, _OFFSET], purpose, query, history)
 
 
 @inlined_unmanaged
@@ -177,53 +177,53 @@ def _pair(tables: Tables, number: Int, code: Int) -> Int:
 
 @unmanaged
 def _without_previous(
-    tracks: npt.NDArray[np.int32], start: Int, end: Int, purpose: Int, asked: Asked
+    tracks: npt.NDArray[np.int32], start: Int, end: Int, purpose: Int, query: Query
 ) -> Int:
     low, high = start, end
     while low < high:
         middle = (low + high) // 2
-        if tracks[middle] < asked.previous:
+        if tracks[middle] < query.previous:
             low = middle + 1
         else:
             high = middle
-    inside = low < end and tracks[low] == asked.previous
+    inside = low < end and tracks[low] == query.previous
     n = end - start - (1 if inside else 0)
     if n == 0:
         return NONE
-    seed, user, session, step = asked.seed, asked.user, asked.session, asked.step
+    seed, user, session, step = query.seed, query.user, query.session, query.step
     drawn = start + choice(seed, _USERS, step, user, purpose, session, n)
     return np.int64(tracks[drawn + (1 if inside and drawn >= low else 0)])
 
 
 @unmanaged
 def _first_unseen(
-    tracks: npt.NDArray[np.int32], start: Int, end: Int, asked: Asked, heard: Heard
+    tracks: npt.NDArray[np.int32], start: Int, end: Int, query: Query, history: History
 ) -> Int:
     # From where the last search of this row ended: what was seen stays seen, and starting anew
     # would make a long session quadratic in its tracks.
-    place = heard.cursor[1] if heard.cursor[0] == start else start
-    heard.cursor[0] = start
+    place = history.cursor[1] if history.cursor[0] == start else start
+    history.cursor[0] = start
     while place < end:
         seen = False
-        for i in range(heard.base, heard.base + asked.step):
-            seen |= heard.tracks[i] == tracks[place]
+        for i in range(history.base, history.base + query.step):
+            seen |= history.tracks[i] == tracks[place]
         if not seen:
             break
         place += 1
-    heard.cursor[1] = place
+    history.cursor[1] = place
     return np.int64(tracks[place]) if place < end else NONE
 
 
 @unmanaged
 def _by_weight(
-    tables: Tables, number: Int, start: Int, end: Int, purpose: Int, asked: Asked
+    tables: Tables, number: Int, start: Int, end: Int, purpose: Int, query: Query
 ) -> Int:
     shift = tables.rule[number, _WEIGHT]
     weights = tables.weights
     total = weights[end - 1 + shift]
     if total <= 0.0:
         return NONE
-    seed, user, session, step = asked.seed, asked.user, asked.session, asked.step
+    seed, user, session, step = query.seed, query.user, query.session, query.step
     target = uniform(seed, _USERS, step, user, purpose, session) * total
     low, high = start, end
     while low < high:
@@ -236,14 +236,14 @@ def _by_weight(
 
 
 @unmanaged
-def _anchored(tables: Tables, offset: Int, purpose: Int, asked: Asked, heard: Heard) -> Int:
-    plays, left = last_plays(heard, asked.step), 0
-    tracks, times = heard.scratch[0], heard.scratch[1]
+def _anchored(tables: Tables, offset: Int, purpose: Int, query: Query, history: History) -> Int:
+    plays, left = last_plays(history, query.step), 0
+    tracks, times = history.scratch[0], history.scratch[1]
     for i in range(plays):
         left += times[i]
     attempt = 0
     while left > 0:
-        seed, user, session, step = asked.seed, asked.user, asked.session, asked.step
+        seed, user, session, step = query.seed, query.user, query.session, query.step
         drawn = choice(seed, _USERS, step, user, purpose | attempt << 32, session, left)
         place = 0
         while drawn >= times[place]:
@@ -263,21 +263,21 @@ def _anchored(tables: Tables, offset: Int, purpose: Int, asked: Asked, heard: He
 
 
 @unmanaged
-def last_plays(heard: Heard, plays: Int) -> Int:
+def last_plays(history: History, plays: Int) -> Int:
     """Puts the user's last 10 plays into `scratch`, oldest first; how many there are.
 
     Args:
-        heard: before the request.
+        history: before the request.
         plays: of this session.
     """
-    tracks, times = heard.scratch[0], heard.scratch[1]
+    tracks, times = history.scratch[0], history.scratch[1]
     new = min(plays, _HISTORY)
     count = 0
     for i in range(new, _HISTORY):  # the old ones are right-aligned: the newest 10 - new
-        if heard.old_tracks[i] >= 0:
-            tracks[count], times[count] = heard.old_tracks[i], heard.old_times[i]
+        if history.old_tracks[i] >= 0:
+            tracks[count], times[count] = history.old_tracks[i], history.old_times[i]
             count += 1
-    for i in range(heard.base + plays - new, heard.base + plays):
-        tracks[count], times[count] = heard.tracks[i], heard.times[i]
+    for i in range(history.base + plays - new, history.base + plays):
+        tracks[count], times[count] = history.tracks[i], history.times[i]
         count += 1
     return count

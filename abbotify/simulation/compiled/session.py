@@ -24,6 +24,7 @@ from abbotify.simulation.compiled.arrays import (
     INTEREST,
     LATENCY,
     LINK,
+    LONG,
     MISSED,
     MISSES,
     NOW,
@@ -41,10 +42,11 @@ from abbotify.simulation.compiled.arrays import (
     Memory,
     Out,
     People,
+    earlier,
+    enter,
 )
 from abbotify.simulation.compiled.lowering import Program, Tables
-from abbotify.simulation.compiled.pick import UNKNOWN, Asked, Heard, pick, uniformly
-from abbotify.simulation.compiled.recall import LONG, earlier, enter
+from abbotify.simulation.compiled.pick import UNKNOWN, History, Query, pick, uniformly
 from abbotify.simulation.listener.latency import exponential, lognormal, uniform_ms
 from abbotify.simulation.listener.session import bored, hundredths, play_ms
 from abbotify.vectors import dot, prefetch
@@ -134,25 +136,25 @@ def listen(
             if budget <= 0 or step >= day.last_step:
                 break
             link, outcome = arms.links[who.arm], _OK
-        found: Int = max(answer, ahead)
+        chosen: Int = max(answer, ahead)
         answer = FRESH
-        if found < 0:
-            asked = Asked(
+        if chosen < 0:
+            query = Query(
                 who.seed, who.user, who.row, who.number, step + 1, who.first, track, time
             )  # fmt: skip
-            heard = Heard(
+            history = History(
                 memory.tracks, memory.times, base, people.tracks[row], people.times[row],
                 out.scratch, out.cursor,
             )  # fmt: skip
-            done, found, link, outcome = _answered(
-                tables, arms, asked, heard, ground.artist, found, link, outcome
+            done, chosen, link, outcome = _answered(
+                tables, arms, query, history, ground.artist, chosen, link, outcome
             )
             if not done:
                 break
         if outcome != _OK:  # also of an answer that was waited for
             _note(s, outcome)
-        track, step = found, step + 1
-        # The next pick does not depend on how long this track is heard: it is made at once, so
+        track, step = chosen, step + 1
+        # The next pick does not depend on how long this track is history: it is made at once, so
         # that its vector is on the way while this one's is multiplied.
         ahead = _ahead(ground, tables, who, rule, step, track)
         time, repeated, known = _hear(ground, memory, base, out.lookup, who, step, track)
@@ -165,7 +167,7 @@ def listen(
         skips += time < day.skip_below
         repeats += repeated
         artists += not known
-        _tell(out, who.code, track, step, time)
+        _count(out, who.code, track, step, time)
     s[STEP], s[NOW], s[BUDGET], s[LINK], s[OUTCOME] = step, now, budget, link, outcome
     s[HUNDREDTHS], s[LATENCY], s[SKIPS], s[REPEATS] = total, latency, skips, repeats
     s[ARTISTS], s[PLAY_MS] = artists, played_ms
@@ -192,15 +194,15 @@ def _ahead(ground: Ground, tables: Tables, who: Who, rule: Plain, step: Int, tra
     """The pick after a track, if its arm is plain and does not miss; else a negative number."""
     if not rule.holds:
         return np.int64(FRESH)
-    found = uniformly(
+    chosen = uniformly(
         tables, rule.key, rule.offset, rule.purpose, who.seed, who.user, who.row, who.number,
         step + 1, who.first, track, np.int64(ground.tracks[track, 0]),
     )  # fmt: skip
-    if found < 0:  # told as if nobody had been asked: the chain is, in its order
+    if chosen < 0:  # told as if nobody had been query: the chain is, in its order
         return np.int64(FRESH)
     if ground.far:
-        prefetch(ground.vectors, found)
-    return found
+        prefetch(ground.vectors, chosen)
+    return chosen
 
 
 @inlined_unmanaged
@@ -230,21 +232,21 @@ def _note(s: IntArray, outcome: Int) -> None:
 
 
 @inlined_unmanaged
-def _tell(out: Out, code: Int, track: Int, step: Int, time: Int) -> None:
+def _count(out: Out, code: Int, track: Int, step: Int, time: Int) -> None:
     """Counts a recommended play of a judged user."""
     if code >= 0:
         out.plays[code, track] += 1
-        if step <= out.heard.shape[1]:
-            out.heard[code, step - 1, 0] += 1
-            out.heard[code, step - 1, 1] += time
+        if step <= out.by_step.shape[1]:
+            out.by_step[code, step - 1, 0] += 1
+            out.by_step[code, step - 1, 1] += time
 
 
 @inlined_unmanaged
 def _answered(
     tables: Tables,
     arms: Program,
-    asked: Asked,
-    heard: Heard,
+    query: Query,
+    history: History,
     artist: IntArray,
     answer: Int,
     link: Int,
@@ -258,10 +260,10 @@ def _answered(
         table = arms.table[link]
         if table == _ASKS:
             return False, 0, link, outcome
-        found = pick(tables, table, arms.purpose[link], asked, heard, artist)
-        if found >= 0:
-            return True, found, link, outcome
-        if found == _UNKNOWN:
+        chosen = pick(tables, table, arms.purpose[link], query, history, artist)
+        if chosen >= 0:
+            return True, chosen, link, outcome
+        if chosen == _UNKNOWN:
             return False, 0, link, outcome
         outcome = max(outcome, _MISS)
         link += 1

@@ -1,6 +1,6 @@
 """The compiled loop: users, their visits, their sessions, one after the other in one kernel.
 
-What the event-driven engine tells as stories is here one loop, since users who do not meet can
+What the event-driven engine plays as processes is here one loop, since users who do not meet can
 be played one by one. Every number is that of the same scalar kernels in `listener`.
 """
 

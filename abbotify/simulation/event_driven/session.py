@@ -13,8 +13,7 @@ from abbotify.simulation.event_driven.clock import FIRST_USER, Clock
 from abbotify.simulation.event_driven.outputs import LATE, Played
 from abbotify.simulation.event_driven.service_queue import Reply, ServiceQueue
 from abbotify.simulation.listener.latency import latency
-from abbotify.simulation.listener.memory import Memory
-from abbotify.simulation.listener.session import FULL, listen, play_ms
+from abbotify.simulation.listener.session import FULL, Memory, listen, play_ms
 
 _FRACTION: Final = tuple(h / 100 for h in range(FULL + 1))
 

@@ -1,4 +1,4 @@
-"""A listening session, one number at a time: the taste, the listened time, the boredom.
+"""A listening session: the taste, the listened time, the boredom, the tracks so far.
 
 Listened time is kept in whole hundredths. `floor(100 x + 0.5)` equals the usual rounding except
 on exact half-ways, and is the same in Python and in a compiled kernel, which `round` is not.
@@ -7,7 +7,7 @@ on exact half-ways, and is the same in Python and in a compiled kernel, which `r
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -95,3 +95,42 @@ def listen(
     time = hundredths(score, bias, sharpness, discount)
     draw = uniform(seed, _USERS, step, user, _BOREDOM, session)
     return 2 * time + (1 if bored(time, draw) else 0)
+
+
+class Memory:
+    """The tracks of a session so far, and the discount they put on the next one.
+
+    Attributes:
+        played: track ids in the order they were played.
+    """
+
+    __slots__ = ("_artist_of", "_discounts", "_gamma", "_seen", "played")
+
+    def __init__(self, artist_of: Any, gamma: float, first: int) -> None:
+        """The memory after the session's first track.
+
+        Args:
+            artist_of: the artist of each track, by id; a memory view or a list.
+            gamma: the discount of a repeated artist.
+            first: the first track's id.
+        """
+        self._artist_of, self._gamma = artist_of, gamma
+        self.played = [first]
+        self._seen = {first}
+        self._discounts = {artist_of[first]: gamma}
+
+    def hear(self, track: int) -> float:
+        """Adds a track to the session; what its listened time is multiplied by.
+
+        Returns:
+            `gamma ** k` for an artist played k times before, gamma's powers by repeated
+            multiplication; 0 for a track played before, which still counts for its artist.
+        """
+        discounts, artist = self._discounts, self._artist_of[track]
+        discount = discounts.get(artist, 1.0)
+        discounts[artist] = discount * self._gamma
+        self.played.append(track)
+        if track in self._seen:
+            return 0.0
+        self._seen.add(track)
+        return discount

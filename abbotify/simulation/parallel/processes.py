@@ -19,8 +19,8 @@ from multiprocessing.context import SpawnProcess
 from typing import Any, Final, TypeVar
 
 from abbotify.errors import UserError
-from abbotify.simulation.parallel import worker
 from abbotify.simulation.parallel.shared_arrays import Shipment, shipped
+from abbotify.simulation.parallel.worker import serve
 
 Payload = TypeVar("Payload")
 Task = TypeVar("Task")
@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 
 _AHEAD: Final = 4  # tasks for each process that may be done before their turn
 _DEATHS: Final = 3  # of processes with the same task
-_FAREWELL: Final = 5.0  # seconds
+_SECONDS_TO_END: Final = 5.0
 # Every library that has threads of its own: N processes would have N times as many as cores.
 # Arrow, numpy's BLAS and PyTorch all ask for the first.
 _ONE_THREAD: Final = dict.fromkeys(
@@ -102,7 +102,7 @@ class _Worker:
         self.pipe, theirs = context.Pipe()
         self.task: int | None = None
         self.process: SpawnProcess = context.Process(
-            target=worker.serve, args=(theirs, shipment), daemon=True
+            target=serve, args=(theirs, shipment), daemon=True
         )
         with _inherited():
             self.process.start()
@@ -139,7 +139,7 @@ class _Pool:
     def _hand_out(self, limit: int) -> None:
         """Gives the next tasks below a limit to processes that have none."""
         while self.waiting and self.waiting[0] < limit:
-            idle = next((one for one in self.workers if one.task is None), None)
+            idle = next((worker for worker in self.workers if worker.task is None), None)
             if idle is None:
                 if len(self.workers) == self.size:
                     return
@@ -149,23 +149,23 @@ class _Pool:
             try:
                 idle.pipe.send(self.tasks[idle.task])
             except OSError:
-                self._bury(idle)
+                self._restart_task(idle)
 
     def _listen(self) -> None:
         """Waits until a process has done its task, or has died."""
-        ready = wait([one.pipe for one in self.workers])
-        for one in [one for one in self.workers if one.pipe in ready]:
+        ready = wait([worker.pipe for worker in self.workers])
+        for worker in [worker for worker in self.workers if worker.pipe in ready]:
             try:
-                answer = one.pipe.recv()
+                answer = worker.pipe.recv()
             except (EOFError, OSError):
-                self._bury(one)
+                self._restart_task(worker)
                 continue
-            assert one.task is not None, "a process answers once"
-            self.answers[one.task], one.task = answer, None
+            assert worker.task is not None, "a process answers once"
+            self.answers[worker.task], worker.task = answer, None
 
-    def _bury(self, dead: _Worker) -> None:
+    def _restart_task(self, dead: _Worker) -> None:
         """Lets the task of a process that has died wait again."""
-        dead.process.join(_FAREWELL)
+        dead.process.join(_SECONDS_TO_END)
         dead.process.kill()  # one that has closed its pipe and does not end
         dead.process.join()
         dead.pipe.close()
@@ -174,26 +174,26 @@ class _Pool:
             return
         self.deaths[dead.task] += 1
         if self.deaths[dead.task] == _DEATHS:
-            raise UserError(_obituary(dead.task, len(self.tasks), dead.process.exitcode))
+            raise UserError(_death_message(dead.task, len(self.tasks), dead.process.exitcode))
         heapq.heappush(self.waiting, dead.task)
 
     def dismiss(self) -> None:
         """Lets all processes end by themselves."""
-        for one in self.workers:
-            one.pipe.close()
-        for one in self.workers:
-            one.process.join(_FAREWELL)
+        for worker in self.workers:
+            worker.pipe.close()
+        for worker in self.workers:
+            worker.process.join(_SECONDS_TO_END)
 
     def kill(self) -> None:
         """Ends all processes that are left, whatever they do."""
-        for one in self.workers:
-            one.process.kill()
-        for one in self.workers:
-            one.process.join()
-            one.pipe.close()
+        for worker in self.workers:
+            worker.process.kill()
+        for worker in self.workers:
+            worker.process.join()
+            worker.pipe.close()
 
 
-def _obituary(task: int, tasks: int, code: int | None) -> str:
+def _death_message(task: int, tasks: int, code: int | None) -> str:
     how = f"exit code {code}"
     if code is not None and code < 0:
         known = {each.value: each.name for each in signal.Signals}

@@ -1,4 +1,4 @@
-"""What a process of `scale` does. Imported before anything else there, so it imports little."""
+"""What a worker process does. Imported before anything else there, so it imports little."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def serve(pipe: Connection, shipment: Shipment) -> None:
 
     Args:
         pipe: gives tasks, takes (True, result) or (False, exception) for each.
-        shipment: (prepare, payload), as in `scale.each`.
+        shipment: (prepare, payload), as in `processes.each`.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C: the parent ends us
     threading.Thread(target=_end_with_parent, args=(shipment.path,), daemon=True).start()
@@ -53,12 +53,12 @@ def _send(pipe: Connection, answer: tuple[bool, Any]) -> None:
 
 def _portable(error: Exception) -> Exception:
     """The exception as the parent can raise it, with this process's traceback as its note."""
-    told = "".join(traceback.format_exception(error))
-    error.add_note(f"In a worker:\n{told}")
+    trace = "".join(traceback.format_exception(error))
+    error.add_note(f"In a worker:\n{trace}")
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}\n{told}")
+        return RuntimeError(f"{type(error).__name__}: {error}\n{trace}")
     return error
 
 

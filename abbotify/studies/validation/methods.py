@@ -11,7 +11,15 @@ from abbotify import stats
 from abbotify.report.guardrails import guardrail_results
 from abbotify.stats import Moments
 from abbotify.stats.contrast import Estimate
-from abbotify.stats.effects import CUPED, MEAN, RATIO, SESSIONS, Estimator, deciding_estimand, told
+from abbotify.stats.effects import (
+    CUPED,
+    MEAN,
+    RATIO,
+    SESSIONS,
+    Estimator,
+    deciding_estimand,
+    method_estimates,
+)
 from abbotify.stats.non_inferiority import NON_INFERIOR, GuardrailSpec
 
 GUARDRAIL: Final = "guardrail"
@@ -116,7 +124,7 @@ class Arm:
         )
 
 
-def method_estimates(
+def experiment_estimates(
     arms: Sequence[Arm],
     success: Sequence[str],
     alpha: float,
@@ -168,7 +176,7 @@ def method_estimates(
 def of_effect(row: stats.Effect, alpha: float) -> Iterator[tuple[Key, MethodEstimates]]:
     """The estimates in a row of effects, method by method."""
     alone = None if row.p_value is None else row.p_value < alpha
-    for each in told(row):
+    for each in method_estimates(row):
         significant = each.excludes_zero if each.relative else alone
         yield Key(each.method, row.metric, row.arm), MethodEstimates(*each[2:], significant)
     if row.p_adjusted is not None:

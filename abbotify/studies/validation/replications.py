@@ -16,7 +16,7 @@ from abbotify.simulation.parallel import processes
 from abbotify.stats.effects import MEAN, RATIO, Estimator
 from abbotify.stats.group_sequential import Spending, obrien_fleming
 from abbotify.stats.non_inferiority import GuardrailSpec
-from abbotify.studies.validation.methods import Arm, Key, MethodEstimates, method_estimates
+from abbotify.studies.validation.methods import Arm, Key, MethodEstimates, experiment_estimates
 from abbotify.studies.validation.outcomes import EXPOSED
 from abbotify.studies.validation.repeated_looks import RepeatedLooks
 from abbotify.studies.validation.sampler import EFFECT, NOTHING, WORLDS, Sampler
@@ -157,7 +157,7 @@ def _batch(
                 arms = list(_arms(sampler, world, sums[at, world]))
                 simultaneous = number < most and spec.success[0] in arms[0].means
                 deciding = [name for name in spec.success if name in arms[0].means]
-                for key, estimates in method_estimates(
+                for key, estimates in experiment_estimates(
                     arms, deciding, spec.alpha, simultaneous, spec.rails, spec.estimator
                 ).items():
                     write_down(columns, count, (at, world), key, estimates)

@@ -13,7 +13,6 @@ from abbotify.report.checks import validity
 from abbotify.report.result import Arm, Check
 from abbotify.report.result_rows import Look, Trend
 from abbotify.stats import EFFECT_COLUMNS, ArmMoments, Effect, Moments
-from abbotify.stats.non_inferiority import GuardrailResult
 from abbotify.stats.skewness import Shape
 from tests.stats.test_compare import draws
 
@@ -111,11 +110,3 @@ def test_sizes_are_watched(users: int, p_value: float, status: str) -> None:
     assert only(validity.watched_ratio(arms)).status == status
     unknown = replace(arms[1], looks=(replace(look, sample_ratio_p=None),))
     assert not list(validity.watched_ratio((arms[0], unknown)))
-
-
-def test_guardrails_without_a_test_are_told() -> None:
-    row = GuardrailResult(
-        "T", "skip_rate", 5.0, "percent", None, None, None, None, None, "no users"
-    )
-    assert "T, skip rate (no users)" in only(validity.guardrails([row])).summary
-    assert not list(validity.guardrails([replace(row, verdict="undecided")]))

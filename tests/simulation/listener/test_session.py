@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abbotify.simulation.listener.memory import Memory
+from abbotify.simulation.listener.session import Memory
 
 ARTISTS = [0, 0, 0, 1, 1]  # of tracks 0 .. 4
 

@@ -1,10 +1,13 @@
-"""What the machine had too little of, told from what a library raised."""
+"""The process of the command line: how it ends, on signals and when resources run out."""
 
 from __future__ import annotations
 
 import errno
 import os
-from typing import Final
+import signal
+import sys
+import threading
+from typing import Final, NoReturn
 
 _MEMORY: Final = "not enough memory: try fewer workers (--workers), or more shards (shards)"
 _LIMITS: Final = {
@@ -66,3 +69,57 @@ def shortage(error: BaseException) -> str:
                 return what
         seen = seen.__cause__ or seen.__context__
     return ""
+
+
+def leave(code: object) -> None:
+    """Ends the process at once if threads are left, which the interpreter would wait for.
+
+    They are of recommenders of the user's own: all that is ours is done.
+    """
+    here = threading.current_thread()
+    left = [each for each in threading.enumerate() if each is not here and not each.daemon]
+    if left and isinstance(code, int):
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)
+
+
+def end_cleanly_on_signals() -> None:
+    """Lets what ends a process remove half-written folders first, unless it is ignored."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
+def fail_for_resources(error: Exception) -> None:
+    """Ends with one line where the machine and not the program is at fault."""
+    if isinstance(error, OSError) and error.filename is None and not _takes_output():
+        discard_output()
+        fail(f"standard output cannot be written ({error.strerror}); files are complete", 1)
+    what = shortage(error)
+    if what:
+        fail(what, 1)
+
+
+def _takes_output() -> bool:
+    try:
+        os.write(1, b"\n")
+    except OSError:
+        return False
+    return True
+
+
+def discard_output() -> None:
+    """Sends what is still to be printed nowhere, so that the interpreter does not complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def fail(what: str, code: int) -> NoReturn:
+    """Prints a line on standard error and ends the process."""
+    print(f"abbotify: {what}", file=sys.stderr)
+    sys.exit(code)
