@@ -42,13 +42,7 @@ _QUANTILES: Final = (0.1, 0.5, 0.9)
 
 @dataclass(frozen=True)
 class Question:
-    """What a log is asked.
-
-    Attributes:
-        success: the metrics that decide.
-        rails: what must not get worse.
-        estimator: which estimate of a success metric decides.
-    """
+    """The metrics that decide, the guardrails, and the estimator of the decision."""
 
     success: tuple[str, ...] = (SUCCESS,)
     rails: tuple[GuardrailSpec, ...] = ()
@@ -129,7 +123,7 @@ def decide(
         folder: exists; users.parquet is written there.
         experiment: its name.
         alpha: the error rate of the decision.
-        skip_below: a recommended track listened to for less than this fraction is a skip.
+        skip_below: as `analyze`.
         question: what decides, and what must not get worse.
         faults: takes the parts of the report that fail; without it they are raised.
 
@@ -188,9 +182,9 @@ def _refuse_fractions(alpha: float, skip_below: float) -> None:
 
 def _refuse_question(question: Question, users: UserTable, read: Read) -> None:
     """Refuses metrics that the log does not determine, and an adjustment without earlier days."""
-    asked = [("--success", name) for name in question.success]
-    asked += [("--guardrail", rail.metric) for rail in question.rails]
-    for option, name in asked:
+    options = [("--success", name) for name in question.success]
+    options += [("--guardrail", rail.metric) for rail in question.rails]
+    for option, name in options:
         if name not in users.values:
             known = ", ".join(each for each in METRICS if each in users.values)
             raise UserError(f"{name} is not determined by this log; it has {known}", key=option)
@@ -294,8 +288,12 @@ def _users(read: Read, shown: Sequence[str], with_days: bool) -> UserTable:
     label = users.arms[ARM]
     renamed = {ARM: Labels(label.codes, tuple(shown))}
     # Lines date a session by the end of its first track, a run by the day its visit was due.
-    told = {k: v for k, v in users.values.items() if with_days or k.removeprefix(PRE) != "retained"}
-    return replace(users, arms=renamed, values=told, in_two_arms={ARM: len(read.known.mixed)})
+    values = {
+        name: column
+        for name, column in users.values.items()
+        if with_days or name.removeprefix(PRE) != "retained"
+    }
+    return replace(users, arms=renamed, values=values, in_two_arms={ARM: len(read.known.mixed)})
 
 
 def _scenario(experiment: str, infos: Sequence[ArmInfo], question: Question) -> dict[str, Any]:

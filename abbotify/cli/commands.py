@@ -13,7 +13,6 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from abbotify import __version__
 from abbotify.cli import studies
 from abbotify.cli.options import (
     EngineOption,
@@ -21,6 +20,7 @@ from abbotify.cli.options import (
     Quiet,
     ScenarioFile,
     SeedOption,
+    VersionOption,
     Workers,
     form_of,
     load_scenario,
@@ -283,18 +283,8 @@ for _command in studies.COMMANDS:
     app.command()(_command)
 
 
-def _version(value: bool) -> None:
-    if value:
-        print(f"abbotify {__version__}")
-        raise typer.Exit
-
-
 @app.callback()
-def _common(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
+def _common(version: VersionOption = False) -> None:
     pass
 
 

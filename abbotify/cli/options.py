@@ -9,11 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from abbotify import __version__
+
 if TYPE_CHECKING:
     from abbotify.analysis import Question
     from abbotify.scenario import Scenario
     from abbotify.stats.non_inferiority import GuardrailSpec
 
+
+def _print_version(value: bool) -> None:
+    if value:
+        print(f"abbotify {__version__}")
+        raise typer.Exit
+
+
+VersionOption = Annotated[
+    bool,
+    typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+]
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="The scenario file (YAML).")]
 Overrides = Annotated[
     list[str] | None,

@@ -24,7 +24,7 @@ SPENDING: Final = {
 }
 _TREND_METRIC: Final = "time"
 _UNPLANNED: Final = monitoring.Look(
-    *(None, None, None), stats.Contrast(None), stats.Lift(None), None, "no variance to plan by"
+    *(None, None, None), stats.Contrast(None), None, "no variance to plan by"
 )
 
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from abbotify.stats.contrast import Contrast, Estimate, Lift, difference, relative
+from abbotify.stats.contrast import Contrast, Estimate, difference
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,12 @@ class ValidLook:
         n: Users of both arms.
         effect: Treatment minus control with its always-valid interval; the p-value is this
             look's.
-        lift: The same in per cent of |control|, by Fieller with the same critical value.
         p_value: The least p-value of the looks so far, itself valid whenever one stops.
         significant: p_value < alpha: some interval up to now excludes 0.
     """
 
     n: int
     effect: Contrast
-    lift: Lift
     p_value: float | None
     significant: bool | None
 
@@ -114,9 +112,8 @@ def always_valid(
         effect = _interval(control, treatment, rho, alpha)
         if effect.p_value is not None:
             least = effect.p_value if least is None else min(least, effect.p_value)
-        lift = _lift(control, treatment, effect)
         n = control.n + treatment.n
-        looks.append(ValidLook(n, effect, lift, least, None if least is None else least < alpha))
+        looks.append(ValidLook(n, effect, least, None if least is None else least < alpha))
     return tuple(looks)
 
 
@@ -138,21 +135,6 @@ def _interval(control: Estimate, treatment: Estimate, rho: float, alpha: float) 
         None,
         p_value,
     )
-
-
-def _lift(control: Estimate, treatment: Estimate, effect: Contrast) -> Lift:
-    """Fieller's interval at the level whose critical value is the always-valid one."""
-    from scipy.special import stdtr
-
-    plain = difference(control, treatment, 0.5)
-    lift = relative(control, treatment, 0.5)
-    if plain.df is None or lift.lower is None or effect.upper is None or effect.effect is None:
-        return lift
-    error = _error(control, treatment)
-    level = 2 * float(stdtr(plain.df, -(effect.upper - effect.effect) / error))
-    if level <= 0:
-        return Lift(lift.effect, note="relative interval unbounded: control not distinct from 0")
-    return relative(control, treatment, level)
 
 
 def _error(control: Estimate, treatment: Estimate) -> float:

@@ -13,9 +13,7 @@ from typing import Final
 from abbotify.stats.contrast import (
     Contrast,
     Estimate,
-    Lift,
     difference,
-    relative,
     variance_of_difference,
 )
 from abbotify.stats.group_sequential import SMALLEST_STEP, Spending, boundaries, obrien_fleming
@@ -36,7 +34,6 @@ class Look:
         critical: |z| beyond which this look stops; None where it may not stop.
         nominal: Two-sided level of this look taken alone; None likewise.
         effect: Treatment minus control with its interval at the nominal level.
-        lift: The same in per cent of |control|.
         significant: This look crosses its boundary, which is exactly when the interval excludes
             0; None where it may not stop.
         note: Why it may not stop, else empty.
@@ -46,7 +43,6 @@ class Look:
     critical: float | None
     nominal: float | None
     effect: Contrast
-    lift: Lift
     significant: bool | None
     note: str = ""
 
@@ -164,22 +160,13 @@ def _look(pair: Pair, share: float | None, critical: float | None, nominal: floa
         spent = share is not None and share > 1
         reason = "all error is spent" if spent else "next to no error may be spent yet"
         return _idle(pair, share, reason)
-    effect, lift = difference(*pair, nominal), relative(*pair, nominal)
+    effect = difference(*pair, nominal)
     significant = None if effect.p_value is None else effect.p_value < nominal
-    return Look(share, critical, nominal, effect, lift, significant)
+    return Look(share, critical, nominal, effect, significant)
 
 
 def _idle(pair: Pair, share: float | None, reason: str = "") -> Look:
     """A look that may not stop: the effect as far as it is defined, without intervals."""
-    effect, lift = difference(*pair, 0.5), relative(*pair, 0.5)
-    undefined = share is None
-    reason = reason or (effect.note if undefined else "no new information since the last look")
-    return Look(
-        share,
-        None,
-        None,
-        Contrast(effect.effect, note=reason),
-        Lift(lift.effect, note=lift.note if undefined else reason),
-        None,
-        reason,
-    )
+    effect = difference(*pair, 0.5)
+    reason = reason or (effect.note if share is None else "no new information since the last look")
+    return Look(share, None, None, Contrast(effect.effect, note=reason), None, reason)

@@ -128,7 +128,7 @@ def test_a_run_without_a_report_keeps_its_log(
         patched.setattr(place, name, raising(FAULT))
         finished = abbotify("run", scenario, "--out", out)
     assert (finished.code, finished.err.count("\n")) == (1, 1)
-    assert f"{out}: the report cannot be worked out (ZeroDivisionError" in finished.err
+    assert f"{out}: the report cannot be computed (ZeroDivisionError" in finished.err
     assert "Traceback" in faults_of(out)["report.json"]
     assert {path.name for path in out.iterdir()} >= {"scenario.yaml", "manifest.json", "log"}
     again = abbotify("analyze", out / "log", "--experiment", "SMALL", "--out", out.parent / "again")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import binom, norm
 
-from abbotify.stats import Estimate, difference, relative
+from abbotify.stats import Estimate, difference
 from abbotify.stats.always_valid import (
     always_valid,
     best_rho,
@@ -63,9 +63,7 @@ def test_half_width_is_that_of_the_paper(
 
 
 @given(st.integers(20, 10_000), st.floats(-8, 8), st.floats(100, 1e5), st.floats(2, 100))
-def test_interval_lift_and_p_value_decide_alike(
-    n: int, z: float, planned: float, mean: float
-) -> None:
+def test_interval_and_p_value_decide_alike(n: int, z: float, planned: float, mean: float) -> None:
     pair = (Estimate(n, mean, 1e-4), Estimate(n, mean + z * 0.02, 3e-4))
     (look,) = always_valid([pair], planned, ALPHA)
     p = look.effect.p_value
@@ -75,8 +73,6 @@ def test_interval_lift_and_p_value_decide_alike(
     if abs(p - ALPHA) > 1e-9:
         excluded = look.effect.lower > 0 or look.effect.upper < 0
         assert excluded == (p < ALPHA) == look.significant
-        if look.lift.lower is not None and look.lift.upper is not None:
-            assert (look.lift.lower > 0 or look.lift.upper < 0) == excluded
 
 
 @given(st.integers(50, 5000), st.floats(2.5, 12))
@@ -148,17 +144,9 @@ def test_undefined_is_none_with_the_reason() -> None:
         [(nobody, some), (steady, steady), (some, some)], 100, ALPHA
     )
     assert first.effect == difference(nobody, some, ALPHA)
-    assert first.lift == relative(nobody, some, ALPHA)
     assert "no variance" in second.effect.note
     assert first.p_value is second.p_value is second.significant is None
     assert third.p_value == third.effect.p_value == 1
-
-
-def test_a_control_near_zero_has_no_relative_interval() -> None:
-    (look,) = always_valid([(Estimate(50, 0.2, 0.01), Estimate(50, 0.4, 0.01))], 1e5, ALPHA)
-    assert look.lift.lower is None
-    assert "unbounded" in look.lift.note
-    assert look.lift.effect == pytest.approx(100)
 
 
 def test_refuses_what_means_nothing() -> None:

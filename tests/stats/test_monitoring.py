@@ -80,20 +80,6 @@ def test_every_look_is_welch_at_its_boundarys_level() -> None:
     assert found.stopped == [look.significant for look in found.looks].index(True)
 
 
-def test_relative_and_absolute_intervals_decide_alike() -> None:
-    crossed = 0
-    for replication in range(40):
-        draws = generator(34, replication).standard_normal((2, 3, 50))
-        pairs = growing(10 + draws[0], 10.4 + draws[1])
-        for look in monitor(pairs, 75, ALPHA, pocock, final=True).looks:
-            if look.significant is not None:
-                assert look.lift.lower is not None
-                assert look.lift.upper is not None
-                assert look.significant == (look.lift.lower > 0 or look.lift.upper < 0)
-                crossed += look.significant
-    assert crossed > 20
-
-
 def test_information_is_of_variance_not_of_days() -> None:
     pilot = (Estimate(50, 1.0, 4 / 50), Estimate(10, 1.0, 9 / 10))
     assert planned_information(*pilot, (400, 300)) == pytest.approx(1 / (4 / 400 + 9 / 300))
