@@ -106,7 +106,7 @@ def print_table(table: Table) -> None:
     for column in table.columns:
         if not column.picture:
             justify: Literal["right", "left"] = "right" if column.number else "left"
-            grid.add_column(Text(column.heading), justify=justify, overflow="fold")
+            grid.add_column(Text(column.plain), justify=justify, overflow="fold")
     for row in table.texts()[1]:
         grid.add_row(*map(Text, row))
     console.print(grid)

@@ -8,17 +8,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from abbotify.report.charts import arms, axes, inline_interval, monitoring, retention, training
+from abbotify.report.charts import arms, axes, monitoring, retention, training
 from abbotify.report.charts.effects import forest
 from abbotify.report.decision import is_adjusted
 from abbotify.report.faults import Faults, FirstError
 from abbotify.report.result import Result
 from abbotify.report.tables import arms as arms_table
-from abbotify.report.tables import checks, effects, guardrails, segments, truth
+from abbotify.report.tables import checks, effects, guardrails, segments, sessions, truth
 from abbotify.report.tables import monitoring as monitoring_table
-from abbotify.report.tables import retention as retention_table
-from abbotify.report.tables import training as training_table
-from abbotify.report.tables.narrow_screens import labelled
 from abbotify.report.text import labels, leading, methods, numbers
 from abbotify.report.text.headline import rule
 from abbotify.report.text.labels import ADJUSTED
@@ -43,7 +40,7 @@ def render_html(
         faults: takes the charts that fail.
     """
     context = _context(result, execution or {}, faults or Faults()) | {"errors": errors}
-    return labelled(_template().render(context).strip()) + "\n"
+    return str(_template().render(context)).strip() + "\n"
 
 
 def _template() -> Template:
@@ -69,18 +66,7 @@ def environment() -> Environment:
         "details": _details,
         "glued": _glued,
     }
-    made.globals |= {
-        "drawn": _marked(inline_interval.picture),
-        "axis": _marked(inline_interval.axis),
-    }
     return made
-
-
-def _marked(draw: Callable[..., str]) -> Callable[..., str]:
-    """The drawing, safe to be put into a page: it holds numbers alone."""
-    from markupsafe import Markup
-
-    return lambda *args, **kwargs: Markup(draw(*args, **kwargs))
 
 
 def rendered(package: str, template: str, **values: object) -> str:
@@ -96,7 +82,7 @@ def rendered(package: str, template: str, **values: object) -> str:
     pages = environment()
     assert pages.loader is not None, "pages have templates"
     both = pages.overlay(loader=ChoiceLoader([PackageLoader(package, ""), pages.loader]))
-    return labelled(both.get_template(template).render(values).strip()) + "\n"
+    return str(both.get_template(template).render(values)).strip() + "\n"
 
 
 def _context(result: Result, execution: Mapping[str, object], faults: Faults) -> dict[str, Any]:
@@ -117,38 +103,39 @@ def _context(result: Result, execution: Mapping[str, object], faults: Faults) ->
         "made": _made(result),
         "execution": [(str(name).replace("_", " "), str(at)) for name, at in execution.items()],
         "scenario": _yaml(result.scenario),
-        **_first_screen(result),
-        **_effects(result),
+        **_tables(result),
         **_time(result),
-        **_sessions(result),
-        "truth": truth.truths(result),
-        "segments": segments.segments(result),
     }
     return parts | {"sections": _sections(parts)}
 
 
-def _first_screen(result: Result) -> dict[str, Any]:
-    """The decision, guardrails and health."""
-    rails = guardrails.guardrails(result)
+def _tables(result: Result) -> dict[str, Any]:
+    """The decisions, and every table with the sentences beside it."""
     return {
         "cards": arms_table.decision_cards(result),
         "rule": rule(result),
-        "guardrails": guardrails.arranged(rails) if rails else None,
-        "rails_scale": inline_interval.scale(line.drawn for line in rails),
+        "guardrails": guardrails.guardrails(result),
         "health": checks.health(result),
-    }
-
-
-def _effects(result: Result) -> dict[str, Any]:
-    return {
         "adjusted": f", {ADJUSTED}" if is_adjusted(result) else "",
-        "deciding": effects.deciding_groups(result),
-        "deciding_further": effects.further_groups(result, deciding=True),
-        "others": effects.exploratory_groups(result),
-        "others_further": effects.further_groups(result, deciding=False),
         "differences": any(
             not leading.leads(row) and row.lower is not None for row in result.effects
         ),
+        "success": effects.success(result),
+        "success_further": effects.further(result, deciding=True),
+        "exploratory": effects.exploratory(result),
+        "exploratory_further": effects.further(result, deciding=False),
+        "naive": effects.naive(result),
+        "truth": truth.truths(result),
+        "segments": segments.segments(result),
+        "segmented_by": segments.segmented_by(result),
+        "segment_tests": segments.segment_tests(result),
+        "arms_table": arms_table.arms(result),
+        "means": arms_table.means(result),
+        "counters": arms_table.counters(result),
+        "positions": sessions.positions(result),
+        "returned": sessions.returned(result),
+        "trainings": sessions.trainings(result),
+        "reading": sessions.reading(result),
     }
 
 
@@ -156,28 +143,20 @@ def _time(result: Result) -> dict[str, Any]:
     """What happened from day to day."""
     from markupsafe import Markup
 
+    looked = [at for at, arm in enumerate(result.arms) if arm.looks]
     return {
-        "watched": monitoring_table.watched(result),
+        "looks": [(result.arms[at].name, monitoring_table.looks(result, at)) for at in looked],
+        "time_sentences": (
+            *monitoring_table.stop_sentences(result),
+            *sessions.trend_sentences(result),
+        ),
+        "stops": any(monitoring_table.stop(result.arms[at].looks or ()) for at in looked),
         "watching": [(at, Markup(svg)) for at, svg in monitoring.charts(result).items()],
         "looks_leave": monitoring.leaves(result),
         "looks_without_bar": monitoring_table.without_bar(result),
         "setting": monitoring_table.setting(result),
-        "watched_unit": monitoring_table.watched_unit(result),
         "trend_without_bar": retention.without_bar(result),
-        "trends": retention_table.trends(result),
-        "trend_metric": retention_table.trend_metric(result),
-    }
-
-
-def _sessions(result: Result) -> dict[str, Any]:
-    """Means, counters, positions, trainings: what the arms did."""
-    return {
-        "means": arms_table.means(result),
-        "counters": arms_table.counters(result),
-        "positions": training_table.positions(result),
-        "returned": retention_table.returned(result),
-        "trainings": training_table.trainings(result),
-        "reading": training_table.reading(result),
+        "trend_metric": sessions.trend_metric(result),
         "beyond": arms.beyond(result),
         "without_bar": arms.without_bar(result),
     }
@@ -193,7 +172,7 @@ def _sections(parts: Mapping[str, Any]) -> list[tuple[str, str]]:
         (
             "days",
             "Over time",
-            drawn["daily"] or drawn["trend"] or parts["watched"] or parts["trends"],
+            drawn["daily"] or drawn["trend"] or parts["time_sentences"],
         ),
         ("sessions", "Sessions", any(drawn[name] for name in curves)),
         ("segments", "Segments", parts["segments"]),
@@ -242,9 +221,6 @@ def _arms(result: Result) -> list[dict[str, Any]]:
             "arm": arm,
             "style": axes.style(at),
             "dashes": " ".join(map(str, axes.dashes(at))),
-            "share": arms_table.share(arm, result.arms),
-            "planned": arms_table.planned(arm, result.arms),
-            "weight": "" if arm.weight is None else f"{arm.weight:g}",
             "top": max((track.share for track in arm.top_tracks or ()), default=0.0),
         }
         for at, arm in enumerate(result.arms)

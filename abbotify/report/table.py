@@ -15,7 +15,7 @@ rendering is `abbotify.cli.terminal.print_table`, the only one that prints.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -51,6 +51,11 @@ class Column:
     code: bool = False
     arm: int | None = None
 
+    @property
+    def plain(self) -> str:
+        """Both lines as one text, the second in brackets."""
+        return f"{self.heading} ({self.under})" if self.under else self.heading
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -62,6 +67,7 @@ class Cell:
         tone: good, bad, warn, calm, quiet, or empty.
         arm: the place of the arm whose mark stands before the text.
         svg: a picture, made of numbers alone; it repeats what other cells say.
+        hint: what the text means, which pages alone show.
     """
 
     text: str = ""
@@ -69,13 +75,15 @@ class Cell:
     tone: str = ""
     arm: int | None = None
     svg: str = ""
+    hint: str = ""
 
     @property
     def plain(self) -> str:
-        """Both lines as one text."""
+        """Both lines as one text, the second in brackets."""
         if not self.under:
             return self.text
-        return self.under if self.text in ("", MISSING) else f"{self.text} {self.under}"
+        under = self.under if self.under.startswith("[") else f"({self.under})"
+        return self.under if self.text in ("", MISSING) else f"{self.text} {under}"
 
 
 @dataclass(frozen=True)
@@ -116,10 +124,14 @@ class Table:
             f"<thead><tr>{head}</tr></thead>\n{self._bodies()}</table>\n</div>"
         )
 
+    def __html__(self) -> str:
+        """The same, for templates, which take it as it is."""
+        return self.html()
+
     def markdown(self) -> str:
         """A table of GitHub's Markdown, without the columns of pictures; no caption."""
         shown = [at for at, column in enumerate(self.columns) if not column.picture]
-        head = [self.columns[at].heading for at in shown]
+        head = [self.columns[at].plain for at in shown]
         numbers = [self.columns[at].number for at in shown]
         rows = [
             [_markdown(row, row.cells[at]) for at in shown] for row in map(self._full, self.rows)
@@ -130,7 +142,7 @@ class Table:
         """Headings, and the rows as texts, without columns of pictures."""
         shown = [at for at, column in enumerate(self.columns) if not column.picture]
         rows = [[clean(row.cells[at].plain) for at in shown] for row in map(self._full, self.rows)]
-        return [self.columns[at].heading for at in shown], rows
+        return [self.columns[at].plain for at in shown], rows
 
     def frame(self) -> pd.DataFrame:
         """The texts, a row for each row and a column for each column without pictures."""
@@ -192,6 +204,22 @@ class Table:
                 cells.append(_tag(cell, column, first=place == 0, span=span))
         tone = f' class="{row.tone}"' if row.tone else ""
         return f"<tr{tone}>{''.join(cells)}</tr>\n"
+
+
+def by_arm(
+    caption: str, first: str, names: Iterable[str], rows: Iterable[tuple[str, Sequence[str]]]
+) -> Table | None:
+    """A table with a column for each arm; None without rows.
+
+    Args:
+        caption: of the table.
+        first: the heading of the rows' names.
+        names: of all arms.
+        rows: a name and a text for each arm.
+    """
+    arms = tuple(Column(name, number=True, arm=at) for at, name in enumerate(names))
+    body = tuple(Row((Cell(name), *map(Cell, texts))) for name, texts in rows)
+    return Table(caption, (Column(first), *arms), body) if body else None
 
 
 def _span(rows: Sequence[Row], at: int, place: int) -> int:

@@ -10,7 +10,7 @@ from abbotify.report.charts.effects import forest
 from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
 from abbotify.report.result import Result
-from abbotify.report.tables.effects import deciding_groups, further_groups
+from abbotify.report.tables.effects import further, success
 from abbotify.report.tables.truth import truths
 from abbotify.report.text.headline import headline, rule, sentences, summary_table
 from abbotify.report.text.methods import method
@@ -78,16 +78,17 @@ def test_everything_follows_the_estimator(
     (sentence,) = sentences(result)
     assert f"rises by {lift} against sticky" in sentence
     assert f"p = {p}" in sentence
-    (group,) = deciding_groups(result)
-    assert group.estimand == ("mean, CUPED" if by_cuped else "mean of users")
-    assert [each.estimand for each in further_groups(result, deciding=True)] == [
-        "mean of users" if by_cuped else "mean, CUPED"
-    ]
+    decides, other = success(result), further(result, deciding=True)
+    assert decides is not None
+    assert other is not None
+    assert ("mean, CUPED" in decides.rows[0].cells[0].under) is by_cuped
+    (row,) = other.rows
+    assert row.cells[1].text == ("mean of users" if by_cuped else "mean, CUPED")
     assert summary_table(result)[0].effect == f"+{lift}"
     assert f"Time per session, neural: +{lift}" in (forest(result) or "")
     beside = truths(result)
     assert beside is not None
-    assert f"was estimated at {leads}" in beside.leads[0]
+    assert f"estimated effect on time per session {leads}" in beside.leads[0]
     told = (sentence, rule(result), headline(result), " ".join(method(result)))
     assert [NAMED in each for each in told] == [by_cuped] * 4
     noted = "64% of the variance removed by CUPED"

@@ -150,7 +150,7 @@ def test_a_document_with_nothing_in_it(hand: dict[str, Any]) -> None:
     hand["arms"][0]["users"] = hand["arms"][1]["users"] = 0
     page = Page(render_html(Result.from_dict(hand)))
     assert "No effect could be estimated." in page.text
-    assert "Nothing was checked" in page.text
+    assert "No checks were made" in page.text
 
 
 def test_missing_glyphs_do_not_warn(hand: dict[str, Any]) -> None:

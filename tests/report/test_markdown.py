@@ -29,24 +29,24 @@ arm has 100 users or more.
 
 ## Success metrics
 
-| Metric | Arm | Relative | 95% interval | Difference | 95% interval | p | Result |
-| --- | --- | --: | --: | --: | --: | --: | --: |
-| Time per session | neural | +10.0% | [+4.0%, +16.0%] | +0.50 tracks | [+0.20, +0.80] \
+| Metric | Relative effect | Difference | Means (treatment, control) | p, Holm | Result |
+| --- | --: | --: | --: | --: | --- |
+| Time per session | +10.0% [+4.0%, +16.0%] | +0.50 tracks [+0.20, +0.80] | 5.50 (5.00) \
 | 0.002 | **better** |
 
 ## Exploratory
 
-| Metric | Arm | Note | Relative | 95% interval | Difference | 95% interval | p | Result |
-| --- | --- | --- | --: | --: | --: | --: | --: | --: |
-| Skip rate | neural | unbounded: the control's mean is not told apart from 0 | – | – | +0.10 \
-| [−0.30, +0.50] | 0.620 | not significant |
+| Metric | Relative effect | Difference | Means (treatment, control) | p | Result |
+| --- | --: | --: | --: | --: | --- |
+| Skip rate (unbounded: the control's mean is not told apart from 0) | – \
+| +0.10 [−0.30, +0.50] | 0.50 (0.40) | 0.620 | not significant |
 
 ## Arms
 
-| Arm | Recommender | Users | Share | Planned |
-| --- | --- | --: | --: | --: |
-| sticky (control) | – | 100 | 50.00% | – |
-| neural | – | 100 | 50.00% | – |
+| Arm | Label | Recommender | Weight | Planned | Share | Users | Assigned | Sessions | Tracks |
+| --- | --- | --- | --: | --: | --: | --: | --: | --: | --: |
+| sticky | C (control) | – | – | – | 50.00% | 100 | – | – | – |
+| neural | T1 | – | – | – | 50.00% | 100 | – | – | – |
 
 ## How to run it again
 
@@ -91,9 +91,9 @@ LEARNING = """\
 
 ## Training
 
-| Arm | Trainings | Passes | First loss | Last loss | Least held-out loss |
-| --- | --: | --: | --: | --: | --: |
-| neural | 2 | 3 | 0.5000 | 0.1235 | 0.4000 (pass 2) |
+| Arm | Trainings | Day | Plays | Epochs | First loss | Last loss | Best held-out loss | Model |
+| --- | --: | --: | --: | --: | --: | --: | --: | --- |
+| neural | 2 | 2 | 9 | 3 | 0.5000 | 0.1235 | 0.4000 (epoch 2) | sha256:dd |
 """
 
 
@@ -119,7 +119,7 @@ def test_positions_and_trainings(hand: dict[str, Any]) -> None:
 def test_every_table_keeps_its_columns(hostile: Result) -> None:
     blocks = render_markdown(hostile).split("\n\n")
     tables = [block.splitlines() for block in blocks if block.startswith("|")]
-    assert len(tables) == 10
+    assert len(tables) == 12
     for table in tables:
         bars = {line.replace("\\\\", "").replace("\\|", "").count("|") for line in table}
         assert len(bars) == 1

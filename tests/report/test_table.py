@@ -45,7 +45,7 @@ def test_markdown_escapes_texts_and_leaves_pictures_out() -> None:
         "| --- | --- | --: | --- |",
         "| Time | \\<b> | +1 [0, 2] | – |",
         "| Time | b\\|c | [0, 2] | **better** |",
-        "| Skips | b near 0 | +3 | **worse** |",
+        "| Skips | b (near 0) | +3 | **worse** |",
         "| A note. |  |  |  |",
     ]
 

@@ -22,7 +22,7 @@ from abbotify.report.charts.axes import (
 from abbotify.report.charts.svg import INK, MUTED, PAPER
 from abbotify.report.result import Result
 from abbotify.report.result_rows import Look
-from abbotify.report.tables.monitoring import stop, told, watched_unit
+from abbotify.report.tables.monitoring import stop, stop_sentence, watched_unit
 from abbotify.report.text.labels import shortened
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def watching(result: Result, at: int) -> str | None:
         paint,
         name=f"watching-{at}",
         title=f"Effect of {shortened(arm.name, 60)} as it stood by day",
-        description=told(result, arm),
+        description=stop_sentence(result, arm),
     )
 
 

@@ -1,15 +1,13 @@
-"""The result as rows of ready texts, shared by the page and the Markdown.
-
-Texts here are not escaped: each rendering escapes for its own language.
-"""
+"""Decisions as cards, and tables of the arms: their users, means and counters."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from abbotify.report.decision import Decision, Verdict, decisions
 from abbotify.report.result import Arm, MetricMoments, Result
+from abbotify.report.table import Cell, Column, Row, Table, by_arm
 from abbotify.report.text import numbers
 from abbotify.report.text.headline import sentence
 from abbotify.report.text.labels import TROUBLE, counter, metric, unit, with_unit
@@ -43,40 +41,66 @@ class DecisionCard:
     cautions: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Grid:
-    """A table with a column for each arm: a name and a cell for each arm in every row."""
-
-    arms: tuple[tuple[int, str], ...]
-    rows: tuple[tuple[str, tuple[str, ...], bool], ...]
-
-
 def decision_cards(result: Result) -> tuple[DecisionCard, ...]:
     """A card for each treatment, best first."""
     return tuple(_card(result, decision) for decision in decisions(result))
 
 
-def means(result: Result) -> Grid:
+def arms(result: Result) -> Table:
+    """The arms, their recommenders, and how many users each has."""
+    heads = ("Weight", "Planned", "Share", "Users", "Assigned", "Sessions", "Tracks")
+    columns = (
+        *(Column("Arm"), Column("Label"), Column("Recommender", code=True)),
+        *(Column(head, number=True) for head in heads),
+    )
+    rows = tuple(_arm_row(result, at, arm) for at, arm in enumerate(result.arms))
+    return Table("Arms and sample sizes", columns, rows)
+
+
+def _arm_row(result: Result, at: int, arm: Arm) -> Row:
+    shares = (planned(arm, result.arms), share(arm, result.arms))
+    counts = map(numbers.count, (arm.users, arm.assigned, arm.sessions, arm.tracks))
+    return Row(
+        (
+            Cell(arm.name, arm=at),
+            Cell(arm.label, "control" if arm.control else ""),
+            Cell(arm.recommender or numbers.MISSING),
+            Cell(numbers.MISSING if arm.weight is None else f"{arm.weight:g}"),
+            *map(Cell, (*shares, *counts)),
+        )
+    )
+
+
+def means(result: Result) -> Table | None:
     """Mean of every metric in every arm, rounded by its standard error."""
     names = dict.fromkeys(name for arm in result.arms for name in arm.metrics or {})
-    rows = [
+    rows = (
         (
             with_unit(metric(name).label, name),
             _means([(arm.metrics or {}).get(name) for arm in result.arms]),
         )
         for name in names
-    ]
-    return Grid(_columns(result), tuple((label, cells, False) for label, cells in rows))
+    )
+    caption = "Mean of every metric over users, rounded by its standard error"
+    return by_arm(caption, "Metric", (arm.name for arm in result.arms), rows)
 
 
-def counters(result: Result) -> Grid:
+def counters(result: Result) -> Table | None:
     """What the service counted in every arm; a row is marked when it should have been zero."""
     names = dict.fromkeys(name for arm in result.arms for name in arm.counters or {})
-    rows = []
-    for name in names:
-        values = [(arm.counters or {}).get(name) for arm in result.arms]
-        rows.append((counter(name), tuple(map(numbers.count, values)), _trouble(name, values)))
-    return Grid(_columns(result), tuple(rows))
+    counted = [[(arm.counters or {}).get(name) for arm in result.arms] for name in names]
+    rows = [
+        (counter(name), list(map(numbers.count, values)))
+        for name, values in zip(names, counted, strict=True)
+    ]
+    table = by_arm("Requests and outcomes", "Counter", (arm.name for arm in result.arms), rows)
+    if table is None:
+        return None
+    marked = tuple(
+        replace(row, tone="marked") if name in TROUBLE and any(values) else row
+        for name, values, row in zip(names, counted, table.rows, strict=True)
+    )
+    return replace(table, rows=marked)
 
 
 def share(arm: Arm, arms: Iterable[Arm]) -> str:
@@ -127,11 +151,3 @@ def _interval(moments: MetricMoments | None) -> tuple[float | None, float | None
         return moments.mean, None, None
     error = 1.96 * (moments.variance / moments.n) ** 0.5
     return moments.mean, moments.mean - error, moments.mean + error
-
-
-def _trouble(name: str, values: list[int | None]) -> bool:
-    return name in TROUBLE and any(values)
-
-
-def _columns(result: Result) -> tuple[tuple[int, str], ...]:
-    return tuple((at, arm.name) for at, arm in enumerate(result.arms))

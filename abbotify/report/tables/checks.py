@@ -1,4 +1,4 @@
-"""The health of a run on one screen: what was looked at before the effects are believed."""
+"""The health of a run on one screen: its checks and their results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ITEMS: Final = {
     "truncated_sessions": "Cut sessions",
     "fallbacks": "Fallbacks",
 }
-"""The checks every report is read for, and their short names."""
+"""The usual checks of an experiment, and their short names."""
 
 TONES: Final = {"pass": "good", "warn": "warn", "fail": "bad", "info": "calm"}
 
@@ -46,9 +46,9 @@ class Item:
 
 @dataclass(frozen=True)
 class Health:
-    """All of it: the state in words, what everybody asks for, what stands out, what is missing."""
+    """The state in words, the usual checks, those that warn or failed, and those not made."""
 
-    told: str
+    summary: str
     tone: str
     items: tuple[Item, ...]
     troubles: tuple[Item, ...]
@@ -62,13 +62,13 @@ class Health:
 
 
 def health(result: Result) -> Health:
-    """What the first screen tells of the checks."""
+    """The summary of all checks for the first screen."""
     checks = result.checks
     every = [_item(each, at) for at, each in enumerate(checks, 1)]
     named = {each.name: item for each, item in zip(checks, every, strict=True)}
-    told, tone = state(checks)
+    summary, tone = state(checks)
     return Health(
-        told=told,
+        summary=summary,
         tone=tone,
         items=tuple(named[name] for name in ITEMS if name in named),
         troubles=tuple(item for item in every if item.status in ("fail", "warn")),
@@ -84,14 +84,14 @@ def state(checks: tuple[Check, ...]) -> tuple[str, str]:
         return f"{plural(failed, 'check')} failed", "bad"
     if warned:
         return f"{plural(warned, 'warning')}, no check failed", "warn"
-    return ("All checks passed", "good") if checks else ("Nothing was checked", "warn")
+    return ("All checks passed", "good") if checks else ("No checks were made", "warn")
 
 
-def _item(found: Check, number: int) -> Item:
+def _item(each: Check, number: int) -> Item:
     return Item(
-        name=ITEMS.get(found.name) or clean(check(found.name)),
-        status=found.status,
-        tone=TONES[found.status],
-        summary=clean(found.summary),
+        name=ITEMS.get(each.name) or clean(check(each.name)),
+        status=each.status,
+        tone=TONES[each.status],
+        summary=clean(each.summary),
         number=number,
     )

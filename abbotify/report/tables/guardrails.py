@@ -1,53 +1,64 @@
-"""Guardrails as rows of ready texts: what must not get worse, by how much it did, and the verdict.
-
-Texts here are not escaped: each rendering escapes for its own language.
-"""
+"""Guardrails: which metrics must not get worse, by how much they did, and the verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from abbotify.report.charts.inline_interval import Interval
+from abbotify.report.charts.axes import style
+from abbotify.report.charts.inline_interval import Interval, Scale, picture, scale
 from abbotify.report.result import Result
+from abbotify.report.table import Cell, Column, Row, Table
 from abbotify.report.text import numbers
 from abbotify.report.text.labels import clean, metric, unit
-from abbotify.stats.non_inferiority import PERCENT, GuardrailResult
+from abbotify.stats.non_inferiority import NON_INFERIOR, PERCENT, GuardrailResult
 
 TONES: Final = {"non-inferior": "good", "inferior": "bad", "undecided": "warn"}
 UNTESTED: Final = "not tested"
 _MOST: Final = 8  # lines of a first screen
 
 
-@dataclass(frozen=True)
-class GuardrailLine:
-    """One guardrail of one treatment; losses are positive where the treatment is worse.
-
-    `order` is the guardrail's place among all, from 0.
-    """
-
-    order: int
-    metric: str
-    arm: str
-    at: int
-    loss: str
-    bound: str
-    margin: str
-    p: str
-    verdict: str
-    tone: str
-    note: str
-    drawn: Interval
-
-
-def guardrails(result: Result) -> tuple[GuardrailLine, ...]:
-    """A line for each guardrail and treatment, by guardrail."""
-    at = result.places
+def guardrails(result: Result) -> tuple[Table | None, Table | None]:
+    """The guardrails to show at once, and those to fold away: of many, the ones that hold."""
     order = list(dict.fromkeys(row.metric for row in result.guardrails))
+    at = result.places
     rows = sorted(result.guardrails, key=lambda row: (order.index(row.metric), at[row.arm]))
-    alpha = result.run.alpha
-    return tuple(_line(row, order.index(row.metric), at[row.arm], alpha) for row in rows)
+    held = [row for row in rows if row.verdict == NON_INFERIOR] if len(rows) > _MOST else []
+    shown = [row for row in rows if row not in held]
+    on = scale(map(_in_margins, rows))
+    level = numbers.level(result.run.alpha)
+    caption = f"Guardrails: loss against the control, one-sided {level} bound, and margin (red)"
+    return _table(result, shown, caption, on), _table(result, held, "Guardrails that hold", on)
+
+
+def _table(
+    result: Result, rows: Sequence[GuardrailResult], caption: str, on: Scale
+) -> Table | None:
+    several = len(result.treatments) > 1
+    columns = (
+        Column("Guardrail", merge=True),
+        *((Column("Treatment"),) if several else ()),
+        *(Column("Verdict", badge=True), Column("Loss against margin", picture=True)),
+        *(Column(head, number=True) for head in ("Loss", "Upper bound", "p")),
+    )
+    body = tuple(_row(result, row, on, several) for row in rows)
+    return Table(caption, columns, body) if body else None
+
+
+def _row(result: Result, row: GuardrailResult, on: Scale, several: bool) -> Row:
+    at, note = result.places[row.arm], clean(row.note)
+    under = [f"margin {margin(row)}", "" if several else note]
+    loss, bound = lost(row)
+    drawn = picture(_in_margins(row), on, style(at), marks="margin")
+    return Row(
+        (
+            Cell(metric(row.metric).label, "; ".join(filter(None, under))),
+            *((Cell(row.arm, note, arm=at),) if several else ()),
+            Cell(row.verdict or UNTESTED, tone=TONES.get(row.verdict or "", "warn")),
+            Cell(svg=drawn),
+            *(Cell(loss), Cell(bound), Cell(numbers.p_value(row.p_value, result.run.alpha))),
+        )
+    )
 
 
 def declared(result: Result) -> tuple[str, ...]:
@@ -91,16 +102,6 @@ def _declared_margin(name: str, rail: Mapping[str, object]) -> str:
     return ""
 
 
-def arranged(
-    lines: Sequence[GuardrailLine],
-) -> tuple[tuple[GuardrailLine, ...], tuple[GuardrailLine, ...]]:
-    """Those to show at once, and those to fold away: where there are many, the ones that hold."""
-    if len(lines) <= _MOST:
-        return tuple(lines), ()
-    held = [line for line in lines if line.tone == "good"]
-    return tuple(line for line in lines if line not in held), tuple(held)
-
-
 def margin(row: GuardrailResult) -> str:
     """The largest loss tolerated, with its unit."""
     return f"{row.margin:g}%" if row.unit == PERCENT else f"{row.margin:g}{unit(row.metric)}"
@@ -114,24 +115,6 @@ def lost(row: GuardrailResult) -> tuple[str, str]:
         text if text == numbers.MISSING else text + behind for text in (shown.value, shown.upper)
     ]
     return told[0], told[1]
-
-
-def _line(row: GuardrailResult, order: int, at: int, alpha: float) -> GuardrailLine:
-    loss, bound = lost(row)
-    return GuardrailLine(
-        order=order,
-        metric=metric(row.metric).label,
-        arm=row.arm,
-        at=at,
-        loss=loss,
-        bound=bound,
-        margin=margin(row),
-        p=numbers.p_value(row.p_value, alpha),
-        verdict=row.verdict or UNTESTED,
-        tone=TONES.get(row.verdict or "", "warn"),
-        note=clean(row.note),
-        drawn=_in_margins(row),
-    )
 
 
 def _in_margins(row: GuardrailResult) -> Interval:

@@ -1,16 +1,13 @@
-"""The effect as it would have been watched, look by look: in words and as rows of ready texts.
-
-Texts here are not escaped: each rendering escapes for its own language.
-"""
+"""Interim looks: when a treatment would have stopped, in a sentence and look by look."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Final
 
 from abbotify.report.result import Arm, Result
 from abbotify.report.result_rows import Look
+from abbotify.report.table import Cell, Column, Row, Table
 from abbotify.report.text import numbers
 from abbotify.report.text.labels import ADJUSTED, clean, metric, unit, with_unit
 from abbotify.stats.effects import CUPED
@@ -18,47 +15,36 @@ from abbotify.stats.effects import CUPED
 SPENDING: Final = {"obrien_fleming": "O’Brien and Fleming’s", "pocock": "Pocock’s"}
 
 
-@dataclass(frozen=True)
-class LookLine:
-    """One look; `stops` where it would have ended the experiment."""
+def looks(result: Result, at: int, *, brief: bool = False) -> Table | None:
+    """The looks at the arm at a place; None when there was none.
 
-    day: str
-    users: str
-    information: str
-    effect: str
-    interval: str
-    critical: str
-    valid_interval: str
-    valid_p: str
-    sample_ratio_p: str
-    stops: bool
-    note: str
-
-
-@dataclass(frozen=True)
-class Watched:
-    """One treatment's looks, and what they come to in a sentence."""
-
-    arm: str
-    at: int
-    told: str
-    stopped: bool
-    lines: tuple[LookLine, ...]
-
-
-def watched(result: Result) -> tuple[Watched, ...]:
-    """The looks of each treatment that was watched."""
-    return tuple(
-        Watched(
-            arm=arm.name,
-            at=at,
-            told=told(result, arm),
-            stopped=stop(arm.looks) is not None,
-            lines=_lines(result, arm.looks),
-        )
-        for at, arm in enumerate(result.arms)
-        if arm.looks
+    Args:
+        result: what is reported.
+        at: the arm's place.
+        brief: the look that stops and the last one alone.
+    """
+    arm = result.arms[at]
+    if not arm.looks:
+        return None
+    heads = ("Stops at |z|", "Always valid", "p, always valid", "p, sample ratio")
+    columns = (
+        *(Column(head, number=True) for head in ("Day", "Users", "Information")),
+        Column(f"Effect{watched_unit(result)}", number=True),
+        *(Column(head, number=True) for head in heads),
+        Column("Decision"),
     )
+    shown = (stop(arm.looks), arm.looks[-1]) if brief else arm.looks
+    rows = [
+        row
+        for look, row in zip(arm.looks, _rows(result, arm.looks), strict=True)
+        if any(look is each for each in shown)
+    ]
+    return Table(f"Interim looks at {clean(arm.name)}", columns, tuple(rows), "looks")
+
+
+def stop_sentences(result: Result) -> tuple[str, ...]:
+    """When each treatment would have stopped, in a sentence."""
+    return tuple(stop_sentence(result, arm) for arm in result.arms if arm.looks)
 
 
 def stop(looks: tuple[Look, ...]) -> Look | None:
@@ -86,19 +72,19 @@ def setting(result: Result) -> str:
     spending = SPENDING.get(watching.spending, clean(watching.spending))
     adjusted = f" {ADJUSTED}," if watching.estimand == CUPED else ""
     return (
-        f"{metric(watching.metric).label} over {window} of each user,{adjusted} as it stood at the "
-        f"end of each day; an error of {watching.alpha:.3g} is spent as {spending} boundary has "
-        f"it, up to {numbers.count(watching.planned_users)} users."
+        f"{metric(watching.metric).label} over {window} of each user,{adjusted} cumulative at the "
+        f"end of each day; alpha {watching.alpha:.3g} is spent by {spending} function, planned "
+        f"for {numbers.count(watching.planned_users)} users."
     )
 
 
-def told(result: Result, arm: Arm) -> str:
+def stop_sentence(result: Result, arm: Arm) -> str:
     """When the experiment would have stopped, and with what."""
     looks = arm.looks or ()
     first, name = stop(looks), clean(arm.name)
     if first is None:
         seen = any(look.critical is not None for look in looks)
-        never = "no look crosses its boundary" if seen else "no look could stop yet"
+        never = "no look crosses its boundary" if seen else "no look was allowed to stop"
         return f"{name}: {never}, so it runs to the end{_valid(looks)}."
     return (
         f"{name} would have stopped at the end of day {first.day}, {_for(result, first)}, with "
@@ -154,35 +140,27 @@ def _valid(looks: tuple[Look, ...]) -> str:
         return ""
     first = valid_from(looks)
     if first is None:
-        return "; the always-valid interval never leaves zero out"
-    return f"; the always-valid interval first leaves zero out on day {first.day}"
+        return "; the always-valid interval always contains zero"
+    return f"; the always-valid interval first excludes zero on day {first.day}"
 
 
-def _lines(result: Result, looks: tuple[Look, ...]) -> tuple[LookLine, ...]:
-    """The looks as texts; a column is rounded alike in all of them."""
+def _rows(result: Result, looks: tuple[Look, ...]) -> Iterator[Row]:
+    """The looks as rows; a column is rounded alike in all of them."""
     fixed = numbers.aligned([(look.effect, look.lower, look.upper) for look in looks])
     valid = numbers.aligned([(None, look.valid_lower, look.valid_upper) for look in looks])
-    first = stop(looks)
-    return tuple(
-        _line(look, look is first, result, places)
-        for look, *places in zip(looks, fixed, valid, strict=True)
-    )
-
-
-def _line(look: Look, stops: bool, result: Result, places: Sequence[int | None]) -> LookLine:
-    shown = numbers.estimate(look.effect, look.lower, look.upper, places=places[0])
-    valid = numbers.estimate(None, look.valid_lower, look.valid_upper, places=places[1])
-    alpha = result.run.alpha
-    return LookLine(
-        day=str(look.day),
-        users=numbers.count(look.users),
-        information=numbers.percent(look.information, 0),
-        effect=shown.value,
-        interval=numbers.MISSING if look.lower is None else shown.interval,
-        critical=numbers.number(look.critical, 2),
-        valid_interval=valid.interval,
-        valid_p=numbers.p_value(look.valid_p, alpha),
-        sample_ratio_p=numbers.p_value(look.sample_ratio_p),
-        stops=stops,
-        note=clean(look.note),
-    )
+    for look, own, own_valid in zip(looks, fixed, valid, strict=True):
+        shown = numbers.estimate(look.effect, look.lower, look.upper, places=own)
+        always = numbers.estimate(None, look.valid_lower, look.valid_upper, places=own_valid)
+        stops = look is stop(looks)
+        cells = (
+            Cell(str(look.day)),
+            Cell(numbers.count(look.users)),
+            Cell(numbers.percent(look.information, 0)),
+            Cell(shown.value, "" if look.lower is None else shown.second_line),
+            Cell(numbers.number(look.critical, 2)),
+            Cell(always.interval),
+            Cell(numbers.p_value(look.valid_p, result.run.alpha)),
+            Cell(numbers.p_value(look.sample_ratio_p)),
+            Cell("stop", tone="good") if stops else Cell(clean(look.note) or "continue"),
+        )
+        yield Row(cells, "stops" if stops else "")

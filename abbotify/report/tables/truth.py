@@ -1,7 +1,4 @@
-"""Estimates beside the truth as rows of ready texts: who was right, and by how much not.
-
-Texts here are not escaped: each rendering escapes for its own language.
-"""
+"""Estimates beside the true effects that a simulation knows: bias and coverage by method."""
 
 from __future__ import annotations
 
@@ -10,9 +7,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from abbotify.report.charts.inline_interval import Interval, Scale, scale
+from abbotify.report.charts.axes import style
+from abbotify.report.charts.inline_interval import Interval, Scale, axis, picture, scale
 from abbotify.report.decision import decisive, success_metrics
 from abbotify.report.result import Result
+from abbotify.report.table import Cell, Column, Row, Table
 from abbotify.report.text import numbers
 from abbotify.report.text.labels import clean, method, metric, unit
 from abbotify.report.text.leading import LIMIT
@@ -26,90 +25,155 @@ FORMS: Final = {"total": "everybody", "equal_data": "equal data"}
 NAIVE: Final = frozenset({"naive_relative", "sessions_as_independent"})
 """Methods that are known to be wrong, shown for comparison."""
 
-_HOLDS: Final = {"good": ", in the interval", "bad": ", outside the interval", "": ""}
+
+@dataclass(frozen=True)
+class TruthTables:
+    """Estimates beside the true effects.
+
+    Attributes:
+        leads: a sentence for each treatment about the first success metric.
+        coverage: how often each method's interval contains the truth, in a sentence.
+        forms: the names of the forms of the truth.
+        success: methods on the success metrics; None without.
+        others: methods on the other metrics; None without.
+        notes: those that every row of a form has.
+    """
+
+    leads: tuple[str, ...]
+    coverage: str
+    forms: tuple[str, ...]
+    success: Table | None
+    others: Table | None
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Truth:
-    """One form of the truth beside an estimate."""
+class _Group:
+    """The methods on one metric and treatment in one unit, and the scale they are drawn on.
 
-    truth: str
-    bias: str
-    covered: str
-    tone: str
-
-
-@dataclass(frozen=True)
-class TruthLine:
-    """One method's estimate; `truths` are in the order of the table's forms, None where unknown."""
-
-    method: str
-    naive: bool
-    estimate: str
-    interval: str
-    truths: tuple[Truth | None, ...]
-    note: str
-    drawn: Interval
-
-
-@dataclass(frozen=True)
-class TruthGroup:
-    """The methods on one metric and treatment in one unit; all treatments share a scale."""
+    Each entry of `methods` is one estimate beside the truth in each of its forms.
+    """
 
     metric: str
     arm: str
     at: int
     unit: str
-    ticks: str
-    decides: bool
-    lines: tuple[TruthLine, ...]
+    methods: tuple[tuple[TruthRow, ...], ...]
     scale: Scale
 
 
-@dataclass(frozen=True)
-class TruthTable:
-    """All groups, those of success metrics first, and how often each method's interval held.
-
-    `leads` is a sentence for each treatment about the first success metric, `notes` are those that
-    every row of a form has.
-    """
-
-    leads: tuple[str, ...]
-    told: str
-    forms: tuple[str, ...]
-    groups: tuple[TruthGroup, ...]
-    notes: tuple[str, ...]
-
-
-def truths(result: Result) -> TruthTable | None:
-    """The table; None where no truth is known."""
+def truths(result: Result) -> TruthTables | None:
+    """The tables; None where no truth is known."""
     if not result.truth:
         return None
-    success = success_metrics(result)
+    names = success_metrics(result)
     forms = tuple(form for form in FORMS if any(row.form == form for row in result.truth))
     forms += tuple(dict.fromkeys(row.form for row in result.truth if row.form not in FORMS))
-    order = list(dict.fromkeys([*success, *(row.metric for row in result.truth)]))
-    at = result.places
-    faint = _near_zero(result.truth)
+    notes = _common(result.truth, forms)
+    groups = list(_groups(result))
+    first = [group for group in groups if group.metric in names]
+    rest = [group for group in groups if group.metric not in names]
+    label = "Success metrics" if rest else "All metrics"
+    return TruthTables(
+        leads=tuple(_leads(first, forms)),
+        coverage=_coverage(result, forms),
+        forms=tuple(map(_named, forms)),
+        success=_table(first, forms, notes, f"{label}: estimate and true effect"),
+        others=_table(rest, forms, notes, "Other metrics: estimate and true effect"),
+        notes=notes,
+    )
+
+
+def _groups(result: Result) -> Iterator[_Group]:
+    """Success metrics first, then as reported; what decides is the first method of its group."""
+    order = list(dict.fromkeys([*success_metrics(result), *(row.metric for row in result.truth)]))
+    at, faint = result.places, _near_zero(result.truth)
     deciding = {(row.metric, name) for row in decisive(result) for name in methods_of(row.estimand)}
     rows = sorted(
         (row for row in result.truth if (row.metric, row.arm) not in faint or row.unit == METRIC),
         key=lambda row: (
             *(order.index(row.metric), row.unit != METRIC, at[row.arm]),
-            (row.metric, row.method) not in deciding,
+            *((row.metric, row.method) not in deciding, row.method in NAIVE),
         ),
     )
-    common = _common(result.truth, forms)
-    groups: list[TruthGroup] = []
-    for _, members in groupby(rows, key=lambda row: (row.metric, row.unit)):
+    for (name, unit_name), members in groupby(rows, key=lambda row: (row.metric, row.unit)):
         alike = tuple(members)
         on = scale(_drawn((row,)) for row in alike)
         for arm, own in groupby(alike, key=lambda row: row.arm):
-            decides = alike[0].metric in success
-            groups.append(_group(at[arm], tuple(own), forms, common, decides=decides, on=on))
-    named = tuple(FORMS.get(form, clean(form)) for form in forms)
-    told = _told(result, forms)
-    return TruthTable(tuple(_leads(groups, named)), told, named, tuple(groups), common)
+            same: dict[tuple[object, ...], list[TruthRow]] = {}
+            for row in own:
+                same.setdefault((row.method, row.estimate, row.lower, row.upper), []).append(row)
+            yield _Group(name, arm, at[arm], unit_name, tuple(map(tuple, same.values())), on)
+
+
+def _table(
+    groups: Sequence[_Group], forms: Sequence[str], common: Collection[str], caption: str
+) -> Table | None:
+    if not groups:
+        return None
+    by_form = [
+        column
+        for form in forms
+        for column in (
+            Column(f"Truth, {_named(form)}", number=True),
+            Column("Covered", badge=True),
+        )
+    ]
+    columns = (
+        *(Column("Method"), Column("Interval and truth", picture=True)),
+        *(Column("Estimate", number=True), *by_form),
+    )
+    rows: list[Row] = []
+    for group in groups:
+        percent = group.unit == PERCENT
+        behind = "% of the control" if percent else metric(group.metric).unit
+        under = ", ".join(filter(None, (group.arm, behind)))
+        heading = Cell(metric(group.metric).label, under, arm=group.at)
+        ticks = Cell(svg=axis(group.scale, "%" if percent else ""))
+        rows.append(Row((heading, ticks, *[Cell()] * (len(columns) - 2)), heading=True))
+        rows += _method_rows(group, forms, common)
+    return Table(caption, columns, tuple(rows), "truth")
+
+
+def _method_rows(group: _Group, forms: Sequence[str], common: Collection[str]) -> Iterator[Row]:
+    estimates = [(one.estimate, one.lower, one.upper) for one, *_ in group.methods]
+    for rows, places in zip(group.methods, numbers.aligned(estimates), strict=True):
+        first = rows[0]
+        shown = _estimate(first, places)
+        note = "; ".join(note for note in _notes(rows) if note not in common)
+        by_form: dict[str, TruthRow] = {row.form: row for row in rows}
+        cells = (
+            Cell(method(first.method), note),
+            Cell(svg=picture(_drawn(rows), group.scale, style(group.at))),
+            Cell(_with_unit(shown.value, first), shown.second_line),
+            *(cell for form in forms for cell in _truth(by_form.get(form), shown.places)),
+        )
+        yield Row(cells, "naive" if first.method in NAIVE else "")
+
+
+def _estimate(row: TruthRow, places: int | None = None) -> numbers.Rounded:
+    behind = "%" if row.unit == PERCENT else ""
+    return numbers.estimate(row.estimate, row.lower, row.upper, unit=behind, places=places)
+
+
+def _with_unit(text: str, row: TruthRow) -> str:
+    return text if text == numbers.MISSING or row.unit == PERCENT else text + unit(row.metric)
+
+
+def _truth(row: TruthRow | None, places: int) -> tuple[Cell, Cell]:
+    """The truth with the estimate's bias, and whether the interval contains it."""
+    if row is None or row.truth is None:
+        return Cell(numbers.MISSING), Cell(numbers.MISSING)
+    behind = "%" if row.unit == PERCENT else ""
+    bias = "" if row.bias is None else f"bias {numbers.number(row.bias, places, sign=True)}{behind}"
+    words = {True: ("yes", "good"), False: ("no", "bad"), None: (numbers.MISSING, "")}
+    word, tone = words[row.covered]
+    truth = numbers.number(row.truth, places, sign=True) + behind
+    return Cell(truth, bias), Cell(word, tone=tone)
+
+
+def _named(form: str) -> str:
+    return FORMS.get(form, clean(form))
 
 
 def _near_zero(rows: Iterable[TruthRow]) -> set[tuple[str, str]]:
@@ -122,73 +186,6 @@ def _near_zero(rows: Iterable[TruthRow]) -> set[tuple[str, str]]:
         and (row.metric, row.arm) in apart
         and any(abs(each) > LIMIT for each in (row.estimate, row.lower, row.upper) if each)
     }
-
-
-def _group(
-    at: int,
-    rows: Sequence[TruthRow],
-    forms: Sequence[str],
-    common: Collection[str],
-    *,
-    decides: bool,
-    on: Scale,
-) -> TruthGroup:
-    """The rows of one metric, unit and treatment; forms of one estimate stand side by side."""
-    same: dict[tuple[object, ...], list[TruthRow]] = {}
-    for row in sorted(rows, key=lambda row: row.method in NAIVE):
-        same.setdefault((row.method, row.estimate, row.lower, row.upper), []).append(row)
-    first = rows[0]
-    percent = first.unit == PERCENT
-    lines = list(same.values())
-    places = numbers.aligned([(one.estimate, one.lower, one.upper) for one, *_ in lines])
-    return TruthGroup(
-        metric=metric(first.metric).label,
-        arm=first.arm,
-        at=at,
-        unit="% of the control" if percent else metric(first.metric).unit,
-        ticks="%" if percent else "",
-        decides=decides,
-        lines=tuple(
-            _line(members, forms, common, own) for members, own in zip(lines, places, strict=True)
-        ),
-        scale=on,
-    )
-
-
-def _line(
-    rows: Sequence[TruthRow], forms: Sequence[str], common: Collection[str], places: int | None
-) -> TruthLine:
-    """A method's texts, rounded to `places`."""
-    first = rows[0]
-    behind = "%" if first.unit == PERCENT else ""
-    shown = numbers.estimate(first.estimate, first.lower, first.upper, unit=behind, places=places)
-    named = shown.value if behind else _with_unit(shown.value, first.metric)
-    by_form: dict[str, TruthRow] = {row.form: row for row in rows}
-    held = [_truth(by_form.get(form), shown.places, behind) for form in forms]
-    return TruthLine(
-        method=method(first.method),
-        naive=first.method in NAIVE,
-        estimate=named,
-        interval=shown.interval,
-        truths=tuple(held),
-        note="; ".join(note for note in _notes(rows) if note not in common),
-        drawn=_drawn(rows),
-    )
-
-
-def _truth(row: TruthRow | None, places: int, behind: str) -> Truth | None:
-    if row is None:
-        return None
-    texts = [
-        numbers.MISSING if each is None else numbers.number(each, places, sign=True) + behind
-        for each in (row.truth, row.bias)
-    ]
-    words = {True: ("yes", "good"), False: ("no", "bad"), None: (numbers.MISSING, "")}
-    return Truth(texts[0], texts[1], *words[row.covered])
-
-
-def _with_unit(text: str, name: str) -> str:
-    return text if text == numbers.MISSING else text + unit(name)
 
 
 def _notes(rows: Iterable[TruthRow]) -> list[str]:
@@ -215,39 +212,42 @@ def _drawn(rows: Sequence[TruthRow]) -> Interval:
     return Interval(first.estimate, first.lower, first.upper, mark=truth)
 
 
-def _leads(groups: Sequence[TruthGroup], forms: Sequence[str]) -> Iterator[str]:
-    """What was estimated of the first success metric, and what is true, a sentence an arm."""
-    first = groups[0]
+def _leads(groups: Sequence[_Group], forms: Sequence[str]) -> Iterator[str]:
+    """Estimate and truth of the first success metric, a sentence for each treatment."""
+    holds = {True: ", inside the interval", False: ", outside the interval", None: ""}
     for group in groups:
-        if not group.decides or (group.metric, group.unit) != (first.metric, first.unit):
+        if (group.metric, group.unit) != (groups[0].metric, groups[0].unit):
             continue
-        line = group.lines[0]
+        rows: dict[str, TruthRow] = {row.form: row for row in group.methods[0]}
+        first = group.methods[0][0]
+        shown = _estimate(first)
         known = [
-            f"{each.truth} ({form}{_HOLDS[each.tone]})"
-            for form, each in zip(forms, line.truths, strict=True)
-            if each is not None and each.truth != numbers.MISSING
+            f"{_truth(row, shown.places)[0].text} ({_named(form)}{holds[row.covered]})"
+            for form in forms
+            if (row := rows.get(form)) is not None and row.truth is not None
         ]
-        if known and line.estimate != numbers.MISSING:
-            estimated = f"{line.estimate} {line.interval}"
+        if known and first.estimate is not None:
+            label = metric(group.metric).label.lower()
             yield (
-                f"{clean(group.arm)}: {group.metric.lower()} was estimated at {estimated}; "
-                f"the truth is {' and '.join(known)}."
+                f"{clean(group.arm)}: estimated effect on {label} "
+                f"{_with_unit(shown.value, first)} {shown.interval}; true effect "
+                f"{' and '.join(known)}."
             )
 
 
-def _told(result: Result, forms: Sequence[str]) -> str:
-    """How often each method's interval held the truth, and how far off it was at the worst."""
-    first = forms[0]
+def _coverage(result: Result, forms: Sequence[str]) -> str:
+    """How often each method's interval contains the truth."""
+    form = forms[0]
     parts = []
     rows = sorted(result.truth, key=lambda row: row.method in NAIVE)
     for name in dict.fromkeys(row.method for row in rows):
         covered = [
             row.covered
             for row in rows
-            if row.method == name and row.form == first and row.covered is not None
+            if row.method == name and row.form == form and row.covered is not None
         ]
         if covered:
             parts.append(f"{method(name)} {sum(covered)} of {len(covered)}")
     if not parts:
-        return "No interval can be held against a truth."
-    return f"Intervals that hold the truth ({FORMS.get(first, clean(first))}): {'; '.join(parts)}."
+        return "No interval can be compared with a true effect."
+    return f"Coverage ({_named(form)}): {'; '.join(parts)}."

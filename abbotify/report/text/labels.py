@@ -1,4 +1,4 @@
-"""What estimands, counters and checks are called in front of people, and texts made safe."""
+"""Labels of estimands, methods, counters and checks, and texts made safe to show."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _METHODS: dict[str, str] = {
 _QUANTILE = re.compile(r"quantile_(0?\.\d{1,6})")
 
 _ATTRIBUTES: dict[str, str] = {
-    "file": "the segments of a file",
-    "bias": "the users’ bias",
-    "sharpness": "the sharpness of the users’ taste",
-    "budget": "the users’ session budget",
-    "neighbours": "how many neighbours the users have",
-    "gamma": "the users’ artist discount",
+    "file": "a file of segments",
+    "bias": "listening bias",
+    "sharpness": "taste sharpness",
+    "budget": "session budget",
+    "neighbours": "number of neighbours",
+    "gamma": "artist discount",
 }
 
 _COUNTERS: dict[str, str] = {
@@ -73,7 +73,7 @@ def metric(name: str) -> Metric:
 
 
 def estimand(name: str) -> str:
-    """What is estimated, and how: a mean of users, a ratio of sums, a percentile."""
+    """The label of an estimand: a mean of users, a ratio of sums, a percentile."""
     quantile = _QUANTILE.fullmatch(name)
     if quantile is not None:
         return _percentile(f"{100 * float(quantile[1]):g}")
@@ -101,10 +101,10 @@ def with_unit(text: str, name: str) -> str:
 
 
 def attribute(name: str) -> str:
-    """What users are told apart by: a metric of the days before, or a trait of theirs."""
+    """The attribute that users are segmented by: a metric before the experiment, or a trait."""
     before = name.removeprefix("pre_")
     if before != name:
-        return f"their {metric(before).label.lower()} before the experiment"
+        return f"{metric(before).label.lower()} before the experiment"
     return _ATTRIBUTES.get(name, clean(_spaced(name).lower()))
 
 

@@ -98,6 +98,11 @@ class Rounded:
         """The interval as `[a, b]`; a dash when there is none."""
         return MISSING if self.lower == MISSING else f"[{self.lower}, {self.upper}]"
 
+    @property
+    def second_line(self) -> str:
+        """The interval beneath its estimate; empty without."""
+        return "" if self.interval == MISSING else self.interval
+
 
 def estimate(
     value: float | None,

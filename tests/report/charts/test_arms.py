@@ -53,7 +53,7 @@ def test_all_bins_are_of_one_width_and_the_tail_is_told(
     assert beyond is not None
     assert beyond[1] >= max(tails)
     assert re.fullmatch(r"\d+\.\d{1,3}", beyond[0])
-    assert f"The picture ends at {beyond[0]}; at most " in render_html(found)
+    assert f"Bins of equal width, up to {beyond[0]}; at most " in render_html(found)
 
 
 def days(hand: Plain, *halves: float | None) -> Result:
@@ -120,7 +120,7 @@ def test_a_bar_out_of_all_proportion_ends_in_an_arrow(
 ) -> None:
     found = result(hand, look(1, 0.3, half), look(2, 0.3, 0.1), look(3, 0.3, 0.1))
     assert monitoring.leaves(found) == leaves
-    assert ("arrow: the bar goes on" in render_html(found)) == leaves
+    assert ("Arrow: the bar continues beyond the axis" in render_html(found)) == leaves
 
 
 def test_no_raw_number_and_no_backtick_in_what_is_read(usual: Result, huge: Result) -> None:

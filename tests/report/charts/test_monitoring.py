@@ -46,8 +46,8 @@ def result(hand: Plain, *looks: Plain, metric: str = "mean_time_per_session") ->
 
 
 def told(hand: Plain, *looks: Plain, metric: str = "mean_time_per_session") -> str:
-    (found,) = monitoring_table.watched(result(hand, *looks, metric=metric))
-    return found.told
+    (sentence,) = monitoring_table.stop_sentences(result(hand, *looks, metric=metric))
+    return sentence
 
 
 def test_when_it_would_have_stopped(hand: Plain) -> None:
@@ -55,10 +55,14 @@ def test_when_it_would_have_stopped(hand: Plain) -> None:
     assert told(hand, *looks) == (
         "neural would have stopped at the end of day 4, for the better, with 400 users and 40% of "
         f"the planned information: time per session +0.50{SPACE}tracks [+0.20, +0.80]; the "
-        "always-valid interval first leaves zero out on day 5."
+        "always-valid interval first excludes zero on day 5."
     )
-    (found,) = monitoring_table.watched(result(hand, *looks))
-    assert [line.stops for line in found.lines] == [False, True, False]
+    table = monitoring_table.looks(result(hand, *looks), 1)
+    assert table is not None
+    assert [row.tone for row in table.rows] == ["", "stops", ""]
+    brief = monitoring_table.looks(result(hand, *looks), 1, brief=True)
+    assert brief is not None
+    assert brief.rows == table.rows[1:]
 
 
 @pytest.mark.parametrize(
@@ -78,13 +82,13 @@ def test_for_better_or_worse(hand: Plain, metric: str, effect: float, words: str
 def test_when_it_runs_to_the_end(hand: Plain) -> None:
     assert told(hand, look(3, 0.1, 0.5)) == (
         "neural: no look crosses its boundary, so it runs to the end; "
-        "the always-valid interval never leaves zero out."
+        "the always-valid interval always contains zero."
     )
 
 
 def test_when_there_was_nothing_to_stop_on(hand: Plain) -> None:
     empty = {"day": 3, "users": 0, **NOTHING_SEEN, "note": "no window is <complete>"}
-    assert told(hand, empty) == "neural: no look could stop yet, so it runs to the end."
+    assert told(hand, empty) == "neural: no look was allowed to stop, so it runs to the end."
     built = result(hand, empty)
     assert monitoring.charts(built) == {}
     page = render_html(built)
@@ -95,19 +99,21 @@ def test_when_there_was_nothing_to_stop_on(hand: Plain) -> None:
 def test_the_setting(hand: Plain) -> None:
     built = result(hand, look(3, 0.1, 0.5))
     assert monitoring_table.setting(built) == (
-        "Time per session over the first 3 days of each user, as it stood at the end of each day; "
-        "an error of 0.05 is spent as O’Brien and Fleming’s boundary has it, up to 10,000 users."
+        "Time per session over the first 3 days of each user, cumulative at the end of each day; "
+        "alpha 0.05 is spent by O’Brien and Fleming’s function, planned for 10,000 users."
     )
     assert monitoring_table.watched_unit(built) == ", tracks"
 
 
 def test_a_line_of_the_table(hand: Plain) -> None:
-    (found,) = monitoring_table.watched(result(hand, look(3, 0.4, 0.5)))
-    (line,) = found.lines
-    assert (line.day, line.users, line.information) == ("3", "300", "30%")
-    assert (line.effect, line.interval) == ("+0.40", "[−0.10, +0.90]")
-    assert (line.valid_interval, line.critical) == ("[−0.6, +1.4]", "2.50")
-    assert (line.valid_p, line.sample_ratio_p, line.note) == ("0.010", "0.500", "")
+    table = monitoring_table.looks(result(hand, look(3, 0.4, 0.5)), 1)
+    assert table is not None
+    assert table.texts()[1] == [
+        [
+            *("3", "300", "30%", "+0.40 [−0.10, +0.90]"),
+            *("2.50", "[−0.6, +1.4]", "0.010", "0.500", "continue"),
+        ]
+    ]
 
 
 def test_the_chart_marks_where_it_stops(hand: Plain) -> None:
@@ -130,7 +136,7 @@ def test_every_size_can_be_drawn(hand: Plain, size: float) -> None:
 def test_one_panel_for_each_treatment(hostile: Result) -> None:
     assert sorted(monitoring.charts(hostile)) == [1, 2]
     page = render_html(hostile)
-    assert page.count("<summary>Looks at <bdi>") == 3
+    assert page.count("<summary>Interim looks at ") == 3
 
 
 def test_the_estimate_of_the_looks_is_named(hand: Plain) -> None:

@@ -9,7 +9,7 @@ import pytest
 from abbotify.report.charts import retention
 from abbotify.report.html import render_html
 from abbotify.report.result import Result
-from abbotify.report.tables import retention as retention_table
+from abbotify.report.tables import sessions
 
 Plain = dict[str, Any]
 
@@ -26,16 +26,16 @@ def trended(hand: Plain, **values: Any) -> Result:
     ("values", "told"),
     [
         ({}, "neural: the effect fades (−1.00% a day [−1.50%, −0.50%], p = 0.001, 1,500 users)."),
-        ({"fading": False}, "neural: the effect grows with the days (−1.00% a day"),
-        ({"fading": False, "p_value": 0.3}, "neural: no trend is shown (−1.00% a day"),
+        ({"fading": False}, "neural: the effect grows over time (−1.00% a day"),
+        ({"fading": False, "p_value": 0.3}, "neural: no significant trend (−1.00% a day"),
         (
             {"p_value": None, "fading": None, "note": "fewer than two days"},
-            "neural: whether the effect fades was not tested (fewer than two days).",
+            "neural: no test of whether the effect fades (fewer than two days).",
         ),
     ],
 )
 def test_the_trend_in_words(hand: Plain, values: Plain, told: str) -> None:
-    (sentence,) = retention_table.trends(trended(hand, **values))
+    (sentence,) = sessions.trend_sentences(trended(hand, **values))
     assert sentence.startswith(told)
 
 
@@ -50,24 +50,28 @@ def test_the_table_of_returns(hand: Plain) -> None:
     hand["arms"][0]["retention"] = {"days": [1, 2], "active": [0.2, 0.25], "returned": [0.2, 0.4]}
     hand["arms"][1]["retention"] = {"days": [2], "active": [0.5], "returned": [0.625]}
     result = Result.from_dict(hand)
-    assert retention_table.returned(result).rows == (
-        ("back by day 1", ("20.0%", "–"), False),
-        ("back by day 2", ("40.0%", "62.5%"), False),
-        ("active on day 1", ("20.0%", "–"), False),
-        ("active on day 2", ("25.0%", "50.0%"), False),
-    )
+    table = sessions.returned(result)
+    assert table is not None
+    assert table.texts()[1] == [
+        ["Returned by day 1", "20.0%", "–"],
+        ["Returned by day 2", "40.0%", "62.5%"],
+        ["Active on day 1", "20.0%", "–"],
+        ["Active on day 2", "25.0%", "50.0%"],
+    ]
     assert retention.retention(result) is not None
     assert '<figure id="return">' in render_html(result)
 
 
 def test_long_tables_name_some_days(huge: Result) -> None:
-    assert len(retention_table.returned(huge).rows) == 2 * 12
+    table = sessions.returned(huge)
+    assert table is not None
+    assert len(table.rows) == 2 * 12
 
 
 def test_without_data_there_is_nothing(small: Result) -> None:
     assert retention.trend(small) is retention.retention(small) is None
-    assert retention_table.trends(small) == ()
-    assert retention_table.returned(small).rows == ()
+    assert sessions.trend_sentences(small) == ()
+    assert sessions.returned(small) is None
     page = render_html(small)
     assert 'id="days"' not in page
     assert 'id="sessions"' not in page

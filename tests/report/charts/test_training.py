@@ -10,7 +10,7 @@ import pytest
 from abbotify.report.charts import training
 from abbotify.report.html import render_html
 from abbotify.report.result import Result
-from abbotify.report.tables import training as training_table
+from abbotify.report.tables import sessions
 
 Plain = dict[str, Any]
 
@@ -40,9 +40,9 @@ def test_without_data_there_is_nothing(small: Result) -> None:
     assert 'id="training"' not in page
     assert "#training" not in page
     assert training.by_position(small) is training.training(small) is None
-    assert training_table.reading(small) == ""
-    assert training_table.positions(small).rows == ()
-    assert training_table.trainings(small) == ()
+    assert sessions.reading(small) == ""
+    assert sessions.positions(small) is None
+    assert sessions.trainings(small) is None
 
 
 def test_sections_with_data(usual: Result) -> None:
@@ -79,7 +79,7 @@ def test_one_position_is_a_mark(hand: Plain) -> None:
 def test_a_wide_range_is_logarithmic(hand: Plain, losses: Any, expected: bool) -> None:
     result = trained(hand, curve(*losses))
     assert training.logarithmic(result) is expected
-    assert ("logarithmic" in training_table.reading(result)) is expected
+    assert ("Logarithmic" in sessions.reading(result)) is expected
     assert training.training(result) is not None
 
 
@@ -93,28 +93,31 @@ def test_ticks_of_a_logarithmic_scale(hand: Plain) -> None:
 
 
 def test_the_reading_tells_what_is_drawn(hand: Plain) -> None:
-    told = training_table.reading(trained(hand, curve((0.5, None), (0.4, None))))
-    assert told == "Loss by pass of the last training of each arm that learns."
-    held = training_table.reading(trained(hand, curve((0.5, 0.5)), curve((0.5, 0.4))))
-    assert "marked where it is least" in held
-    assert "Faint: earlier trainings, over what was held out." in held
-    assert "compared" not in held
-    both = training_table.reading(trained(hand, curve((0.5, None)), arm=0))
-    assert "not to be compared" in both
+    told = sessions.reading(trained(hand, curve((0.5, None), (0.4, None))))
+    assert told == "Loss by epoch of the last training of each arm that learns."
+    held = sessions.reading(trained(hand, curve((0.5, 0.5)), curve((0.5, 0.4))))
+    assert "marked at its minimum" in held
+    assert "Faint: earlier trainings (held-out loss)." in held
+    assert "comparable" not in held
+    both = sessions.reading(trained(hand, curve((0.5, None)), arm=0))
+    assert "not comparable" in both
 
 
 def test_the_best_pass_is_the_first_of_the_least(hand: Plain) -> None:
     losses = curve((0.5, 0.4), (0.4, 0.3), (0.3, 0.3), (0.2, None))
-    (line,) = training_table.trainings(trained(hand, curve((9.0, 0.1)), losses))
-    assert (line.arm, line.at, line.trainings, line.day) == ("neural", 1, "2", "4")
-    assert (line.plays, line.passes, line.first, line.last) == ("1,234", "4", "0.5000", "0.2000")
-    assert line.best == "0.3000 (pass 2)"
+    table = sessions.trainings(trained(hand, curve((9.0, 0.1)), losses))
+    assert table is not None
+    assert table.texts()[1] == [
+        *[["neural", "2", "4", "1,234", "4", "0.5000", "0.2000", "0.3000 (epoch 2)", "sha256:cc"]]
+    ]
 
 
 def test_a_training_without_passes_has_a_line_and_no_chart(hand: Plain) -> None:
     result = trained(hand, [])
-    (line,) = training_table.trainings(result)
-    assert (line.passes, line.first, line.best) == ("\N{EN DASH}",) * 3
+    table = sessions.trainings(result)
+    assert table is not None
+    ((*_, epochs, first, _, best, _),) = table.texts()[1]
+    assert (epochs, first, best) == ("\N{EN DASH}",) * 3
     page = render_html(result)
     assert '<section id="training"' in page
     assert '<svg class="chart training"' not in page

@@ -15,7 +15,7 @@ def test_all_named_items_in_their_order(usual: Result) -> None:
     found = health(usual)
     assert [item.name for item in found.items] == list(ITEMS.values())
     assert found.unchecked == ()
-    assert (found.told, found.tone) == ("2 warnings, no check failed", "warn")
+    assert (found.summary, found.tone) == ("2 warnings, no check failed", "warn")
     assert [item.name for item in found.troubles] == ["Skew", "Novelty"]
 
 
@@ -23,8 +23,8 @@ def test_what_was_not_checked_is_said(small: Result) -> None:
     found = health(small)
     assert [item.name for item in found.items] == ["Sample ratio"]
     assert found.unchecked == tuple(ITEMS.values())[1:]
-    assert (found.told, found.tone) == ("All checks passed", "good")
-    assert "Not checked in this run: Ratio by day, Balance before, CUPED sign" in render_html(small)
+    assert (found.summary, found.tone) == ("All checks passed", "good")
+    assert "Not tested in this run: Ratio by day, Balance before, CUPED sign" in render_html(small)
 
 
 def test_items_lead_to_their_check(hand: Plain) -> None:
@@ -41,7 +41,7 @@ def test_items_lead_to_their_check(hand: Plain) -> None:
 def test_nothing_checked(hand: Plain) -> None:
     hand["checks"] = []
     found = health(Result.from_dict(hand))
-    assert (found.told, found.tone, found.items) == ("Nothing was checked", "warn", ())
+    assert (found.summary, found.tone, found.items) == ("No checks were made", "warn", ())
 
 
 def test_every_mark_has_its_meaning(usual: Result, hand: Plain) -> None:

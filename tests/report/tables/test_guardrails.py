@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from abbotify.report.charts.inline_interval import Interval
 from abbotify.report.html import render_html
 from abbotify.report.result import Result
 from abbotify.report.tables import guardrails
@@ -19,25 +18,33 @@ def guarded(hand: Plain, *rails: Plain) -> Result:
     return Result.from_dict(hand)
 
 
-def test_a_line(hand: Plain) -> None:
-    (line,) = guardrails.guardrails(guarded(hand, guardrail("neural", "skip_rate", 2.0, 1.5)))
-    assert (line.metric, line.arm, line.at) == ("Skip rate", "neural", 1)
-    assert (line.loss, line.bound, line.margin) == ("+2.0%", "+3.5%", "5%")
-    assert (line.verdict, line.tone) == ("non-inferior", "good")
-    assert line.drawn == Interval(0.4, 0.1, 0.7, mark=1.0)
+def row(result: Result) -> list[str]:
+    shown, held = guardrails.guardrails(result)
+    assert shown is not None
+    assert held is None
+    (texts,) = shown.texts()[1]
+    return texts
+
+
+def test_a_guardrail(hand: Plain) -> None:
+    built = guarded(hand, guardrail("neural", "skip_rate", 2.0, 1.5))
+    first, verdict, loss, bound, _ = row(built)
+    assert (first, verdict) == ("Skip rate (margin 5%)", "non-inferior")
+    assert (loss, bound) == ("+2.0%", "+3.5%")
 
 
 def test_a_margin_in_the_metrics_units(hand: Plain) -> None:
-    (line,) = guardrails.guardrails(guarded(hand, untested("neural", "minutes")))
-    assert (line.loss, line.bound) == ("\N{EN DASH}",) * 2
-    assert line.margin == "0.5\N{NO-BREAK SPACE}min"
-    assert (line.verdict, line.tone) == ("not tested", "warn")
-    assert line.note == "no variance: nobody had a <timeout>"
+    first, verdict, loss, bound, _ = row(guarded(hand, untested("neural", "minutes")))
+    assert first == "Minutes (margin 0.5 min; no variance: nobody had a <timeout>)"
+    assert (verdict, loss, bound) == ("not tested", "\N{EN DASH}", "\N{EN DASH}")
 
 
 def test_a_margin_of_nothing_can_be_drawn(hand: Plain) -> None:
-    (line,) = guardrails.guardrails(guarded(hand, guardrail("neural", "time", -3.0, 1.0, 0.0)))
-    assert line.drawn == Interval(-0.75, -1.0, -0.5, mark=0.0)
+    shown, _ = guardrails.guardrails(guarded(hand, guardrail("neural", "time", -3.0, 1.0, 0.0)))
+    assert shown is not None
+    drawn = shown.rows[0].cells[2].svg
+    assert 'class="margin"' in drawn
+    assert 'class="dot"' in drawn
 
 
 def test_the_rule_names_margins(hand: Plain) -> None:
@@ -84,13 +91,12 @@ def test_the_terminal_tells_them_too(hand: Plain) -> None:
 
 
 def test_many_that_hold_are_folded_away(huge: Result) -> None:
-    lines = guardrails.guardrails(huge)
-    shown, folded = guardrails.arranged(lines)
-    assert len(lines) == 27
-    assert [line.tone for line in folded] == ["good"] * len(folded)
-    assert sorted(shown + folded, key=lines.index) == list(lines)
-    assert f"<summary>{len(folded)} guardrail comparisons are non-inferior" in render_html(huge)
-    assert guardrails.arranged(lines[:8]) == (lines[:8], ())
+    shown, held = guardrails.guardrails(huge)
+    assert shown is None
+    assert held is not None
+    assert len(held.rows) == 27
+    assert {row[2] for row in held.texts()[1]} == {"non-inferior"}
+    assert "<summary>Guardrails that are non-inferior" in render_html(huge)
 
 
 def test_without_guardrails_the_page_has_none(small: Result) -> None:

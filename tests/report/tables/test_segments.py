@@ -1,4 +1,4 @@
-"""Effects by segment, and in words whether they differ."""
+"""Effects by segment, and whether they differ between segments."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 
 from abbotify.report.html import render_html
 from abbotify.report.result import Result
-from abbotify.report.tables.segments import SegmentTable, segments
+from abbotify.report.table import Table
+from abbotify.report.tables.segments import segment_tests, segmented_by, segments
 from tests.report.found import segments as made
 
 Plain = dict[str, Any]
@@ -18,14 +19,14 @@ Plain = dict[str, Any]
 @pytest.fixture
 def parts(hand: Plain) -> Plain:
     hand["segments"] = made({"neural": 1.0}, ("time",), np.random.default_rng(1))
-    found: Plain = hand["segments"]
-    return found
+    parts: Plain = hand["segments"]
+    return parts
 
 
-def table(hand: Plain) -> SegmentTable:
-    found = segments(Result.from_dict(hand))
-    assert found is not None
-    return found
+def table(hand: Plain) -> Table:
+    built = segments(Result.from_dict(hand))
+    assert built is not None
+    return built
 
 
 def test_a_segment(hand: Plain, parts: Plain) -> None:
@@ -36,62 +37,63 @@ def test_a_segment(hand: Plain, parts: Plain) -> None:
         "p_adjusted": 0.049,
     }
     parts["rows"][1] |= {"p_adjusted": 0.051}
-    (group,) = table(hand).groups
-    first, second, _ = group.lines
-    assert (first.relative, first.relative_interval) == ("+10.0%", "[+6.0%, +14.0%]")
-    assert first.difference.endswith("\N{NO-BREAK SPACE}tracks")
-    assert (first.users, first.significant, second.significant) == ("1,498 / 1,530", True, False)
+    heading, first, second, _ = table(hand).rows
+    assert heading.heading
+    assert heading.cells[0].plain == "Listened time (neural)"
+    _, users, drawn, relative, difference, _, adjusted = first.cells
+    assert (users.text, relative.plain) == ("1,498 / 1,530", "+10.0% [+6.0%, +14.0%]")
+    assert difference.text.endswith("\N{NO-BREAK SPACE}tracks")
+    assert adjusted.text == "0.049"
+    assert "hollow" not in drawn.svg
+    assert "hollow" in second.cells[2].svg
 
 
-def test_what_users_are_told_apart_by(hand: Plain, parts: Plain) -> None:
-    assert table(hand).told == (
-        "Users are told apart by their listened time before the experiment, cut at 3.2 and 7.8. "
-        "412 users have no such value and are in no segment."
+def test_the_attribute_of_segments(hand: Plain, parts: Plain) -> None:
+    assert segmented_by(Result.from_dict(hand)) == (
+        "Segmented by listened time before the experiment, cut at 3.2 and 7.8. "
+        "412 users without this value are left out."
     )
     parts |= {"by": "file", "bounds": [], "without": 1}
-    assert table(hand).told == (
-        "Users are told apart by the segments of a file. "
-        "1 user has no such value and is in no segment."
+    assert segmented_by(Result.from_dict(hand)) == (
+        "Segmented by a file of segments. 1 user without this value is left out."
     )
 
 
 @pytest.mark.parametrize(
-    ("p", "told", "differs"),
+    ("p", "sentence"),
     [
-        (0.049, "The effect differs between segments (Cochran’s Q = 10, 2 df, p = 0.049).", True),
-        (0.05, "not shown to differ between segments (Cochran’s Q = 10, 2 df, p = 0.050).", False),
-        (None, "was not tested: too few.", False),
+        (0.049, "the effect differs between segments (Cochran’s Q = 10, 2 df, p = 0.049)."),
+        (0.05, "no significant difference between segments (Cochran’s Q = 10, 2 df, p = 0.050)."),
+        (None, "no test of a difference between segments (too few)."),
     ],
 )
-def test_heterogeneity_in_words(
-    hand: Plain, parts: Plain, p: float | None, told: str, differs: bool
-) -> None:
+def test_heterogeneity(hand: Plain, parts: Plain, p: float | None, sentence: str) -> None:
     parts["tests"][0] |= {"p_value": p, "note": "" if p else "too few"}
-    (group,) = table(hand).groups
-    assert group.test.endswith(told)
-    assert group.differs is differs
+    assert segment_tests(Result.from_dict(hand)) == (f"Listened time, neural: {sentence}",)
 
 
 def test_a_group_without_a_test(hand: Plain, parts: Plain) -> None:
     parts["tests"] = []
-    (group,) = table(hand).groups
-    assert group.test.endswith("was not tested: undefined.")
+    (sentence,) = segment_tests(Result.from_dict(hand))
+    assert sentence.endswith("no test of a difference between segments (undefined).")
 
 
 def test_metrics_of_a_treatment_stay_apart(hostile: Result) -> None:
-    found = segments(hostile)
-    assert found is not None
-    keys = [(group.metric, group.arm) for group in found.groups]
-    assert len(keys) == len(set(keys)) == 6
-    assert {len(group.lines) for group in found.groups} == {3}
+    built = segments(hostile)
+    assert built is not None
+    headings = [row.cells[0] for row in built.rows if row.heading]
+    assert len(headings) == len(set(headings)) == 6
+    assert len(built.rows) == 6 * (1 + 3)
 
 
 def test_names_are_escaped(hostile: Result) -> None:
     page = render_html(hostile)
     assert "&lt;b&gt;ages&lt;/b&gt; `18|24` $x$ 夜" in page
-    assert "was not tested: &lt;none&gt;." in page
+    assert "no test of a difference between segments (&lt;none&gt;)." in page
 
 
 def test_without_segments_there_is_no_section(small: Result) -> None:
     assert segments(small) is None
+    assert segment_tests(small) == ()
+    assert segmented_by(small) == ""
     assert 'id="segments"' not in render_html(small)

@@ -9,7 +9,8 @@ import pytest
 from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
 from abbotify.report.result import Result, loads
-from abbotify.report.tables.truth import Truth, TruthTable, truths
+from abbotify.report.table import Table
+from abbotify.report.tables.truth import TruthTables, truths
 
 Plain = dict[str, Any]
 SPACE = "\N{NO-BREAK SPACE}"
@@ -22,41 +23,46 @@ def row(**values: Any) -> Plain:
     return {**known, "unit": "metric", **numbers, "covered": True, "note": "", **values}
 
 
-def table(hand: Plain, *rows: Plain) -> TruthTable:
+def table(hand: Plain, *rows: Plain) -> TruthTables:
     hand["truth"] = list(rows)
     found = truths(Result.from_dict(hand))
     assert found is not None
     return found
 
 
+def texts(table: Table | None) -> list[list[str]]:
+    """The rows of methods, as texts."""
+    assert table is not None
+    rows = table.texts()[1]
+    return [row for row, each in zip(rows, table.rows, strict=True) if not each.heading]
+
+
 def test_both_forms_stand_beside_one_estimate(hand: Plain) -> None:
     equal = row(form="equal_data", truth=0.1, bias=0.3, covered=False)
-    found = table(hand, equal, row())
-    ((line,),) = (group.lines for group in found.groups)
-    assert found.forms == ("everybody", "equal data")
-    assert (line.method, line.estimate, line.interval) == (
-        "mean of users, Welch",
-        f"+0.40{SPACE}tracks",
-        "[+0.20, +0.60]",
-    )
-    assert line.truths == (
-        Truth("+0.50", "−0.10", "yes", "good"),
-        Truth("+0.10", "+0.30", "no", "bad"),
-    )
+    built = table(hand, equal, row())
+    assert built.forms == ("everybody", "equal data")
+    assert texts(built.success) == [
+        [
+            "mean of users, Welch",
+            "+0.40 tracks [+0.20, +0.60]",
+            *("+0.50 (bias −0.10)", "yes", "+0.10 (bias +0.30)", "no"),
+        ]
+    ]
 
 
 def test_the_deciding_effect_leads(hand: Plain) -> None:
     equal = row(form="equal_data", truth=0.1, bias=0.3, covered=False)
     delta = row(method="delta", estimate=0.3)
     assert table(hand, row(metric="time"), delta, row()).leads == (
-        f"neural: time per session was estimated at +0.40{SPACE}tracks [+0.20, +0.60]; the truth "
-        "is +0.50 (everybody, in the interval).",
+        f"neural: estimated effect on time per session +0.40{SPACE}tracks [+0.20, +0.60]; true "
+        "effect +0.50 (everybody, inside the interval).",
     )
     assert (
         table(hand, row(), equal)
         .leads[0]
         .endswith(
-            "is +0.50 (everybody, in the interval) and +0.10 (equal data, outside the interval)."
+            "effect +0.50 (everybody, inside the interval) and +0.10 (equal data, outside the "
+            "interval)."
         )
     )
     assert table(hand, row(metric="time")).leads == ()
@@ -66,7 +72,7 @@ def test_the_deciding_effect_leads(hand: Plain) -> None:
 def test_one_form_alone_leaves_the_other_out(hand: Plain) -> None:
     found = table(hand, row(form="equal_data"))
     assert found.forms == ("equal data",)
-    assert "(equal data)" in found.told
+    assert "(equal data)" in found.coverage
 
 
 def test_how_often_intervals_held(hand: Plain) -> None:
@@ -78,38 +84,41 @@ def test_how_often_intervals_held(hand: Plain) -> None:
         row(metric="tracks", covered=None),
         row(form="equal_data", covered=False),
     )
-    assert found.told == (
-        "Intervals that hold the truth (everybody): mean of users, Welch 1 of 2; "
-        "sessions taken as independent 0 of 1."
+    assert found.coverage == (
+        "Coverage (everybody): mean of users, Welch 1 of 2; sessions taken as independent 0 of 1."
     )
 
 
 def test_groups_by_metric_and_unit_success_first(hand: Plain) -> None:
     percent = row(unit="percent", method="naive_relative", estimate=8.0, lower=4.0, upper=12.0)
     found = table(hand, row(metric="time"), percent, row())
-    assert [(group.metric, group.unit, group.decides) for group in found.groups] == [
-        ("Time per session", "tracks", True),
-        ("Time per session", "% of the control", True),
-        ("Listened time", "tracks", False),
+    assert found.success is not None
+    assert found.others is not None
+    assert [each.cells[0].plain for each in found.success.rows if each.heading] == [
+        "Time per session (neural, tracks)",
+        "Time per session (neural, % of the control)",
     ]
-    (line,) = found.groups[1].lines
-    assert (line.estimate, line.naive) == ("+8.0%", True)
+    assert [each.cells[0].text for each in found.others.rows if each.heading] == ["Listened time"]
+    last = found.success.rows[-1]
+    assert (last.cells[2].text, last.tone) == ("+8.0%", "naive")
 
 
 def test_treatments_share_a_scale(huge: Result) -> None:
     found = truths(huge)
     assert found is not None
-    first = [group for group in found.groups if group.metric == "Time per session"]
-    assert [group.at for group in first if group.unit == "tracks"] == list(range(1, 10))
-    assert len({group.scale for group in first if group.unit == "tracks"}) == 1
+    assert found.success is not None
+    headings = [each.cells for each in found.success.rows if each.heading]
+    tracks = [cells for cells in headings if cells[0].under.endswith("tracks")]
+    assert [cells[0].arm for cells in tracks] == list(range(1, 10))
+    assert len({cells[1].svg for cells in tracks}) == 1
 
 
 def test_nothing_is_known(hand: Plain) -> None:
     nothing = dict.fromkeys(("estimate", "lower", "upper", "truth", "bias", "covered"))
     found = table(hand, row(**nothing, note="not <trained>"))
-    ((line,),) = (group.lines for group in found.groups)
-    assert line.truths == (Truth("–", "–", "–", ""),)
-    assert found.told == "No interval can be held against a truth."
+    ((*_, truth, covered),) = texts(found.success)
+    assert (truth, covered) == ("–", "–")
+    assert found.coverage == "No interval can be compared with a true effect."
     hand["truth"] = [row(**nothing, note="not <trained>")]
     result = Result.from_dict(hand)
     assert "not &lt;trained&gt;" in render_html(result)
@@ -121,7 +130,8 @@ def test_what_all_rows_note_is_told_once(hand: Plain) -> None:
     rows = [row(note=both), row(metric="time", note="trained <once>"), row(form="equal_data")]
     found = table(hand, *rows)
     assert found.notes == ("trained <once>",)
-    assert [line.note for group in found.groups for line in group.lines] == ["no variance", ""]
+    assert texts(found.success)[0][0] == "mean of users, Welch (no variance)"
+    assert texts(found.others)[0][0] == "mean of users, Welch"
     result = Result.from_dict(hand)
     assert "Note: trained &lt;once&gt;." in render_html(result)
     assert r"Note: trained \<once>." in render_markdown(result)

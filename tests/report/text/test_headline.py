@@ -9,7 +9,8 @@ import pytest
 
 from abbotify.report.decision import Verdict, decisions
 from abbotify.report.result import Result
-from abbotify.report.tables.effects import deciding_groups
+from abbotify.report.table import Cell
+from abbotify.report.tables.effects import success
 from abbotify.report.text.headline import headline, sentences, summary_table
 
 Plain = dict[str, Any]
@@ -80,8 +81,9 @@ def test_a_metric_with_no_better_direction_does_not_decide(hand: Plain) -> None:
     result = Result.from_dict(hand)
     assert verdict(hand) is Verdict.UNDECIDED
     assert "p = 0.002), significantly changed, but neither" in sentences(result)[0]
-    ((line,),) = (group.lines for group in deciding_groups(result))
-    assert (line.word, line.tone) == ("changed", "calm")
+    table = success(result)
+    assert table is not None
+    assert table.rows[0].cells[-1] == Cell("changed", tone="calm")
 
 
 def test_exploratory_metrics_do_not_decide(hand: Plain) -> None:

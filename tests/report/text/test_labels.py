@@ -51,9 +51,9 @@ def test_units() -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("pre_skip_rate", "their skip rate before the experiment"),
-        ("file", "the segments of a file"),
-        ("budget", "the users’ session budget"),
+        ("pre_skip_rate", "skip rate before the experiment"),
+        ("file", "a file of segments"),
+        ("budget", "session budget"),
         ("shoe_size\u202e", "shoe size"),
     ],
 )

@@ -52,13 +52,15 @@ def test_the_difference_leads_everywhere_but_in_the_table_of_effects(hand: Plain
     )
     first = summary_table(result)[0]
     assert (plain(first.effect), first.interval) == ("+0.50 tracks", "[+0.20, +0.80]")
-    (line,) = effects.deciding_groups(result)[0].lines
-    assert (line.relative, line.relative_interval) == ("–", "–")
-    assert "control near zero" in line.note
+    table = effects.success(result)
+    assert table is not None
+    about, relative, *_ = table.rows[0].cells
+    assert relative.plain == "–"
+    assert "control near zero" in about.under
     for text in (headline(result), render_markdown(result)):
         assert "150,000" not in text
     page = render_html(result)
-    assert "numbers at the right are differences" in page
+    assert "numbers at the right are absolute differences" in page
     assert '<p class="big">+0.50<small>' in page
     assert "150,000" not in page
     assert "150000.0,100000.0,350000.0" in effects_csv(result.effects)
@@ -71,4 +73,5 @@ def test_the_truth_is_told_as_a_difference_too(usual: Result) -> None:
             row |= {"estimate": 1e5, "lower": 9e4, "upper": 2e5}
     found = truth.truths(Result.from_dict(data))
     assert found is not None
-    assert {group.unit for group in found.groups if "%" in group.unit} == set()
+    assert found.success is not None
+    assert not any("%" in row.cells[0].under for row in found.success.rows if row.heading)
