@@ -59,7 +59,10 @@ def hostile() -> Comparison:
 
 
 def test_rows_say_what_is_better(usual: Comparison) -> None:
-    rows = {row.cells[0].plain: row.cells for row in tables.effects(usual).rows}
+    rows = {
+        f"{row.cells[0].text} {row.cells[0].under}".strip(): row.cells
+        for row in tables.effects(usual).rows
+    }
     _, _, _, b, difference, _, result = rows["Listened time"]
     assert (b.text, b.under) == ("+50.0%", "[+40.0%, +60.0%]")
     assert (result.tone, result.text) == ("good", "better in B")
