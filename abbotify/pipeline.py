@@ -21,7 +21,7 @@ from abbotify.files import folders
 from abbotify.metrics.outcomes import Truth
 from abbotify.metrics.users_file import StoredUsers
 from abbotify.progress import Progress, silent
-from abbotify.recommenders import MOST_KINDS, merged
+from abbotify.recommenders.failures import MOST_KINDS, merged
 from abbotify.report import Result, write_data, write_pages
 from abbotify.report.build import build
 from abbotify.report.checks import data as checks

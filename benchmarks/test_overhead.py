@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import simpy
 
-from abbotify.recommenders import build_arms
+from abbotify.recommenders.build import build_arms
 from abbotify.scenario import load
 from abbotify.simulation import timeline
 from abbotify.simulation.engine import Setup, UnitResult

@@ -17,8 +17,8 @@ import pytest
 
 from abbotify.recommenders.neural import fit
 from abbotify.recommenders.neural.pairs import embeddings, split, training_pairs
+from abbotify.recommenders.shipped.neural import Neural
 from abbotify.recommenders.training_log import TrainingLog
-from abbotify.scenario.learners import Neural
 from abbotify.vectors import padded, top_k
 
 pytestmark = pytest.mark.bench

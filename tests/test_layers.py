@@ -22,7 +22,7 @@ HOMES = {
     "torch": ("recommenders/*",),
     "typer": CLI,
     "rich": CLI,
-    "pydantic": ("scenario/*", "typed.py"),
+    "pydantic": ("scenario/*", "recommenders/shipped/*", "typed.py"),
 }
 EXITS = {"exit", "quit", "SystemExit", "sys.exit", "os._exit"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from abbotify.eventlog.schema import arm_label
-from abbotify.recommenders import Arm
+from abbotify.recommenders.arms import Arm
 from abbotify.scenario import Scenario
 from abbotify.scenario.timeline import Collect, ExperimentDays, Phase, Pre, Train
 from abbotify.simulation.assignment import Layer

@@ -144,27 +144,27 @@ class Answers:
     wrong: Mapping[int, WrongAnswer]
 
 
-def checked_batch(found: Any, n: int, n_tracks: int) -> IntArray:
+def checked_batch(returned: Any, n: int, n_tracks: int) -> IntArray:
     """What `recommend_batch` returned, as tracks, MISSED and FAILED: int64 (n,), see `answers_of`.
 
     Raises:
         WrongAnswer: there are not n answers in one dimension.
     """
-    return answers_of(found, n, n_tracks).tracks
+    return answers_of(returned, n, n_tracks).tracks
 
 
-def answers_of(found: Any, n: int, n_tracks: int) -> Answers:
+def answers_of(returned: Any, n: int, n_tracks: int) -> Answers:
     """What `recommend_batch` returned, and what is wrong with it.
 
     Args:
-        found: n integers, -1 for a miss; or n values as `recommend` returns them.
+        returned: n integers, -1 for a miss; or n values as `recommend` returns them.
         n: how many requests there were.
         n_tracks: how many tracks the catalogue has. A track outside it is FAILED.
 
     Raises:
         WrongAnswer: there are not n answers in one dimension.
     """
-    values = list(found) if isinstance(found, list | tuple) else np.asarray(found)
+    values = list(returned) if isinstance(returned, list | tuple) else np.asarray(returned)
     answers = np.asarray(values)
     if answers.shape != (n,):
         text = f"returned answers of shape {answers.shape}, not {(n,)}"
@@ -199,12 +199,12 @@ def one_by_one(recommend_batch: Callable[[Requests], Any]) -> Callable[[Request]
     """`recommend` for a recommender that has only `recommend_batch`."""
 
     def recommend(request: Request) -> Any:
-        found = recommend_batch(Requests.of([request]))
-        answers = np.asarray(found)
+        returned = recommend_batch(Requests.of([request]))
+        answers = np.asarray(returned)
         if answers.shape != (1,):
             text = f"returned answers of shape {answers.shape}, not (1,)"
             raise WrongAnswer(WRONG_SHAPE, text)
-        return _none_for_missed(answers[0] if answers.dtype.kind in "iu" else next(iter(found)))
+        return _none_for_missed(answers[0] if answers.dtype.kind in "iu" else next(iter(returned)))
 
     return recommend
 

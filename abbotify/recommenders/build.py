@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from abbotify.files.folders import Arrays
 from abbotify.files.yaml import KeyPath
 from abbotify.recommenders import registry
 from abbotify.recommenders.answers import checked
 from abbotify.recommenders.arms import Arm, Link
-from abbotify.recommenders.bandit.bandit import bandit
 from abbotify.recommenders.base import Request
 from abbotify.recommenders.batch import Answers, Requests, answers_of, one_by_one
-from abbotify.recommenders.botify import shipped_table
 from abbotify.recommenders.candidate_table import CandidateTable, fallback_purpose
 from abbotify.recommenders.pick import PickFunction, TablePicker
 from abbotify.recommenders.plugins.load import answers_batches, load_plugin
 from abbotify.recommenders.ranked_lists import Ranker, ranked
+from abbotify.recommenders.shipped import Learner, OnlineLearner, TableRecommender
+from abbotify.recommenders.tables import random_table
 from abbotify.scenario import Scenario
-from abbotify.scenario import recommenders as spec
 from abbotify.scenario.arms import AnyArm
-from abbotify.scenario.learners import Bandit, Learner
+from abbotify.scenario.recommenders import Plugin, RecommenderSpec, shipped
 from abbotify.world.base import World
-
-_RANDOM: Final = spec.Random(recommender="random")
 
 
 def build_arms(
@@ -40,7 +37,7 @@ def build_arms(
             cannot serve yet.
 
     Raises:
-        UserError: a recommender cannot be built; see `shipped_table` and `load_plugin`.
+        UserError: a recommender cannot be built; see `TableRecommender.table` and `load_plugin`.
     """
     known = models or {}
     return tuple(
@@ -55,14 +52,14 @@ def build_arm(
     """One arm of a scenario.
 
     Raises:
-        UserError: a recommender cannot be built; see `shipped_table` and `load_plugin`.
+        UserError: a recommender cannot be built; see `TableRecommender.table` and `load_plugin`.
     """
     chain = build_chain(params, world, scenario, ("arms", name), model)
     return Arm(name, chain, params.latency_ms, params.on_error, params.service)
 
 
 def build_chain(
-    params: spec.RecommenderSpec,
+    params: RecommenderSpec,
     world: World,
     scenario: Scenario,
     key: KeyPath,
@@ -78,7 +75,7 @@ def build_chain(
         model: what the recommender itself has learned; its fallbacks do not learn.
 
     Raises:
-        UserError: a recommender cannot be built; see `shipped_table` and `load_plugin`.
+        UserError: a recommender cannot be built; see `TableRecommender.table` and `load_plugin`.
     """
     links = [
         _link(part, depth, world, scenario, place, None if depth else model)
@@ -86,24 +83,23 @@ def build_chain(
     ]
     last = links[-1].table
     if len(links) == 1 or last is None or not last.never_misses:
-        links.append(_link(_RANDOM, len(links), world, scenario, key, None))
+        purpose = fallback_purpose(len(links))
+        links.append(_served("random", purpose, random_table(world.catalogue), world))
     return tuple(links)
 
 
-def _parts(
-    params: spec.RecommenderSpec, key: KeyPath
-) -> Iterator[tuple[spec.RecommenderSpec, KeyPath]]:
+def _parts(params: RecommenderSpec, key: KeyPath) -> Iterator[tuple[RecommenderSpec, KeyPath]]:
     """A recommender, its fallback, that one's fallback, ..., each with its place in the file."""
     here: Any = params
     while here is not None:
         if isinstance(here, str):  # a bare name: all parameters at their defaults
-            here = spec.SHIPPED[here](recommender=here)
+            here = shipped()[here](recommender=here)
         yield here, key
         here, key = here.fallback, (*key, "fallback")
 
 
 def _link(
-    params: spec.RecommenderSpec,
+    params: RecommenderSpec,
     depth: int,
     world: World,
     scenario: Scenario,
@@ -111,7 +107,7 @@ def _link(
     model: Arrays | None,
 ) -> Link:
     purpose, name = fallback_purpose(depth), params.recommender
-    if isinstance(params, spec.Plugin):
+    if isinstance(params, Plugin):
         loaded = load_plugin(params, world, scenario, key, model)
         if loaded.learns and depth:
             raise scenario.error("a fallback cannot be trained", (*key, "recommender"))
@@ -123,14 +119,15 @@ def _link(
             link = _untrained(name, purpose, loaded.couples)
         learns_within = callable(getattr(loaded.recommender, "ended", None))
         return replace(link, batchable=link.couples and not learns_within)
-    if isinstance(params, Bandit):
-        recommender = bandit(params, world, scenario, key)
+    if isinstance(params, OnlineLearner):
+        recommender = params.built(world, scenario, key)
         return _free(name, purpose, recommender, f"{name} learns from every answer", world)
     if isinstance(params, Learner):
         if model is None:
             return _untrained(name, purpose)
         return _served(name, purpose, registry.lowered(params, model, world, scenario, key), world)
-    return _served(name, purpose, shipped_table(params, world, scenario, key), world)
+    assert isinstance(params, TableRecommender), f"{name} is of no kind that can be built"
+    return _served(name, purpose, params.table(world, scenario, key), world)
 
 
 def _served(name: str, purpose: int, lists: CandidateTable | Ranker, world: World) -> Link:
@@ -153,11 +150,11 @@ def _free(name: str, purpose: int, recommender: Any, why_not: str, world: World)
             return answers_of(together(requests), len(requests), n_tracks)
 
         return Link(name, purpose, None, f"{name} answers in batches", answer, batch=batch)
-    told, ended = getattr(recommender, "ended", None), None
-    if callable(told):
+    on_end, ended = getattr(recommender, "ended", None), None
+    if callable(on_end):
 
         def ended(request: Request) -> None:
-            told(_private(request, purpose))
+            on_end(_private(request, purpose))
 
     return Link(name, purpose, None, why_not, answer, couples=True, ended=ended)
 

@@ -82,8 +82,8 @@ def _requirements(extra: str) -> list[str]:
         declared = []
     parts = (text.partition(";") for text in declared)
     wanted = f'extra == "{extra}"'
-    found = [name.strip() for name, _, marker in parts if wanted in marker.replace("'", '"')]
-    return found or [module.replace("_", "-") for module in _MODULES[extra]]
+    names = [name.strip() for name, _, marker in parts if wanted in marker.replace("'", '"')]
+    return names or [module.replace("_", "-") for module in _MODULES[extra]]
 
 
 def versions(extra: str) -> dict[str, str]:

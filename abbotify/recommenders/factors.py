@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +12,18 @@ from abbotify.errors import UserError
 from abbotify.files.folders import Arrays
 from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
 from abbotify.recommenders.training_log import TrainingLog
-from abbotify.scenario.learners import ALS, BPR, LightGCN
+from abbotify.scenario import recommenders as keys
 from abbotify.vectors import Matrix, padded, top_k
 from abbotify.world.base import IntArray, Lists, World
 
-Factorised = ALS | BPR | LightGCN
+
+class Factorised(Protocol):
+    """The keys of a recommender that serves the lists of users, or of tracks by their factors."""
+
+    factors: int
+    key: Literal["user", "previous", "first"]
+    size: int
+    pick: keys.Pick
 
 
 class Listened(NamedTuple):
@@ -40,17 +47,17 @@ def listened(log: TrainingLog) -> Listened:
     Raises:
         UserError: nobody listened to anything.
     """
-    hundredths, heard = log.hundredths, log.heard()
-    users, row = np.unique(log.row[heard], return_inverse=True)
-    tracks, column = np.unique(log.track[heard], return_inverse=True)
+    hundredths, listening = log.hundredths, log.listening()
+    users, row = np.unique(log.row[listening], return_inverse=True)
+    tracks, column = np.unique(log.track[listening], return_inverse=True)
     shape = (len(users), len(tracks))
-    matrix = scipy.sparse.csr_array((hundredths[heard], (row, column)), shape=shape)
+    matrix = scipy.sparse.csr_array((hundredths[listening], (row, column)), shape=shape)
     matrix.sum_duplicates()
     return Listened(users, tracks, matrix)
 
 
 def as_arrays(
-    params: Factorised, heard: Listened, users: npt.ArrayLike, tracks: npt.ArrayLike
+    params: Factorised, listening: Listened, users: npt.ArrayLike, tracks: npt.ArrayLike
 ) -> Arrays:
     """A model: the factors of those who have any, and the lists they give.
 
@@ -59,7 +66,7 @@ def as_arrays(
 
     Args:
         params: `key`, `size` and `factors` matter.
-        heard: who and what the factors belong to.
+        listening: who and what the factors belong to.
         users: (u, d).
         tracks: (t, d).
 
@@ -82,11 +89,11 @@ def as_arrays(
         # What `bpr` has beyond the factors is a track's bias: no direction of taste.
         lists = _neighbours(track_factors[:, : params.factors], params.size)
     return {
-        "users": heard.users,
-        "tracks": heard.tracks,
+        "users": listening.users,
+        "tracks": listening.tracks,
         "user_factors": user_factors,
         "track_factors": track_factors,
-        "lists": heard.tracks.astype(np.int32)[lists],
+        "lists": listening.tracks.astype(np.int32)[lists],
     }
 
 

@@ -111,26 +111,26 @@ def merged(parts: Iterable[Failure], most: int = _MOST_WITHIN_UNIT) -> tuple[Fai
         parts: any number of them.
         most: kinds of an arm that are kept, the first; all others are counted as one.
     """
-    found: _ByKind = {}
-    for one in parts:
-        _add(found, (one.arm, one.recommender, one.kind), one)
+    kinds: _ByKind = {}
+    for failure in parts:
+        _add(kinds, (failure.arm, failure.recommender, failure.kind), failure)
     kept: _ByKind = {}
     room: Counter[str] = Counter()
-    for one in sorted(found.values(), key=lambda failure: (*failure.place, failure.kind)):
-        if one.kind == FURTHER or room[one.arm] == most:
-            _add(kept, (one.arm, "", FURTHER), replace(one, kind=FURTHER))
+    for failure in sorted(kinds.values(), key=lambda failure: (*failure.place, failure.kind)):
+        if failure.kind == FURTHER or room[failure.arm] == most:
+            _add(kept, (failure.arm, "", FURTHER), replace(failure, kind=FURTHER))
         else:
-            room[one.arm] += 1
-            kept[one.arm, one.recommender, one.kind] = one
+            room[failure.arm] += 1
+            kept[failure.arm, failure.recommender, failure.kind] = failure
     return tuple(kept.values())
 
 
-def _add(found: _ByKind, key: tuple[str, str, str], one: Failure) -> None:
-    known = found.get(key)
+def _add(kinds: _ByKind, key: tuple[str, str, str], failure: Failure) -> None:
+    known = kinds.get(key)
     if known is not None:
-        first = min(known, one, key=lambda failure: failure.place)
-        one = replace(first, count=known.count + one.count)
-    found[key] = one
+        first = min(known, failure, key=lambda failure: failure.place)
+        failure = replace(first, count=known.count + failure.count)
+    kinds[key] = failure
 
 
 def _kind(error: BaseException) -> str:
@@ -148,16 +148,16 @@ def _writable(text: str) -> str:
 
 def _origin(trace: TracebackType | None) -> tuple[str, int]:
     """The innermost line of the author's own code, or else of a library's."""
-    own = other = ("", 0)
+    authors = other = ("", 0)
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
         rank = _rank(file)
         if rank == 0:
-            own = file, trace.tb_lineno
+            authors = file, trace.tb_lineno
         elif rank == 1:
             other = file, trace.tb_lineno
         trace = trace.tb_next
-    return own if own[0] else other
+    return authors if authors[0] else other
 
 
 @cache

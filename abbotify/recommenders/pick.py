@@ -167,9 +167,9 @@ def _first_unseen(views: _Views) -> PickFunction:
     def pick(request: Request) -> int | None:
         row = row_of(request)
         played = request.played
-        heard = played if len(played) <= _FEW else set(played)
+        seen = played if len(played) <= _FEW else set(played)
         for place in range(offsets[row], offsets[row + 1]):
-            if (track := tracks[place]) not in heard:
+            if (track := tracks[place]) not in seen:
                 return track
         return None
 
@@ -200,7 +200,7 @@ def _anchored(views: _Views) -> PickFunction:
         history = request.history
         hundredths = [int(time * 100.0 + 0.5) for _, time in history]
         left = sum(hundredths)
-        heard = [track for track, _ in history]
+        seen = [track for track, _ in history]
         attempt = 0
         while left:
             user, step, session = request.user, request.step, request.session
@@ -211,9 +211,9 @@ def _anchored(views: _Views) -> PickFunction:
             left -= hundredths[place]
             hundredths[place] = 0
             attempt += 1
-            anchor = heard[place]
+            anchor = seen[place]
             for candidate in tracks[offsets[anchor] : offsets[anchor + 1]]:
-                if candidate not in heard:
+                if candidate not in seen:
                     return candidate
         return None
 
@@ -249,10 +249,10 @@ def _of_list_by_rank(tracks: list[int], request: Request, purpose: int) -> int |
 
 
 def _of_list_unseen(tracks: list[int], request: Request, purpose: int) -> int | None:
-    heard: Any = request.played
-    if len(heard) > _FEW:
-        heard = set(heard)
-    return next((track for track in tracks if track not in heard), None)
+    seen: Any = request.played
+    if len(seen) > _FEW:
+        seen = set(seen)
+    return next((track for track in tracks if track not in seen), None)
 
 
 # The same rules for a list at hand, not empty, which is not one of a table's rows. One body for

@@ -58,13 +58,13 @@ class Ranker:
     def list_of(self, row: int, anchor: int) -> list[int]:
         """The list of one pair."""
         pair = row * self.tracks + anchor
-        found = self._known.get(pair)
-        if found is None:
+        tracks_of_pair = self._known.get(pair)
+        if tracks_of_pair is None:
             lists = self.best(np.array([row], np.int64), np.array([anchor], np.int64))
-            found = lists[0][lists[0] >= 0].tolist()
+            tracks_of_pair = lists[0][lists[0] >= 0].tolist()
             if self.anchor == Key.FIRST:  # the rest of the session asks for the same one
-                self._known[pair] = found
-        return found
+                self._known[pair] = tracks_of_pair
+        return tracks_of_pair
 
 
 def ranked(ranker: Ranker, purpose: int) -> Callable[[Request], int | None]:

@@ -1,10 +1,9 @@
-"""The shipped recommenders that learn, by name: how each is trained, and how it serves."""
+"""The shipped recommenders that learn, by name: their training, and what they serve."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 from abbotify.errors import UserError
 from abbotify.files.folders import Arrays
@@ -12,36 +11,15 @@ from abbotify.files.yaml import KeyPath
 from abbotify.recommenders.candidate_table import CandidateTable
 from abbotify.recommenders.extras import require, versions
 from abbotify.recommenders.ranked_lists import Ranker
+from abbotify.recommenders.shipped import Learner
+from abbotify.recommenders.shipped.neural import Neural
 from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
 from abbotify.scenario import Scenario
-from abbotify.scenario.learners import Learner, Neural
 from abbotify.world.base import World
 
 
-class _Home(NamedTuple):
-    """Where a learner's functions live: imported when used, since some need an extra."""
-
-    fit: str
-    lowered: str
-    extra: str = ""
-
-
-_FACTORS: Final = "abbotify.recommenders.factors"
-_COLLABORATIVE: Final = _Home("abbotify.recommenders.implicit", _FACTORS, "als")
-_HOMES: Final = {
-    "neural": _Home("abbotify.recommenders.neural.fit", "abbotify.recommenders.neural.serve"),
-    "als": _COLLABORATIVE,
-    "bpr": _COLLABORATIVE,
-    "item2item": _Home("abbotify.recommenders.item2item", "abbotify.recommenders.item2item"),
-    "lightgcn": _Home("abbotify.recommenders.lightgcn", _FACTORS, "lightgcn"),
-}
-_TORCH: Final = _Home(
-    "abbotify.recommenders.neural_torch.fit", "abbotify.recommenders.neural_torch.serve"
-)
-
-
 def fit(
-    params: Learner, log: TrainingLog, scenario: Scenario, key: KeyPath, told: OnPass
+    params: Learner, log: TrainingLog, scenario: Scenario, key: KeyPath, progress: OnPass
 ) -> Fitted:
     """Trains a shipped recommender.
 
@@ -50,15 +28,14 @@ def fit(
         log: all it learns from.
         scenario: its seed; resolves paths, and places errors.
         key: where `params` stands in the scenario file.
-        told: told of progress.
+        progress: called after each epoch.
 
     Raises:
         UserError: an extra is missing, or there is nothing to learn from.
     """
     seed = scenario.seeds.dynamics
-    fitted: Fitted = _function(params, "fit")(
-        params, log, seed, told, *_place(params, scenario, key)
-    )
+    home = import_module(params.home)
+    fitted: Fitted = home.fit(params, log, seed, progress, *_place(params, scenario, key))
     return fitted
 
 
@@ -77,8 +54,10 @@ def lowered(
     Raises:
         UserError: an extra is missing, or code of the user's own raises.
     """
-    function, place = _function(params, "lowered"), _place(params, scenario, key)
-    lists: CandidateTable | Ranker = function(params, arrays, world, *place)
+    home = import_module(params.home)
+    lists: CandidateTable | Ranker = home.lowered(
+        params, arrays, world, *_place(params, scenario, key)
+    )
     return lists
 
 
@@ -86,13 +65,13 @@ def check(params: Learner, world: World, scenario: Scenario, key: KeyPath) -> No
     """Refuses what could not be trained later, before anything is played.
 
     Raises:
-        UserError: as `fit`, as far as it can be told without a log.
+        UserError: as `fit`, as far as it shows without a log.
     """
     try:
-        if _in_torch(params):
-            import_module(_TORCH.fit).check(params, world, scenario, key)
-        elif extra := _HOMES[params.recommender].extra:
-            require(params.recommender, extra)
+        if place := _place(params, scenario, key):
+            import_module(params.home).check(params, world, *place)
+        elif params.extra:
+            require(params.recommender, params.extra)
     except UserError as error:
         if error.key is not None or error.file is not None:
             raise
@@ -101,21 +80,9 @@ def check(params: Learner, world: World, scenario: Scenario, key: KeyPath) -> No
 
 def libraries(params: Learner) -> dict[str, str]:
     """The versions of the libraries that a training depends on, by module."""
-    extra = "torch" if _in_torch(params) else _HOMES[params.recommender].extra
-    return versions(extra) if extra else {}
-
-
-def _function(params: Learner, which: str) -> Callable[..., Any]:
-    home = _TORCH if _in_torch(params) else _HOMES[params.recommender]
-    module = home.fit if which == "fit" else home.lowered
-    function: Callable[..., Any] = getattr(import_module(module), which)
-    return function
+    return versions(params.extra) if params.extra else {}
 
 
 def _place(params: Learner, scenario: Scenario, key: KeyPath) -> tuple[Any, ...]:
-    """Where code of the user's own is found; only networks in torch may have some."""
-    return (scenario, key) if _in_torch(params) else ()
-
-
-def _in_torch(params: Learner) -> bool:
-    return isinstance(params, Neural) and bool(params.head or params.network)
+    """Where code of the user's own lies; only networks in torch may have some."""
+    return (scenario, key) if isinstance(params, Neural) and params.with_torch else ()

@@ -53,16 +53,16 @@ class TrainingLog:
         """int64 (plays), the listened fractions in hundredths."""
         return np.rint(100.0 * self.time).astype(np.int64)
 
-    def heard(self) -> npt.NDArray[np.bool_]:
+    def listening(self) -> npt.NDArray[np.bool_]:
         """Bool (plays), which were listened to at all.
 
         Raises:
             UserError: none was.
         """
-        heard = self.hundredths > 0
-        if not heard.any():
+        listening = self.hundredths > 0
+        if not listening.any():
             raise UserError(f"nothing to learn from: no time listened in {len(self)} plays")
-        return heard
+        return listening
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field, create_model
 
-from abbotify.scenario import learners
-from abbotify.scenario import recommenders as spec
 from abbotify.scenario.base import Latency, Milliseconds, Model
+from abbotify.scenario.recommenders import Choice, Plugin, RecommenderSpec, name_of, shipped
 
 
 class Service(Model):
@@ -32,99 +33,35 @@ class ArmOptions(Model):
     service: Service | None = None
 
 
-class RandomArm(ArmOptions, spec.Random):
-    """An arm of `random`."""
+class AnyArm(ArmOptions, RecommenderSpec):
+    """What all arms are, to those who only read them."""
 
 
-class StickyArtistArm(ArmOptions, spec.StickyArtist):
-    """An arm of `sticky_artist`."""
-
-
-class StickyArtistMixedArm(ArmOptions, spec.StickyArtistMixed):
-    """An arm of `sticky_artist_mixed`."""
-
-
-class TopPopArm(ArmOptions, spec.TopPop):
-    """An arm of `top_pop`."""
-
-
-class IndexedArm(ArmOptions, spec.Indexed):
-    """An arm of `indexed`."""
-
-
-class ContextualArm(ArmOptions, spec.Contextual):
-    """An arm of `contextual`."""
-
-
-class I2IArm(ArmOptions, spec.I2I):
-    """An arm of `i2i`."""
-
-
-class NeuralArm(ArmOptions, learners.Neural):
-    """An arm of `neural`."""
-
-
-class ALSArm(ArmOptions, learners.ALS):
-    """An arm of `als`."""
-
-
-class BPRArm(ArmOptions, learners.BPR):
-    """An arm of `bpr`."""
-
-
-class Item2ItemArm(ArmOptions, learners.Item2Item):
-    """An arm of `item2item`."""
-
-
-class LightGCNArm(ArmOptions, learners.LightGCN):
-    """An arm of `lightgcn`."""
-
-
-class BanditArm(ArmOptions, learners.Bandit):
-    """An arm of `bandit`."""
-
-
-class PluginArm(ArmOptions, spec.Plugin):
+class PluginArm(ArmOptions, Plugin):
     """An arm of a recommender of the user's own."""
 
 
-def _kind(value: Any) -> str:
-    # As `spec.kind`, for the recommenders that an arm may have and a fallback may not.
-    keys = value if isinstance(value, dict) else vars(value) if hasattr(value, "__dict__") else {}
-    name = keys.get("recommender")
-    return name if isinstance(name, str) and name in learners.NAMES else spec.kind(value)
+@cache
+def _arms() -> Mapping[str, type[ArmOptions]]:
+    return {name: _arm(name, kind) for name, kind in shipped().items()} | {"plugin": PluginArm}
 
 
-Arm = Annotated[
-    Annotated[RandomArm, Tag("random")]
-    | Annotated[StickyArtistArm, Tag("sticky_artist")]
-    | Annotated[StickyArtistMixedArm, Tag("sticky_artist_mixed")]
-    | Annotated[TopPopArm, Tag("top_pop")]
-    | Annotated[IndexedArm, Tag("indexed")]
-    | Annotated[ContextualArm, Tag("contextual")]
-    | Annotated[I2IArm, Tag("i2i")]
-    | Annotated[NeuralArm, Tag("neural")]
-    | Annotated[ALSArm, Tag("als")]
-    | Annotated[BPRArm, Tag("bpr")]
-    | Annotated[Item2ItemArm, Tag("item2item")]
-    | Annotated[LightGCNArm, Tag("lightgcn")]
-    | Annotated[BanditArm, Tag("bandit")]
-    | Annotated[PluginArm, Tag("plugin")],
-    Discriminator(_kind),
-]
-AnyArm = (
-    RandomArm
-    | StickyArtistArm
-    | StickyArtistMixedArm
-    | TopPopArm
-    | IndexedArm
-    | ContextualArm
-    | I2IArm
-    | NeuralArm
-    | ALSArm
-    | BPRArm
-    | Item2ItemArm
-    | LightGCNArm
-    | BanditArm
-    | PluginArm
-)
+def _arm(name: str, kind: type[RecommenderSpec]) -> type[ArmOptions]:
+    arm: Any = create_model(
+        f"{kind.__name__}Arm",
+        __base__=(ArmOptions, kind),
+        __module__=__name__,
+        __doc__=f"An arm of `{name}`.",
+    )
+    return arm
+
+
+def __getattr__(name: str) -> Any:
+    # Scenarios are sent to other processes, which look the classes of their arms up here.
+    for arm in _arms().values() if name.endswith("Arm") else ():
+        if arm.__name__ == name:
+            return arm
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+Arm = Annotated[AnyArm, Choice(_arms, name_of)]

@@ -9,7 +9,6 @@ from typing import Final
 from abbotify.scenario.arms import ArmOptions
 from abbotify.scenario.base import Uniform, at_key
 from abbotify.scenario.description import Description
-from abbotify.scenario.learners import Learner
 from abbotify.scenario.timeline import Collect, ExperimentDays, Pre, Train
 from abbotify.typed import nearest
 
@@ -108,7 +107,7 @@ def _check_training(scenario: Description) -> None:
         where = ("timeline", kinds.index("train"), "phase")
         raise at_key(where, "train needs a phase: collect before it")
     for name, arm in scenario.arms.items():
-        place = serves_untrained(scenario, name) if isinstance(arm, Learner) else None
+        place = serves_untrained(scenario, name) if arm.learns else None
         if place is not None:
             raise at_key(("timeline", place, "phase"), untrained(name))
     if "train" in kinds and scenario.log.level != "events":

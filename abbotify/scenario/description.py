@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from abbotify.files.yaml import KeyPath
 from abbotify.scenario.arms import Arm, Service
@@ -96,6 +96,9 @@ class Log(Model):
 
 class Description(Model):
     """One experiment: a world, arrivals, listeners, phases, arms, a split, metrics."""
+
+    # Which recommenders there are is looked up when a scenario is first read.
+    model_config = ConfigDict(defer_build=True)
 
     name: Name
     seeds: Seeds = Seeds()

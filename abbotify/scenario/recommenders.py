@@ -1,75 +1,90 @@
-"""The parameters of the shipped recommenders, as they stand in an arm or a fallback."""
+"""Recommenders as they stand in an arm or a fallback: the keys that all have, and which there are.
+
+The shipped ones lie above, in the modules of `abbotify/recommenders/shipped`, with keys of their
+own. As plug-ins they are looked up by name, when a scenario is first read: no import leads there.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import pkgutil
+from collections.abc import Callable, Mapping
+from functools import cache, reduce
+from importlib import import_module
+from operator import or_
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
-from pydantic import ConfigDict, Discriminator, Field, Tag
+from pydantic import ConfigDict, Discriminator, Field, GetCoreSchemaHandler, Tag
+from pydantic_core import CoreSchema
 
-from abbotify.scenario.base import FilePath, Model, Share
+from abbotify.scenario.base import Model
 
 Pick = Literal["uniform", "rank", "first_unseen"]
 Anchor = Literal["first", "previous"]
 Size = Annotated[int, Field(ge=1, le=100_000_000)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Dims = Annotated[int, Field(ge=1, le=4096)]
+Rate = Annotated[float, Field(gt=0, le=100)]
+Positive = Annotated[float, Field(gt=0, le=1e6)]
+Weight = Annotated[float, Field(ge=0, le=1e6)]
+
+_SHIPPED: Final = "abbotify.recommenders.shipped"
+
+
+class Choice:
+    """Marks a type that is one of several models, which are looked up when it is first used.
+
+    Args:
+        models: the models by their tags.
+        tag: a value -> the tag of its model, or another text when there is none.
+    """
+
+    def __init__(self, models: Callable[[], Mapping[str, Any]], tag: Callable[[Any], str]) -> None:
+        self._models, self._tag = models, tag
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        parts = [Annotated[model, Tag(tag)] for tag, model in self._models().items()]
+        union: Any = reduce(or_, parts)
+        return handler.generate_schema(Annotated[union, Discriminator(self._tag)])
+
+
+def name_of(value: Any) -> str:
+    """The tag of a recommender's mapping or model: its name, or `plugin`; "" when it has none."""
+    keys = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+    name = keys.get("recommender")
+    if not isinstance(name, str):
+        return ""
+    return "plugin" if ":" in name else name if name in shipped() else ""
+
+
+def _fallback_tag(value: Any) -> str:
+    return "name" if isinstance(value, str) else name_of(value)
+
+
+def _fallbacks() -> Mapping[str, Any]:
+    models = {name: kind for name, kind in shipped().items() if kind.stands_in}
+    bare = tuple(name for name, kind in models.items() if kind.needs_no_keys)
+    return {"name": Literal[bare], **models, "plugin": Plugin}
 
 
 class RecommenderSpec(Model):
-    """What every recommender has: a name, and what stands in for it on a miss."""
+    """The keys of every recommender: its name, and what stands in for it on a miss.
+
+    Attributes:
+        learns: it is trained on the log before it serves.
+        stands_in: it may be a fallback.
+        needs_no_keys: as a fallback its bare name is enough.
+    """
+
+    model_config = ConfigDict(defer_build=True)
+    learns: ClassVar[bool] = False
+    stands_in: ClassVar[bool] = False
+    needs_no_keys: ClassVar[bool] = False
 
     recommender: str
-    fallback: Fallback | None = None
-
-
-class Random(RecommenderSpec):
-    """Any track, uniformly."""
-
-    recommender: Literal["random"]
-
-
-class StickyArtist(RecommenderSpec):
-    """A uniform track of the previous track's artist."""
-
-    recommender: Literal["sticky_artist"]
-
-
-class StickyArtistMixed(RecommenderSpec):
-    """Random after a track listened to less than `below`; else sticky, but not the same track."""
-
-    recommender: Literal["sticky_artist_mixed"]
-    below: Share = 0.3
-
-
-class TopPop(RecommenderSpec):
-    """Among the most popular tracks, of the catalogue or of a file (one JSON list of ids)."""
-
-    recommender: Literal["top_pop"]
-    size: Size = 100
-    file: FilePath | None = None
-    pick: Pick = "uniform"
-
-
-class Indexed(RecommenderSpec):
-    """Among the user's precomputed list: lines of `{"user": id, "tracks": [ids]}`."""
-
-    recommender: Literal["indexed"]
-    file: FilePath
-    pick: Pick = "uniform"
-
-
-class Contextual(RecommenderSpec):
-    """Among a track's precomputed list; without a file, the catalogue's `recommendations`."""
-
-    recommender: Literal["contextual"]
-    file: FilePath | None = None
-    anchor: Anchor = "previous"
-    pick: Pick = "uniform"
-
-
-class I2I(RecommenderSpec):
-    """The first unheard track of the list of an anchor drawn from the listening history."""
-
-    recommender: Literal["i2i"]
-    file: FilePath
+    fallback: Annotated[Any, Choice(_fallbacks, _fallback_tag)] | None = None
 
 
 class Plugin(RecommenderSpec):
@@ -87,45 +102,18 @@ class Plugin(RecommenderSpec):
         return dict(self.__pydantic_extra__ or {})
 
 
-SHIPPED: dict[str, type[RecommenderSpec]] = {
-    "random": Random,
-    "sticky_artist": StickyArtist,
-    "sticky_artist_mixed": StickyArtistMixed,
-    "top_pop": TopPop,
-    "indexed": Indexed,
-    "contextual": Contextual,
-    "i2i": I2I,
-}
-
-
-def kind(value: Any) -> str:
-    """Which of the models a recommender's mapping belongs to; "" when it names none."""
-    name = (
-        value.get("recommender") if isinstance(value, dict) else getattr(value, "recommender", "")
-    )
-    if not isinstance(name, str):
-        return ""
-    return "plugin" if ":" in name else name if name in SHIPPED else ""
-
-
-def _fallback_kind(value: Any) -> str:
-    return "name" if isinstance(value, str) else kind(value)
-
-
-FallbackName = Literal["random", "sticky_artist", "sticky_artist_mixed", "top_pop"]
-Fallback = Annotated[
-    Annotated[FallbackName, Tag("name")]
-    | Annotated[Random, Tag("random")]
-    | Annotated[StickyArtist, Tag("sticky_artist")]
-    | Annotated[StickyArtistMixed, Tag("sticky_artist_mixed")]
-    | Annotated[TopPop, Tag("top_pop")]
-    | Annotated[Indexed, Tag("indexed")]
-    | Annotated[Contextual, Tag("contextual")]
-    | Annotated[I2I, Tag("i2i")]
-    | Annotated[Plugin, Tag("plugin")],
-    Discriminator(_fallback_kind),
-]
-
-_specs: list[type[RecommenderSpec]] = [RecommenderSpec, *SHIPPED.values(), Plugin]
-for _spec in _specs:
-    _spec.model_rebuild()
+@cache
+def shipped() -> Mapping[str, type[RecommenderSpec]]:
+    """The shipped recommenders by name: every class of their folder that says what it is called."""
+    kinds: dict[str, type[RecommenderSpec]] = {}
+    folder = Path(__file__).parents[1] / "recommenders" / "shipped"
+    for file in pkgutil.iter_modules([str(folder)]):
+        module = import_module(f"{_SHIPPED}.{file.name}")
+        classes = [value for value in vars(module).values() if isinstance(value, type)]
+        for kind in classes:
+            if issubclass(kind, RecommenderSpec) and kind.__module__ == module.__name__:
+                names = get_args(kind.model_fields["recommender"].annotation)
+                kinds.update(dict.fromkeys(names, kind))
+    # Those that may be a fallback first, then those that are trained.
+    ordered = sorted(kinds.items(), key=lambda item: (not item[1].stands_in, not item[1].learns))
+    return dict(ordered)

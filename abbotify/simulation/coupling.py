@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from abbotify.recommenders import Arm
+from abbotify.recommenders.arms import Arm
 from abbotify.scenario import Scenario
 from abbotify.scenario.timeline import ExperimentDays
 from abbotify.simulation.timeline import Schedule

@@ -18,7 +18,9 @@ from abbotify.errors import DataError
 from abbotify.eventlog.schema import Events
 from abbotify.eventlog.sessions import SessionTable
 from abbotify.files.folders import load_arrays, save_arrays
-from abbotify.recommenders import HISTORY, Arm, Failure, Pick
+from abbotify.recommenders.arms import Arm
+from abbotify.recommenders.candidate_table import HISTORY, Pick
+from abbotify.recommenders.failures import Failure
 from abbotify.scenario import Scenario
 from abbotify.world.base import World
 

@@ -11,9 +11,10 @@ from typing import Final, Literal
 from abbotify.errors import UserError
 from abbotify.files.cleanup import scratch
 from abbotify.progress import Progress, silent
-from abbotify.recommenders import CandidateTable, Key, Pick, build_arm
+from abbotify.recommenders.build import build_arm
+from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
+from abbotify.recommenders.shipped.neural import Neural
 from abbotify.scenario import Scenario
-from abbotify.scenario.learners import Neural
 from abbotify.simulation.model_store import ModelStore, load_model
 from abbotify.simulation.prepare import Plan, prepare
 from abbotify.simulation.run_days import shard_pool, train_before

@@ -9,10 +9,13 @@ from typing import Final
 from abbotify.errors import UserError
 from abbotify.files import folders
 from abbotify.metrics.segments import SegmentBounds, UserSegments
-from abbotify.recommenders import Arm, build_arms, registry
+from abbotify.recommenders import registry
+from abbotify.recommenders.arms import Arm
+from abbotify.recommenders.build import build_arms
+from abbotify.recommenders.shipped import Learner
+from abbotify.recommenders.shipped.neural import Neural
 from abbotify.scenario import Scenario
 from abbotify.scenario.checks import serves_untrained, untrained
-from abbotify.scenario.learners import Learner, Neural
 from abbotify.simulation import timeline
 from abbotify.simulation.assignment import require_users
 from abbotify.simulation.coupling import coupling, slowing

@@ -11,7 +11,8 @@ from pathlib import Path
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.schema import Events
 from abbotify.progress import Progress, silent
-from abbotify.recommenders import Arm, build_arm
+from abbotify.recommenders.arms import Arm
+from abbotify.recommenders.build import build_arm
 from abbotify.simulation.model_store import load_model
 from abbotify.simulation.parallel import processes
 from abbotify.simulation.prepare import Plan

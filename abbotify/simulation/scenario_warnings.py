@@ -9,11 +9,11 @@ import numpy as np
 
 from abbotify.eventlog.schema import MS_PER_DAY
 from abbotify.files.yaml import KeyPath
-from abbotify.recommenders import Arm
+from abbotify.recommenders.arms import Arm
+from abbotify.recommenders.shipped.neural import Neural
 from abbotify.scenario import Scenario
 from abbotify.scenario.base import Exponential, Latency, Uniform
 from abbotify.scenario.checks import constant
-from abbotify.scenario.learners import Neural
 from abbotify.scenario.metrics import Guardrail
 from abbotify.scenario.timeline import Collect, Train
 from abbotify.simulation.coupling import interference

@@ -19,7 +19,9 @@ from abbotify.eventlog.parquet import write_events
 from abbotify.eventlog.schema import ARM, CONTROL_KEY, EXPERIMENT_KEY, PHASE_KEY, WEIGHTS_KEY
 from abbotify.eventlog.sessions_file import write_sessions
 from abbotify.metrics.session_totals import SessionTotals
-from abbotify.recommenders import Arm, Failure, build_arms, merged
+from abbotify.recommenders.arms import Arm
+from abbotify.recommenders.build import build_arms
+from abbotify.recommenders.failures import Failure, merged
 from abbotify.simulation import timeline
 from abbotify.simulation.engine import (
     COMPILED,

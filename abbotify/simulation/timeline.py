@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from abbotify.eventlog.schema import ARM, NO_ARM, arm_column
-from abbotify.recommenders import Arm
+from abbotify.recommenders.arms import Arm
 from abbotify.scenario import Scenario
 from abbotify.scenario.timeline import Collect, ExperimentDays, Phase, Pre, Train
 from abbotify.simulation.assignment import Layer, layers, served, split

@@ -22,10 +22,11 @@ from abbotify.eventlog.schema import ARM, MS_PER_DAY, NO_ARM, Events
 from abbotify.progress import Progress, silent
 from abbotify.recommenders import registry
 from abbotify.recommenders.plugins.load import fit_plugin, load_plugin
+from abbotify.recommenders.shipped import Learner
+from abbotify.recommenders.shipped.neural import Neural
 from abbotify.recommenders.training_log import Fitted, TrainingLog
 from abbotify.scenario import plain
 from abbotify.scenario.arms import ArmOptions
-from abbotify.scenario.learners import Learner, Neural
 from abbotify.scenario.recommenders import Plugin
 from abbotify.scenario.timeline import Collect, ExperimentDays
 from abbotify.simulation.engine import DayPlan

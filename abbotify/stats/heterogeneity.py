@@ -179,8 +179,8 @@ def segment_bounds(values: ArrayLike, segments: int) -> tuple[float, ...]:
 def segment_of(values: ArrayLike, bounds: tuple[float, ...]) -> NDArray[np.int64]:
     """Each user's segment, 0 .. len(bounds), with bounds in the lower one; -1 where undefined."""
     column = np.asarray(values, dtype=np.float64)
-    found = np.searchsorted(np.asarray(bounds), column, side="left").astype(np.int64)
-    return np.where(np.isnan(column), -1, found)
+    segments = np.searchsorted(np.asarray(bounds), column, side="left").astype(np.int64)
+    return np.where(np.isnan(column), -1, segments)
 
 
 def _chi2_above(statistic: float, df: int) -> float:

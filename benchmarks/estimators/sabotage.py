@@ -25,7 +25,7 @@ from abbotify.eventlog.source import open_source, ordered
 from abbotify.files.yaml import Source
 from abbotify.pipeline import play_and_report
 from abbotify.progress import silent
-from abbotify.recommenders import Request
+from abbotify.recommenders.base import Request
 from abbotify.report import Result
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from abbotify.recommenders import CandidateTable
+from abbotify.recommenders.candidate_table import CandidateTable
 from abbotify.recommenders.training_log import TrainingLog
 from abbotify.testing import small_world
 from abbotify.world.base import World

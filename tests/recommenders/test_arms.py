@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from abbotify.errors import RecommenderFailure
-from abbotify.recommenders import Arm, build_arms
 from abbotify.recommenders.answers import ERROR, MISS, OK, checked
+from abbotify.recommenders.arms import Arm
+from abbotify.recommenders.build import build_arms
 from abbotify.recommenders.candidate_table import Key
 from abbotify.world.base import World
 

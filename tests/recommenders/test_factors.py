@@ -11,12 +11,13 @@ import numpy.typing as npt
 import pytest
 
 from abbotify.errors import UserError
-from abbotify.recommenders import implicit, lightgcn
 from abbotify.recommenders.candidate_table import Key, Pick
 from abbotify.recommenders.extras import install_command
 from abbotify.recommenders.factors import as_arrays, listened, lowered
+from abbotify.recommenders.shipped import implicit, lightgcn
+from abbotify.recommenders.shipped.implicit import ALS, BPR
+from abbotify.recommenders.shipped.lightgcn import LightGCN
 from abbotify.recommenders.training_log import TrainingLog
-from abbotify.scenario.learners import ALS, BPR, LightGCN
 from abbotify.testing import small_world
 from abbotify.world.base import Lists, World
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from abbotify.errors import UserError
-from abbotify.recommenders import Arm, build_arms
+from abbotify.recommenders.arms import Arm
+from abbotify.recommenders.build import build_arms
 from abbotify.scenario import Scenario
 from abbotify.testing import RecommenderContract
 from abbotify.world.base import World

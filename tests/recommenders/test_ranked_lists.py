@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abbotify.recommenders import CandidateTable, Key, Pick, Request, TablePicker
+from abbotify.recommenders.base import Request
+from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
+from abbotify.recommenders.pick import TablePicker
 from abbotify.recommenders.ranked_lists import Ranker, ranked
 from abbotify.testing import generated_requests, small_world
 from abbotify.world.base import IntArray, Lists

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abbotify.recommenders import CandidateTable, Key, Pick
+from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
 from abbotify.recommenders.plugins.load import Loaded, fit_plugin, load_plugin
 from abbotify.recommenders.readonly import readonly
 from abbotify.scenario import Scenario

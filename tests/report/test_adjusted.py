@@ -85,7 +85,7 @@ def test_everything_follows_the_estimator(
     (row,) = other.rows
     assert row.cells[1].text == ("mean of users" if by_cuped else "mean, CUPED")
     assert summary_table(result)[0].effect == f"+{lift}"
-    assert f"Time per session, neural: +{lift}" in (forest(result) or "")
+    assert f"Time per session: +{lift}" in (forest(result) or "")
     beside = truths(result)
     assert beside is not None
     assert f"estimated effect on time per session {leads}" in beside.leads[0]

@@ -39,7 +39,7 @@ arm has 100 users or more.
 | Metric | Relative effect | Difference | Means (treatment, control) | p | Result |
 | --- | --: | --: | --: | --: | --- |
 | Skip rate (unbounded: the control's mean is not told apart from 0) | – \
-| +0.10 [−0.30, +0.50] | 0.50 (0.40) | 0.620 | not significant |
+| +0.10 [−0.30, +0.50] | 0.10 (0.00) | 0.620 | not significant |
 
 ## Arms
 

@@ -18,7 +18,7 @@ USERS = "{source: synthetic, count: 50}"
 DAYS = "{phase: experiment, days: 7}"
 EXPERIMENT = "experiment: {name: AB, control: a}"
 FIXED = "random, sticky_artist, sticky_artist_mixed, top_pop, indexed, contextual, i2i"
-NAMES = f"{FIXED}, neural, als, bpr, item2item, lightgcn, bandit"
+NAMES = f"{FIXED}, als, bpr, item2item, lightgcn, neural, bandit"
 
 # what is replaced, by what, the line, the key, the message
 MISTAKES: list[tuple[str, str, int, str | None, str]] = [

@@ -14,7 +14,7 @@ from abbotify.errors import UserError
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.schema import Events
 from abbotify.files.yaml import Source
-from abbotify.recommenders import Key
+from abbotify.recommenders.candidate_table import Key
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source
 from abbotify.simulation import export

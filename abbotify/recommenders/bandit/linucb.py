@@ -82,14 +82,14 @@ class LinUCB:
         _describe(rows, tracks, *self._tracks[:3], played, self._heard, first, previous, time)
         return rows
 
-    def learn(self, told: Described, time: float) -> None:
+    def learn(self, choice: Described, time: float) -> None:
         """Adds what came of a choice.
 
         Args:
-            told: as `choose` gave it.
+            choice: as `choose` gave it.
             time: the listened fraction, 0 .. 1.
         """
-        _update(self.weights, self.inverse, told.dense, told.column, time)
+        _update(self.weights, self.inverse, choice.dense, choice.column, time)
 
 
 def _less_popular(popularity: Floats) -> Floats:
@@ -115,17 +115,17 @@ def _describe(
     artist: Ints,
     genre: Ints,
     played: IntArray,
-    heard: IntArray,
+    plays: IntArray,
     first: int,
     previous: int,
     time: float,
 ) -> None:
-    """Fills `rows`; `heard` is all zeros, one for each artist, before and after."""
+    """Fills `rows`; `plays` is all zeros, one for each artist, before and after."""
     for track in played:
-        heard[artist[track]] += 1
+        plays[artist[track]] += 1
     for place in range(len(tracks)):
         track = tracks[place]
-        own, times = genre[track], heard[artist[track]]
+        own, times = genre[track], plays[artist[track]]
         like_previous = 1.0 if own >= 0 and own == genre[previous] else 0.0
         same_artist = 1.0 if artist[track] == artist[previous] else 0.0
         rows[place, 0] = 1.0
@@ -137,7 +137,7 @@ def _describe(
         rows[place, 6] = 1.0 if own >= 0 and own == genre[first] else 0.0
         rows[place, 7] = times / (1.0 + times)  # an artist tires: the first repeats most
     for track in played:
-        heard[artist[track]] = 0
+        plays[artist[track]] = 0
 
 
 @kernel

@@ -59,15 +59,15 @@ class Thompson:
         )
         return track, track
 
-    def learn(self, told: int, time: float) -> None:
+    def learn(self, choice: int, time: float) -> None:
         """Adds what came of a choice.
 
         Args:
-            told: as `choose` gave it.
+            choice: as `choose` gave it.
             time: the listened fraction, 0 .. 1.
         """
-        self.successes[told] += time
-        self.failures[told] += 1.0 - time
+        self.successes[choice] += time
+        self.failures[choice] += 1.0 - time
 
 
 @kernel

@@ -13,9 +13,9 @@ import numpy.typing as npt
 from abbotify.errors import UserError
 from abbotify.progress import Epoch
 from abbotify.recommenders.neural.kernels import Pairs, shuffle
+from abbotify.recommenders.shipped.neural import Neural
 from abbotify.recommenders.training_log import TrainingLog
 from abbotify.rng import Purpose, seed_word
-from abbotify.scenario.learners import Neural
 
 IntArray = npt.NDArray[np.int64]
 

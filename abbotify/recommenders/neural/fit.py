@@ -23,20 +23,20 @@ from abbotify.recommenders.neural.optimizers import (
     initial_state,
 )
 from abbotify.recommenders.neural.pairs import embeddings, split, training_pairs
+from abbotify.recommenders.shipped.neural import Neural
 from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
-from abbotify.scenario.learners import Neural
 
 _OPTIMIZERS: Final = {"adagrad_rows": ADAGRAD_ROWS, "lazy_adam": LAZY_ADAM, "adam": ADAM}
 
 
-def fit(params: Neural, log: TrainingLog, seed: int, told: OnPass) -> Fitted:
+def fit(params: Neural, log: TrainingLog, seed: int, progress: OnPass) -> Fitted:
     """Trains the network on the listened fractions of recommended tracks.
 
     Args:
         params: its settings.
         log: what it learns from.
         seed: of the dynamics.
-        told: told of progress.
+        progress: called after each epoch.
 
     Returns:
         `start`, `track` and, with users, `user`: float32 (n, embedding_size); `seen_start`,
@@ -55,7 +55,7 @@ def fit(params: Neural, log: TrainingLog, seed: int, told: OnPass) -> Fitted:
     judge = (lambda: training.error(held)) if len(held) else None
     for epoch, better in passes(params, chosen, seed, training.train, judge):
         curve.append(epoch)
-        told(epoch.number, params.epochs, epoch.loss)
+        progress(epoch.number, params.epochs, epoch.loss)
         if better and params.early_stopping is not None:
             best = Parameters(*(table.copy() for table in parameters))
     arrays = {"start": best.start[:, :dims].copy(), "track": best.track[:, :dims].copy()}

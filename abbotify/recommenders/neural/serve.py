@@ -13,7 +13,7 @@ import numpy.typing as npt
 from abbotify.files.folders import Arrays
 from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
 from abbotify.recommenders.ranked_lists import Ranker
-from abbotify.scenario.learners import Neural
+from abbotify.recommenders.shipped.neural import Neural
 from abbotify.vectors import padded, top_k
 from abbotify.world.base import IntArray, Lists, World
 

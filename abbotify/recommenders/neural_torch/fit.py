@@ -14,9 +14,9 @@ from abbotify.recommenders.neural.kernels import Pairs
 from abbotify.recommenders.neural.pairs import embeddings, split, training_pairs
 from abbotify.recommenders.neural_torch.module import Network, Tensor, device, network, repeatable
 from abbotify.recommenders.neural_torch.serve import linear, with_lists
+from abbotify.recommenders.shipped.neural import Neural
 from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
 from abbotify.scenario import Scenario
-from abbotify.scenario.learners import Neural
 from abbotify.world.base import IntArray, World
 
 _CHUNK: Final = 8192  # pairs predicted at once
@@ -27,7 +27,7 @@ def fit(
     params: Neural,
     log: TrainingLog,
     seed: int,
-    told: OnPass,
+    progress: OnPass,
     scenario: Scenario | None = None,
     key: KeyPath = (),
 ) -> Fitted:
@@ -37,7 +37,7 @@ def fit(
         params: its settings; `optimizer` is not looked at.
         log: what it learns from.
         seed: of the dynamics.
-        told: told of progress.
+        progress: called after each epoch.
         scenario: resolves the path of a network of the user's own, and places errors.
         key: where `params` stands in the scenario file.
 
@@ -63,7 +63,7 @@ def fit(
             judge = (lambda: _error(made, _tensors(params, pairs, held))) if len(held) else None
             for epoch, better in passes(params, chosen, seed, train, judge):
                 curve.append(epoch)
-                told(epoch.number, params.epochs, epoch.loss)
+                progress(epoch.number, params.epochs, epoch.loss)
                 if better and params.early_stopping is not None:
                     best = made.arrays()
         if params.early_stopping is None:

@@ -15,8 +15,8 @@ from abbotify.files.folders import Arrays
 from abbotify.files.yaml import KeyPath
 from abbotify.recommenders.extras import require
 from abbotify.recommenders.plugins.imports import blamed, class_of, imported, placed
+from abbotify.recommenders.shipped.neural import Neural
 from abbotify.scenario import Scenario
-from abbotify.scenario.learners import Neural
 
 Tensor = Any  # of torch, which is an extra
 
@@ -220,11 +220,11 @@ def _own(spec: str, dims: int, users: int, tracks: int, scenario: Scenario) -> N
     if not target or not name:
         raise PluginError(f"{spec} is not FILE.py:CLASS")
     file, module = imported(target, scenario)
-    found = class_of(module, name, target)
-    if not issubclass(found, torch.nn.Module):
+    network_class = class_of(module, name, target)
+    if not issubclass(network_class, torch.nn.Module):
         raise PluginError(f"{target}:{name} is not a subclass of torch.nn.Module")
     with blamed(f"{name}(users, tracks, embedding_size)", file):
-        built = found(users=users, tracks=tracks, embedding_size=dims)
+        built = network_class(users=users, tracks=tracks, embedding_size=dims)
         made = Network(built.to(device()), name, file)
     made.check(users, tracks)
     return made

@@ -27,8 +27,8 @@ from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
 from abbotify.recommenders.neural.serve import BestTracks
 from abbotify.recommenders.neural_torch.module import Network, device, network, repeatable
 from abbotify.recommenders.ranked_lists import Ranker
+from abbotify.recommenders.shipped.neural import Neural
 from abbotify.scenario import Scenario
-from abbotify.scenario.learners import Neural
 from abbotify.world.base import IntArray, Lists, World
 
 Scores = npt.NDArray[np.float32]

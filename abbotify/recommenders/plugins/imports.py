@@ -31,10 +31,10 @@ def imported(target: str, scenario: Scenario) -> tuple[Path, ModuleType]:
         return _module(target)
     try:
         path = Path(os.path.realpath(scenario.root / target))  # as resolve, but takes loops
-        found = path.is_file()
+        present = path.is_file()
     except (OSError, ValueError) as error:  # too long, no permission, a null byte
         raise PluginError(f"{target}: {getattr(error, 'strerror', None) or error}") from None
-    if not found:
+    if not present:
         raise PluginError(f"{target}: no such file ({path})")
     return path, _file_module(path)
 
@@ -104,13 +104,13 @@ def class_of(module: ModuleType, name: str, target: str) -> type:
     Raises:
         PluginError: it has none, or the name is of something else.
     """
-    found = getattr(module, name, None)
-    if found is None:
+    value = getattr(module, name, None)
+    if value is None:
         own = [n for n, value in vars(module).items() if _is_own_class(value, module)]
         raise PluginError(f"{target} has no class {name}{nearest(name, own) if own else ''}")
-    if not isinstance(found, type):
-        raise PluginError(f"{target}:{name} is not a class, but of type {type(found).__name__}")
-    return found
+    if not isinstance(value, type):
+        raise PluginError(f"{target}:{name} is not a class, but of type {type(value).__name__}")
+    return value
 
 
 def _is_own_class(value: Any, module: ModuleType) -> bool:

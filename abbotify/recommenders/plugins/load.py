@@ -86,18 +86,18 @@ def load_plugin(
 
 
 def _class(module: ModuleType, name: str, target: str) -> type:
-    found = class_of(module, name, target)
+    plugin = class_of(module, name, target)
     methods = {"recommend": "a request", "recommend_batch": "requests"}
-    if not any(callable(getattr(found, method, None)) for method in methods):
+    if not any(callable(getattr(plugin, method, None)) for method in methods):
         raise PluginError(f"{target}:{name} lacks the method recommend(self, request)")
     for method, what in methods.items():
-        if not hasattr(found, method):
+        if not hasattr(plugin, method):
             continue
         try:
-            inspect.signature(getattr(found, method)).bind(None, None)
+            inspect.signature(getattr(plugin, method)).bind(None, None)
         except (TypeError, ValueError):
             raise PluginError(f"{target}:{name}.{method} must take self and {what}") from None
-    return found
+    return plugin
 
 
 def _built(plugin: type, params: Any, world: World, file: Path, model: Arrays | None) -> Loaded:

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.jit import kernel
-from abbotify.recommenders import HISTORY, CandidateTable, Key, Pick
 from abbotify.recommenders.batch import Requests
+from abbotify.recommenders.candidate_table import HISTORY, CandidateTable, Key, Pick
 from abbotify.rng import seed_word
 from abbotify.simulation.compiled import arrays
 from abbotify.simulation.compiled import lowering as program

@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from abbotify.eventlog.schema import ARM, MS_PER_DAY
 from abbotify.eventlog.sessions import HEARD_STEPS
-from abbotify.recommenders import HISTORY, merged
+from abbotify.recommenders.candidate_table import HISTORY
+from abbotify.recommenders.failures import merged
 from abbotify.rng import seed_word
 from abbotify.simulation.compiled import arrays as layout
 from abbotify.simulation.compiled import users as loop

@@ -13,7 +13,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.recommenders import Arm, CandidateTable, Key, Pick
+from abbotify.recommenders.arms import Arm
+from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
 from abbotify.scenario.base import Exponential, Latency, Lognormal, Uniform
 from abbotify.world.base import Lists
 

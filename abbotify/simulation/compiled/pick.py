@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.jit import inlined_unmanaged, unmanaged
-from abbotify.recommenders import HISTORY, Key, Pick
+from abbotify.recommenders.candidate_table import HISTORY, Key, Pick
 from abbotify.rng import Stream, choice, uniform
 from abbotify.simulation.compiled import lowering
 from abbotify.simulation.compiled.lowering import Tables

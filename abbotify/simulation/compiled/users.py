@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from abbotify.jit import inlined_unmanaged, unmanaged
-from abbotify.recommenders import HISTORY
+from abbotify.recommenders.candidate_table import HISTORY
 from abbotify.simulation.compiled.arrays import (
     ARTISTS,
     BUDGET,

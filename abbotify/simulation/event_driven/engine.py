@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from abbotify.eventlog.schema import MS_PER_DAY, Events
-from abbotify.recommenders import Arm, FailureBook, Key, merged
+from abbotify.recommenders.arms import Arm
+from abbotify.recommenders.candidate_table import Key
+from abbotify.recommenders.failures import FailureBook, merged
 from abbotify.simulation.engine import SIMPY, ArmsForDay, Setup, State, Unit, UnitResult
 from abbotify.simulation.event_driven import outputs
 from abbotify.simulation.event_driven.clock import FIRST_USER, Clock

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from abbotify.eventlog.schema import ARM, NO_ARM, NO_RECOMMENDATION, Events, IntArray, Labels
 from abbotify.eventlog.sessions import HEARD_STEPS, SessionTable, session_table
-from abbotify.recommenders import ERROR, HISTORY, MISS
+from abbotify.recommenders.answers import ERROR, MISS
+from abbotify.recommenders.candidate_table import HISTORY
 from abbotify.simulation.engine import Counts, SessionFacts, Setup, State, Unit
 
 LATE: Final = 4  # a bit beside OK, MISS or ERROR: the request left the queue at its timeout

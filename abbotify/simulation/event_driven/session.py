@@ -6,7 +6,9 @@ from collections import deque
 from collections.abc import Generator, Sequence
 from typing import Any, Final
 
-from abbotify.recommenders import HISTORY, Arm, Play, Request
+from abbotify.recommenders.arms import Arm
+from abbotify.recommenders.base import Play, Request
+from abbotify.recommenders.candidate_table import HISTORY
 from abbotify.rng import Purpose, seed_word
 from abbotify.simulation.engine import Setup, State, Unit
 from abbotify.simulation.event_driven.clock import FIRST_USER, Clock

@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from abbotify.recommenders.bandit.bandit import BanditRecommender, bandit
 from abbotify.recommenders.base import Request
-from abbotify.scenario.learners import Bandit
+from abbotify.recommenders.shipped.bandit import Bandit, BanditRecommender
 from abbotify.testing import small_world
 from abbotify.world.base import World
 
@@ -23,7 +22,7 @@ BEST, SECOND = np.argsort(-small_world().catalogue.popularity, kind="stable")[:2
 def made(world: World, scenario_of: Any) -> Callable[..., BanditRecommender]:
     def make(**keys: Any) -> BanditRecommender:
         params = Bandit(recommender="bandit", **keys)
-        return bandit(params, world, scenario_of("it: {recommender: random}"), KEY)
+        return params.built(world, scenario_of("it: {recommender: random}"), KEY)
 
     return make
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from abbotify.recommenders.bandit.bandit import BanditRecommender
 from abbotify.recommenders.base import Request
+from abbotify.recommenders.shipped.bandit import BanditRecommender
 from abbotify.world.base import World
 
 

@@ -10,9 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from abbotify.errors import DataError, ScenarioError
-from abbotify.recommenders.bandit.bandit import BanditRecommender
 from abbotify.recommenders.base import Request
-from abbotify.scenario.learners import Bandit
+from abbotify.recommenders.shipped.bandit import Bandit, BanditRecommender
 from abbotify.world.base import World
 from tests.recommenders.bandit.conftest import BEST, Recorder
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from abbotify.recommenders import build_arms
-from abbotify.recommenders.bandit.bandit import BanditRecommender
+from abbotify.recommenders.build import build_arms
+from abbotify.recommenders.shipped.bandit import BanditRecommender
 from abbotify.world.base import World
 from tests.recommenders.bandit.conftest import BEST, SECOND, Recorder
 

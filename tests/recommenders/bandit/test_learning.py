@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abbotify.recommenders.bandit.bandit import Policy
 from abbotify.recommenders.bandit.linucb import LinUCB
 from abbotify.recommenders.bandit.thompson import Thompson
+from abbotify.recommenders.shipped.bandit import Policy
 from abbotify.world.base import World
 from tests.conftest import printed_both_ways
 from tests.recommenders.bandit.listening import heard_in_full, listen, request_of
@@ -68,14 +68,13 @@ def test_equal_runs_are_equal(policy: str, candidates: str, made: Any, world: Wo
 
 
 PROGRAM = """
-from abbotify.recommenders.bandit.bandit import bandit
-from abbotify.scenario.learners import Bandit
+from abbotify.recommenders.shipped.bandit import Bandit
 from abbotify.testing import small_world
 from tests.recommenders.bandit.listening import heard_in_full, listen
 
 world = small_world()
 for keys in ({"prior": (0.5, 2.5)}, {"policy": "linucb"}):
-    it = bandit(Bandit(recommender="bandit", size=20, **keys), world, None, ())
+    it = Bandit(recommender="bandit", size=20, **keys).built(world, None, ())
     listen(it, world, 5, heard_in_full)
     for values in vars(it.policy).values():
         print(values.tobytes().hex() if hasattr(values, "tobytes") else "")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from abbotify.scenario.learners import Neural
+from abbotify.recommenders.shipped.neural import Neural
 from tests.recommenders.planted import Planted, planted_log
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abbotify.recommenders import CandidateTable, Key, Pick
+from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
 from abbotify.recommenders.neural import lowered
 from abbotify.recommenders.ranked_lists import Ranker
-from abbotify.scenario.learners import Neural
+from abbotify.recommenders.shipped.neural import Neural
 from abbotify.testing import small_world
 
 WORLD = small_world()

@@ -13,8 +13,8 @@ import pytest
 from abbotify.errors import UserError
 from abbotify.recommenders.neural import fit
 from abbotify.recommenders.neural.epochs import Patience
+from abbotify.recommenders.shipped.neural import Neural
 from abbotify.recommenders.training_log import Fitted, TrainingLog
-from abbotify.scenario.learners import Neural
 from tests.conftest import assert_same_arrays
 from tests.recommenders.planted import Planted, log_of
 

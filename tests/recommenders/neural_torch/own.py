@@ -7,9 +7,9 @@ from typing import Any
 
 from abbotify.files.yaml import Source
 from abbotify.recommenders import registry
+from abbotify.recommenders.shipped.neural import Neural
 from abbotify.recommenders.training_log import Fitted, TrainingLog
 from abbotify.scenario import Scenario
-from abbotify.scenario.learners import Neural
 from abbotify.scenario.load import from_source
 from abbotify.testing import generated_log, small_world
 from tests.conftest import learning_scenario

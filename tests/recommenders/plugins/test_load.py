@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from abbotify.errors import PluginError, ScenarioError, UserError
-from abbotify.recommenders import build_arms
 from abbotify.recommenders.base import Request
+from abbotify.recommenders.build import build_arms
 from abbotify.recommenders.plugins.load import Loaded, load_plugin
 from abbotify.scenario import Scenario
 from abbotify.scenario.recommenders import Plugin

@@ -11,11 +11,13 @@ import numpy.typing as npt
 
 from abbotify.eventlog.schema import Events, Labels
 from abbotify.files.yaml import Source
-from abbotify.recommenders import Arm, build_arms, registry
+from abbotify.recommenders import registry
+from abbotify.recommenders.arms import Arm
+from abbotify.recommenders.build import build_arms
 from abbotify.recommenders.plugins.load import fit_plugin, load_plugin
+from abbotify.recommenders.shipped import Learner
 from abbotify.recommenders.training_log import TrainingLog
 from abbotify.scenario import Scenario
-from abbotify.scenario.learners import Learner
 from abbotify.scenario.load import from_source
 from abbotify.scenario.recommenders import Plugin
 from abbotify.simulation import timeline

@@ -14,7 +14,8 @@ import pytest
 
 from abbotify.eventlog.schema import Events
 from abbotify.files.yaml import Source
-from abbotify.recommenders import Arm, build_arms
+from abbotify.recommenders.arms import Arm
+from abbotify.recommenders.build import build_arms
 from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source
 from abbotify.simulation import timeline

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from abbotify.errors import RecommenderFailure
-from abbotify.scenario.learners import LEARNERS
-from abbotify.scenario.recommenders import SHIPPED
+from abbotify.recommenders.shipped import OnlineLearner
+from abbotify.scenario.recommenders import shipped
 from abbotify.simulation.compiled import batched_requests
 from abbotify.simulation.compiled import engine as compiled
 from abbotify.simulation.engine import UnitResult
@@ -56,7 +56,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def described(*arms: Any, users: int = 12, **keys: Any) -> Keys:
     """A scenario whose first arm is `random`; top-level keys replace the defaults."""
     every = [{"recommender": "random"}, *arms]
-    learning = any(arm["recommender"] in LEARNERS for arm in arms)
+    kinds = [shipped().get(arm["recommender"]) for arm in arms]
+    learning = any(kind is not None and kind.learns for kind in kinds)
     collect = {"phase": "collect", "days": 1, "traffic": {"arm 0": 1.0}}
     before = [collect, {"phase": "train"}] if learning else []
     return {
@@ -85,7 +86,8 @@ def tracks_of(results: list[UnitResult]) -> list[int]:
 
 
 def test_every_registered_recommender_is_compared() -> None:
-    assert BY_NAME.keys() == {*SHIPPED, *LEARNERS}
+    apart = {name for name, kind in shipped().items() if not issubclass(kind, OnlineLearner)}
+    assert BY_NAME.keys() == apart
 
 
 @pytest.mark.parametrize(

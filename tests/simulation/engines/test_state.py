@@ -12,7 +12,7 @@ import pytest
 
 from abbotify.errors import DataError
 from abbotify.eventlog.schema import Events
-from abbotify.recommenders import HISTORY
+from abbotify.recommenders.candidate_table import HISTORY
 from abbotify.simulation.engine import State, Unit
 from abbotify.simulation.timeline import Schedule
 

@@ -12,7 +12,7 @@ from abbotify.simulation.engine import Setup
 from abbotify.simulation.compiled.engine import Compiled
 from abbotify.simulation.event_driven.engine import EventDriven
 from abbotify.eventlog.schema import Events
-from abbotify.recommenders import build_arms
+from abbotify.recommenders.build import build_arms
 from abbotify.scenario.load import from_source
 from abbotify.files.yaml import Source
 from abbotify.world import load_world

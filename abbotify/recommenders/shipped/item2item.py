@@ -15,22 +15,41 @@ each pair, so scores have the same bits everywhere.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-import scipy.sparse
+from pydantic import model_validator
 
-from abbotify.files.folders import Arrays
-from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
-from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
-from abbotify.scenario.learners import Item2Item
-from abbotify.world.base import IntArray, Lists, World
+from abbotify.recommenders.shipped import Learner
+from abbotify.scenario.recommenders import Weight
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from abbotify.files.folders import Arrays
+    from abbotify.recommenders.candidate_table import CandidateTable
+    from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
+    from abbotify.world.base import IntArray, World
+
+    Scores = npt.NDArray[np.float64]
+    Scored = tuple[IntArray, IntArray, Scores]
 
 CHUNK: Final = 4_000_000  # products of pairs made at once: some 200 MB
 
-Scores = npt.NDArray[np.float64]
-_Found = tuple[IntArray, IntArray, Scores]
+
+class Item2Item(Learner):
+    """Tracks heard by the same users or in the same session: cosine, shrunk for rare pairs."""
+
+    recommender: Literal["item2item"]
+    together: Literal["session", "user"] = "session"
+    shrinkage: Weight = 10.0
+    key: Literal["history", "previous", "first"] = "history"
+
+    @model_validator(mode="after")
+    def _first_of_a_history(self) -> Item2Item:
+        if self.key == "history" and self.pick != "uniform":
+            raise ValueError("key: history picks as i2i does: pick is for previous and first")
+        return self
 
 
 class _Heard(NamedTuple):
@@ -51,7 +70,7 @@ def fit(
     params: Item2Item,
     log: TrainingLog,
     seed: int,
-    told: OnPass,
+    progress: OnPass,
     *,
     chunk: int = CHUNK,
 ) -> Fitted:
@@ -61,7 +80,7 @@ def fit(
         params: the recommender's keys in the scenario file.
         log: what it learns from.
         seed: not needed.
-        told: told of the tracks done.
+        progress: called with the tracks done.
         chunk: bounds the memory; any number gives the same bits.
 
     Returns:
@@ -72,15 +91,19 @@ def fit(
     Raises:
         UserError: nobody listened to anything.
     """
-    heard = _heard(params, log)
+    import numpy as np
+
+    from abbotify.recommenders.training_log import Fitted
+
+    listening = _heard(params, log)
     counts = np.zeros(log.tracks + 1, np.int64)
     tracks, scores = [np.empty(0, np.int32)], [np.empty(0)]
-    for start, stop in _chunks(heard, chunk):
-        row, track, score = _best(*_pairs(heard, start, stop, params.shrinkage), params.size)
+    for start, stop in _chunks(listening, chunk):
+        row, track, score = _best(*_pairs(listening, start, stop, params.shrinkage), params.size)
         counts[1:] += np.bincount(row, minlength=log.tracks)
         tracks.append(track.astype(np.int32))
         scores.append(score)
-        told(stop, log.tracks, None)
+        progress(stop, log.tracks, None)
     arrays: Arrays = {
         "offsets": np.cumsum(counts),
         "tracks": np.concatenate(tracks),
@@ -91,6 +114,9 @@ def fit(
 
 def lowered(params: Item2Item, arrays: Arrays, world: World) -> CandidateTable:
     """The lists as a table: by a recent play of the user's, or by one track of the session."""
+    from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
+    from abbotify.world.base import Lists
+
     lists = Lists(arrays["offsets"], arrays["tracks"])
     if params.key == "history":
         return CandidateTable(Key.PREVIOUS, lists, Pick.ANCHORED)
@@ -98,7 +124,10 @@ def lowered(params: Item2Item, arrays: Arrays, world: World) -> CandidateTable:
 
 
 def _heard(params: Item2Item, log: TrainingLog) -> _Heard:
-    hundredths, some = log.hundredths, log.heard()
+    import numpy as np
+    import scipy.sparse
+
+    hundredths, some = log.hundredths, log.listening()
     new = np.ones(len(log), np.bool_)
     new[1:] = np.diff(log.row) != 0
     if params.together == "session":
@@ -110,39 +139,48 @@ def _heard(params: Item2Item, log: TrainingLog) -> _Heard:
     return _Heard(times, times.T.tocsr(), times.multiply(times).sum(axis=1))
 
 
-def _chunks(heard: _Heard, chunk: int) -> Iterator[tuple[int, int]]:
+def _chunks(listening: _Heard, chunk: int) -> Iterator[tuple[int, int]]:
     """Ranges of tracks with about `chunk` products each, at least one track."""
-    lengths = np.diff(heard.transposed.indptr).astype(np.int64)
-    ends = np.cumsum(lengths[heard.times.indices])
-    products = np.concatenate([np.zeros(1, np.int64), ends])[heard.times.indptr]
-    start, count = 0, len(heard.squares)
+    import numpy as np
+
+    lengths = np.diff(listening.transposed.indptr).astype(np.int64)
+    ends = np.cumsum(lengths[listening.times.indices])
+    products = np.concatenate([np.zeros(1, np.int64), ends])[listening.times.indptr]
+    start, count = 0, len(listening.squares)
     while start < count:
         stop = int(np.searchsorted(products, products[start] + chunk, side="right")) - 1
         yield start, (stop := min(max(stop, start + 1), count))
         start = stop
 
 
-def _pairs(heard: _Heard, start: int, stop: int, shrinkage: float) -> _Found:
+def _pairs(listening: _Heard, start: int, stop: int, shrinkage: float) -> Scored:
     """The pairs of a range of tracks that were met: (track, other track, score)."""
-    products = (heard.times[start:stop] @ heard.transposed).tocoo()
+    import numpy as np
+
+    products = (listening.times[start:stop] @ listening.transposed).tocoo()
     row, track = start + products.row.astype(np.int64), products.col.astype(np.int64)
-    squares = heard.squares.astype(np.float64)
+    squares = listening.squares.astype(np.float64)
     score = products.data / np.sqrt(squares[row] * squares[track])
     if shrinkage > 0.0:
         # The same pairs in the same order: no product of hundredths above 0 is 0.
-        both = (_ones(heard.times[start:stop]) @ _ones(heard.transposed)).data
+        both = (_ones(listening.times[start:stop]) @ _ones(listening.transposed)).data
         score *= both / (both + shrinkage)
     other = row != track
     return row[other], track[other], score[other]
 
 
 def _ones(matrix: Any) -> Any:
+    import numpy as np
+    import scipy.sparse
+
     parts = (np.ones_like(matrix.data), matrix.indices, matrix.indptr)
     return scipy.sparse.csr_array(parts, shape=matrix.shape)
 
 
-def _best(row: IntArray, track: IntArray, score: Scores, size: int) -> _Found:
+def _best(row: IntArray, track: IntArray, score: Scores, size: int) -> Scored:
     """Of each row the `size` entries with the largest score, ties by track."""
+    import numpy as np
+
     order = np.lexsort((track, -score, row))
     row, track, score = row[order], track[order], score[order]
     first = np.searchsorted(row, row)  # where the entry's row begins

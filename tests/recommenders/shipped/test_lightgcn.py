@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from abbotify.recommenders.lightgcn import fit, lowered
+from abbotify.recommenders.shipped.lightgcn import LightGCN, fit, lowered
 from abbotify.recommenders.training_log import Fitted
-from abbotify.scenario.learners import LightGCN
 from tests.conftest import assert_same_arrays
 from tests.recommenders.blocks import WORLD, blocks, shares_within
 

@@ -9,23 +9,57 @@ Both fit factors to the time that each user listened to each track; BPR takes an
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from abbotify import rng
 from abbotify.progress import Epoch
-from abbotify.recommenders.extras import require
-from abbotify.recommenders.factors import Listened, as_arrays, listened, lowered
-from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
-from abbotify.scenario.learners import ALS, BPR
+from abbotify.recommenders.shipped import Learner
+from abbotify.scenario.recommenders import Count, Dims, Rate, Weight
 
-__all__ = ["fit", "lowered"]
+if TYPE_CHECKING:
+    from abbotify.files.folders import Arrays
+    from abbotify.recommenders.candidate_table import CandidateTable
+    from abbotify.recommenders.factors import Listened
+    from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
+    from abbotify.world.base import World
+
+
+class ALS(Learner):
+    """Alternating least squares on listened time (implicit); needs the extra `als`."""
+
+    recommender: Literal["als"]
+    factors: Dims = 64
+    key: Literal["user", "previous", "first"] = "user"
+    iterations: Count = 15
+    regularization: Weight = 0.05
+    alpha: Weight = 10.0
+
+    @property
+    def extra(self) -> str:
+        """The extra that has its libraries."""
+        return "als"
+
+
+class BPR(Learner):
+    """Bayesian personalised ranking of heard over unheard tracks (implicit); extra `als`."""
+
+    recommender: Literal["bpr"]
+    factors: Dims = 64
+    key: Literal["user", "previous", "first"] = "user"
+    iterations: Count = 30
+    learning_rate: Rate = 0.05
+    regularization: Weight = 0.01
+
+    @property
+    def extra(self) -> str:
+        """The extra that has its libraries."""
+        return "als"
 
 
 def fit(
     params: ALS | BPR,
     log: TrainingLog,
     seed: int,
-    told: OnPass,
+    progress: OnPass,
     *,
     threads: int = 0,
 ) -> Fitted:
@@ -35,7 +69,7 @@ def fit(
         params: the recommender's keys in the scenario file.
         log: what it learns from.
         seed: of the starting values, and of the pairs that BPR draws.
-        told: told after each iteration.
+        progress: called after each iteration.
         threads: of ALS; 0 for all cores. Any number gives the same bits.
 
     Returns:
@@ -47,22 +81,37 @@ def fit(
         UserError: the extra `als` is missing, nobody listened to anything, or the training
             went astray.
     """
-    heard = listened(log)
+    from abbotify.recommenders.factors import listened
+
+    listening = listened(log)
     if isinstance(params, ALS):
-        return _als(params, heard, seed, told, threads)
-    return _bpr(params, heard, seed, told)
+        return _als(params, listening, seed, progress, threads)
+    return _bpr(params, listening, seed, progress)
 
 
-def _als(params: ALS, heard: Listened, seed: int, told: OnPass, threads: int) -> Fitted:
+def lowered(params: ALS | BPR, arrays: Arrays, world: World) -> CandidateTable:
+    """The table of users' lists, or of tracks'."""
+    from abbotify.recommenders import factors
+
+    return factors.lowered(params, arrays, world)
+
+
+def _als(params: ALS, listening: Listened, seed: int, progress: OnPass, threads: int) -> Fitted:
+    from abbotify.recommenders.extras import require
+
     require(params.recommender, "als")
     from implicit.cpu.als import AlternatingLeastSquares
     from threadpoolctl import threadpool_limits
+
+    from abbotify import rng
+    from abbotify.recommenders.factors import as_arrays
+    from abbotify.recommenders.training_log import Fitted
 
     curve: list[Epoch] = []
 
     def after(iteration: int, seconds: float, loss: float) -> None:
         curve.append(Epoch(iteration + 1, float(loss), None, 0.0))
-        told(iteration + 1, params.iterations, float(loss))
+        progress(iteration + 1, params.iterations, float(loss))
 
     # One BLAS thread: the bits of implicit's Y'Y must not depend on the number of cores, and
     # its own threads are faster without BLAS's beside them (it warns otherwise).
@@ -76,16 +125,24 @@ def _als(params: ALS, heard: Listened, seed: int, told: OnPass, threads: int) ->
             num_threads=threads,
             random_state=rng.generator_seed(seed, rng.Purpose.FACTORISATION),
         )
-        _run(model, heard, after)
-    return Fitted(as_arrays(params, heard, model.user_factors, model.item_factors), tuple(curve))
+        _run(model, listening, after)
+    return Fitted(
+        as_arrays(params, listening, model.user_factors, model.item_factors), tuple(curve)
+    )
 
 
-def _bpr(params: BPR, heard: Listened, seed: int, told: OnPass) -> Fitted:
+def _bpr(params: BPR, listening: Listened, seed: int, progress: OnPass) -> Fitted:
+    from abbotify.recommenders.extras import require
+
     require(params.recommender, "als")
     from implicit.cpu.bpr import BayesianPersonalizedRanking
 
+    from abbotify import rng
+    from abbotify.recommenders.factors import as_arrays
+    from abbotify.recommenders.training_log import Fitted
+
     def after(iteration: int, *rest: Any) -> None:
-        told(iteration + 1, params.iterations, None)
+        progress(iteration + 1, params.iterations, None)
 
     model = BayesianPersonalizedRanking(
         factors=params.factors,
@@ -95,15 +152,15 @@ def _bpr(params: BPR, heard: Listened, seed: int, told: OnPass) -> Fitted:
         num_threads=1,  # its threads write the same factors without locks
         random_state=rng.generator_seed(seed, rng.Purpose.FACTORISATION),
     )
-    _run(model, heard, after)
+    _run(model, listening, after)
     # The last column is a track's bias, times 1 for every user.
-    return Fitted(as_arrays(params, heard, model.user_factors, model.item_factors))
+    return Fitted(as_arrays(params, listening, model.user_factors, model.item_factors))
 
 
-def _run(model: Any, heard: Listened, after: Any) -> None:
+def _run(model: Any, listening: Listened, after: Any) -> None:
     import scipy.sparse
     from implicit.recommender_base import ModelFitError
 
-    times = scipy.sparse.csr_matrix(heard.hundredths / 100.0, dtype="float32")
+    times = scipy.sparse.csr_matrix(listening.hundredths / 100.0, dtype="float32")
     with suppress(ModelFitError):  # not finite: `as_arrays` says so
         model.fit(times, show_progress=False, callback=after)

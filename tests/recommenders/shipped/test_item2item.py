@@ -12,9 +12,8 @@ import pytest
 from abbotify.errors import UserError
 from abbotify.files.folders import Arrays
 from abbotify.recommenders.candidate_table import Key, Pick
-from abbotify.recommenders.item2item import fit, lowered
+from abbotify.recommenders.shipped.item2item import Item2Item, fit, lowered
 from abbotify.recommenders.training_log import TrainingLog
-from abbotify.scenario.learners import Item2Item
 from abbotify.testing import small_world
 from abbotify.world.base import World
 from tests.conftest import assert_same_arrays

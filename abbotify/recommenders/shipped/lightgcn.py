@@ -11,29 +11,47 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-import numpy as np
-import scipy.sparse
+from pydantic import Field
 
-from abbotify import rng
 from abbotify.progress import Epoch
-from abbotify.recommenders.extras import require
-from abbotify.recommenders.factors import Listened, as_arrays, listened, lowered
-from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
-from abbotify.scenario.learners import LightGCN
-from abbotify.world.base import IntArray
+from abbotify.recommenders.shipped import Learner
+from abbotify.scenario.recommenders import Count, Dims, Rate, Weight
 
-__all__ = ["fit", "lowered"]
+if TYPE_CHECKING:
+    from abbotify.files.folders import Arrays
+    from abbotify.recommenders.candidate_table import CandidateTable
+    from abbotify.recommenders.factors import Listened
+    from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
+    from abbotify.world.base import IntArray, World
 
 _SPREAD: Final = 0.1  # standard deviation of the starting embeddings, as the paper's code has it
+
+
+class LightGCN(Learner):
+    """Factors smoothed over the graph of listening (torch_geometric); extra `lightgcn`."""
+
+    recommender: Literal["lightgcn"]
+    factors: Dims = 64
+    key: Literal["user", "previous", "first"] = "user"
+    layers: Annotated[int, Field(ge=1, le=10)] = 3
+    epochs: Count = 3
+    batch_size: Count = 2048
+    learning_rate: Rate = 0.01
+    regularization: Weight = 0.0001
+
+    @property
+    def extra(self) -> str:
+        """The extra that has its libraries."""
+        return "lightgcn"
 
 
 def fit(
     params: LightGCN,
     log: TrainingLog,
     seed: int,
-    told: OnPass,
+    progress: OnPass,
 ) -> Fitted:
     """Factors of all users and tracks with listened time.
 
@@ -41,7 +59,7 @@ def fit(
         params: the recommender's keys in the scenario file.
         log: what it learns from.
         seed: of the starting embeddings, the order of pairs, and the tracks drawn against them.
-        told: told after each pass.
+        progress: called after each pass.
 
     Returns:
         The arrays of `factors.as_arrays`, the same bits for any number of cores. The losses of
@@ -51,20 +69,33 @@ def fit(
         UserError: the extra `lightgcn` is missing, nobody listened to anything, or the training
             went astray.
     """
-    heard = listened(log)
+    from abbotify.recommenders.factors import listened
+
+    listening = listened(log)
     with _quiet_single_thread():
-        return _fitted(params, heard, seed, told)
+        return _fitted(params, listening, seed, progress)
 
 
-def _fitted(params: LightGCN, heard: Listened, seed: int, told: OnPass) -> Fitted:
+def lowered(params: LightGCN, arrays: Arrays, world: World) -> CandidateTable:
+    """The table of users' lists, or of tracks'."""
+    from abbotify.recommenders import factors
+
+    return factors.lowered(params, arrays, world)
+
+
+def _fitted(params: LightGCN, listening: Listened, seed: int, progress: OnPass) -> Fitted:
+    import numpy as np
     import torch
 
-    graph = _graph(heard)
-    model = _model(params, len(heard.users) + len(heard.tracks), seed)
+    from abbotify.recommenders.factors import as_arrays
+    from abbotify.recommenders.training_log import Fitted
+
+    graph = _graph(listening)
+    model = _model(params, len(listening.users) + len(listening.tracks), seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=params.learning_rate)
     curve = []
     for epoch in range(1, params.epochs + 1):
-        user, track, other = _pairs(heard, seed, epoch)
+        user, track, other = _pairs(listening, seed, epoch)
         total = 0.0
         for start in range(0, len(user), params.batch_size):
             part = slice(start, start + params.batch_size)
@@ -75,18 +106,20 @@ def _fitted(params: LightGCN, heard: Listened, seed: int, told: OnPass) -> Fitte
             optimizer.step()
             total += float(loss.detach()) * len(user[part])
         curve.append(Epoch(epoch, total / len(user), None, params.learning_rate))
-        told(epoch, params.epochs, curve[-1].loss)
+        progress(epoch, params.epochs, curve[-1].loss)
     with torch.no_grad():
         factors = model.get_embedding(graph).numpy()
-    users, tracks = np.split(factors, [len(heard.users)])
-    return Fitted(as_arrays(params, heard, users, tracks), tuple(curve))
+    users, tracks = np.split(factors, [len(listening.users)])
+    return Fitted(as_arrays(params, listening, users, tracks), tuple(curve))
 
 
-def _graph(heard: Listened) -> Any:
+def _graph(listening: Listened) -> Any:
     """The normalised adjacency, torch CSR (u + t, u + t): users' nodes first, then tracks'."""
+    import numpy as np
+    import scipy.sparse
     import torch
 
-    times = heard.hundredths / 100.0
+    times = listening.hundredths / 100.0
     both = scipy.sparse.block_array([[None, times], [times.T, None]]).tocsr()
     both.sort_indices()
     degrees = both.sum(axis=1)
@@ -100,6 +133,8 @@ def _model(params: LightGCN, nodes: int, seed: int) -> Any:
     import torch
     from torch_geometric.nn.models import LightGCN as Model
 
+    from abbotify import rng
+
     with torch.random.fork_rng(devices=[]):  # it draws embeddings of its own from torch's state
         model = Model(nodes, params.factors, params.layers, normalize=False)
     start = rng.normals(seed, rng.Stream.FIT, rng.Purpose.EMBEDDINGS, nodes, params.factors)
@@ -108,16 +143,20 @@ def _model(params: LightGCN, nodes: int, seed: int) -> Any:
     return model
 
 
-def _pairs(heard: Listened, seed: int, epoch: int) -> tuple[IntArray, IntArray, IntArray]:
+def _pairs(listening: Listened, seed: int, epoch: int) -> tuple[IntArray, IntArray, IntArray]:
     """All pairs of user and track in a new order, each with a track to rank below, as nodes."""
-    count = heard.hundredths.nnz
+    import numpy as np
+
+    from abbotify import rng
+
+    count = listening.hundredths.nnz
     purpose = rng.attempt(rng.Purpose.SHUFFLE, epoch)
     drawn = rng.uniforms(seed, rng.Stream.FIT, purpose, count, 2)
     order = np.argsort(drawn[:, 0], kind="stable")
-    user = np.repeat(np.arange(len(heard.users)), np.diff(heard.hundredths.indptr))
-    other = (drawn[:, 1] * len(heard.tracks)).astype(np.int64)
-    first = len(heard.users)
-    return user[order], first + heard.hundredths.indices.astype(np.int64)[order], first + other
+    user = np.repeat(np.arange(len(listening.users)), np.diff(listening.hundredths.indptr))
+    other = (drawn[:, 1] * len(listening.tracks)).astype(np.int64)
+    first = len(listening.users)
+    return user[order], first + listening.hundredths.indices.astype(np.int64)[order], first + other
 
 
 def _loss(model: Any, graph: Any, nodes: Any, regularization: float) -> Any:
@@ -136,6 +175,8 @@ def _quiet_single_thread() -> Iterator[None]:
 
     Two are hardly faster: 1.0 s a step instead of 1.2 s.
     """
+    from abbotify.recommenders.extras import require
+
     with warnings.catch_warnings():
         # torch_geometric compiles with what torch deprecates; sparse CSR tensors are "beta".
         warnings.simplefilter("ignore")
