@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,3 +63,10 @@ def test_a_file_is_refused(tmp_path: Path) -> None:
 def test_its_scenarios_can_be_run(name: str, made: Path) -> None:
     scenario = load(made / "scenarios" / f"{name}.yaml", ["world.users.count=200"])
     assert f"Scenario  {name}" in describe(prepare(scenario))
+
+
+@pytest.mark.parametrize("folder", SHARED)
+def test_a_wheel_has_the_files_too(folder: str, tmp_path: Path) -> None:
+    command = [sys.executable, "setup.py", "-q", "build_py", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    assert names(tmp_path / "abbotify" / "cli" / "templates" / folder) == names(ROOT / folder)

@@ -130,7 +130,6 @@ def _graph(listening: Listened) -> Any:
 
 
 def _model(params: LightGCN, nodes: int, seed: int) -> Any:
-
     import torch
     from torch_geometric.nn.models import LightGCN as Model
 
