@@ -77,11 +77,11 @@ def _temporary_folder(digest: str) -> Path:
 
 def _private(folder: Path) -> bool:
     try:
-        found = folder.lstat()
+        status = folder.lstat()
     except OSError:
         return False
-    own = not hasattr(os, "getuid") or (found.st_uid == os.getuid() and not found.st_mode & 0o077)
-    return stat.S_ISDIR(found.st_mode) and own and _writable(folder)
+    own = not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not status.st_mode & 0o077)
+    return stat.S_ISDIR(status.st_mode) and own and _writable(folder)
 
 
 def _tidy(folder: Path) -> None:

@@ -18,7 +18,7 @@ from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, writ
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.schema import ARM, arm_column, arm_label
 from abbotify.files import folders
-from abbotify.metrics.outcomes import Truth
+from abbotify.metrics.aggregates import Truth
 from abbotify.metrics.users_file import StoredUsers
 from abbotify.progress import Progress, silent
 from abbotify.recommenders.failures import MOST_KINDS, merged

@@ -183,7 +183,7 @@ def _at_most_kth_largest(scores: Vector, k: int) -> float:
 
 
 @kernel
-def _reaching(scores: Vector, floor: np.float32, found: npt.NDArray[np.int32]) -> int:
+def _reaching(scores: Vector, floor: np.float32, places: npt.NDArray[np.int32]) -> int:
     """Puts the places of all scores that reach the floor into `found`; how many there are."""
     count = 0
     for start in range(0, len(scores), _BLOCK):
@@ -194,7 +194,7 @@ def _reaching(scores: Vector, floor: np.float32, found: npt.NDArray[np.int32]) -
         if reach > 0:
             for i in range(len(block)):
                 if block[i] >= floor:
-                    found[count] = start + i
+                    places[count] = start + i
                     count += 1
     return count
 
@@ -209,10 +209,10 @@ def _select(
     scores: Matrix,
 ) -> None:
     k = indices.shape[1]
-    found = np.empty(len(vectors), np.int32)
+    places = np.empty(len(vectors), np.int32)
     for row in range(len(queries)):
         floor = np.float32(_at_most_kth_largest(rough[row], k) - margins[row])
-        chosen = found[: _reaching(rough[row], floor, found)]
+        chosen = places[: _reaching(rough[row], floor, places)]
         exact = np.empty(len(chosen), np.float32)
         for i in range(len(chosen)):
             exact[i] = dot(queries[row], vectors[chosen[i]])

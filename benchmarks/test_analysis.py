@@ -23,9 +23,8 @@ import pytest
 
 from abbotify import analysis
 from abbotify.analysis import analyze
-from abbotify.eventlog.arrow_table import to_table
 from abbotify.eventlog.log import open_log
-from abbotify.eventlog.parquet import write_events
+from abbotify.eventlog.parquet_writer import to_table, write_events
 from abbotify.eventlog.schema import ARMS_KEY, Events
 from abbotify.eventlog.sessions import session_table
 from abbotify.report.result import Result

@@ -1,4 +1,4 @@
-"""Between `Events` and Arrow tables: types, nulls and the rules every value keeps."""
+"""Columns of `Events` from Arrow tables: types, nulls and the rules every value keeps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from abbotify.errors import DataError
-from abbotify.eventlog.arrow import array
 from abbotify.eventlog.schema import (
     DAY,
     LAST,
@@ -31,9 +30,9 @@ from abbotify.eventlog.schema import (
     IntArray,
     Labels,
     from_strings,
-    schema,
 )
 from abbotify.eventlog.sessionise import LATEST
+from abbotify.jit import kernel
 
 Names = Mapping[str, tuple[str, ...]]  # column of arms -> the arms' names in the order of codes
 
@@ -50,35 +49,6 @@ _INTEGERS: Final = {
 }
 LONGEST_MS: Final = 10**12  # of a latency, 32 years: as much as a line may say
 _NOT_NEGATIVE: Final = (TIMESTAMP, DAY, USER, SESSION, STEP, TRACK, LATENCY_MS)
-
-
-def to_table(events: Events) -> pa.Table:
-    """Rows as an Arrow table over the same memory, in the order of `events.schema`.
-
-    The names of messages and arms are dictionary arrays, as strings of Parquet are written from
-    them in a third of the time; latencies in fractions of ms stay float64.
-    """
-    fields, recommended = schema(tuple(events.arms)), events.recommendation
-    if events.latency_ms.dtype.kind == "f":
-        place = fields.get_field_index(LATENCY_MS)
-        fields = fields.set(place, pa.field(LATENCY_MS, pa.float64(), nullable=False))
-    made = {
-        MESSAGE: _named(Labels(events.last.view(np.int8), (NEXT, LAST))),
-        RECOMMENDATION: array(recommended, pa.int64(), mask=recommended < 0),
-        **{name: _named(label) for name, label in events.arms.items()},
-    }
-    columns = [
-        made[f.name] if f.name in made else array(getattr(events, f.name), f.type) for f in fields
-    ]
-    pairs = zip(fields, columns, strict=True)
-    return pa.table(columns, schema=pa.schema([f.with_type(column.type) for f, column in pairs]))
-
-
-def _named(label: Labels) -> pa.DictionaryArray:
-    unknown = label.codes < 0
-    # A null leaves no trace of its code in the file, so no code need be replaced.
-    codes = array(label.codes, pa.int16(), mask=unknown if unknown.any() else None)
-    return pa.DictionaryArray.from_arrays(codes, array(label.names))
 
 
 class Piece(NamedTuple):
@@ -240,3 +210,67 @@ def _codes(column: pa.Array, names: tuple[str, ...]) -> npt.NDArray[np.int16]:
     if places.null_count:
         places = places.fill_null(len(table) - 1)
     return table.take(np.asarray(places), mode="clip")
+
+
+def check_order(events: Events, previous: Events | None, piece: Piece) -> None:
+    """Refuses rows that are not sorted by (user, session, step).
+
+    Args:
+        events: the rows of the piece.
+        previous: the row before them; None at the start of the file.
+        piece: where they are from.
+
+    Raises:
+        DataError: names the first row that breaks the order.
+    """
+    columns = (events.user, events.session, events.step, events.last)
+    if previous is None:
+        row = first_misplaced(*columns, -1, -1, -1, False)
+    else:
+        before = (int(previous.user[0]), int(previous.session[0]), int(previous.step[0]))
+        row = first_misplaced(*columns, *before, bool(previous.last[0]))
+    if row >= 0:
+        place = f"user {events.user[row]}, session {events.session[row]}, step {events.step[row]}"
+        raise DataError(
+            f"row {piece.before + row} ({place}) breaks the order by {USER}, {SESSION}, {STEP}, "
+            "with steps from 0 and nothing after a last",
+            file=piece.file,
+        )
+
+
+@kernel
+def first_misplaced(
+    users: Any,
+    sessions: Any,
+    steps: Any,
+    lasts: Any,
+    user: Any,
+    session: Any,
+    step: Any,
+    last: Any,
+) -> int:
+    """The first row that breaks the order by user, session and step, -1 if none does.
+
+    Steps count from 0 in each session, and nothing comes after a session's last.
+
+    Args:
+        users: int64 (n,).
+        sessions: int32 (n,).
+        steps: int32 (n,).
+        lasts: bool (n,).
+        user: the user of the row before these, -1 at the start of a file.
+        session: its session.
+        step: its step.
+        last: whether it was a last.
+    """
+    for row in range(len(users)):
+        if users[row] == user and sessions[row] == session:
+            follows = steps[row] == step + 1 and not last
+        else:
+            later = users[row] > user or (users[row] == user and sessions[row] > session)
+            follows = later and steps[row] == 0
+        if not follows:
+            return row
+        user, session = users[row], np.int64(sessions[row])
+        step, last = np.int64(steps[row]), lasts[row]
+    return -1

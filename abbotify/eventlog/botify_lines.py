@@ -109,12 +109,12 @@ def _scanned(lines: Sequence[bytes]) -> list[dict[str, Any]]:
         raise _Unsound
     try:
         texts = [line.decode() for line in lines]
-        found = [_scan(text, 0) for text in texts]
+        scanned = [_scan(text, 0) for text in texts]
     except (ValueError, StopIteration, RecursionError) as error:
         raise _Unsound from error
-    if any(end != len(text) for text, (_, end) in zip(texts, found, strict=True)):
+    if any(end != len(text) for text, (_, end) in zip(texts, scanned, strict=True)):
         raise _Unsound
-    documents = [document for document, _ in found]
+    documents = [document for document, _ in scanned]
     # A key twice in a line: each one that was written has a colon, of two equal ones one is left.
     # To count all lines at once costs next to nothing.
     keys, whole = _keys(documents), b"".join(lines)

@@ -17,9 +17,9 @@ import numpy as np
 from abbotify.errors import DataError
 from abbotify.eventlog.arrow_table import MOST_ARMS
 from abbotify.eventlog.botify_lines import EXPERIMENTS, LONGEST_LINE, Columns
-from abbotify.eventlog.files import check_regular
 from abbotify.eventlog.schema import ARM, NO_ARM, Events, IntArray, Labels, arm_column
 from abbotify.eventlog.sessionise import sessionised
+from abbotify.files.folders import check_regular
 
 BROKEN_SHARE: Final = 0.01
 _BLOCK: Final = 1 << 17  # bytes, some 800 lines: ten times as many leave the cache, 40 % slower

@@ -13,7 +13,8 @@ import numpy as np
 
 from abbotify.eventlog.log import Log
 from abbotify.eventlog.merge import Run, gathered, merged, sort_rows
-from abbotify.eventlog.parquet import open_file, read_pieces, write_events
+from abbotify.eventlog.parquet import open_file, read_pieces
+from abbotify.eventlog.parquet_writer import write_events
 from abbotify.eventlog.schema import (
     NO_ARM,
     SESSION,
@@ -149,9 +150,9 @@ def _positions(
 
 
 def _text(positions: Sequence[int], experiments: Sequence[LoggedExperiment]) -> str:
-    found = {
+    labels = {
         experiment.name: arm_label(position)
         for experiment, position in zip(experiments, positions, strict=True)
         if position >= 0
     }
-    return json.dumps(found)
+    return json.dumps(labels)

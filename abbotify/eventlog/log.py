@@ -47,12 +47,12 @@ class Log:
     @cached_property
     def names(self) -> Names:
         """The arms' names per column: the union over the files, in order of appearance."""
-        found: dict[str, dict[str, None]] = {}
+        names_of: dict[str, dict[str, None]] = {}
         for file in self.files:
             for column, names in file.names.items():
-                found.setdefault(column, {}).update(dict.fromkeys(names))
-        columns = sorted(found, key=lambda column: column != ARM)  # stable: `arm` first
-        return {column: tuple(found[column]) for column in columns}
+                names_of.setdefault(column, {}).update(dict.fromkeys(names))
+        columns = sorted(names_of, key=lambda column: column != ARM)  # stable: `arm` first
+        return {column: tuple(names_of[column]) for column in columns}
 
     def select(self, wanted: Callable[[LogFile], bool]) -> Log:
         """The log of some of the files, such as those whose metadata names one phase."""
@@ -157,9 +157,9 @@ def _files(sources: Sequence[str | Path]) -> Iterator[Path]:
     for path in map(Path, sources):
         if not path.is_dir():
             yield path
-        elif found := sorted(path.glob("*.parquet")):
+        elif files := sorted(path.glob("*.parquet")):
             _refuse_others(path)
-            yield from found
+            yield from files
         else:
             raise DataError("the folder holds no *.parquet file", file=path)
 

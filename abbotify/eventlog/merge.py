@@ -6,27 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Generic, Protocol, Self, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 import numpy as np
 
-from abbotify.eventlog.schema import Events
+from abbotify.eventlog.schema import Columns, Events
 
-
-class Rows(Protocol):
-    """Rows as columns: events, or sessions."""
-
-    def __len__(self) -> int: ...
-
-    def take(self, rows: slice) -> Self:
-        """Some of the rows."""
-
-    @staticmethod
-    def concat(parts: Sequence[Any]) -> Any:
-        """The rows of several parts one after the other."""
-
-
-R = TypeVar("R", bound=Rows)
+R = TypeVar("R", bound=Columns)
 
 
 @dataclass(frozen=True)
@@ -88,8 +74,8 @@ def merged(runs: Iterable[Run[Events]], columns: Sequence[str]) -> Iterator[Even
     Yields:
         some rows at a time; all rows with one value of the key come together.
     """
-    for found in heads(runs, columns[0]):
-        yield sort_rows(Events.concat([rows for rows, _ in found]), columns)
+    for parts in heads(runs, columns[0]):
+        yield sort_rows(Events.concat([rows for rows, _ in parts]), columns)
 
 
 def heads(runs: Iterable[Run[R]], key: str) -> Iterator[list[tuple[R, bool]]]:
@@ -106,9 +92,9 @@ def heads(runs: Iterable[Run[R]], key: str) -> Iterator[list[tuple[R, bool]]]:
     opened = list[_Open[R]]()
     while waiting or opened:
         bound = _bound(key, waiting, opened)
-        found = [(head, run.mark) for run in opened if len(head := run.split(key, bound))]
-        if found:
-            yield found
+        parts = [(head, run.mark) for run in opened if len(head := run.split(key, bound))]
+        if parts:
+            yield parts
         _advance(key, bound, waiting, opened)
         opened = [run for run in opened if not (run.done and run.rows is None)]
 

@@ -1,4 +1,4 @@
-"""One Parquet file of the event log: written byte for byte alike for equal rows, read in pieces."""
+"""One Parquet file of the event log, read in pieces."""
 
 from __future__ import annotations
 
@@ -20,82 +20,27 @@ from abbotify.eventlog.arrow_table import (
     Names,
     Piece,
     check_columns,
+    check_order,
     columns_of,
     is_string,
-    to_table,
 )
 from abbotify.eventlog.botify_lines import is_name
-from abbotify.eventlog.files import check_regular
-from abbotify.eventlog.order import check_order
 from abbotify.eventlog.schema import (
     ARM,
     ARMS_KEY,
     DAY,
     EXPERIMENT_PHASE,
-    LATENCY_MS,
     LEVEL_KEY,
     MESSAGE,
     PHASE_KEY,
-    RECOMMENDATION,
-    SESSION,
     SESSIONS_LEVEL,
-    STEP,
-    TIMESTAMP,
-    TRACK,
     USER,
     Events,
     arm_column,
 )
-from abbotify.files.folders import replacing
+from abbotify.files.folders import check_regular
 
 ROW_GROUP: Final = 1_000_000  # small row groups: twice the time and size (DEPENDENCIES, event log)
-
-
-# How a column is laid out in the file, the fastest way that every reader knows (72 ns a row of a
-# simulation on one core, 9.8 bytes; all columns delta packed with zstd: 190 ns, 10.7 bytes).
-# Columns that hardly change from row to row are written as they are and compressed, in half the
-# time of delta packing them; to compress what is packed saves 6 % and costs 10 ns a row.
-_REPETITIVE: Final = (DAY, USER, SESSION, STEP)
-_VARIED: Final = (TIMESTAMP, TRACK, RECOMMENDATION, LATENCY_MS)
-
-
-def write_events(
-    path: str | Path, events: Events, metadata: Mapping[str, str] | None = None
-) -> None:
-    """Writes rows to a Parquet file, which appears whole or not at all.
-
-    Equal rows and metadata give equal bytes (for one version of pyarrow). The schema's strings
-    are plain.
-
-    Args:
-        path: the file; an existing one is replaced.
-        events: rows sorted by (user, session, step).
-        metadata: what the file is, kept in its schema: `{"phase": "experiment", ...}`.
-    """
-    table = to_table(events)
-    names = {column: list(label.names) for column, label in events.arms.items()}
-    kept = {**(metadata or {}), ARMS_KEY: json.dumps(names)}
-    layout = _layout(table.schema)
-    with (
-        replacing(Path(path)) as temporary,
-        pq.ParquetWriter(temporary, table.schema, **layout) as writer,
-    ):
-        writer.add_key_value_metadata(dict(sorted(kept.items())))
-        writer.write_table(table, row_group_size=ROW_GROUP)
-
-
-def _layout(fields: pa.Schema) -> dict[str, Any]:
-    encodings = dict.fromkeys(_REPETITIVE, "PLAIN")
-    for name in _VARIED:
-        whole = pa.types.is_integer(fields.field(name).type)
-        encodings[name] = "DELTA_BINARY_PACKED" if whole else "BYTE_STREAM_SPLIT"
-    return {
-        "store_schema": False,  # else strings would be read as the dictionaries they come from
-        "column_encoding": encodings,
-        "use_dictionary": [name for name in fields.names if name not in encodings],
-        "compression": {n: "lz4" if n in _REPETITIVE else "none" for n in fields.names},
-        "write_statistics": [USER, DAY],  # what `open_file` reads
-    }
 
 
 _ROW: Final = 60  # bytes of a row in memory
@@ -316,8 +261,12 @@ def _distinct(path: Path, column: str) -> tuple[str, ...]:
     names: set[str] = set()
     with _parquet(path, [column]) as source:  # a long name is not written out in each row
         for batch in _batches(source, path, ROW_GROUP, [column]):
-            found = batch.column(0).unique()
-            values = found.dictionary if pa.types.is_dictionary(found.type) else found
+            column_values = batch.column(0).unique()
+            values = (
+                column_values.dictionary
+                if pa.types.is_dictionary(column_values.type)
+                else column_values
+            )
             names.update(str(name) for name in values.to_pylist() if name is not None)
     _refuse_names(sorted(names), column, path)
     return tuple(sorted(names))

@@ -7,13 +7,11 @@ recommender answered to the request that followed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-
-from abbotify.eventlog.arrow import array, places
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -67,8 +65,43 @@ class Labels(NamedTuple):
     names: tuple[str, ...]
 
 
+class Columns:
+    """Rows as numpy columns of one length, the fields of a frozen dataclass; some may be None.
+
+    A field that is a mapping holds columns of arms: column name -> codes and names.
+    """
+
+    def __len__(self) -> int:
+        return len(next(iter(vars(self).values())))
+
+    def take(self, rows: npt.NDArray[Any] | slice) -> Self:
+        """The given rows (indices, a mask or a slice), in that order."""
+        return type(self)(**{name: _taken(column, rows) for name, column in vars(self).items()})
+
+    @classmethod
+    def concat(cls, parts: Sequence[Self]) -> Self:
+        """The rows of several parts one after the other; at least one part, equal columns."""
+        columns = [vars(part) for part in parts]
+        return cls(**{name: _joined([part[name] for part in columns]) for name in columns[0]})
+
+
+def _taken(column: Any, rows: npt.NDArray[Any] | slice) -> Any:
+    if isinstance(column, Mapping):
+        return {name: Labels(label.codes[rows], label.names) for name, label in column.items()}
+    return None if column is None else column[rows]
+
+
+def _joined(columns: Sequence[Any]) -> Any:
+    if isinstance(first := columns[0], Mapping):
+        return {
+            name: Labels(np.concatenate([part[name].codes for part in columns]), label.names)
+            for name, label in first.items()
+        }
+    return None if first is None else np.concatenate(columns)
+
+
 @dataclass(frozen=True)
-class Events:
+class Events(Columns):
     """Rows of the event log as numpy columns, sorted by (user, session, step).
 
     Attributes:
@@ -97,43 +130,20 @@ class Events:
     latency_ms: npt.NDArray[Any]
     arms: Mapping[str, Labels] = field(default_factory=dict)
 
-    def __len__(self) -> int:
-        return len(self.timestamp)
-
     @property
     def hundredths(self) -> IntArray:
         """int64, the listened fractions in hundredths, which a simulation's are whole in."""
         return np.rint(self.time * 100).astype(np.int64)
-
-    def take(self, rows: npt.NDArray[Any] | slice) -> Events:
-        """The given rows (indices, a mask or a slice), in that order."""
-        columns = {name: getattr(self, name)[rows] for name in _NUMPY_COLUMNS}
-        arms = {name: Labels(label.codes[rows], label.names) for name, label in self.arms.items()}
-        return Events(**columns, arms=arms)
-
-    @staticmethod
-    def concat(parts: Sequence[Events]) -> Events:
-        """The rows of several parts one after the other; at least one part, equal arm names."""
-        columns = {
-            name: np.concatenate([getattr(part, name) for part in parts]) for name in _NUMPY_COLUMNS
-        }
-        arms = {
-            name: Labels(np.concatenate([part.arms[name].codes for part in parts]), label.names)
-            for name, label in parts[0].arms.items()
-        }
-        return Events(**columns, arms=arms)
-
-
-_NUMPY_COLUMNS: Final = tuple(f.name for f in fields(Events) if f.name != "arms")
 
 
 def to_strings(label: Labels) -> pa.Array:
     """A column of names as Arrow strings, null where the code is -1."""
     import pyarrow as pa
 
-    indices = array(label.codes, pa.int16(), mask=label.codes < 0)
-    names = array(label.names)
-    return pa.DictionaryArray.from_arrays(indices, names).cast(pa.string())
+    codes = pa.array(label.codes, mask=label.codes < 0)
+    return pa.DictionaryArray.from_arrays(codes, pa.array(label.names, pa.string())).cast(
+        pa.string()
+    )
 
 
 def from_strings(column: pa.Array, names: tuple[str, ...]) -> Labels:
@@ -141,8 +151,9 @@ def from_strings(column: pa.Array, names: tuple[str, ...]) -> Labels:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    codes = pc.index_in(column.cast(pa.string()), array(names), skip_nulls=True)
-    return Labels(places(codes).astype(np.int16), names)
+    known = pa.array(names, pa.string())
+    codes = pc.index_in(column.cast(pa.string()), known, skip_nulls=True).fill_null(NO_ARM)
+    return Labels(np.asarray(codes).astype(np.int16), names)
 
 
 def schema(arm_columns: Sequence[str] = (ARM,)) -> pa.Schema:

@@ -138,11 +138,11 @@ def distinct(starts: IntArray, values: npt.NDArray[Any]) -> IntArray:
         bits += 1
     kept = np.empty(1 << bits, np.int64)
     stamps = np.full(1 << bits, -1, np.int64)
-    found = np.empty(sessions, np.int64)
+    counts = np.empty(sessions, np.int64)
     for i in range(sessions):
         end = starts[i + 1] if i + 1 < sessions else len(values)
         count = 0
         for row in range(starts[i], end):
             count += _first_seen(np.int64(values[row]), i, max(0, 32 - bits), stamps, kept)
-        found[i] = count
-    return found
+        counts[i] = count
+    return counts

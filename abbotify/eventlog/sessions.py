@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from abbotify.eventlog import session_kernels
-from abbotify.eventlog.schema import Events, IntArray, Labels
+from abbotify.eventlog.schema import Columns, Events, IntArray, Labels
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -19,7 +19,7 @@ HEARD_STEPS: Final = 40  # steps of a session whose plays are counted; hardly an
 
 
 @dataclass(frozen=True)
-class SessionTable:
+class SessionTable(Columns):
     """Sessions as numpy columns of one length, in the order of their events.
 
     Attributes:
@@ -59,9 +59,6 @@ class SessionTable:
     timeouts: IntArray | None = None
     arms: Mapping[str, Labels] = field(default_factory=dict)
 
-    def __len__(self) -> int:
-        return len(self.user)
-
     @property
     def time(self) -> FloatArray:
         """float64, the sum of the listened fractions."""
@@ -71,33 +68,6 @@ class SessionTable:
     def diversity(self) -> FloatArray | None:
         """float64, distinct artists / tracks; None where the log names no artists."""
         return None if self.artists is None else self.artists / self.tracks
-
-    def take(self, rows: npt.NDArray[Any] | slice) -> SessionTable:
-        """The given sessions (indices, a mask or a slice), in that order."""
-        columns: dict[str, Any] = {
-            name: None if (column := getattr(self, name)) is None else column[rows]
-            for name in _COLUMNS
-        }
-        arms = {name: Labels(label.codes[rows], label.names) for name, label in self.arms.items()}
-        return SessionTable(**columns, arms=arms)
-
-    @staticmethod
-    def concat(parts: Sequence[SessionTable]) -> SessionTable:
-        """The sessions of several parts one after the other; at least one part, equal columns."""
-        columns: dict[str, Any] = {
-            name: None
-            if getattr(parts[0], name) is None
-            else np.concatenate([getattr(part, name) for part in parts])
-            for name in _COLUMNS
-        }
-        arms = {
-            name: Labels(np.concatenate([part.arms[name].codes for part in parts]), label.names)
-            for name, label in parts[0].arms.items()
-        }
-        return SessionTable(**columns, arms=arms)
-
-
-_COLUMNS: Final = tuple(f.name for f in fields(SessionTable) if f.name != "arms")
 
 
 def session_table(

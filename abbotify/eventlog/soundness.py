@@ -178,7 +178,7 @@ class Claims:
 @kernel
 def _strays(codes: Any, starts: Any) -> Any:
     """The rows in an arm that is not the one of their session's first row."""
-    found = np.empty(0, np.int64)
+    rows = np.empty(0, np.int64)
     for filling in range(2):
         place = 0
         for i in range(len(starts)):
@@ -186,13 +186,13 @@ def _strays(codes: Any, starts: Any) -> Any:
             for row in range(starts[i] + 1, end):
                 if codes[row] >= 0 and codes[row] != codes[starts[i]]:
                     if filling:
-                        found[place] = row
+                        rows[place] = row
                     place += 1
         if place == 0:
             break
         if not filling:
-            found = np.empty(place, np.int64)
-    return found
+            rows = np.empty(place, np.int64)
+    return rows
 
 
 def users_in_two_arms(table: SessionTable, claims: Claims) -> IntArray:

@@ -14,7 +14,6 @@ import numpy as np
 from abbotify.errors import DataError, UserError
 from abbotify.eventlog.arrow_table import Names
 from abbotify.eventlog.botify_reader import read_botify
-from abbotify.eventlog.files import check_regular
 from abbotify.eventlog.log import Log, open_log, whole_sessions
 from abbotify.eventlog.parquet import LogFile
 from abbotify.eventlog.schema import (
@@ -28,6 +27,7 @@ from abbotify.eventlog.schema import (
     arm_column,
     arm_label,
 )
+from abbotify.files.folders import check_regular
 
 Order = tuple[str, ...]  # the arms as the log names them, the control first
 
@@ -180,8 +180,8 @@ def _column(log: Log, experiment: str, path: Path) -> str:
 
 
 def _control(log: Log, column: str, names: Order) -> str | None:
-    told = {file.metadata.get(CONTROL_KEY) for file in log.files}
-    if column == ARM and len(told) == 1 and (only := told.pop()) in names:
+    values = {file.metadata.get(CONTROL_KEY) for file in log.files}
+    if column == ARM and len(values) == 1 and (only := values.pop()) in names:
         return only
     if arm_label(0) in names:
         return arm_label(0)
@@ -191,9 +191,9 @@ def _control(log: Log, column: str, names: Order) -> str | None:
 
 def _weights(log: Log) -> Mapping[str, float]:
     """What the files say the arms weigh; nothing when they do not, or disagree."""
-    told = {file.metadata.get(WEIGHTS_KEY) for file in log.files}
+    values = {file.metadata.get(WEIGHTS_KEY) for file in log.files}
     try:
-        weights = json.loads(told.pop() or "{}") if len(told) == 1 else {}
+        weights = json.loads(values.pop() or "{}") if len(values) == 1 else {}
         return {name: float(weight) for name, weight in weights.items()}
     except (ValueError, TypeError, AttributeError):
         return {}  # another program's key of that name

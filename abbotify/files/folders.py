@@ -141,10 +141,10 @@ def _refuse(target: Path, out: Path, kind: Kind) -> None:
 def _state(folder: Path) -> tuple[int, int, int] | None:
     """Which folder has a name, and when it was last changed; None where there is none."""
     try:
-        found = folder.stat()
+        status = folder.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino, found.st_ctime_ns
+    return status.st_dev, status.st_ino, status.st_ctime_ns
 
 
 def _refuse_as_it_is(target: Path, out: Path, kind: Kind) -> None:
@@ -212,3 +212,26 @@ def load_arrays(path: Path, what: str) -> dict[str, npt.NDArray[Any]]:
             return {name.removeprefix(_PREFIX): arrays[name] for name in arrays.files}
     except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as error:
         raise DataError(f"is not {what}: {error}", file=path) from None
+
+
+def check_regular(path: Path, *, or_folder: bool = False) -> None:
+    """Refuses what is no regular file, without opening it: a pipe without a writer never opens.
+
+    Args:
+        path: the file.
+        or_folder: let a folder pass.
+
+    Raises:
+        DataError: nothing is there, or it is no regular file.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:  # a loop of links, no permission, a null byte
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"the file cannot be read ({reason})", file=path) from error
+    if stat.S_ISREG(mode) or (or_folder and stat.S_ISDIR(mode)):
+        return
+    if stat.S_ISDIR(mode):
+        raise DataError("cannot be read as a file: it is a folder", file=path)
+    what = "is no regular file (a pipe, a terminal or a device): save the log to a file first"
+    raise DataError(what, file=path)

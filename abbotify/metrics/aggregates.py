@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,11 @@ import numpy.typing as npt
 from abbotify import stats
 from abbotify.eventlog.schema import ARM, NO_ARM
 from abbotify.eventlog.sessions import FloatArray
-from abbotify.metrics import adjustment
 from abbotify.metrics.definitions import METRICS, PRE, Ratio
-from abbotify.metrics.exposure_cohorts import MonitoringSpec, Watched, joined, watched
-from abbotify.metrics.users import Population, UserTable
+from abbotify.metrics.exposure_cohorts import MonitoringSpec, Watched, watched
+from abbotify.metrics.users import Population, UserTable, covariate_columns
+from abbotify.stats import Moments
+from abbotify.stats.mergeable import Mergeable
 
 Codes = npt.NDArray[np.int16]
 ByArm = tuple[stats.Moments, ...]
@@ -25,7 +26,7 @@ CURVE_METRIC: Final = "mean_time_per_session"
 
 
 @dataclass(frozen=True)
-class ArmUsers:
+class ArmUsers(Mergeable):
     """An arm's users.
 
     Attributes:
@@ -42,22 +43,11 @@ class ArmUsers:
     assigned: int
     sessions: int
     tracks: int
-    curve: tuple[FloatArray, ...] = ()
-
-    def merge(self, other: ArmUsers) -> ArmUsers:
-        """The users of both, this one's moments first."""
-        return ArmUsers(
-            self.moments.merge(other.moments),
-            self.exposed + other.exposed,
-            self.assigned + other.assigned,
-            self.sessions + other.sessions,
-            self.tracks + other.tracks,
-            self.curve + other.curve,
-        )
+    curve: list[FloatArray] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class UserAggregates:
+class UserAggregates(Mergeable):
     """All that a report needs of some users.
 
     Attributes:
@@ -75,26 +65,6 @@ class UserAggregates:
     absent: int
     in_two_arms: int
     watched: Watched = ()
-
-    def merge(self, other: UserAggregates) -> UserAggregates:
-        """The aggregates of both.
-
-        The order of merging shows in the last bits of moments: merge in shard order.
-
-        Raises:
-            ValueError: they are about different arms or columns.
-        """
-        about = (len(self.arms), self.names, self.columns)
-        if about != (len(other.arms), other.names, other.columns):
-            raise ValueError("aggregates of different arms or columns do not merge")
-        return UserAggregates(
-            tuple(one.merge(two) for one, two in zip(self.arms, other.arms, strict=True)),
-            self.names,
-            self.columns,
-            self.absent + other.absent,
-            self.in_two_arms + other.in_two_arms,
-            joined(self.watched, other.watched),
-        )
 
 
 def aggregate(
@@ -120,14 +90,14 @@ def aggregate(
     """
     label, exposed = users.arms[ARM], users.members("exposed")
     assigned = users.members("assigned")
-    judged = assigned if population == "assigned" else exposed
+    members = assigned if population == "assigned" else exposed
     compared = _Compared(
         users,
         arms,
         population,
-        np.where(judged, label.codes, NO_ARM),
+        np.where(members, label.codes, NO_ARM),
         np.where(exposed, label.codes, NO_ARM),
-        adjustment.named(covariates),
+        covariate_columns(covariates),
     )
     moments = compared.moments([name for name in metrics if name in users.values])
     return UserAggregates(
@@ -138,7 +108,7 @@ def aggregate(
                 int(np.count_nonzero(assigned & own)),
                 int(users.values["sessions"][exposed & own].sum()),
                 int(users.values["tracks"][exposed & own].sum()),
-                (_defined(users.values[CURVE_METRIC][exposed & own]),) if curve else (),
+                [_defined(users.values[CURVE_METRIC][exposed & own])] if curve else [],
             )
             for code in range(arms)
             for own in (label.codes == code,)
@@ -167,7 +137,7 @@ class _Compared:
     users: UserTable
     arms: int
     population: Population
-    judged: Codes
+    members: Codes
     exposed: Codes
     known: Sequence[FloatArray]
 
@@ -179,23 +149,23 @@ class _Compared:
         adjusted_ratios: dict[str, ByArm] = {}
         for name in metrics:
             metric = METRICS[name]
-            before = adjustment.before(self.users, name, self.known)
-            found = self._mean(name, before)
-            means[name] = tuple(arm.leading(1) for arm in found)
+            before = self.users.covariates(name, self.known)
+            moments = self._mean(name, before)
+            means[name] = tuple(arm.leading(1) for arm in moments)
             if before:
-                adjusted[name] = found
+                adjusted[name] = moments
             if metric.ratio is None:
                 continue
             again = PRE + name in self.users.values
-            found = self._ratio(metric.ratio, ("", PRE) if again else ("",))
-            ratios[name] = tuple(arm.leading(2) for arm in found)
+            moments = self._ratio(metric.ratio, ("", PRE) if again else ("",))
+            ratios[name] = tuple(arm.leading(2) for arm in moments)
             if again:
-                adjusted_ratios[name] = found
+                adjusted_ratios[name] = moments
         parts = (means, ratios, adjusted, adjusted_ratios)
         return tuple(
             stats.ArmMoments(
                 self.users.arms[ARM].names[code],
-                *({name: found[code] for name, found in part.items()} for part in parts),
+                *({name: moments[code] for name, moments in part.items()} for part in parts),
             )
             for code in range(self.arms)
         )
@@ -203,7 +173,7 @@ class _Compared:
     def _mean(self, name: str, before: Sequence[FloatArray]) -> ByArm:
         """Moments of a metric and its covariates, over the users where it is defined."""
         own = self.users.column(name, self.population)
-        codes = np.where(np.isnan(own), NO_ARM, self.judged)
+        codes = np.where(np.isnan(own), NO_ARM, self.members)
         return stats.Moments.by_arm([own, *before], codes, self.arms)
 
     def _ratio(self, parts: Ratio, when: Sequence[str]) -> ByArm:
@@ -214,3 +184,51 @@ class _Compared:
 
 def _defined(values: FloatArray) -> FloatArray:
     return values[~np.isnan(values)]
+
+
+Form = Literal["total", "equal_data"]
+
+
+@dataclass(frozen=True)
+class Joint(Mergeable):
+    """The same users under the control and under a treatment.
+
+    Attributes:
+        means: metric -> moments of (value under the control, under the treatment), over users of
+            the run for whom both are defined.
+        ratios: metric -> moments of (numerator, denominator under the control, then under the
+            treatment) over exposed users; a user who does not come there counts as 0.
+    """
+
+    means: Mapping[str, Moments]
+    ratios: Mapping[str, Moments]
+
+    def mean(self, metric: str) -> tuple[float, float] | None:
+        """The metric's mean under control and treatment; None without users."""
+        moments = self.means.get(metric)
+        if moments is None or moments.n == 0:
+            return None
+        return float(moments.mean[0]), float(moments.mean[1])
+
+    def ratio(self, metric: str) -> tuple[float, float] | None:
+        """Its ratio of sums under control and treatment; None where one has no denominator."""
+        moments = self.ratios.get(metric)
+        if moments is None or moments.mean[1] == 0 or moments.mean[3] == 0:
+            return None
+        y0, d0, y1, d1 = (float(value) for value in moments.mean)
+        return y0 / d0, y1 / d1
+
+
+@dataclass(frozen=True)
+class Truth(Mergeable):
+    """The truth in one form.
+
+    Attributes:
+        form: which.
+        arms: treatment -> its users' outcomes beside those under the control.
+        note: what a reader has to know of it.
+    """
+
+    form: Form
+    arms: Mapping[str, Joint]
+    note: str = ""

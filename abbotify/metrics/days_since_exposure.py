@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.eventlog.schema import IntArray
+from abbotify.eventlog.schema import Columns, IntArray
 from abbotify.eventlog.sessions import FloatArray, SessionTable
 from abbotify.jit import kernel
 from abbotify.metrics.user_sums import Rows
@@ -19,7 +19,7 @@ LONGEST: Final = 28  # days that are followed at most, unless a window is longer
 
 
 @dataclass(frozen=True)
-class Course:
+class Course(Columns):
     """Users' days since their first session, day 0 being that of the session.
 
     Attributes:
@@ -33,16 +33,6 @@ class Course:
     time: FloatArray
     sessions: npt.NDArray[np.int32]
     tracks: npt.NDArray[np.int32]
-
-    @staticmethod
-    def concat(parts: Sequence[Course]) -> Course:
-        """The users of several parts; equal numbers of days."""
-        return Course(
-            np.concatenate([part.first for part in parts]),
-            np.concatenate([part.time for part in parts]),
-            np.concatenate([part.sessions for part in parts]),
-            np.concatenate([part.tracks for part in parts]),
-        )
 
 
 class Courses:
@@ -102,7 +92,7 @@ def _follow(
     first: npt.NDArray[np.int32],
     time: FloatArray,
     sessions: npt.NDArray[np.int32],
-    heard: npt.NDArray[np.int32],
+    played: npt.NDArray[np.int32],
 ) -> None:
     days = time.shape[1]
     for i in range(len(rows)):
@@ -115,4 +105,4 @@ def _follow(
         if 0 <= since < days:
             time[row, since] += hundredths[i] / 100.0 + residual[i]
             sessions[row, since] += 1
-            heard[row, since] += tracks[i]
+            played[row, since] += tracks[i]

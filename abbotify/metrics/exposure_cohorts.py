@@ -13,9 +13,9 @@ import numpy.typing as npt
 from abbotify import stats
 from abbotify.eventlog.schema import ARM, IntArray
 from abbotify.eventlog.sessions import FloatArray
-from abbotify.metrics import adjustment
 from abbotify.metrics.days_since_exposure import LONGEST, NEVER, Course
 from abbotify.metrics.users import UserTable
+from abbotify.stats.mergeable import Mergeable
 
 Rows = npt.NDArray[np.bool_]
 Value = Callable[[Course, int], FloatArray]
@@ -55,7 +55,7 @@ def watching(success: Sequence[str], window_days: int, days: range) -> Monitorin
 
 
 @dataclass(frozen=True)
-class ArmWatched:
+class ArmWatched(Mergeable):
     """An arm's users, by the day of their first session.
 
     Attributes:
@@ -89,21 +89,6 @@ class ArmWatched:
                 total = total.merge(self.entered[first].leading(variables))
         return total
 
-    def merge(self, other: ArmWatched) -> ArmWatched:
-        """The users of both, this one's moments first."""
-        came, entered = dict(self.came), dict(self.entered)
-        for day, users in other.came.items():
-            came[day] = came.get(day, 0) + users
-        for day, moments in other.entered.items():
-            entered[day] = entered[day].merge(moments) if day in entered else moments
-        return ArmWatched(
-            came,
-            entered,
-            self.trend.merge(other.trend),
-            self.active + other.active,
-            self.back + other.back,
-        )
-
 
 Watched = tuple[ArmWatched, ...]
 
@@ -117,7 +102,7 @@ def watched(
         users: some or all, with their courses.
         arms: how many of the first arms of the column `arm`.
         what: what is watched.
-        known: covariates of the users, see `adjustment.before`.
+        known: covariates of the users, see `UserTable.covariates`.
 
     Raises:
         ValueError: the courses of the users are not known.
@@ -126,21 +111,16 @@ def watched(
     if course is None:
         raise ValueError("users without courses cannot be watched")
     label, exposed = users.arms[ARM], users.members("exposed") & (course.first != NEVER)
-    before = adjustment.before(users, what.metric, known)
+    before = users.covariates(what.metric, known)
     return tuple(
         _arm(course, exposed & (label.codes == code), what, before) for code in range(arms)
     )
 
 
-def joined(one: Watched, other: Watched) -> Watched:
-    """Both, arm by arm."""
-    return tuple(mine.merge(theirs) for mine, theirs in zip(one, other, strict=True))
-
-
 def _arm(
     whole: Course, own: Rows, what: MonitoringSpec, before: Sequence[FloatArray]
 ) -> ArmWatched:
-    course = Course(whole.first[own], whole.time[own], whole.sessions[own], whole.tracks[own])
+    course = whole.take(own)
     last = what.days[-1]
     came, entered = {}, {}
     value = WATCHABLE[what.metric](course, what.window_days)

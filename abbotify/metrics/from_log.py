@@ -17,9 +17,10 @@ from abbotify.eventlog.schema import ARM, NO_ARM, USER, Events, IntArray, Labels
 from abbotify.eventlog.sessions import SessionTable, session_table
 from abbotify.eventlog.soundness import Claims, Clock, Repeats, repeated_rows, users_in_two_arms
 from abbotify.eventlog.source import Order, Part, Source
-from abbotify.metrics.exposure_cohorts import MonitoringSpec, Watched, joined, watched
+from abbotify.metrics.exposure_cohorts import MonitoringSpec, Watched, watched
 from abbotify.metrics.session_totals import SessionTotals
 from abbotify.metrics.users import UserTable, user_table
+from abbotify.stats.mergeable import merged
 
 SUCCESS: Final = "mean_time_per_session"
 _AT_ONCE: Final = 1_000_000  # tracks in the sessions that are judged together
@@ -78,7 +79,7 @@ def read(source: Source, order: Order, shown: Sequence[str], skip_below: float) 
     """Reads a log.
 
     The days are first taken from the files' footers, and nobody to be in two arms. Where that
-    turns out wrong, which is rare, the log is read once more with what was found.
+    turns out wrong, which is rare, the log is read once more with what was read first.
 
     Args:
         source: the log.
@@ -95,7 +96,7 @@ def read(source: Source, order: Order, shown: Sequence[str], skip_below: float) 
     while True:
         try:
             known = known or _presumed(parts)
-            found = _Reading(known, shown, skip_below).read(parts)
+            content = _Reading(known, shown, skip_below).read(parts)
         except SessionTwiceError as error:
             raise error.placed(source.files) from error
         except DataError as error:
@@ -103,11 +104,11 @@ def read(source: Source, order: Order, shown: Sequence[str], skip_below: float) 
                 raise
             # A rule that rows of several files break together.
             raise DataError(error.what, file=source.files[0], key=error.key) from error
-        if found.known.days is None:
+        if content.known.days is None:
             raise DataError("no session of the log is in an arm", file=source.files[0])
-        if found.known == known:
-            return found
-        known = found.known
+        if content.known == known:
+            return content
+        known = content.known
 
 
 def _presumed(parts: Sequence[Part]) -> Known:
@@ -137,7 +138,7 @@ class _Reading:
     def __init__(self, known: Known, shown: Sequence[str], skip_below: float) -> None:
         self.known, self.skip_below = known, skip_below
         self.mixed = np.array(known.mixed, np.int64)
-        self.found = Read(SessionTotals(shown, ARM, known.days or ()))
+        self.content = Read(SessionTotals(shown, ARM, known.days or ()))
         self.claims = Claims()
         self.days: set[int] = set()
         self.earlier: set[int] = set()
@@ -156,8 +157,8 @@ class _Reading:
         days = _sound(range(min(self.days), max(self.days) + 1)) if self.days else None
         earlier = tuple(sorted(self.earlier - set(days or ())))
         mixed = np.concatenate(self.in_two) if self.in_two else self.mixed[:0]
-        self.found.known = Known(days, earlier, tuple(mixed.tolist()))
-        return self.found
+        self.content.known = Known(days, earlier, tuple(mixed.tolist()))
+        return self.content
 
     def _tables(self, part: Part) -> Iterator[SessionTable]:
         for events in part.read():
@@ -169,16 +170,16 @@ class _Reading:
             yield table
 
     def _doubt(self, events: Events) -> None:
-        self.found.repeated += repeated_rows(events)
-        self.found.clock.add(events)
+        self.content.repeated += repeated_rows(events)
+        self.content.clock.add(events)
 
     def _count(self, events: Events, table: SessionTable) -> None:
         codes = events.arms[ARM].codes
         self.claims.add(events.user, codes, np.cumsum(table.tracks) - table.tracks)
         if len(self.mixed):
             codes = np.where(np.isin(events.user, self.mixed), np.int16(NO_ARM), codes)
-        self.found.tally.add_rows(
-            plays=(events.track, codes), heard=(events.step, events.hundredths, codes)
+        self.content.tally.add_rows(
+            plays=(events.track, codes), step_plays=(events.step, events.hundredths, codes)
         )
 
     def _judge(self, piece: Sequence[tuple[SessionTable, bool]]) -> None:
@@ -192,17 +193,17 @@ class _Reading:
             self.in_two.append(mixed)
             in_arm = after.arms[ARM].codes >= 0
             self.days |= _distinct(after.day[in_arm])
-            self.found.codes |= _distinct(after.arms[ARM].codes[in_arm])
+            self.content.codes |= _distinct(after.arms[ARM].codes[in_arm])
         if earlier is not None:
             self.earlier |= _distinct(earlier.day)
         tables = [table for table in (earlier, after) if table is not None]
         for table in tables:
-            self.found.sessions += len(table)
-            self.found.still_open += len(table) - int(np.count_nonzero(table.closed))
+            self.content.sessions += len(table)
+            self.content.still_open += len(table) - int(np.count_nonzero(table.closed))
         if self.known.days is None:
             return  # nothing can be judged yet
         if after is not None:
-            self.found.tally.add(after)
+            self.content.tally.add(after)
         watching = watching_of(self.known.days)
         # Open sessions too: leaving them out would lose more users of an arm with longer sessions.
         users = user_table(
@@ -215,8 +216,10 @@ class _Reading:
         )
         if after is not None:
             came = watched(users, len(after.arms[ARM].names), watching)
-            self.found.watched = joined(self.found.watched, came) if self.found.watched else came
-        self.found.users.append(replace(users, course=None))
+            self.content.watched = (
+                merged(self.content.watched, came) if self.content.watched else came
+            )
+        self.content.users.append(replace(users, course=None))
 
 
 def _gathered(
@@ -274,8 +277,8 @@ def _order(table: SessionTable) -> npt.NDArray[np.intp]:
 
 def _users(tables: Sequence[SessionTable]) -> IntArray:
     """The users of some tables, each sorted by user: int64 ids, ascending."""
-    found = [table.user[np.diff(table.user, prepend=-1) != 0] for table in tables]
-    return found[0] if len(found) == 1 else np.unique(np.concatenate(found))
+    ids = [table.user[np.diff(table.user, prepend=-1) != 0] for table in tables]
+    return ids[0] if len(ids) == 1 else np.unique(np.concatenate(ids))
 
 
 def _without(table: SessionTable, users: IntArray) -> SessionTable:

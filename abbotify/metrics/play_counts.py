@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +10,24 @@ import numpy.typing as npt
 from abbotify.eventlog.schema import IntArray
 from abbotify.jit import kernel
 
-Counts = tuple[IntArray, IntArray]  # distinct values, ascending, and how often each occurs
 
-NOTHING: Final[Counts] = (np.empty(0, np.int64), np.empty(0, np.int64))
+class Counts(NamedTuple):
+    """Distinct whole values, ascending, and how often each occurs: both int64 (n,)."""
+
+    values: IntArray
+    numbers: IntArray
+
+    def merge(self, other: Counts) -> Counts:
+        """The sum of both counts."""
+        if not len(self.values) or not len(other.values):
+            return other if not len(self.values) else self
+        distinct, places = np.unique(np.r_[self.values, other.values], return_inverse=True)
+        numbers = np.zeros(len(distinct), np.int64)
+        np.add.at(numbers, places.reshape(-1), np.r_[self.numbers, other.numbers])
+        return Counts(distinct, numbers)
+
+
+NOTHING: Final = Counts(np.empty(0, np.int64), np.empty(0, np.int64))
 _SMALL: Final = 1 << 16  # ids below have a place in a table from the start
 _LARGE: Final = 1 << 24  # ids from here on never have one
 
@@ -41,8 +56,7 @@ class PlayCounts:
         width = int(tracks.max(initial=-1)) + 1
         if width > max(_SMALL, min(self._rows, _LARGE)):
             for arm in range(len(self._others)):
-                counts = counted(tracks[codes == arm])
-                self._others[arm] = joined(self._others[arm], counts)
+                self._others[arm] = self._others[arm].merge(counted(tracks[codes == arm]))
             return
         self._widen(width)
         _count(tracks, codes, self._table)
@@ -65,19 +79,23 @@ class PlayCounts:
             wider[:, : self._table.shape[1]] = self._table
             self._table = wider
 
-    def merge(self, other: PlayCounts) -> None:
-        """Takes in what another one has counted."""
-        width = other._table.shape[1]
-        self._widen(width)
-        self._table[:, :width] += other._table
-        for arm in range(len(self._others)):
-            self._others[arm] = joined(self._others[arm], other._others[arm])
-        self._rows += other._rows
+    def merge(self, other: PlayCounts) -> PlayCounts:
+        """The plays of both."""
+        both = PlayCounts(len(self._table))
+        for part in (self, other):
+            width = part._table.shape[1]
+            both._widen(width)
+            both._table[:, :width] += part._table
+            both._rows += part._rows
+        both._others = [
+            one.merge(two) for one, two in zip(self._others, other._others, strict=True)
+        ]
+        return both
 
     def of(self, arm: int) -> Counts:
         """The tracks an arm played and how often."""
         seen = np.flatnonzero(self._table[arm])
-        return joined(self._others[arm], (seen, self._table[arm][seen]))
+        return self._others[arm].merge(Counts(seen, self._table[arm][seen]))
 
 
 @kernel
@@ -88,15 +106,18 @@ def _count(tracks: npt.NDArray[Any], codes: npt.NDArray[Any], table: IntArray) -
 
 
 @kernel
-def count_heard(
-    steps: npt.NDArray[Any], hundredths: npt.NDArray[Any], codes: npt.NDArray[Any], heard: IntArray
+def count_step_plays(
+    steps: npt.NDArray[Any],
+    hundredths: npt.NDArray[Any],
+    codes: npt.NDArray[Any],
+    step_plays: IntArray,
 ) -> None:
     """Adds plays and listened hundredths, both of (n,), to (arms, steps from 1, 2)."""
-    arms, longest = heard.shape[0], heard.shape[1]
+    arms, longest = step_plays.shape[0], step_plays.shape[1]
     for row in range(len(steps)):
         if 0 <= codes[row] < arms and 1 <= steps[row] <= longest:
-            heard[codes[row], steps[row] - 1, 0] += 1
-            heard[codes[row], steps[row] - 1, 1] += hundredths[row]
+            step_plays[codes[row], steps[row] - 1, 0] += 1
+            step_plays[codes[row], steps[row] - 1, 1] += hundredths[row]
 
 
 def counted(values: npt.NDArray[Any]) -> Counts:
@@ -106,16 +127,6 @@ def counted(values: npt.NDArray[Any]) -> Counts:
     ):  # lengths of sessions: no need to sort
         numbers = np.bincount(values)
         present = np.flatnonzero(numbers)
-        return present.astype(np.int64), numbers[present].astype(np.int64)
+        return Counts(present.astype(np.int64), numbers[present].astype(np.int64))
     distinct, counts = np.unique(values.astype(np.int64), return_counts=True)
-    return distinct, counts.astype(np.int64)
-
-
-def joined(first: Counts, second: Counts) -> Counts:
-    """The sum of two counts."""
-    if not len(first[0]) or not len(second[0]):
-        return second if not len(first[0]) else first
-    distinct, places = np.unique(np.r_[first[0], second[0]], return_inverse=True)
-    counts = np.zeros(len(distinct), np.int64)
-    np.add.at(counts, places.reshape(-1), np.r_[first[1], second[1]])
-    return distinct, counts
+    return Counts(distinct, counts.astype(np.int64))

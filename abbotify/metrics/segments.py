@@ -52,17 +52,17 @@ class SegmentBounds:
     values: FloatArray | None = None
 
 
-def cut(values: FloatArray, how: SegmentBounds, judged: npt.NDArray[np.bool_]) -> UserSegments:
+def cut(values: FloatArray, how: SegmentBounds, members: npt.NDArray[np.bool_]) -> UserSegments:
     """The kinds of users by a value.
 
     Args:
         values: float64 (users,), NaN where unknown.
         how: how they are cut.
-        judged: bool (users,), those over whom parts are equal.
+        members: bool (users,), those over whom parts are equal.
     """
     bounds = how.bounds
     if bounds is None:
-        bounds = stats.segment_bounds(values[judged], how.parts)
+        bounds = stats.segment_bounds(values[members], how.parts)
     codes = stats.segment_of(values, bounds).astype(np.int16)
     return UserSegments(how.by, _names(bounds), codes, bounds)
 

@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from abbotify.eventlog.schema import ARM, IntArray
 from abbotify.eventlog.sessions import HEARD_STEPS, SessionTable
-from abbotify.metrics.play_counts import NOTHING, Counts, PlayCounts, count_heard, counted, joined
+from abbotify.metrics.play_counts import (
+    NOTHING,
+    Counts,
+    PlayCounts,
+    count_step_plays,
+    counted,
+)
 from abbotify.stats import Moments
+from abbotify.stats.mergeable import merged
 
 Plays = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # track ids, codes of arms
-Heard = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]  # steps, hundredths, codes
+StepPlays = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]  # steps, hundredths, codes
 
 
 class SessionTotals:
@@ -36,14 +43,13 @@ class SessionTotals:
         self.arms = tuple(arms)
         self.column = column
         self.days = tuple(days)
-        self.ended: list[Counts] = [NOTHING] * len(self.arms)
-        self.cut: list[Counts] = [NOTHING] * len(self.arms)
+        self.ended = self.cut = (NOTHING,) * len(self.arms)
         self._plays = PlayCounts(len(self.arms))
         self.daily: dict[tuple[int, int], Moments] = {}
-        self.session_times: list[Moments] = [Moments.empty(1)] * len(self.arms)
+        self.session_times = (Moments.empty(1),) * len(self.arms)
         self.counters: dict[str, IntArray] = {}
         # By arm and step 1 .. HEARD_STEPS: plays, and their listened hundredths.
-        self.heard: IntArray = np.zeros((len(self.arms), HEARD_STEPS, 2), np.int64)
+        self.step_plays: IntArray = np.zeros((len(self.arms), HEARD_STEPS, 2), np.int64)
 
     def add(
         self,
@@ -62,33 +68,36 @@ class SessionTotals:
                 and int64 (codes, HEARD_STEPS, 2).
         """
         ended_by_limit = np.zeros(len(sessions), np.bool_) if cut is None else cut
-        judged = np.isin(sessions.day, self.days) & self._in_arm(self._codes(sessions))
-        everybody, codes = bool(judged.all()), self._codes(sessions)[judged]
-        for name, values in (counters or {}).items():
-            self._add_counter(name, self._by_arm(codes, values if everybody else values[judged]))
+        counted_rows = np.isin(sessions.day, self.days) & self._in_arm(self._codes(sessions))
+        everybody, codes = bool(counted_rows.all()), self._codes(sessions)[counted_rows]
+        counts = {
+            name: self._by_arm(codes, values if everybody else values[counted_rows])
+            for name, values in (counters or {}).items()
+        }
+        self.counters = merged(self.counters, counts)
         if not everybody:
-            sessions, ended_by_limit = sessions.take(judged), ended_by_limit[judged]
+            sessions, ended_by_limit = sessions.take(counted_rows), ended_by_limit[counted_rows]
         self._add_lengths(sessions, ended_by_limit)
-        self._add_days(sessions)
-        self._merge_times(
-            [Moments.of(sessions.time[codes == arm]) for arm in range(len(self.arms))]
-        )
+        days = {key: Moments.of(means) for key, means in _means_by_day(sessions, codes)}
+        self.daily = merged(self.daily, days)
+        times = tuple(Moments.of(sessions.time[codes == arm]) for arm in range(len(self.arms)))
+        self.session_times = merged(self.session_times, times)
         if summed is not None:
             self._plays.add_table(summed[0])
-            self.heard += summed[1][: len(self.arms)]
+            self.step_plays += summed[1][: len(self.arms)]
 
-    def add_rows(self, plays: Plays | None = None, heard: Heard | None = None) -> None:
+    def add_rows(self, plays: Plays | None = None, step_plays: StepPlays | None = None) -> None:
         """Takes in played tracks, rows of the days only.
 
         Args:
             plays: track ids and codes of arms.
-            heard: steps of sessions, listened hundredths (whole) and codes of arms; step 0, the
-                user's own pick, does not count.
+            step_plays: steps of sessions, listened hundredths (whole) and codes of arms; step 0,
+                the user's own pick, does not count.
         """
         if plays is not None:
             self._plays.add(*plays)
-        if heard is not None:
-            count_heard(*heard, self.heard)
+        if step_plays is not None:
+            count_step_plays(*step_plays, self.step_plays)
 
     @property
     def plays(self) -> list[Counts]:
@@ -104,19 +113,10 @@ class SessionTotals:
         about = (self.arms, self.column, self.days)
         if about != (other.arms, other.column, other.days):
             raise ValueError("tallies of different arms or days do not merge")
-        merged = SessionTotals(*about)
-        for part in (self, other):
-            merged._plays.merge(part._plays)
-            for name in ("ended", "cut"):
-                pairs = zip(getattr(merged, name), getattr(part, name), strict=True)
-                setattr(merged, name, [joined(*pair) for pair in pairs])
-            for key, moments in part.daily.items():
-                merged._add_day(key, moments)
-            merged._merge_times(part.session_times)
-            for name, counts in part.counters.items():
-                merged._add_counter(name, counts)
-            merged.heard = merged.heard + part.heard
-        return merged
+        both = SessionTotals(*about)
+        for name in _SUMS:
+            setattr(both, name, merged(getattr(self, name), getattr(other, name)))
+        return both
 
     def _codes(self, sessions: SessionTable) -> npt.NDArray[np.int16]:
         return sessions.arms[self.column].codes
@@ -126,21 +126,13 @@ class SessionTotals:
 
     def _add_lengths(self, sessions: SessionTable, limited: npt.NDArray[np.bool_]) -> None:
         codes, censored = self._codes(sessions), limited | ~sessions.closed
-        for arm in range(len(self.arms)):
-            for counts, rows in ((self.ended, ~censored), (self.cut, censored)):
-                lengths = sessions.tracks[rows & (codes == arm)]
-                counts[arm] = joined(counts[arm], counted(lengths))
 
-    def _add_days(self, sessions: SessionTable) -> None:
-        for key, means in _means_by_day(sessions, self._codes(sessions)):
-            self._add_day(key, Moments.of(means))
+        def lengths(rows: npt.NDArray[np.bool_]) -> tuple[Counts, ...]:
+            arms = range(len(self.arms))
+            return tuple(counted(sessions.tracks[rows & (codes == arm)]) for arm in arms)
 
-    def _add_day(self, key: tuple[int, int], moments: Moments) -> None:
-        self.daily[key] = self.daily.get(key, Moments.empty(1)).merge(moments)
-
-    def _merge_times(self, times: Sequence[Moments]) -> None:
-        pairs = zip(self.session_times, times, strict=True)
-        self.session_times = [mine.merge(other) for mine, other in pairs]
+        self.ended = merged(self.ended, lengths(~censored))
+        self.cut = merged(self.cut, lengths(censored))
 
     def _by_arm(self, codes: npt.NDArray[np.int16], values: npt.NDArray[Any]) -> IntArray:
         """The sum of whole values over each arm's sessions: int64 (arms,)."""
@@ -148,8 +140,8 @@ class SessionTotals:
             return np.zeros(len(self.arms), np.int64)
         return np.bincount(codes, weights=values, minlength=len(self.arms)).astype(np.int64)
 
-    def _add_counter(self, name: str, counts: IntArray) -> None:
-        self.counters[name] = self.counters.get(name, np.zeros_like(counts)) + counts
+
+_SUMS: Final = ("ended", "cut", "_plays", "daily", "session_times", "counters", "step_plays")
 
 
 def _means_by_day(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, fields
 from typing import Any, Final
 
 import numpy as np
@@ -23,13 +24,14 @@ _NEVER: Final = np.iinfo(np.int32).min
 _ABOVE_ALL: Final = np.iinfo(np.int16).max
 _NAMES: Final = "names"
 
-# What is kept of each user; a user's counts stay far below 2^31.
-_COUNTS: Final = ("sessions", "tracks", "recommended", "skips", "repeats", "timeouts")
-_SUMS: Final = ("hundredths", "play_ms")
+# Columns of sessions that are added up for each user, so all but those that name a session.
+_NAMING: Final = frozenset({"user", "session", "day", "start", "closed", "arms", "artists"})
+_SUMMED: Final = (*(f.name for f in fields(SessionTable) if f.name not in _NAMING), "diversity")
 _TYPES: Final[Mapping[str, type]] = {
-    **dict.fromkeys(_COUNTS, np.int32),
-    **dict.fromkeys(_SUMS, np.int64),
-}  # all others are float64
+    "hundredths": np.int64,
+    "play_ms": np.int64,
+    **dict.fromkeys(("residual", "latency_ms", "diversity"), np.float64),
+}  # all others are counts; those of a user stay far below 2^31
 
 
 class Sums:
@@ -57,7 +59,10 @@ class Sums:
 
     def add(self, rows: Rows, table: SessionTable) -> None:
         """Takes in sessions, those whose row is not -1."""
-        for name, column in _summands(table):
+        for name in _SUMMED:
+            column = getattr(table, name)
+            if column is None or (name == "residual" and not column.any()):
+                continue  # a simulation has no residuals
             _add(self._sum(name), rows, column)
         _count(self._sum("sessions"), rows)
         _raise_to(self._last_day, rows, table.day)
@@ -79,7 +84,7 @@ class Sums:
 
     def _sum(self, name: str) -> npt.NDArray[Any]:
         if name not in self._sums:
-            self._sums[name] = np.zeros(self.users, _TYPES.get(name, np.float64))
+            self._sums[name] = np.zeros(self.users, _TYPES.get(name, np.int32))
         return self._sums[name]
 
     def _columns(self, before_last: int) -> Iterator[tuple[str, FloatArray]]:
@@ -88,9 +93,10 @@ class Sums:
         def known(name: str) -> FloatArray:
             return self._sums.get(name, zeros).astype(np.float64)
 
-        plain = ("sessions", "tracks", "latency", "recommended", "skips", "repeats")
-        columns = {name: known(name) for name in plain}
+        always = {f.name for f in fields(SessionTable) if f.default is MISSING}
+        columns = {name: known(name) for name in COLUMNS if name in always or name in self._sums}
         columns["time"] = known("hundredths") / 100.0 + known("residual")
+        columns["latency"] = known("latency_ms")
         yield from columns.items()
         for name, metric in COLUMNS.items():
             if metric.ratio is not None:
@@ -100,19 +106,6 @@ class Sums:
             yield "minutes", known("play_ms") / _MS_PER_MINUTE
         if "diversity" in self._sums:
             yield "artist_diversity", _divided(known("diversity"), columns["sessions"])
-        if "timeouts" in self._sums:
-            yield "timeouts", known("timeouts")
-
-
-def _summands(table: SessionTable) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-    yield "latency", table.latency_ms
-    for name in ("tracks", "hundredths", "recommended", "skips", "repeats"):
-        yield name, getattr(table, name)
-    if table.residual.any():  # a simulation has none
-        yield "residual", table.residual
-    for name in ("play_ms", "diversity", "timeouts"):
-        if (column := getattr(table, name)) is not None:
-            yield name, column
 
 
 def _divided(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
@@ -229,7 +222,7 @@ def places(
     Returns:
         how many count; -1 when the user of one of them is not among the users.
     """
-    found, inside, last = 0, False, 0
+    count, inside, last = 0, False, 0
     for i in range(len(user)):
         rows[i] = -1
         if i == 0 or day[i] != last:  # days come in runs
@@ -244,5 +237,5 @@ def places(
                 if row >= len(users) or users[row] != user[i]:
                     return -1
             rows[i] = row
-            found += 1
-    return found
+            count += 1
+    return count

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from abbotify.eventlog.schema import ARM, IntArray, Labels
 from abbotify.eventlog.sessions import FloatArray, SessionTable
 from abbotify.metrics.days_since_exposure import Course, Courses
-from abbotify.metrics.definitions import COLUMNS, PRE
+from abbotify.metrics.definitions import COLUMNS, METRICS, PRE
 from abbotify.metrics.user_sums import ArmsSeen, Rows, Sums, places
+from abbotify.stats import with_indicator
 
 Population = Literal["exposed", "assigned"]
 
@@ -61,6 +62,21 @@ class UserTable:
         """
         return for_population(self.values[name], name, population, lambda: self.exposed)
 
+    def covariates(self, metric: str, known: Sequence[FloatArray] = ()) -> Sequence[FloatArray]:
+        """What a metric's mean is adjusted for, all of it defined; empty for nothing.
+
+        Args:
+            metric: its name.
+            known: covariates that all means are adjusted for; default the metric's own from the
+                days before, if there were any.
+        """
+        before = self.values.get(PRE + metric)
+        if known or before is None:
+            return known
+        # A sum of the days before is defined for everybody; a mean needs sessions.
+        is_sum = METRICS[metric].kind == "sum"
+        return [before] if is_sum else list(with_indicator(before).T)
+
     @staticmethod
     def concat(parts: Sequence[UserTable]) -> UserTable:
         """The users of several shards, ids ascending from one to the next; equal columns."""
@@ -76,6 +92,15 @@ class UserTable:
             in_two_arms={c: sum(p.in_two_arms.get(c, 0) for p in parts) for c in first.in_two_arms},
             course=None if len(courses) < len(parts) else Course.concat(courses),
         )
+
+
+def covariate_columns(covariates: Mapping[str, FloatArray]) -> list[FloatArray]:
+    """Covariates that a scenario names, each as columns that are defined for everybody.
+
+    Args:
+        covariates: name -> float64 (users,), NaN where unknown.
+    """
+    return [column for values in covariates.values() for column in with_indicator(values).T]
 
 
 def for_population(

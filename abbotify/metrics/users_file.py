@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from abbotify.errors import DataError
-from abbotify.eventlog.arrow import array, booleans, floats, integers
 from abbotify.eventlog.schema import ARM, ARMS_KEY, USER, IntArray, Labels, from_strings, to_strings
 from abbotify.eventlog.sessions import FloatArray
 from abbotify.files.folders import replacing
@@ -93,7 +92,7 @@ class StoredUsers:
         column = self._read(USER)
         if not pa.types.is_integer(column.type) or column.null_count:
             raise DataError("ids are no whole numbers", file=self._path, key=USER)
-        ids = integers(column.cast(pa.int64()))
+        ids = np.asarray(column.cast(pa.int64()))
         if (ids[1:] <= ids[:-1]).any():
             raise DataError("ids are not ascending", file=self._path, key=USER)
         return ids
@@ -104,7 +103,7 @@ class StoredUsers:
         column = self._read(EXPOSED)
         if not pa.types.is_boolean(column.type) or column.null_count:
             raise DataError("is not a column of booleans", file=self._path, key=EXPOSED)
-        return booleans(column)
+        return np.asarray(column)
 
     def label(self, column: str = ARM) -> Labels:
         """The arm of each user in an experiment."""
@@ -120,7 +119,7 @@ class StoredUsers:
     def column(self, name: str, population: Population = "exposed") -> FloatArray:
         """A column for a population: float64 (n,), NaN where there is no value."""
         with self._told(name):
-            values = floats(self._read(name).cast(pa.float64()))
+            values = np.asarray(self._read(name).cast(pa.float64()))
         if np.isinf(values).any():
             raise DataError("holds a number that is not finite", file=self._path, key=name)
         return for_population(values, name, population, lambda: self.exposed)
@@ -190,10 +189,10 @@ def _schema(table: UserTable) -> pa.Schema:
 
 
 def _arrow(table: UserTable, fields: pa.Schema) -> pa.Table:
-    arrays = {USER: array(table.users, pa.int64()), EXPOSED: array(table.exposed)}
+    arrays = {USER: pa.array(table.users), EXPOSED: pa.array(table.exposed)}
     for column, label in table.arms.items():
         arrays[column] = to_strings(label)
     for name, values in table.values.items():
-        arrays[name] = array(values, pa.float64(), mask=np.isnan(values))
+        arrays[name] = pa.array(values, mask=np.isnan(values))
     absent = pa.nulls(len(table), pa.float64())
     return pa.table([arrays.get(field.name, absent) for field in fields], schema=fields)

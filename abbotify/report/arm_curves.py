@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify import stats
-from abbotify.metrics import histogram
 from abbotify.metrics.play_counts import Counts
 from abbotify.metrics.session_totals import SessionTotals
 from abbotify.report.result_rows import Day, Distribution, Position, TopTrack
 from abbotify.stats.survival import Survival
 
 TOP: Final = 10
+MOST_BINS: Final = 60
+_SHOWN: Final = 0.995  # share of the users in bins of equal width; the last bin holds the rest
 FEWEST: Final = 50  # sessions behind a mean by position; with fewer, a curve is noise
 LONGEST: Final = 1000  # a longer curve keeps only its steps, which say as much
 
@@ -33,15 +34,40 @@ def distributions(
     pooled = np.concatenate(parts) if parts else np.empty(0)
     if not len(pooled):
         return [None] * len(groups)
-    edges = histogram.edges(pooled)
+    edges = bin_edges(pooled)
     return [Distribution(metric, edges, _counts(group, edges)) for group in groups]
 
 
 def _counts(parts: Sequence[npt.NDArray[np.float64]], edges: tuple[float, ...]) -> tuple[int, ...]:
     total = np.zeros(len(edges) - 1, np.int64)
     for part in parts:
-        total += histogram.counts(part, edges)
+        total += np.histogram(part, edges)[0]
     return tuple(total.tolist())
+
+
+def bin_edges(values: npt.NDArray[np.float64]) -> tuple[float, ...]:
+    """The edges of a histogram: equal bins up to the 99.5th percentile, then one for the rest.
+
+    Args:
+        values: float64 (n,), finite, at least one; those of all arms together.
+
+    Returns:
+        ascending edges, every value between the first and the last.
+
+    Source: Freedman, Diaconis (1981) for the width, 2 IQR / n^(1/3).
+    """
+    low, high, top = values.min(), np.quantile(values, _SHOWN), values.max()
+    if not high > low:
+        high = top
+    smallest = 1e-9 * max(1.0, abs(low), abs(top))  # narrower bins would fall together
+    if high - low <= MOST_BINS * smallest:
+        margin = 0.5 * max(1.0, abs(low))
+        return (float(low - margin), float(top + margin))
+    quartiles = np.quantile(values, (0.25, 0.75))
+    width = 2 * (quartiles[1] - quartiles[0]) / len(values) ** (1 / 3)
+    bins = MOST_BINS - 1 if width <= 0 else min(MOST_BINS - 1, int(np.ceil((high - low) / width)))
+    inner = np.linspace(low, high, bins + 1).tolist()
+    return (*inner, float(top)) if top - high > smallest else (*inner[:-1], float(top))
 
 
 def survival(sessions: SessionTotals, arm: int) -> Survival | None:
@@ -70,7 +96,7 @@ def positions(sessions: SessionTotals, arm: int) -> tuple[Position, ...] | None:
     return (
         tuple(
             Position(step, plays, hundredths / 100 / plays)
-            for step, (plays, hundredths) in enumerate(sessions.heard[arm].tolist(), 1)
+            for step, (plays, hundredths) in enumerate(sessions.step_plays[arm].tolist(), 1)
             if plays >= FEWEST
         )
         or None

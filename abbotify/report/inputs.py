@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from abbotify.metrics.aggregates import UserAggregates
-from abbotify.metrics.outcomes import Truth
+from abbotify.metrics.aggregates import Truth, UserAggregates
 from abbotify.metrics.session_totals import Limits, SessionTotals
 from abbotify.report.monitoring import MonitoringPlan
 from abbotify.report.result import Check

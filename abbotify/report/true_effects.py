@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from abbotify.metrics.outcomes import Form, Truth
+from abbotify.metrics.aggregates import Form, Truth
 from abbotify.stats import Effect, Moments
 from abbotify.stats.contrast import difference, joined_notes
 from abbotify.stats.effects import (

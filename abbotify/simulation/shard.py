@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from abbotify.digests import digest_file
-from abbotify.eventlog.parquet import write_events
+from abbotify.eventlog.parquet_writer import write_events, write_sessions
 from abbotify.eventlog.schema import ARM, CONTROL_KEY, EXPERIMENT_KEY, PHASE_KEY, WEIGHTS_KEY
-from abbotify.eventlog.sessions_file import write_sessions
 from abbotify.metrics.session_totals import SessionTotals
 from abbotify.recommenders.arms import Arm
 from abbotify.recommenders.build import build_arms

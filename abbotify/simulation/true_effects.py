@@ -11,8 +11,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from abbotify.metrics.aggregates import Form, Joint, Truth
 from abbotify.metrics.definitions import METRICS
-from abbotify.metrics.outcomes import Form, Joint, Truth
 from abbotify.metrics.users import UserTable
 from abbotify.progress import Progress
 from abbotify.simulation.parallel import processes

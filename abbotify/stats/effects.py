@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Final, Literal, NamedTuple
 
+from abbotify.stats.mergeable import Mergeable
 from abbotify.stats.moments import Moments
 
 Estimator = Literal["auto", "mean", "cuped"]
@@ -32,7 +33,7 @@ def deciding_estimand(estimator: Estimator, adjusted: bool) -> str:
 
 
 @dataclass(frozen=True)
-class ArmMoments:
+class ArmMoments(Mergeable):
     """All that `compare` needs of one arm.
 
     Attributes:
@@ -51,19 +52,6 @@ class ArmMoments:
     ratios: Mapping[str, Moments] = field(default_factory=dict)
     adjusted: Mapping[str, Moments] = field(default_factory=dict)
     adjusted_ratios: Mapping[str, Moments] = field(default_factory=dict)
-
-    def merge(self, other: ArmMoments) -> ArmMoments:
-        """The moments of both sets of users, this one's first; equal metrics."""
-        pairs = (
-            (self.means, other.means),
-            (self.ratios, other.ratios),
-            (self.adjusted, other.adjusted),
-            (self.adjusted_ratios, other.adjusted_ratios),
-        )
-        merged = (
-            {key: own.merge(theirs[key]) for key, own in mine.items()} for mine, theirs in pairs
-        )
-        return ArmMoments(self.name, *merged)
 
 
 @dataclass(frozen=True)

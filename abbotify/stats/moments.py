@@ -189,11 +189,11 @@ def _deviations_compiled(columns: Floats, mean: Floats) -> Floats:
 def _products_compiled(columns: Floats, mean: Floats) -> Floats:
     from abbotify.stats.sums import products
 
-    found = np.empty((len(columns), len(columns)))
+    sums = np.empty((len(columns), len(columns)))
     for i, x in enumerate(columns):
         for j, y in enumerate(columns[: i + 1]):
-            found[i, j] = found[j, i] = products(x, mean[i], y, mean[j], 0, len(x))
-    return found
+            sums[i, j] = sums[j, i] = products(x, mean[i], y, mean[j], 0, len(x))
+    return sums
 
 
 def _columns(matrix: ArrayLike) -> Floats:

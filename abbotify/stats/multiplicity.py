@@ -225,16 +225,16 @@ def all_pairs(arms: Sequence[Estimate], alpha: float) -> dict[tuple[int, int], C
     if len(arms) < 2:
         raise ValueError(f"pairs take two arms or more, got {len(arms)}")
     critical = float(studentized_range.ppf(1 - alpha, len(arms), math.inf)) / math.sqrt(2)
-    found: dict[tuple[int, int], Contrast] = {}
+    contrasts: dict[tuple[int, int], Contrast] = {}
     for i, j in combinations(range(len(arms)), 2):
         single = difference(arms[j], arms[i], alpha)
         if single.effect is None or single.p_value is None:
-            found[i, j] = single
+            contrasts[i, j] = single
             continue
         error = math.sqrt(variance_of_difference(arms[j], arms[i]))
         z = single.effect / error
         p = float(studentized_range.sf(abs(z) * math.sqrt(2), len(arms), math.inf))
         half = critical * error
         low, high = single.effect - half, single.effect + half
-        found[i, j] = Contrast(single.effect, low, high, z, None, min(1.0, max(p, 0.0)))
-    return found
+        contrasts[i, j] = Contrast(single.effect, low, high, z, None, min(1.0, max(p, 0.0)))
+    return contrasts

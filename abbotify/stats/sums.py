@@ -17,25 +17,16 @@ _LANES = 8
 _BLOCK = 128
 
 
-@unmanaged
 def deviations(x: Floats, mean: float, start: int, n: int) -> float:
     """The sum of x - mean over n values from `start`; equals `(x - mean).sum()`."""
-    if n < _LANES:
-        total = -0.0  # what adds to nothing, not even to the sign of a zero
-        for i in range(start, start + n):
-            total += x[i] - mean
-        return total
-    if n <= _BLOCK:
-        return _few_deviations(x, mean, start, n)
-    half = n // 2 - n // 2 % _LANES
-    return deviations(x, mean, start, half) + deviations(x, mean, start + half, n - half)
+    return products(x, mean, np.broadcast_to(1.0, len(x)), 0.0, start, n)
 
 
 @unmanaged
 def products(x: Floats, x_mean: float, y: Floats, y_mean: float, start: int, n: int) -> float:
     """The sum of (x - x_mean) (y - y_mean) over n values from `start`; as numpy's of the array."""
     if n < _LANES:
-        total = -0.0
+        total = -0.0  # what adds to nothing, not even to the sign of a zero
         for i in range(start, start + n):
             total += (x[i] - x_mean) * (y[i] - y_mean)
         return total
@@ -44,26 +35,6 @@ def products(x: Floats, x_mean: float, y: Floats, y_mean: float, start: int, n: 
     half = n // 2 - n // 2 % _LANES
     first = products(x, x_mean, y, y_mean, start, half)
     return first + products(x, x_mean, y, y_mean, start + half, n - half)
-
-
-@inlined_unmanaged
-def _few_deviations(x: Floats, mean: float, start: int, n: int) -> float:
-    a, b, c, d = x[start] - mean, x[start + 1] - mean, x[start + 2] - mean, x[start + 3] - mean
-    e, f, g, h = x[start + 4] - mean, x[start + 5] - mean, x[start + 6] - mean, x[start + 7] - mean
-    end = start + n - n % _LANES
-    for i in range(start + _LANES, end, _LANES):
-        a += x[i] - mean
-        b += x[i + 1] - mean
-        c += x[i + 2] - mean
-        d += x[i + 3] - mean
-        e += x[i + 4] - mean
-        f += x[i + 5] - mean
-        g += x[i + 6] - mean
-        h += x[i + 7] - mean
-    total = ((a + b) + (c + d)) + ((e + f) + (g + h))
-    for i in range(end, start + n):
-        total += x[i] - mean
-    return total
 
 
 @inlined_unmanaged

@@ -19,7 +19,8 @@ from abbotify import rng
 from abbotify.analysis import decide
 from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, write_botify
 from abbotify.eventlog.log import open_log
-from abbotify.eventlog.parquet import LogFile, write_events
+from abbotify.eventlog.parquet import LogFile
+from abbotify.eventlog.parquet_writer import write_events
 from abbotify.eventlog.schema import ARM, Events, IntArray, Labels
 from abbotify.eventlog.source import open_source, ordered
 from abbotify.files.yaml import Source

@@ -10,7 +10,7 @@ import numpy as np
 
 from abbotify.analysis import analyze
 from abbotify.eventlog.botify_reader import read_botify
-from abbotify.eventlog.parquet import write_events
+from abbotify.eventlog.parquet_writer import write_events
 from abbotify.eventlog.schema import ARM, Events, Labels
 from abbotify.report import Result
 

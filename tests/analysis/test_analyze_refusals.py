@@ -10,9 +10,8 @@ import pytest
 
 from abbotify.errors import UserError
 from abbotify.eventlog.botify_reader import read_botify
-from abbotify.eventlog.parquet import write_events
+from abbotify.eventlog.parquet_writer import write_events, write_sessions
 from abbotify.eventlog.sessions import session_table
-from abbotify.eventlog.sessions_file import write_sessions
 from tests.analysis.logs import analysed, made, run_folder, stored
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, write_botify
 from abbotify.eventlog.log import open_log
-from abbotify.eventlog.parquet import write_events
+from abbotify.eventlog.parquet_writer import write_events
 from abbotify.eventlog.schema import Events, Labels
 
 NAMES = ("random", "sticky", "neural")

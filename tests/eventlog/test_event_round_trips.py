@@ -18,7 +18,7 @@ from abbotify.eventlog.botify_reader import read_botify
 from abbotify.eventlog.botify_writer import LoggedExperiment, write_botify
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.merge import Run, merged, sort_rows
-from abbotify.eventlog.parquet import write_events
+from abbotify.eventlog.parquet_writer import write_events
 from abbotify.eventlog.schema import MS_PER_DAY, Events, Labels
 
 NAMES = ("sticky", "neural", "née")

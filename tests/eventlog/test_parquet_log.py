@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from abbotify.eventlog.log import open_log
-from abbotify.eventlog.parquet import open_file, write_events
+from abbotify.eventlog.parquet import open_file
+from abbotify.eventlog.parquet_writer import write_events
 from abbotify.eventlog.schema import Events, Labels, schema
 from abbotify.eventlog.sessionise import sessionised
 from tests.eventlog.rows import ROWS, events, table, whole

@@ -12,7 +12,7 @@ import pytest
 
 from abbotify.errors import DataError
 from abbotify.eventlog.log import open_log
-from abbotify.eventlog.parquet import write_events
+from abbotify.eventlog.parquet_writer import write_events
 from tests.eventlog.rows import events, table, whole
 
 

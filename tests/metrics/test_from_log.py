@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from abbotify.eventlog.log import open_log, whole_sessions
-from abbotify.eventlog.parquet import open_file, write_events
+from abbotify.eventlog.parquet import open_file
+from abbotify.eventlog.parquet_writer import write_events
 from abbotify.eventlog.schema import ARM, NO_ARM, Events, Labels
 from abbotify.eventlog.source import open_source
 from abbotify.metrics import from_log
@@ -38,7 +39,7 @@ def told(of: Read) -> dict[str, Any]:
     return {
         "days": list(of.tally.days),
         "plays": plays,
-        "heard": of.tally.heard.tolist(),
+        "heard": of.tally.step_plays.tolist(),
         "ended": [[c.tolist() for c in counts] for counts in of.tally.ended],
         "users": users.users.tolist(),
         "arms": users.arms[ARM].codes.tolist(),

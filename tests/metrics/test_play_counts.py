@@ -48,7 +48,7 @@ def test_plays_are_counted(small: int, parts: list[list[tuple[int, int]]]) -> No
             add(one, rows)
             other = PlayCounts(ARMS)
             add(other, rows)
-            merged.merge(pickle.loads(pickle.dumps(other)))
+            merged = merged.merge(pickle.loads(pickle.dumps(other)))
             add(merged, rows)
     rows = [row for part in parts for row in part]
     assert found(one) == expected(rows)

@@ -31,7 +31,7 @@ def built(tally: SessionTotals) -> Result:
 def counts(tally: SessionTotals) -> Any:
     listed = [[[a.tolist() for a in c] for c in part] for part in (tally.ended, tally.cut)]
     plays = [[a.tolist() for a in c] for c in tally.plays]
-    return listed, plays, tally.heard.tolist()
+    return listed, plays, tally.step_plays.tolist()
 
 
 def test_a_tally_of_shards_and_days_is_one_tally() -> None:
@@ -80,10 +80,10 @@ def test_positions_by_hand() -> None:
     hundredths, codes = np.array([100, 25, 50, 7, 100, 99]), np.array([0, 0, 0, 1, 1, -1])
     for _ in range(25):
         tally.add(one_session(0, 1))
-        tally.add_rows(heard=(steps, hundredths, codes))
-    assert tally.heard.sum(axis=(0, 1)).tolist() == [25 * 3, 25 * 82]
-    assert tally.heard[0, 0].tolist() == [50, 25 * 75]
-    assert tally.heard[1, HEARD_STEPS - 1].tolist() == [25, 25 * 7]
+        tally.add_rows(step_plays=(steps, hundredths, codes))
+    assert tally.step_plays.sum(axis=(0, 1)).tolist() == [25 * 3, 25 * 82]
+    assert tally.step_plays[0, 0].tolist() == [50, 25 * 75]
+    assert tally.step_plays[1, HEARD_STEPS - 1].tolist() == [25, 25 * 7]
     result = built(tally)
     # 25 sessions are too few for a mean.
     assert [arm.by_position for arm in result.arms] == [(Position(1, 50, 0.375),), None]

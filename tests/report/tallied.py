@@ -65,7 +65,7 @@ def tallied(parts: list[Events]) -> SessionTotals:
         codes = events.arms[ARM].codes[inside]
         tally.add_rows(
             plays=(events.track[inside], codes),
-            heard=(events.step[inside], events.hundredths[inside], codes),
+            step_plays=(events.step[inside], events.hundredths[inside], codes),
         )
     return tally
 

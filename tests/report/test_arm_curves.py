@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,8 @@ from abbotify.eventlog.schema import ARM
 from abbotify.metrics.session_totals import SessionTotals
 from abbotify.report.arm_curves import (
     LONGEST,
+    MOST_BINS,
+    bin_edges,
     daily,
     distributions,
     positions,
@@ -57,3 +61,23 @@ def test_the_control_has_days_without_an_effect() -> None:
     days = daily(tallied([made()]), 0, 0.05)
     assert [day.day for day in days] == list(DAYS)
     assert all(day.effect is None and day.mean is not None for day in days)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [3.0],
+        [0.0] * 50,
+        [1e15, np.nextafter(1e15, 2e15)],
+        [1.0] * 99 + [1e6],
+        list(np.random.default_rng(1).lognormal(size=5000)),
+        [0.0, 5e-324],
+        [-2.0, 0.0, 7.5],
+    ],
+    ids=["one", "equal", "neighbours", "outlier", "skewed", "denormal", "few"],
+)
+def test_bins_ascend_and_hold_every_value(values: list[float]) -> None:
+    edges = bin_edges(np.array(values))
+    assert all(before < after for before, after in pairwise(edges))
+    assert len(edges) - 1 <= MOST_BINS
+    assert np.histogram(np.array(values), edges)[0].sum() == len(values)

@@ -13,12 +13,13 @@ from abbotify import stats
 from abbotify.eventlog.schema import ARM, Labels
 from abbotify.eventlog.sessions import session_table
 from abbotify.metrics.days_since_exposure import Course
-from abbotify.metrics.exposure_cohorts import MonitoringSpec, Watched, joined, watched
+from abbotify.metrics.exposure_cohorts import MonitoringSpec, Watched, watched
 from abbotify.metrics.users import UserTable, user_table
 from abbotify.report.monitoring import MonitoringPlan, looks
 from abbotify.report.result_rows import Look
 from abbotify.stats import monitoring
 from abbotify.stats.effects import CUPED, MEAN, Estimator
+from abbotify.stats.mergeable import merged
 from tests.report.tallied import DAYS, made
 
 WHAT = MonitoringSpec("mean_time_per_session", 1, DAYS)
@@ -60,7 +61,7 @@ def test_parts_of_the_users_give_the_looks_of_the_whole(arms: int) -> None:
     whole = watched(table, arms, WHAT)
     bounds = [0, 0, 3, 60, 61, 150, len(table)]
     parts = [watched(part(table, slice(a, b)), arms, WHAT) for a, b in pairwise(bounds)]
-    one, other = (looks(each, plan(arms=arms), 1) for each in (whole, reduce(joined, parts)))
+    one, other = (looks(each, plan(arms=arms), 1) for each in (whole, reduce(merged, parts)))
     assert [look.users for look in one] == [look.users for look in other]
     assert len(one) == len(DAYS)
     np.testing.assert_allclose(numbers(other), numbers(one), rtol=1e-9)

@@ -12,7 +12,7 @@ from scipy import stats as scipy_stats
 from abbotify import stats
 from abbotify.errors import DataError
 from abbotify.eventlog.sessions import session_table
-from abbotify.metrics.outcomes import Joint, Truth
+from abbotify.metrics.aggregates import Joint, Truth
 from abbotify.metrics.session_totals import SessionTotals
 from abbotify.report.result import Result
 from abbotify.report.true_effects import TruthRow, truth_rows

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abbotify.metrics import histogram
+from abbotify.report.arm_curves import bin_edges
 from abbotify.report.charts import arms, monitoring, retention
 from abbotify.report.html import render_html
 from abbotify.report.result import Result
@@ -25,9 +25,9 @@ def users(hand: Plain, tails: tuple[float, float]) -> Result:
     draws = np.random.default_rng(5).gamma(2.0, size=(2, 4000))
     for values, share in zip(draws, tails, strict=True):
         values[: int(share * 4000)] = 60.0
-    edges = histogram.edges(draws.ravel())
+    edges = bin_edges(draws.ravel())
     for arm, values in zip(hand["arms"], draws, strict=True):
-        counts = histogram.counts(values, edges)
+        counts = tuple(np.histogram(values, edges)[0].tolist())
         arm["distribution"] = {"metric": "time", "edges": list(edges), "counts": list(counts)}
     return Result.from_dict(hand)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
+from abbotify.eventlog.parquet_writer import sessions_schema, write_sessions
 from abbotify.eventlog.schema import Labels
 from abbotify.eventlog.sessions import SessionTable
-from abbotify.eventlog.sessions_file import schema, write_sessions
 
 
 def sessions() -> SessionTable:
@@ -34,7 +34,7 @@ def sessions() -> SessionTable:
 def test_the_file_is_the_table(tmp_path: Path) -> None:
     write_sessions(tmp_path / "a.parquet", sessions(), {"phase": "experiment"})
     read = pq.read_table(tmp_path / "a.parquet")
-    assert read.schema.equals(schema(("arm",)))
+    assert read.schema.equals(sessions_schema(("arm",)))
     assert read.to_pydict() == {
         "user": [7, 7],
         "session": [0, 1],
