@@ -36,7 +36,7 @@ LONGEST = (
     "test_readme.py",
     "test_limits.py",
     "test_faults.py",
-    "test_validate.py",
+    "test_study.py",
     "test_hostile_logs.py",
     "test_jit.py",
     "test_truth.py",

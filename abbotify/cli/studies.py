@@ -16,7 +16,7 @@ from abbotify.cli.options import (
     Workers,
     load_scenario,
 )
-from abbotify.cli.terminal import comparison_tables, plain_table, progress_bars
+from abbotify.cli.terminal import comparison_tables, plain_table, print_table, progress_bars
 
 
 def sweep(
@@ -44,7 +44,7 @@ def sweep(
         result = study.sweep(scenario, keys, folder, overrides or (), seed, workers, progress)
     sweep_report.write(result, folder)
     print(f"{sweep_report.sentence(result)}\n")
-    plain_table(*sweep_report.rows(result))
+    print_table(sweep_report.effects(result))
     print()
     for name, key, spread in sweep_report.matters(result):
         print(f"{name}: {key} moves the effect by {sweep_report.range_text(result, spread)}")
@@ -110,23 +110,22 @@ def power(
     """
     described = load_scenario(scenario, overrides, seed)
     from abbotify.studies import power as study
+    from abbotify.studies.power import notes as power_notes
     from abbotify.studies.power import report as power_report
-    from abbotify.studies.power import table as power_table
-    from abbotify.studies.power import words as power_words
 
     question = study.Question(mde, users, days, wanted)
     if out is not None:
         power_report.check(out)
     with progress_bars(quiet) as progress:
-        result = study.power_study(described, question, workers, progress, engine)
+        planned = study.power_study(described, question, workers, progress, engine)
     if out is not None:
-        power_report.write(result, out)
-    print(f"{power_words.sentence(result)}\n")
-    plain_table(*power_table.rows(result))
-    if result.guardrails:
+        power_report.write(planned, out)
+    print(f"{power_notes.sentence(planned)}\n")
+    print_table(power_report.metrics(planned))
+    if planned.guardrails:
         print()
-        plain_table(*power_table.rail_rows(result))
-    print("\n" + "\n".join(power_words.notes(result)))
+        print_table(power_report.guardrails(planned))
+    print("\n" + "\n".join(power_notes.notes(planned)))
     if out is not None:
         print(f"\nPower: {out / 'power.html'}")
 

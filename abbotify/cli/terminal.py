@@ -131,24 +131,25 @@ def comparison_tables(comparison: Comparison) -> None:
     """Prints two runs side by side."""
     from rich.console import Console
 
-    from abbotify.studies.compare import tables as view
+    from abbotify.studies.compare import tables
 
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
-    for state in view.states(comparison):
-        console.print(f"{state.letter}  {state.name}: {state.health}")
-        for line in (*(f"{status}: {text}" for status, text in state.checks), *state.sentences):
+    for card in tables.cards(comparison):
+        console.print(f"{card.letter}  {card.heading}")
+        for line in (*(text for _, text in card.health), *card.sentences):
             console.print(f"   {line}")
     console.print()
-    if differing := view.differing(comparison, short=True):
-        plain_table(["differs", "A", "B"], differing)
+    differences = tables.differences(comparison)
+    if differences.rows:
+        print_table(differences)
     else:
         console.print("Nothing differs: both were run alike.")
-    for line in filter(None, (view.alone(comparison), view.effects_note(comparison))):
+    for line in filter(None, (tables.alone(comparison), tables.effects_note(comparison))):
         console.print(f"\n{line}")
     console.print()
-    plain_table(list(view.EFFECTS_HEAD), list(map(view.effect_cells, view.effects(comparison))))
+    print_table(tables.effects(comparison))
     console.print("\nLevels: the mean of each metric in each arm\n")
-    plain_table(list(view.LEVELS_HEAD), list(map(view.level_cells, view.levels(comparison))))
+    print_table(tables.levels(comparison))
 
 
 @contextmanager

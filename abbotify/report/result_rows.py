@@ -140,7 +140,7 @@ class TrendDay:
 
 @dataclass(frozen=True)
 class Trend:
-    """Whether an effect fades with the days since users first met it.
+    """Whether an effect fades with days since first exposure.
 
     Attributes:
         metric: the one watched, per user and day.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from abbotify.report.csv import csv_text, read_csv
 from abbotify.stats.skewness import TWO_SIDED
@@ -116,7 +116,7 @@ def _number(value: float | None) -> str:
 
 
 def _row(line: Mapping[str, str]) -> Row:
-    numbers = {name: float(line[name]) if line[name] else None for name in _NUMBERS}
+    numbers: dict[str, Any] = {name: float(line[name]) if line[name] else None for name in _NUMBERS}
     found = Characteristic(
         line["method"],
         line["metric"],

@@ -19,7 +19,7 @@ from abbotify.errors import DataError, PageError
 from abbotify.report import build, files, read
 from abbotify.report.checks import data, validity
 from abbotify.scenario import load
-from abbotify.studies.compare import report as comparison_report
+from abbotify.studies.compare import tables as comparison_tables
 from abbotify.studies.power import report as power_report
 from abbotify.studies.sweep import report as sweep_report
 from abbotify.studies.validation import report as validation_report
@@ -167,15 +167,15 @@ def test_an_analysis_tells_its_faults(scenario: Path, monkeypatch: pytest.Monkey
 
 
 STUDIES: list[tuple[Any, str, tuple[object, ...], str]] = [
-    (sweep_report, "sweep_html", ("sweep", "s.yaml", "--vary", "seeds.dynamics=1,2"), "sweep"),
-    (power_report, "power_html", ("power", "s.yaml", "--mde", "5"), "power"),
+    (sweep_report, "chart", ("sweep", "s.yaml", "--vary", "seeds.dynamics=1,2"), "sweep"),
+    (power_report, "picture", ("power", "s.yaml", "--mde", "5"), "power"),
     (
         validation_report,
-        "validate_html",
+        "chart",
         ("validate", "s.yaml", "--replications", "200"),
         "validate",
     ),
-    (comparison_report, "compare_html", ("compare", "a", "a"), "compare"),
+    (comparison_tables, "chart", ("compare", "a", "a"), "compare"),
 ]
 
 

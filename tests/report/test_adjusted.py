@@ -14,9 +14,8 @@ from abbotify.report.tables.effects import further, success
 from abbotify.report.tables.truth import truths
 from abbotify.report.text.headline import headline, rule, sentences, summary_table
 from abbotify.report.text.methods import method
-from abbotify.studies.compare.chart import picture
 from abbotify.studies.compare.compare import compare
-from abbotify.studies.compare.tables import effects
+from abbotify.studies.compare.tables import chart, effects
 
 Plain = dict[str, Any]
 NAMED = "adjusted for the days before (CUPED)"
@@ -109,11 +108,10 @@ def test_metrics_without_days_before_are_named_apart(adjusted: Plain) -> None:
 def test_two_runs_are_compared_by_what_decides(adjusted: Plain) -> None:
     result = Result.from_dict(adjusted)
     found = compare(result, result, ("one", "two"))
-    first, second = effects(found)[:2]
-    assert (first.estimand, second.estimand) == ("mean, CUPED", "")
-    assert "Time per session, neural, A: +7.0%" in (picture(found) or "")
+    assert [row.cells[0].under for row in effects(found).rows[:2]] == ["mean, CUPED", ""]
+    assert "Time per session, neural, A: +7.0%" in (chart(found, narrow=False) or "")
     adjusted["run"]["estimator"] = "mean"
     result = Result.from_dict(adjusted)
     found = compare(result, result, ("one", "two"))
-    assert [line.estimand for line in effects(found)[:2]] == ["", "mean, CUPED"]
-    assert "Time per session, neural, A: +10.0%" in (picture(found) or "")
+    assert [row.cells[0].under for row in effects(found).rows[:2]] == ["", "mean, CUPED"]
+    assert "Time per session, neural, A: +10.0%" in (chart(found, narrow=False) or "")

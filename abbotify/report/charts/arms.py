@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 
 from abbotify.report.charts.axes import (
     DENSE,
-    color,
+    Axis,
     days_along,
     estimates,
     heading,
-    linestyle,
     panel,
     ticks,
     whole_range,
 )
+from abbotify.report.charts.bars import bar_chart
+from abbotify.report.charts.lines import Series, line_chart
 from abbotify.report.charts.svg import MUTED
 from abbotify.report.result import Arm, Result
 from abbotify.report.result_rows import Distribution
@@ -42,20 +43,13 @@ def distribution(result: Result) -> str | None:
     label = metric(drawn[0][1].metric).label
     right = _end(drawn)
 
-    def paint(axes: Axes) -> None:
-        for at, histogram in drawn:
-            _outline(axes, at, histogram, right)
-        axes.set_xlim(drawn[0][1].edges[0], right)
-        axes.set_ylim(bottom=0)
-        ticks(axes.yaxis, 7, scale=100.0, unit="%")
-        ticks(axes.xaxis, 7)
-        axes.set_xlabel(with_unit(f"{label} of a user", drawn[0][1].metric))
-        heading(axes, "Share of users")
-
-    return panel(
-        paint,
+    edges = [edge for edge in drawn[0][1].edges if edge <= right]
+    return bar_chart(
+        edges,
+        [(at, _shares(histogram, len(edges) - 1)) for at, histogram in drawn],
+        Axis(with_unit(f"{label} of a user", drawn[0][1].metric)),
+        Axis("Share of users", unit="%", scale=100.0),
         name="distribution",
-        left=52,
         title=f"Distribution of {label.lower()} over the users of each arm",
         description=f"Share of users in each bin, drawn up to {_edge(drawn[0][1], right)}.",
     )
@@ -71,23 +65,17 @@ def survival(result: Result) -> str | None:
     if not drawn:
         return None
 
-    def paint(axes: Axes) -> None:
-        for at, curve in drawn:
-            x, y = _from_start(curve)
-            axes.step(x, y, where="post", color=color(at), linestyle=linestyle(at), linewidth=2)
-        axes.set_xlim(0, max(_faded(curve) for _, curve in drawn))
-        axes.set_ylim(0, 1.02)
-        ticks(axes.yaxis, 6, scale=100.0, unit="%")
-        ticks(axes.xaxis, 7)
-        axes.set_xlabel("Tracks played in the session")
-        heading(axes, "Share of sessions")
-
-    return panel(
-        paint,
+    curves = ((at, *_from_start(curve)) for at, curve in drawn)
+    return line_chart(
+        [Series(x, y, at, step=True) for at, x, y in curves],
+        Axis(
+            "Tracks played in the session",
+            limits=(0.0, max(_faded(curve) for _, curve in drawn)),
+        ),
+        Axis("Share of sessions", unit="%", scale=100.0, ticks=6, limits=(0.0, 1.02)),
         name="survival",
-        left=52,
         title="Session survival of each arm",
-        description="Share of sessions that go on after so many tracks.",
+        description="Share of sessions longer than so many tracks.",
     )
 
 
@@ -190,12 +178,10 @@ def _above(histogram: Distribution, right: float) -> float:
     return sum(beyond_it) / sum(histogram.counts)
 
 
-def _outline(axes: Axes, at: int, histogram: Distribution, right: float) -> None:
+def _shares(histogram: Distribution, bins: int) -> list[float]:
+    """Shares of an arm's users in the first bins."""
     total = sum(histogram.counts)
-    edges = [edge for edge in histogram.edges if edge <= right]
-    shares = [count / total for count in histogram.counts[: len(edges) - 1]]
-    axes.stairs(shares, edges, color=color(at), alpha=0.09, fill=True, linewidth=0)
-    axes.stairs(shares, edges, color=color(at), linestyle=linestyle(at), linewidth=2)
+    return [count / total for count in histogram.counts[:bins]]
 
 
 def _from_start(curve: Survival) -> tuple[Sequence[float], Sequence[float]]:

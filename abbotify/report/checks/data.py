@@ -38,7 +38,7 @@ def sample_ratio(
     promised = "their weights" if all_known else "equal weights (the log names none)"
     p_value = f"p = {test.p_value:.3g}"
     if not test.mismatch:
-        summary = f"The arms have the users that {promised} promise ({p_value})."
+        summary = f"Arm sizes fit {promised} ({p_value})."
         return Check("sample_ratio", "pass", summary, details)
     summary = f"The arms' numbers of users do not fit {promised} ({p_value})."
     if all_known:
@@ -80,7 +80,7 @@ def interference(reasons: Sequence[str]) -> Check:
     """
     if not reasons:
         return Check("interference", "pass", "Arms share neither training data nor servers.")
-    effect = "An effect measured so is not that of giving everybody the treatment."
+    effect = "The measured effect differs from that of a full rollout."
     summary = f"{'; '.join(reasons)}. {effect}"
     return Check("interference", "warn", summary)
 
@@ -100,7 +100,7 @@ def sizes(arms: Sequence[Arm]) -> Check:
     empty = tuple(name for name, users in counts.items() if users == 0)
     few = tuple(name for name, users in counts.items() if 0 < users < LEAST_USERS)
     if not empty and not few:
-        return Check("arm_sizes", "pass", "Every arm has users enough.", {"users": counts})
+        return Check("arm_sizes", "pass", "Every arm has enough users.", {"users": counts})
     parts = [f"{name} has no users" for name in empty]
     parts += [f"{name} has {plural(counts[name], 'user')}" for name in few]
     summary = f"{'; '.join(parts)}: a decision needs {LEAST_USERS} in each arm."

@@ -132,7 +132,7 @@ def skew(
 
 
 def trends(arms: Sequence[Arm]) -> Iterator[Check]:
-    """Whether an effect fades with the days since users first met it."""
+    """Whether an effect fades with days since first exposure."""
     known = {arm.name: arm.trend for arm in arms if arm.trend is not None}
     if not known:
         return
@@ -147,11 +147,11 @@ def trends(arms: Sequence[Arm]) -> Iterator[Check]:
         return
     fading = [name for name, trend in tested.items() if trend.fading]
     if not fading:
-        summary = "The effect does not fade with the days since users first met it."
+        summary = "The effect does not fade with days since first exposure."
         yield Check("novelty", "pass", summary, details)
         return
     listed = "; ".join(f"{name}{_slope(tested[name].slope)}" for name in fading)
-    summary = f"The effect on listened time fades with the days since users first met it: {listed}."
+    summary = f"The effect on listened time fades with days since first exposure: {listed}."
     yield Check("novelty", "warn", summary, details, tuple(fading))
 
 
@@ -166,17 +166,17 @@ def watched_ratio(arms: Sequence[Arm]) -> Iterator[Check]:
     if last is None or last.sample_ratio_p is None:
         return
     if not any(arm.users for arm in arms):
-        summary = "Not tested: nobody came."
+        summary = "Not tested: no users."
         yield Check("sample_ratio_watched", "info", summary)
         return
     p_value = last.sample_ratio_p
     details = {"p_value": p_value, "alpha": ALPHA}
     if p_value >= ALPHA:
-        summary = f"At every look the arms had the users of their weights (p = {p_value:.3g})."
+        summary = f"Arm sizes fit their weights at every look (p = {p_value:.3g})."
         yield Check("sample_ratio_watched", "pass", summary, details)
         return
     summary = (
-        f"At some look the arms' numbers of users did not fit their weights (p = {p_value:.2g}): "
+        f"Arm sizes did not fit their weights at some look (p = {p_value:.2g}): "
         "users were lost or moved on some day."
     )
     yield Check("sample_ratio_watched", "fail", summary, details)

@@ -1,6 +1,29 @@
 """Two runs side by side."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
+from abbotify.report import read
 from abbotify.studies.compare.compare import Comparison, compare
-from abbotify.studies.compare.runs import compare_runs
+from abbotify.studies.compare.paired import Paired, Pairs, overlap, read_users
 
 __all__ = ["Comparison", "compare", "compare_runs"]
+
+
+def compare_runs(a: Path, b: Path) -> Comparison:
+    """Two runs side by side, differences being the second minus the first.
+
+    Raises:
+        UserError: a folder is no run, its report or its users are broken, or the runs have no arm
+            or no metric in common.
+    """
+    first, second = read(a), read(b)
+    users = read_users(a), read_users(b)
+    shared = overlap(*users)
+    paired = None
+    if shared == "same" and first.run.population == second.run.population:
+        assert users[0] is not None, "the same users are there"
+        assert users[1] is not None, "the same users are there"
+        paired = Paired(Pairs(users[0], users[1], first.run.population))
+    return compare(first, second, (str(a), str(b)), shared, paired)

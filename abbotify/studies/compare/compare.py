@@ -16,8 +16,7 @@ from abbotify.report import Arm, Result
 from abbotify.stats import Contrast, Effect, Estimate, difference
 from abbotify.stats.paired import Bounded, independent
 from abbotify.studies.compare.differences import Difference, differing
-from abbotify.studies.compare.paired import Paired
-from abbotify.studies.compare.users import Overlap
+from abbotify.studies.compare.paired import Overlap, Paired
 
 Basis = Literal["paired", "independent", "none"]
 
@@ -159,12 +158,12 @@ def _basis(a: Result, b: Result, overlap: Overlap, paired: Paired | None) -> tup
         wide = (
             " Where the listeners are the same, the intervals are rather too wide than too narrow."
         )
-        told = "The dynamics seeds differ: the runs are independent"
+        why = "The dynamics seeds differ: the runs are independent"
         if _share_split(a, b):
-            told = f"{told} but for what the split does to both. {SHARED_SPLIT}"
+            why = f"{why} but for what the split does to both. {SHARED_SPLIT}"
         else:
-            told += "."
-        return "independent", told + (wide if overlap != "unknown" else "")
+            why += "."
+        return "independent", why + (wide if overlap != "unknown" else "")
     lacking = {
         "unknown": "users.parquet is missing from a run folder",
         "partly": "not all users are in both runs in the same arm",
@@ -209,9 +208,9 @@ class _Method:
             return Moved(*key, a, b, nothing, nothing)
         if self.paired is not None:
             controls = (self.a.control.name, self.b.control.name)
-            found = self.paired.effect(key, controls, self.a.run.alpha)
-            if found is not None:
-                relative, absolute, pairs = found
+            contrasts = self.paired.effect(key, controls, self.a.run.alpha)
+            if contrasts is not None:
+                relative, absolute, pairs = contrasts
                 return Moved(*key, a, b, _bounded(relative, a, b), absolute, pairs)
         relative = self._apart(
             (a.relative_effect, a.relative_lower, a.relative_upper),
@@ -245,19 +244,20 @@ class _Method:
         return "" if complete else "a run has no interval"
 
     def _level(self, metric: str, a: Arm, b: Arm) -> Level:
-        one, two = _estimate(a, metric), _estimate(b, metric)
-        alpha = self.a.run.alpha
-        if self.paired is not None and None not in (one.value, two.value):
-            found = self.paired.level(a.name, metric, alpha)
-            if found is not None:
-                return Level(a.name, metric, one.value, two.value, *found)
+        first, second = _estimate(a, metric), _estimate(b, metric)
+        means, alpha = (first.value, second.value), self.a.run.alpha
+        if self.paired is not None and None not in means:
+            paired = self.paired.level(a.name, metric, alpha)
+            if paired is not None:
+                return Level(a.name, metric, *means, *paired)
         if self.basis == "independent":
-            told = difference(one, two, alpha)
-        elif one.value is None or two.value is None:
-            told = Contrast(None, note="undefined in a run")
+            contrast = difference(first, second, alpha)
+        elif first.value is None or second.value is None:
+            contrast = Contrast(None, note="undefined in a run")
         else:
-            told = Contrast(two.value - one.value, note=self._no_interval(complete=True))
-        return Level(a.name, metric, one.value, two.value, told)
+            note = self._no_interval(complete=True)
+            contrast = Contrast(second.value - first.value, note=note)
+        return Level(a.name, metric, *means, contrast)
 
 
 def _estimate(arm: Arm, metric: str) -> Estimate:

@@ -31,7 +31,7 @@ def differing(a: Result, b: Result) -> tuple[Difference, ...]:
 
 def _facts(result: Result) -> dict[str, str]:
     run = result.run
-    told = {
+    facts = {
         **dict(_flat(result.scenario)),
         **{f"seeds.{name}": str(seed) for name, seed in run.seeds.items()},
         **{f"{name} digest": digest for name, digest in run.digests.items()},
@@ -39,9 +39,9 @@ def _facts(result: Result) -> dict[str, str]:
         "source": run.source,
     }
     if run.source == "simulation":  # whose scenario says the rest
-        return told
+        return facts
     days = {} if run.days is None else {"days": str(run.days)}
-    return {**told, **days, "alpha": str(run.alpha), "population": run.population}
+    return {**facts, **days, "alpha": str(run.alpha), "population": run.population}
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

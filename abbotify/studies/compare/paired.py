@@ -4,23 +4,93 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
+from typing import Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 
+from abbotify.eventlog.schema import NO_ARM
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import Population
+from abbotify.metrics.users_file import StoredUsers
 from abbotify.stats import Contrast, Moments
 from abbotify.stats.effects import MEAN
 from abbotify.stats.moments import Floats
 from abbotify.stats.paired import lift_terms, paired, paired_effects, ratio_terms
-from abbotify.studies.compare.users import Pairs
+
+USERS: Final = "users.parquet"
+Rows = npt.NDArray[np.bool_]
+Overlap = Literal["same", "disjoint", "partly", "unknown"]
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """The same users in the same arms in two runs.
+
+    Attributes:
+        first: the users of one run.
+        second: those of the other, row by row the same.
+        population: over whom means are, in both.
+    """
+
+    first: StoredUsers
+    second: StoredUsers
+    population: Population
+
+    def members(self, population: Population) -> Rows:
+        """Who is in an arm, and for the exposed came in both runs: bool (n,)."""
+        return self.first.members(population) & self.second.members(population)
+
+    def arm(self, name: str) -> Rows:
+        """The arm's users: bool (n,)."""
+        codes, names = self.first.label()
+        in_arm: Rows = codes == (names.index(name) if name in names else len(names))
+        return in_arm
+
+    def column(self, name: str, population: Population) -> tuple[Floats, Floats] | None:
+        """A column in both runs, NaN where there is no value; None when one lacks it."""
+        if name not in self.first.columns & self.second.columns:
+            return None
+        return self.first.column(name, population), self.second.column(name, population)
+
+
+def read_users(folder: Path) -> StoredUsers | None:
+    """The users of a run folder; None when it has no users.parquet.
+
+    Raises:
+        DataError: the file is broken.
+    """
+    file = folder / USERS
+    return StoredUsers(file) if file.exists() else None
+
+
+def overlap(first: StoredUsers | None, second: StoredUsers | None) -> Overlap:
+    """How far the users of two runs are the same ones in the same arms.
+
+    "partly" also when an arm differs for one of them; "unknown" when a file is missing.
+    """
+    if first is None or second is None:
+        return "unknown"
+    if np.array_equal(first.ids, second.ids) and _same_arms(first, second):
+        return "same"
+    return "partly" if np.isin(first.ids, second.ids).any() else "disjoint"
+
+
+def _same_arms(first: StoredUsers, second: StoredUsers) -> bool:
+    """Whether users of the same rows are in arms of the same names."""
+    (first_codes, first_names), (second_codes, names) = first.label(), second.label()
+    codes = {name: code for code, name in enumerate(first_names)}
+    translated = [*(codes.get(name, len(codes)) for name in names), NO_ARM]  # -1: the last
+    return np.array_equal(first_codes, np.array(translated)[second_codes])
+
 
 Two = tuple[Floats, Floats]  # values of the same users in the first and the second run
 
 
 @dataclass(frozen=True, eq=False)
 class Paired:
-    """What can be said of two runs with the same users in the same arms."""
+    """Contrasts of two runs with the same users in the same arms."""
 
     pairs: Pairs
 
@@ -57,25 +127,25 @@ class Paired:
 
     def _values(self, arm: str, metric: str, estimand: str) -> Two | None:
         """Values, one for each user of an arm, whose means are the estimates in both runs."""
-        own = self.pairs.arm(arm)
+        in_arm = self.pairs.arm(arm)
         if estimand == MEAN:
-            return self._defined(own, metric, self.pairs.population)
+            return self._defined(in_arm, metric, self.pairs.population)
         about = METRICS.get(metric)
         if estimand != "ratio" or about is None or about.ratio is None:
             return None
         # Ratios of sums are over the exposed whatever means are over.
-        above = self._defined(own, about.ratio.numerator, "exposed")
-        below = self._defined(own, about.ratio.denominator, "exposed")
+        above = self._defined(in_arm, about.ratio.numerator, "exposed")
+        below = self._defined(in_arm, about.ratio.denominator, "exposed")
         if above is None or below is None or len(above[0]) != len(below[0]):
             return None
         first, second = (ratio_terms(*sums) for sums in zip(above, below, strict=True))
         return None if first is None or second is None else (first, second)
 
-    def _defined(self, own: np.ndarray, name: str, population: Population) -> Two | None:
+    def _defined(self, in_arm: np.ndarray, name: str, population: Population) -> Two | None:
         columns = self._column(name, population)
         if columns is None:
             return None
-        known = own & self.pairs.members(population)
+        known = in_arm & self.pairs.members(population)
         for values in columns:
             known = known & ~np.isnan(values)
         return columns[0][known], columns[1][known]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -12,13 +11,12 @@ from abbotify.files import folders
 from abbotify.files.replacement import Kind
 from abbotify.report.csv import Value, csv_text
 from abbotify.report.text import numbers
-from abbotify.report.text.markdown import escaped, escaped_table
 from abbotify.stats import Contrast, Effect
 from abbotify.stats.effects import MEAN
 from abbotify.studies import page
-from abbotify.studies.compare import tables as view
-from abbotify.studies.compare.chart import picture
+from abbotify.studies.compare import tables
 from abbotify.studies.compare.compare import Comparison
+from abbotify.studies.page import Figure, Page, Section
 
 CSV: Final = "compare.csv"
 MARKDOWN: Final = "compare.md"
@@ -51,13 +49,14 @@ def write(comparison: Comparison, out: Path) -> None:
         OutputError: the folder holds other things, or cannot be written.
         PageError: a page cannot be made; the other files are there.
     """
-    texts = {
-        CSV: lambda: compare_csv(comparison),
-        MARKDOWN: lambda: compare_markdown(comparison),
-        HTML: lambda: compare_html(comparison),
-    }
     with folders.swapped(out, KIND) as folder:
-        fault = page.write(folder, texts, shown=out)
+        fault = page.write(
+            folder,
+            "compare",
+            lambda: compare_csv(comparison),
+            lambda: compare_page(comparison),
+            shown=out,
+        )
     if fault is not None:
         raise fault
 
@@ -70,17 +69,17 @@ def compare_csv(comparison: Comparison) -> str:
 def _rows(comparison: Comparison) -> Iterator[tuple[Value, ...]]:
     for row in comparison.effects:
         key = (row.metric, row.arm, row.estimand)
-        for what, start, told in (
+        for what, start, contrast in (
             ("relative_effect", "relative_", row.relative),
             ("effect", "", row.absolute),
         ):
             runs = (*_ends(row.a, start), *_ends(row.b, start))
-            yield (what, *key, *runs, *_told(told), row.pairs, told.note)
+            yield (what, *key, *runs, *_ends_and_p(contrast), row.pairs, contrast.note)
     for level in comparison.levels:
         key = (level.metric, level.arm, MEAN)
         runs = (level.a, None, None, level.b, None, None)
-        told = level.difference
-        yield ("level", *key, *runs, *_told(told), level.pairs, told.note)
+        contrast = level.difference
+        yield ("level", *key, *runs, *_ends_and_p(contrast), level.pairs, contrast.note)
 
 
 def _ends(effect: Effect | None, start: str) -> tuple[float | None, ...]:
@@ -88,64 +87,42 @@ def _ends(effect: Effect | None, start: str) -> tuple[float | None, ...]:
     return tuple(None if effect is None else getattr(effect, start + name) for name in names)
 
 
-def _told(told: Contrast) -> tuple[float | None, ...]:
-    return told.effect, told.lower, told.upper, told.p_value
+def _ends_and_p(contrast: Contrast) -> tuple[float | None, ...]:
+    return contrast.effect, contrast.lower, contrast.upper, contrast.p_value
 
 
-def compare_markdown(comparison: Comparison) -> str:
-    """The text of compare.md, for a pull request."""
-    parts = [
-        f"# {escaped(title(comparison))}",
-        *(_state(state) for state in view.states(comparison)),
-        f"## What differs\n\n{_differing(comparison)}",
-        escaped(view.alone(comparison)),
-        f"## Effects\n\n{escaped(view.effects_note(comparison))}",
-        escaped_table(view.EFFECTS_HEAD, map(view.effect_cells, view.effects(comparison)), 7),
-        "## Levels",
-        escaped_table(view.LEVELS_HEAD, map(view.level_cells, view.levels(comparison)), 5),
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _state(state: view.State) -> str:
-    lines = [f"**{state.letter}** is {escaped(state.name)} ({state.health.lower()}).", ""]
-    lines += [f"- {escaped(sentence)}" for sentence in state.sentences]
-    lines += [f"- **{status}** {escaped(text)}" for status, text in state.checks]
-    return "\n".join(lines)
-
-
-def _differing(comparison: Comparison) -> str:
-    rows = view.differing(comparison, short=True)
-    return escaped_table(("key", "A", "B"), rows) if rows else "Nothing: both were run alike."
-
-
-def title(comparison: Comparison) -> str:
-    """Both runs' names."""
-    one, two = (state.name for state in view.states(comparison))
-    return f"{one} beside {two}"
-
-
-def compare_html(comparison: Comparison) -> str:
-    """The page: both runs, what differs, a picture, the tables. No scripts, no network."""
-    from markupsafe import Markup
-
-    drawn = picture(comparison), picture(comparison, "compare-narrow", narrow=True)
-    return page.page(
-        "comparison/compare.html.j2",
-        title=title(comparison),
-        states=view.states(comparison),
-        differing=view.differing(comparison),
-        alone=view.alone(comparison),
-        level=numbers.level(comparison.a.run.alpha),
-        effects_note=view.effects_note(comparison),
-        between=view.BETWEEN,
-        effects=_grouped(view.effects(comparison)),
-        levels=_grouped(view.levels(comparison)),
-        pictures=[Markup(svg) for svg in drawn if svg is not None],
-        version=comparison.b.run.abbotify,
+def compare_page(comparison: Comparison) -> Page:
+    """Both runs, what differs, a picture, the tables."""
+    level = numbers.level(comparison.a.run.alpha)
+    cards = tables.cards(comparison)
+    figure = Figure(
+        "Relative effects",
+        f"Change relative to the control in both runs, with {level} intervals. Filled: "
+        "significant. An arrow leaves the drawn range.",
+        lambda narrow: tables.chart(comparison, narrow),
     )
-
-
-def _grouped(lines: Sequence[view.Line]) -> list[list[view.Line]]:
-    """The lines of one metric and estimand together."""
-    return [list(own) for _, own in groupby(lines, key=lambda one: (one.metric, one.estimand))]
+    differences = tables.differences(comparison)
+    same = "" if differences.rows else "No differences in scenario, seeds or version."
+    effects = tables.effects(comparison)
+    none = "" if effects.rows else "No treatment is in both runs."
+    return Page(
+        "comparison",
+        f"{cards[0].heading} beside {cards[1].heading}",
+        "",
+        (
+            Section(
+                "What differs",
+                f"{same} {tables.alone(comparison)}".strip(),
+                table=differences if differences.rows else None,
+            ),
+            Section(
+                "Effects",
+                f"{none} {tables.effects_note(comparison)}".strip(),
+                figure,
+                effects if effects.rows else None,
+            ),
+            Section("Levels", table=tables.levels(comparison)),
+        ),
+        cards,
+        comparison.b.run.abbotify,
+    )

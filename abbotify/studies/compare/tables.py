@@ -1,4 +1,4 @@
-"""A comparison as rows of ready texts, shared by the terminal, the page and the Markdown.
+"""A comparison as cards, tables and a chart, shared by the terminal, the page and the Markdown.
 
 Texts here are clean, on one line, but not escaped: each rendering escapes for its own language.
 """
@@ -6,12 +6,15 @@ Texts here are clean, on one line, but not escaped: each rendering escapes for i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from abbotify.report import Result, sentences
+from abbotify.report.charts.axes import Axis
+from abbotify.report.charts.axes import Line as AxisLine
+from abbotify.report.charts.forest import Estimate, Group, forest
 from abbotify.report.decision import decisive, success_metrics
+from abbotify.report.table import Cell, Column, Row, Table
 from abbotify.report.tables.checks import state
 from abbotify.report.text import numbers as rounding
 from abbotify.report.text.labels import check, clean, estimand, metric, shortened
@@ -20,77 +23,58 @@ from abbotify.report.text.numbers import MINUS, MISSING
 from abbotify.stats import Contrast, Effect
 from abbotify.stats.effects import MEAN
 from abbotify.studies.compare.compare import Comparison, Level, Moved
+from abbotify.studies.page import Card
 
 BETWEEN = f"B {MINUS} A"
-EFFECTS_HEAD = ("metric", "arm", "A", "interval", "B", "interval", BETWEEN, "interval", "p")
-LEVELS_HEAD = ("metric", "arm", "A", "B", BETWEEN, "interval", "p")
-_POINTS = " pp"
+_COLUMNS: Final = (
+    Column("Metric", merge=True),
+    Column("Arm"),
+    Column("A", number=True),
+    Column("B", number=True),
+    Column(BETWEEN, number=True),
+    Column("p", number=True),
+    Column("Result", badge=True),
+)
+_POINTS: Final = " pp"
 
 Numbers: TypeAlias = tuple[float | None, float | None, float | None]
 
 
-@dataclass(frozen=True)
-class Line:
-    """An effect or a level in both runs; `tone` is good, bad, calm (changed) or empty."""
-
-    metric: str
-    estimand: str
-    arm: str
-    a: str
-    a_interval: str
-    b: str
-    b_interval: str
-    difference: str
-    interval: str
-    p: str
-    tone: str
-    word: str
-    note: str
-
-
-@dataclass(frozen=True)
-class State:
-    """One run: what it is, its health, its decisions."""
-
-    letter: str
-    name: str
-    scenario: str
-    health: str
-    tone: str
-    checks: tuple[tuple[str, str], ...]
-    sentences: tuple[str, ...]
-
-
-def states(comparison: Comparison) -> tuple[State, State]:
-    """Both runs."""
-    names = map(clean, comparison.names)
+def cards(comparison: Comparison) -> tuple[Card, Card]:
+    """Both runs: what each is, its decisions, its checks."""
     one, two = (
-        _state(letter, name, result)
-        for letter, name, result in zip("AB", names, (comparison.a, comparison.b), strict=True)
+        _card(letter, name, result)
+        for letter, name, result in zip(
+            "AB", comparison.names, (comparison.a, comparison.b), strict=True
+        )
     )
     return one, two
 
 
-def differing(comparison: Comparison, short: bool = False) -> list[list[str]]:
-    """Keys that differ, with both values; `short` shows the beginnings of digests."""
-    rows = [[one.key, one.a, one.b] for one in comparison.differing]
-    return [[_value(value, short) for value in row] for row in rows]
+def differences(comparison: Comparison) -> Table:
+    """Keys that differ, with both values; of digests their beginnings."""
+    columns = (Column("Key", code=True), Column("A", code=True), Column("B", code=True))
+    rows = (
+        Row(tuple(Cell(_value(value)) for value in (row.key, row.a, row.b)))
+        for row in comparison.differing
+    )
+    return Table("Keys of the scenarios and the runs", columns, tuple(rows))
 
 
-def _value(value: str | None, short: bool) -> str:
+def _value(value: str | None) -> str:
     if value is None:
         return MISSING
-    return shortened(value, 20) if short and value.startswith("sha256:") else clean(value)
+    return shortened(value, 20) if value.startswith("sha256:") else clean(value)
 
 
 def alone(comparison: Comparison) -> str:
     """The arms that only one run has, in a sentence; empty when there are none."""
-    told = [
+    arms_of = [
         f"only in {letter}: {', '.join(map(clean, arms))}"
         for letter, arms in (("A", comparison.only_a), ("B", comparison.only_b))
         if arms
     ]
-    return f"Arms {'; '.join(told)}." if told else ""
+    return f"Arms {'; '.join(arms_of)}." if arms_of else ""
 
 
 def controls(comparison: Comparison) -> str:
@@ -110,11 +94,11 @@ def effects_note(comparison: Comparison) -> str:
     )
 
 
-def effects(comparison: Comparison) -> list[Line]:
+def effects(comparison: Comparison) -> Table:
     """The effects, success metrics and what decides on them first, a metric's arms together."""
     order = _order(comparison, [moved.metric for moved in comparison.effects])
     kinds = [*dict.fromkeys(moved.estimand for moved in comparison.effects)]
-    rows = sorted(
+    moved = sorted(
         comparison.effects,
         key=lambda row: (
             order.index(row.metric),
@@ -123,32 +107,22 @@ def effects(comparison: Comparison) -> list[Line]:
         ),
     )
     alpha = comparison.a.run.alpha
-    return [_effect(row, alpha, own) for row, own in zip(rows, _places(rows), strict=True)]
+    rows = (_effect(row, alpha, places) for row, places in zip(moved, _places(moved), strict=True))
+    return Table("Effects of the treatments in both runs", _COLUMNS, tuple(rows))
 
 
-def levels(comparison: Comparison) -> list[Line]:
+def levels(comparison: Comparison) -> Table:
     """The arms' means, success metrics first, a metric's arms together."""
     order = _order(comparison, [level.metric for level in comparison.levels])
-    rows = sorted(comparison.levels, key=lambda row: order.index(row.metric))
+    ordered = sorted(comparison.levels, key=lambda row: order.index(row.metric))
     alpha = comparison.a.run.alpha
-    found = []
-    for _, same in groupby(rows, key=lambda row: row.metric):
+    rows: list[Row] = []
+    for _, same in groupby(ordered, key=lambda row: row.metric):
         members = list(same)
         contrasts = [row.difference for row in members]
         places = rounding.aligned([(each.effect, each.lower, each.upper) for each in contrasts])
-        found += [_level(row, alpha, own) for row, own in zip(members, places, strict=True)]
-    return found
-
-
-def effect_cells(line: Line) -> list[str]:
-    """The cells under `EFFECTS_HEAD`."""
-    runs = [line.a, line.a_interval, line.b, line.b_interval]
-    return [_named(line), line.arm, *runs, line.difference, line.interval, line.p]
-
-
-def level_cells(line: Line) -> list[str]:
-    """The cells under `LEVELS_HEAD`."""
-    return [_named(line), line.arm, line.a, line.b, line.difference, line.interval, line.p]
+        rows += [_level(row, alpha, each) for row, each in zip(members, places, strict=True)]
+    return Table("Mean of each metric in each arm of both runs", _COLUMNS, tuple(rows))
 
 
 def decides(comparison: Comparison, moved: Moved) -> bool:
@@ -165,37 +139,37 @@ def comparable(moved: Moved) -> bool:
     return all(effect is None or leads(effect) for effect in (moved.a, moved.b))
 
 
-def _named(line: Line) -> str:
-    return f"{line.metric} ({line.estimand})" if line.estimand else line.metric
-
-
 def _order(comparison: Comparison, metrics: list[str]) -> list[str]:
     first = (*success_metrics(comparison.a), *success_metrics(comparison.b))
     return [*dict.fromkeys([*first, *metrics])]
 
 
-def _state(letter: str, name: str, result: Result) -> State:
+def _card(letter: str, name: str, result: Result) -> Card:
     words, tone = state(result.checks)
-    found = [one for one in result.checks if one.status in ("fail", "warn")]
-    return State(
-        letter=letter,
-        name=name,
-        scenario=clean(str(result.scenario.get("name", result.run.experiment))),
-        health=words,
-        tone=tone,
-        checks=tuple((one.status, f"{check(one.name)}: {one.summary}") for one in found),
-        sentences=sentences(result),
+    failing = [each for each in result.checks if each.status in ("fail", "warn")]
+    scenario = clean(str(result.scenario.get("name", result.run.experiment)))
+    name = clean(name)
+    tones = {"fail": "bad", "warn": "warn"}
+    return Card(
+        name,
+        ((scenario,) if scenario not in name else ()) + tuple(sentences(result)),
+        tone,
+        letter,
+        (
+            (tone, words),
+            *((tones[each.status], f"{check(each.name)}: {each.summary}") for each in failing),
+        ),
     )
 
 
 def _places(rows: Sequence[Moved]) -> list[list[int | None]]:
     """Decimals of A, B and their difference in each row: alike wherever the unit is."""
     numbers = [[_numbers(row, row.a), _numbers(row, row.b), _difference(row)] for row in rows]
-    in_percent = [own for row, own in zip(rows, numbers, strict=True) if comparable(row)]
-    relative = iter(rounding.aligned([each for own in in_percent for each in own]))
+    in_percent = [values for row, values in zip(rows, numbers, strict=True) if comparable(row)]
+    relative = iter(rounding.aligned([each for values in in_percent for each in values]))
     return [
-        [next(relative) for _ in own] if comparable(row) else rounding.aligned(own)
-        for row, own in zip(rows, numbers, strict=True)
+        [next(relative) for _ in values] if comparable(row) else rounding.aligned(values)
+        for row, values in zip(rows, numbers, strict=True)
     ]
 
 
@@ -213,67 +187,108 @@ def _difference(row: Moved) -> Numbers:
     return contrast.effect, contrast.lower, contrast.upper
 
 
-def _effect(row: Moved, alpha: float, places: Sequence[int | None]) -> Line:
+def _effect(row: Moved, alpha: float, places: Sequence[int | None]) -> Row:
     relative = comparable(row)
-    behind = "%" if relative else ""
-    shown = [
-        rounding.estimate(*_numbers(row, effect), unit=behind, places=own)
-        for effect, own in zip((row.a, row.b), places[:2], strict=True)
-    ]
-    told = row.relative if relative else row.absolute
-    unit = _POINTS if relative and told.effect is not None else ""
+    a, b = (
+        rounding.estimate(*_numbers(row, effect), unit="%" if relative else "", places=each)
+        for effect, each in zip((row.a, row.b), places[:2], strict=True)
+    )
+    contrast = row.relative if relative else row.absolute
+    unit = _POINTS if relative and contrast.effect is not None else ""
     kind = "" if row.estimand == MEAN else estimand(row.estimand)
-    a, b = ((each.value, each.interval) for each in shown)
-    return _line(row.metric, kind, row.arm, a, b, told, unit, alpha, places[2])
-
-
-def _level(row: Level, alpha: float, places: int | None) -> Line:
-    contrast = row.difference
-    if contrast.lower is None or places is None:
-        own = max(rounding.estimate(value, None, None).places for value in (row.a, row.b))
-        places = max(own, 2)
-    a, b = ((rounding.number(value, places), MISSING) for value in (row.a, row.b))
-    return _line(row.metric, "", row.arm, a, b, contrast, "", alpha, places)
-
-
-def _line(
-    name: str,
-    kind: str,
-    arm: str,
-    a: tuple[str, str],
-    b: tuple[str, str],
-    told: Contrast,
-    unit: str,
-    alpha: float,
-    places: int | None = None,
-) -> Line:
-    shown = rounding.estimate(told.effect, told.lower, told.upper, places=places)
-    tone, word = _result(name, told, alpha)
-    return Line(
-        metric=metric(name).label,
-        estimand=kind,
-        arm=clean(arm),
-        a=a[0],
-        a_interval=a[1],
-        b=b[0],
-        b_interval=b[1],
-        difference=shown.value + unit,
-        interval=shown.interval,
-        p=rounding.p_value(told.p_value, alpha),
-        tone=tone,
-        word=word,
-        note=clean(told.note),
+    return Row(
+        (
+            Cell(metric(row.metric).label, kind),
+            Cell(clean(row.arm)),
+            _rounded(a),
+            _rounded(b),
+            *_compared(row.metric, contrast, unit, alpha, places[2]),
+        )
     )
 
 
-def _result(name: str, told: Contrast, alpha: float) -> tuple[str, str]:
+def _level(row: Level, alpha: float, places: int | None) -> Row:
+    contrast = row.difference
+    if contrast.lower is None or places is None:
+        known = (rounding.estimate(value, None, None).places for value in (row.a, row.b))
+        places = max(*known, 2)
+    return Row(
+        (
+            Cell(metric(row.metric).label),
+            Cell(clean(row.arm)),
+            *(Cell(rounding.number(value, places)) for value in (row.a, row.b)),
+            *_compared(row.metric, contrast, "", alpha, places),
+        )
+    )
+
+
+def _compared(
+    name: str, contrast: Contrast, unit: str, alpha: float, places: int | None
+) -> tuple[Cell, Cell, Cell]:
+    """B minus A, its p-value, and the result by this comparison alone."""
+    shown = rounding.estimate(contrast.effect, contrast.lower, contrast.upper, places=places)
+    tone, word = _result(name, contrast, alpha)
+    return (
+        _rounded(shown, unit),
+        Cell(rounding.p_value(contrast.p_value, alpha)),
+        Cell(word or clean(contrast.note) or MISSING, tone=tone or "quiet"),
+    )
+
+
+def _rounded(shown: rounding.Rounded, unit: str = "") -> Cell:
+    return Cell(shown.value + unit, "" if shown.interval == MISSING else shown.interval)
+
+
+def _result(name: str, contrast: Contrast, alpha: float) -> tuple[str, str]:
     """Tone and word of a difference by this comparison alone; empty when there was no test."""
-    if told.p_value is None or told.effect is None:
+    if contrast.p_value is None or contrast.effect is None:
         return "", ""
-    if told.p_value >= alpha:
+    if contrast.p_value >= alpha:
         return "", "not significant"
     way = metric(name).direction
     if way is None:
         return "calm", "changed"
-    better = (told.effect > 0) == (way == "higher")
+    better = (contrast.effect > 0) == (way == "higher")
     return ("good", "better in B") if better else ("bad", "worse in B")
+
+
+def chart(comparison: Comparison, narrow: bool) -> str | None:
+    """Both runs' relative effects, a group for each metric and arm; None when there is none."""
+    chosen = _chosen(comparison)
+    if not chosen:
+        return None
+    pairs = [(row, effect, look) for row in chosen for look, effect in enumerate((row.a, row.b), 1)]
+    places = rounding.aligned([_numbers(row, effect) for row, effect, _ in pairs])
+    success = {*success_metrics(comparison.a), *success_metrics(comparison.b)}
+    level = rounding.level(comparison.a.run.alpha)
+    groups: dict[tuple[str, str], list[Estimate]] = {}
+    for (row, effect, look), each in zip(pairs, places, strict=True):
+        if effect is not None:
+            values = _numbers(row, effect)
+            shown = rounding.estimate(*values, unit="%", places=each)
+            mark = Estimate(
+                *values, look, "AB"[look - 1], bool(effect.significant), shown.value, shown.interval
+            )
+            groups.setdefault((row.metric, row.arm), []).append(mark)
+    return forest(
+        [
+            Group(f"{metric(name).label}, {shortened(arm, 20)}", tuple(marks), name in success)
+            for (name, arm), marks in groups.items()
+        ],
+        Axis("Relative effect", unit="%", sign=True, lines=(AxisLine(0.0),)),
+        name="compare-narrow" if narrow else "compare",
+        title=f"Relative effects in both runs with {level} intervals",
+        narrow=narrow,
+    )
+
+
+def _chosen(comparison: Comparison) -> list[Moved]:
+    """One row for each metric and arm: what decides, or else the mean of users; success first."""
+    rows: dict[tuple[str, str], Moved] = {}
+    for moved in sorted(
+        comparison.effects, key=lambda row: (not decides(comparison, row), row.estimand != MEAN)
+    ):
+        if comparable(moved) and (moved.a or moved.b):
+            rows.setdefault((moved.metric, moved.arm), moved)
+    order = _order(comparison, [moved.metric for moved in comparison.effects])
+    return sorted(rows.values(), key=lambda row: order.index(row.metric))

@@ -10,8 +10,8 @@ from abbotify.report.charts.axes import axes_within, color
 from abbotify.report.charts.svg import MUTED, PAPER, inline_svg
 from abbotify.report.text import labels, numbers
 from abbotify.studies.power.design import SUCCESS, Row, detectable
+from abbotify.studies.power.notes import digits, lift
 from abbotify.studies.power.study import PowerStudy
-from abbotify.studies.power.words import digits, lift
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +41,7 @@ def picture(study: PowerStudy, narrow: bool = False) -> str | None:
         for at, row, mark in drawn:
             _curve(axes, study, row, at, (low, high))
             axes.plot(*mark, "o", color=color(at), markersize=7)
-        _asked(axes, study)
+        _draw_question(axes, study)
         axes.set_xlim(low, high)
         if narrow:  # room for the legend above the curves
             axes.set_ylim(top=axes.get_ylim()[1] * 1.25 ** len(drawn))
@@ -82,8 +82,8 @@ def _mark(row: Row) -> tuple[float, float] | None:
 def _curve(axes: Any, study: PowerStudy, row: Row, at: int, ends: tuple[float, float]) -> None:
     step = math.log(ends[1] / ends[0]) / (_POINTS - 1)
     users = [ends[0] * math.exp(step * place) for place in range(_POINTS)]
-    found = [(n, detectable(row, n, study.terms.wanted).lift) for n in users]
-    points = [(n, each) for n, each in found if each is not None]
+    lifts = [(n, detectable(row, n, study.terms.wanted).lift) for n in users]
+    points = [(n, each) for n, each in lifts if each is not None]
     name = labels.metric(row.piloted.metric).label
     other = ", with CUPED" if row.piloted.cuped else "" if row.decides else ", plain mean"
     axes.plot(
@@ -93,7 +93,7 @@ def _curve(axes: Any, study: PowerStudy, row: Row, at: int, ends: tuple[float, f
     )  # fmt: skip
 
 
-def _asked(axes: Any, study: PowerStudy) -> None:
+def _draw_question(axes: Any, study: PowerStudy) -> None:
     """The line of what was asked: a lift, or a number of users."""
     if study.question.mde is not None:
         axes.axhline(study.question.mde, color=MUTED, linewidth=1.2, zorder=0)

@@ -61,7 +61,7 @@ class Terms:
         )
 
     def role(self, metric: str, estimand: str) -> str:
-        """What a row is for; guardrails have rows of their own, see `guarded`."""
+        """What a row is for; guardrails have rows of their own, see `guardrails`."""
         return SUCCESS if metric in self.success and estimand == MEAN else EXPLORATORY
 
     def level(self, role: str) -> float:
@@ -116,8 +116,8 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is to be told of every row.
+class PointSpec:
+    """The points of every row.
 
     Attributes:
         users: at which the detectable lift is wanted, of all arms together; None for none.
@@ -130,7 +130,7 @@ class Asked:
     power_at: tuple[float, ...] = ()
 
 
-def design(metrics: Sequence[Piloted], terms: Terms, asked: Asked) -> tuple[Row, ...]:
+def design(metrics: Sequence[Piloted], terms: Terms, spec: PointSpec) -> tuple[Row, ...]:
     """The rows: success metrics first, what decides on each of them before the other estimate."""
     adjusted = {m.metric for m in metrics if m.cuped and m.estimand == MEAN and m.pilot is not None}
     deciding = {
@@ -138,7 +138,7 @@ def design(metrics: Sequence[Piloted], terms: Terms, asked: Asked) -> tuple[Row,
         for name in terms.success
     }
     rows = [
-        _row(piloted, names, shares, terms, asked)
+        _row(piloted, names, shares, terms, spec)
         for piloted in metrics
         for names, shares in terms.sizes
     ]
@@ -162,21 +162,21 @@ def _row(
     names: tuple[str, ...],
     shares: tuple[float, float],
     terms: Terms,
-    asked: Asked,
+    spec: PointSpec,
 ) -> Row:
     role = terms.role(piloted.metric, piloted.estimand)
     row = Row(piloted, names, shares, role, terms.level(role), ())
-    return replace(row, points=tuple(_told(row, terms.wanted, asked)))
+    return replace(row, points=tuple(_points(row, terms.wanted, spec)))
 
 
-def _told(row: Row, wanted: float, asked: Asked) -> Iterator[Point]:
-    if asked.users is not None:
-        yield detectable(row, asked.users, wanted)
-    for lift in asked.lifts:
+def _points(row: Row, wanted: float, spec: PointSpec) -> Iterator[Point]:
+    if spec.users is not None:
+        yield detectable(row, spec.users, wanted)
+    for lift in spec.lifts:
         yield needed(row, lift, wanted)
-    if asked.users is not None:
-        for lift in asked.power_at:
-            yield powered(row, lift, asked.users)
+    if spec.users is not None:
+        for lift in spec.power_at:
+            yield powered(row, lift, spec.users)
 
 
 def detectable(row: Row, users: float, wanted: float) -> Point:

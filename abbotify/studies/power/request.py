@@ -1,4 +1,4 @@
-"""What is asked of a power study, and how many users come to an experiment by its days."""
+"""The question of a power study, and the users who come to an experiment by its days."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_DAYS: Final = 3650  # of a run
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked: nothing, or one of three.
+    """At most one of three questions.
 
     Attributes:
         mde: a lift in per cent: how many users find it?
@@ -29,7 +29,7 @@ class Question:
     power: float = 0.8
 
     def __post_init__(self) -> None:
-        """Raises: UserError: more than one is asked, or a value means nothing."""
+        """Raises: UserError: more than one is given, or a value is out of range."""
         options = {"--mde": self.mde, "--users": self.users, "--days": self.days}
         given = [name for name, value in options.items() if value is not None]
         if len(given) > 1:
@@ -50,7 +50,7 @@ class Enrolment:
 
     Attributes:
         world: users of the world.
-        judged: users of the population (the exposed, or all admitted) in the pilot's days.
+        enrolled: users of the population (the exposed, or all admitted) in the pilot's days.
         days: of the pilot's experiment.
         admitted: users whom the experiment has admitted by the end of each day: of the pilot's, and
             of those on which its traffic still grows.
@@ -59,7 +59,7 @@ class Enrolment:
     """
 
     world: int
-    judged: int
+    enrolled: int
     days: int
     admitted: tuple[int, ...]
     visits: float
@@ -79,11 +79,11 @@ class Enrolment:
         """
         before, after = self.admitted[: self.days], self.admitted[self.days :]
         came = list(self._came(0, 0.0, before))
-        if users <= self.judged:
-            scale = self.judged / came[-1] if came[-1] else 0.0
+        if users <= self.enrolled:
+            scale = self.enrolled / came[-1] if came[-1] else 0.0
             # The last day is the pilot's, whatever the rounding.
             return next((d for d, n in enumerate(came, 1) if n * scale >= users), self.days)
-        away = before[-1] - self.judged
+        away = before[-1] - self.enrolled
         later = enumerate(self._came(before[-1], away, after), self.days + 1)
         return next((day for day, n in later if n >= users), None) or self._at_last(users)
 
@@ -105,9 +105,9 @@ class Enrolment:
     def _at_last(self, users: float) -> int | None:
         """The same on days on which the traffic grows no more."""
         before, after = self.admitted[: self.days], self.admitted[self.days :]
-        came = [self.judged, *self._came(before[-1], before[-1] - self.judged, after)][-1]
+        came = [self.enrolled, *self._came(before[-1], before[-1] - self.enrolled, after)][-1]
         if not came < users < self.most or self.visits <= 0:
             return None
         days = math.log((self.most - came) / (self.most - users)) / self.visits
-        found = self.days + len(after) + days
-        return math.ceil(found) if found <= MOST_DAYS else None
+        last = math.ceil(self.days + len(after) + days)
+        return last if last <= MOST_DAYS else None

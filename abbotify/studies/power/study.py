@@ -24,8 +24,8 @@ from abbotify.simulation.prepare import Plan
 from abbotify.simulation.requested import rails, reported
 from abbotify.simulation.timeline import Schedule
 from abbotify.stats.power import FEWEST
-from abbotify.studies.power.design import Asked, Row, Terms, design
-from abbotify.studies.power.guarded import guarded
+from abbotify.studies.power.design import PointSpec, Row, Terms, design
+from abbotify.studies.power.guardrails import guarded
 from abbotify.studies.power.pilot import piloted
 from abbotify.studies.power.request import MOST_DAYS, Enrolment, Question
 
@@ -40,10 +40,10 @@ class PowerStudy:
     Attributes:
         scenario: its name.
         control: the arm whose users are the pilot.
-        question: what was asked.
+        question: that it answers.
         terms: how the experiment decides.
         population: over whom.
-        coming: who came.
+        enrolment: users of the pilot, and when more would come.
         pre_days: days before the experiment, which CUPED takes its covariates from.
         rows: of all metrics.
         guardrails: of the guardrails.
@@ -56,7 +56,7 @@ class PowerStudy:
     question: Question
     terms: Terms
     population: Population
-    coming: Enrolment
+    enrolment: Enrolment
     pre_days: int
     rows: tuple[Row, ...]
     guardrails: tuple[Row, ...] = ()
@@ -65,23 +65,23 @@ class PowerStudy:
     @property
     def users(self) -> int:
         """The users at which the detectable lift is told: those asked for, or the pilot's."""
-        return self.coming.judged if self.question.users is None else self.question.users
+        return self.enrolment.enrolled if self.question.users is None else self.question.users
 
 
 def power_study(
     scenario: Scenario,
     question: Question,
     workers: int = 1,
-    told: Progress = silent,
+    progress: Progress = silent,
     engine: str = plans.AUTO,
 ) -> PowerStudy:
     """Plays the days of a scenario with everybody in the control, and plans with its users.
 
     Args:
         scenario: the description; its first experiment is planned.
-        question: what is asked.
+        question: that is to be answered.
         workers: processes that share the users.
-        told: told of progress.
+        progress: called as the pilot is played.
         engine: `auto`, `compiled` or `simpy`.
 
     Raises:
@@ -95,7 +95,7 @@ def power_study(
     control = scenario.layers[0].control
     plan = untrained(plans.prepare(scenario, engine), control)
     with scratch() as folder:
-        outcomes = potential_outcomes(plan, folder, [control], workers, told)
+        outcomes = potential_outcomes(plan, folder, [control], workers, progress)
     users = outcomes[control]
     return studied(scenario, question, users, covariates_among(plan.covariates, users))
 
@@ -129,30 +129,30 @@ def studied(
 
     Args:
         scenario: the description, with the pilot's days.
-        question: what is asked.
+        question: that is to be answered.
         users: everybody under the control.
         covariates: of these users, that means are adjusted for; see `piloted`.
     """
     population: Population = scenario.metrics.population
-    coming = _coming(scenario, users, population)
+    enrolment = _enrolment(scenario, users, population)
     terms = terms_of(scenario, question.power)
     metrics = piloted(users, _metrics(scenario), population, covariates)
-    asked = _asked(question, coming.judged)
+    points = _points(question, enrolment.enrolled)
     return PowerStudy(
         scenario.name,
         scenario.layers[0].control,
         question,
         terms,
         population,
-        coming,
-        scenario.days - coming.days,
-        design(metrics, terms, asked),
-        guarded(metrics, rails(scenario), terms, asked),
+        enrolment,
+        scenario.days - enrolment.days,
+        design(metrics, terms, points),
+        guarded(metrics, rails(scenario), terms, points),
         tuple(covariates),
     )
 
 
-def _coming(scenario: Scenario, users: UserTable, population: Population) -> Enrolment:
+def _enrolment(scenario: Scenario, users: UserTable, population: Population) -> Enrolment:
     """Who came to the pilot, and what brings the others."""
     schedule = Schedule(scenario)
     days, traffic = len(schedule.experiment_days), scenario.layers[0].traffic
@@ -205,10 +205,10 @@ def with_days(scenario: Scenario, days: int) -> Scenario:
         raise UserError(f"at most {most} with the days before the experiment", key="--days")
     cut, left = list[ExperimentDays](), days
     for place, phase in enumerate(phases):
-        own = left if place == len(phases) - 1 else min(phase.days, left)
-        if own:
-            cut.append(phase.model_copy(update={"days": own}))
-        left -= own
+        length = left if place == len(phases) - 1 else min(phase.days, left)
+        if length:
+            cut.append(phase.model_copy(update={"days": length}))
+        left -= length
     return scenario.model_copy(update={"timeline": (*before, *cut)})
 
 
@@ -223,12 +223,12 @@ def _refuse(terms: Terms, question: Question) -> None:
         raise UserError(what, key="--users")
 
 
-def _asked(question: Question, judged: int) -> Asked:
+def _points(question: Question, pilot_users: int) -> PointSpec:
     if question.mde is not None:
-        return Asked(lifts=(question.mde,))
+        return PointSpec(lifts=(question.mde,))
     if question.users is None and question.days is None:
-        return Asked(users=judged, lifts=LIFTS)
-    return Asked(users=question.users or judged, power_at=POWER_AT)
+        return PointSpec(users=pilot_users, lifts=LIFTS)
+    return PointSpec(users=question.users or pilot_users, power_at=POWER_AT)
 
 
 def _metrics(scenario: Scenario) -> Sequence[str]:

@@ -175,7 +175,7 @@ def sweep(
     overrides: Sequence[str] = (),
     seed: int | None = None,
     workers: int = 1,
-    told: Progress = silent,
+    progress: Progress = silent,
 ) -> Sweep:
     """Runs a scenario under every combination of values.
 
@@ -186,7 +186,7 @@ def sweep(
         overrides: `key.path=value`, for all runs.
         seed: replaces `seeds.dynamics`.
         workers: processes that share the runs.
-        told: told of progress.
+        progress: called as runs are done.
 
     Raises:
         UserError: a setting is refused, or its effects are not those of the others; before
@@ -203,21 +203,21 @@ def sweep(
     for task in tasks:  # every mistake before the first run
         _refuse_others(scenario, _scenario(job, task), task)
         folders.check(out / _name(task))
-    settings = _played(job, tasks, workers, told)
+    settings = _played(job, tasks, workers, progress)
     if all(setting.failure for setting in settings):
         raise UserError(f"every run failed, the first one with: {settings[0].failure}")
     metric, control = scenario.metrics.success[0], scenario.layers[0].control
     return Sweep(scenario.name, keys, metric, control, tuple(settings))
 
 
-def _played(job: _Job, tasks: Sequence[_Task], workers: int, told: Progress) -> list[Setting]:
-    told("runs", 0, len(tasks))
+def _played(job: _Job, tasks: Sequence[_Task], workers: int, progress: Progress) -> list[Setting]:
+    progress("runs", 0, len(tasks))
     settings: list[Setting] = []
     made = not job.out.exists()
     try:
         for setting in processes.each(_runner, job, tasks, workers):
             settings.append(setting)
-            told("runs", len(settings), len(tasks))
+            progress("runs", len(settings), len(tasks))
     finally:
         for task in tasks:  # of processes that were killed with this one's end
             with suppress(OSError):

@@ -1,17 +1,20 @@
-"""Operating characteristics: what a method does over many experiments whose truth is known."""
+"""Operating characteristics: rates of a method over many experiments whose truth is known."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Final
+
+from abbotify.files.replacement import Kind
+from abbotify.stats.effects import CUPED, Estimator, deciding_estimand, methods_of
 
 FALSE_ALARM: Final = 0.01  # of all gated rates of one table together, were every method right
 
 
 @dataclass(frozen=True)
 class Characteristic:
-    """One measured quantity of one method; the columns of validate.csv are all but `gated`.
+    """One measured quantity of one method; validate.csv has all but the last two.
 
     Attributes:
         method: What was tried: "welch", "fieller", "cuped", "naive_relative", ...
@@ -25,6 +28,7 @@ class Characteristic:
         expected: What theory says; None where it says nothing.
         within: Whether measured lies in the band; None where nothing is expected.
         gated: A departure is a fault of the program, not a finding about the method.
+        why: Why it is not gated where it could be.
     """
 
     method: str
@@ -36,9 +40,10 @@ class Characteristic:
     expected: float | None = None
     within: bool | None = None
     gated: bool = False
+    why: str = ""
 
 
-COLUMNS: Final = tuple(f.name for f in fields(Characteristic) if f.name != "gated")
+COLUMNS: Final = tuple(field.name for field in fields(Characteristic)[:-2])
 
 
 def rate(
@@ -51,6 +56,7 @@ def rate(
     gated: bool = False,
     level: float = 0.05,
     at_most: bool = False,
+    why: str = "",
 ) -> Characteristic:
     """A rate over replications with its binomial band.
 
@@ -65,6 +71,7 @@ def rate(
         level: Chance that a rate as promised leaves its band; both sides together.
         at_most: The promise is a bound: the band reaches down to 0, its upper end has all of
             `level`.
+        why: As in `Characteristic`.
 
     Returns:
         without `expected` the band is Clopper and Pearson's interval of the measured rate.
@@ -72,14 +79,16 @@ def rate(
     Source: Clopper, Pearson (1934), Biometrika 26; the band by the binomial distribution.
     """
     if of == 0:
-        return Characteristic(method, metric, quantity, None, expected=expected)
+        return Characteristic(method, metric, quantity, None, expected=expected, why=why)
     measured = hits / of
     if expected is None:
         lower, upper = clopper_pearson(hits, of, level)
-        return Characteristic(method, metric, quantity, measured, lower, upper)
+        return Characteristic(method, metric, quantity, measured, lower, upper, why=why)
     lower, upper = binomial_band(expected, of, level, at_most)
     inside = lower <= measured <= upper
-    return Characteristic(method, metric, quantity, measured, lower, upper, expected, inside, gated)
+    return Characteristic(
+        method, metric, quantity, measured, lower, upper, expected, inside, gated, why
+    )
 
 
 def binomial_band(
@@ -121,6 +130,54 @@ def outside(rows: Iterable[Characteristic]) -> Sequence[Characteristic]:
     return [row for row in rows if row.gated and row.within is False]
 
 
-def ungated(row: Characteristic) -> Characteristic:
-    """The same row as a finding: published, not gated."""
-    return replace(row, gated=False)
+KIND: Final = Kind(
+    "validation",
+    frozenset({"validate.csv"}),
+    ("validate.csv", "validate.md", "validate.html"),
+)
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Operating characteristics in one world.
+
+    Attributes:
+        scenario: its name.
+        arms: the control first.
+        success: the metrics that decide.
+        alpha: level.
+        replications: experiments.
+        users: of each of them, on average.
+        rows: all that was measured.
+        notes: for the reader.
+        coupled: why every experiment was a run of its own; empty when users were drawn.
+        estimator: which estimate decides.
+    """
+
+    scenario: str
+    arms: tuple[str, ...]
+    success: tuple[str, ...]
+    alpha: float
+    replications: int
+    users: int
+    rows: tuple[Characteristic, ...]
+    notes: tuple[str, ...] = ()
+    coupled: str = ""
+    estimator: Estimator = "mean"
+
+    def decides(self, metric: str, method: str) -> bool:
+        """Whether a method's estimate is the one that decides; a metric as in the rows."""
+        if metric.partition(":")[0] not in self.success:
+            return False
+        adjusted = any((row.metric, row.method) == (metric, CUPED) for row in self.rows)
+        return method in methods_of(deciding_estimand(self.estimator, adjusted))
+
+    @property
+    def gated(self) -> int:
+        """How many rates are promised."""
+        return sum(row.gated for row in self.rows)
+
+    @property
+    def failures(self) -> Sequence[Characteristic]:
+        """The promised rates that left their bands."""
+        return outside(self.rows)

@@ -8,9 +8,15 @@ import numpy as np
 
 from abbotify.metrics.definitions import METRICS
 from abbotify.stats.non_inferiority import PERCENT, GuardrailSpec
-from abbotify.studies.validation.characteristics import rate
+from abbotify.studies.validation.characteristics import Characteristic, rate
 from abbotify.studies.validation.methods import GUARDRAIL, Key
-from abbotify.studies.validation.rates import FALSE_ALARMS, FALSE_PASSES, PASSES, Row
+from abbotify.studies.validation.rates import (
+    FALSE_ALARMS,
+    FALSE_PASSES,
+    PASSES,
+    counted,
+    metric_of,
+)
 from abbotify.studies.validation.replications import Trials
 from abbotify.studies.validation.sampler import EFFECT, NOTHING
 
@@ -19,7 +25,7 @@ _WHY = "one-sided: skewness moves its level where it does not move a two-sided o
 
 def rows(
     trials: Trials, rails: Sequence[GuardrailSpec], alpha: float, several: bool
-) -> Iterator[Row]:
+) -> Iterator[Characteristic]:
     """The rates of every guardrail and treatment; none of them is gated.
 
     A false alarm is a loss found beyond the margin in A/A experiments. To pass is to be found
@@ -35,21 +41,16 @@ def rows(
     for at, key in enumerate(trials.keys):
         if key.method != GUARDRAIL:
             continue
-        rail = margins[key.metric]
-        metric = f"{key.metric}:{key.arm}" if several else key.metric
-        lower = trials.said[:, NOTHING, at, 1]
-        defined = lower[~np.isnan(lower)]
-        alarms = int((defined > rail.margin).sum())
-        found = rate(GUARDRAIL, metric, FALSE_ALARMS, alarms, len(defined), alpha, at_most=True)
-        yield Row(found, _WHY)
-        passed = trials.significant(at, EFFECT)
-        passed = passed[~np.isnan(passed)]
-        hits, of = int(passed.sum()), len(passed)
+        rail, metric = margins[key.metric], metric_of(key, several)
+        lower = trials.values[:, NOTHING, at, 1]
+        alarms = np.where(np.isnan(lower), np.nan, lower > rail.margin)
+        counts = counted(alarms)
+        yield rate(GUARDRAIL, metric, FALSE_ALARMS, *counts, alpha, at_most=True, why=_WHY)
+        counts = counted(trials.significant(at, EFFECT))
         if true_loss(trials, key, rail) >= rail.margin:
-            found = rate(GUARDRAIL, metric, FALSE_PASSES, hits, of, alpha, at_most=True)
-            yield Row(found, _WHY)
+            yield rate(GUARDRAIL, metric, FALSE_PASSES, *counts, alpha, at_most=True, why=_WHY)
         else:
-            yield Row(rate(GUARDRAIL, metric, PASSES, hits, of))
+            yield rate(GUARDRAIL, metric, PASSES, *counts)
 
 
 def true_loss(trials: Trials, key: Key, rail: GuardrailSpec) -> float:

@@ -1,4 +1,4 @@
-"""What the program's methods say of an experiment, each by the function that reports use."""
+"""Estimates of an experiment by every method, each by the function that reports use."""
 
 from __future__ import annotations
 
@@ -34,11 +34,12 @@ LOOKS_VALID: Final = "looks_always_valid"
 
 
 class Method(NamedTuple):
-    """How a method looks at a metric.
+    """A method, and what it estimates of a metric.
 
     Attributes:
+        label: its usual name.
         estimand: of the metric.
-        relative: it speaks of per cent of the control.
+        relative: in per cent of the control.
         adjusted: for the days before the experiment.
         promised: it is to keep its level; else it is here to be compared.
         looks: it looks again and again; only false positives are counted.
@@ -46,6 +47,7 @@ class Method(NamedTuple):
         decides: it is about the estimate that decides, adjusted where that one is.
     """
 
+    label: str
     estimand: str
     relative: bool = False
     adjusted: bool = False
@@ -56,23 +58,23 @@ class Method(NamedTuple):
 
 
 METHODS: Final[Mapping[str, Method]] = {
-    "welch": Method(MEAN),
-    "fieller": Method(MEAN, relative=True),
-    "naive_relative": Method(MEAN, relative=True, promised=False),
-    "cuped": Method(MEAN, adjusted=True),
-    "cuped_fieller": Method(MEAN, relative=True, adjusted=True),
-    "delta": Method(RATIO),
-    "delta_fieller": Method(RATIO, relative=True),
-    "ratio_cuped": Method(RATIO, adjusted=True),
-    "ratio_cuped_fieller": Method(RATIO, relative=True, adjusted=True),
-    TRACKS: Method(RATIO, promised=False),
-    SESSIONS: Method(RATIO, promised=False),
-    HOLM: Method(MEAN, decides=True),
-    MAX_Z: Method(MEAN, decides=True),
-    GUARDRAIL: Method(MEAN),
-    LOOKS_FIXED: Method(MEAN, promised=False, looks=True, decides=True),
-    LOOKS_SEQUENTIAL: Method(MEAN, looks=True, decides=True),
-    LOOKS_VALID: Method(MEAN, looks=True, at_most=True, decides=True),
+    "welch": Method("Welch", MEAN),
+    "fieller": Method("Fieller, lift", MEAN, relative=True),
+    "naive_relative": Method("Naive lift", MEAN, relative=True, promised=False),
+    "cuped": Method("CUPED", MEAN, adjusted=True),
+    "cuped_fieller": Method("CUPED, lift", MEAN, relative=True, adjusted=True),
+    "delta": Method("Ratio of sums", RATIO),
+    "delta_fieller": Method("Ratio of sums, lift", RATIO, relative=True),
+    "ratio_cuped": Method("Ratio, CUPED", RATIO, adjusted=True),
+    "ratio_cuped_fieller": Method("Ratio, CUPED, lift", RATIO, relative=True, adjusted=True),
+    TRACKS: Method("Tracks as independent", RATIO, promised=False),
+    SESSIONS: Method("Sessions as independent", RATIO, promised=False),
+    HOLM: Method("Holm", MEAN, decides=True),
+    MAX_Z: Method("max-z", MEAN, decides=True),
+    GUARDRAIL: Method("Guardrail", MEAN),
+    LOOKS_FIXED: Method("14 looks, fixed test", MEAN, promised=False, looks=True, decides=True),
+    LOOKS_SEQUENTIAL: Method("14 looks, sequential", MEAN, looks=True, decides=True),
+    LOOKS_VALID: Method("14 looks, always valid", MEAN, looks=True, at_most=True, decides=True),
 }
 
 # Shares of tracks: a sum of 0s and 1s is the sum of its squares, so that what a test of single
@@ -89,7 +91,7 @@ class Key(NamedTuple):
 
 
 class MethodEstimates(NamedTuple):
-    """What a method says; None where undefined."""
+    """An estimate, its interval and its verdict; None where undefined."""
 
     estimate: float | None
     lower: float | None
@@ -122,7 +124,7 @@ class Arm:
         )
 
 
-def said(
+def experiment_estimates(
     arms: Sequence[Arm],
     success: Sequence[str],
     alpha: float,
@@ -130,21 +132,21 @@ def said(
     rails: Sequence[GuardrailSpec] = (),
     estimator: Estimator = "mean",
 ) -> dict[Key, MethodEstimates]:
-    """What every method says of an experiment.
+    """The estimates of every method in an experiment.
 
     Args:
         arms: the control first.
         success: metrics that decide.
         alpha: level.
-        simultaneous: ask `max_z` too, on the first of them: slow with many treatments.
-        rails: what is guarded; what is said is of the loss, and significant is non-inferior.
+        simultaneous: run `max_z` too, on the first of them: slow with many treatments.
+        rails: guardrails; their estimate is the loss, and significant means non-inferior.
         estimator: which estimate decides, and so makes up the families.
     """
     moments = [arm.moments() for arm in arms]
-    # Nothing decides here: the families are judged below, so that the slow one may be left out.
+    # Nothing decides here: the families are decided below, so that the slow one may be left out.
     effects = stats.compare(moments, list(arms[0].means), (), alpha)
     plain = [effect for effect in effects if effect.estimand in (MEAN, RATIO)]
-    out = {key: one for effect in plain for key, one in of_effect(effect, alpha)}
+    out = {key: each for effect in plain for key, each in of_effect(effect, alpha)}
     deciding = {
         metric: deciding_estimand(estimator, metric in moments[0].adjusted) for metric in success
     }
@@ -155,28 +157,28 @@ def said(
         out.update(of_effect(effect, alpha))
     for rail in guardrail_results(moments, rails, alpha):
         passed = None if rail.verdict is None else rail.verdict == NON_INFERIOR
-        one = MethodEstimates(rail.loss, rail.lower, rail.upper, passed)
-        out[Key(GUARDRAIL, rail.metric, rail.arm)] = one
+        key = Key(GUARDRAIL, rail.metric, rail.arm)
+        out[key] = MethodEstimates(rail.loss, rail.lower, rail.upper, passed)
     for treatment in arms[1:]:
         for metric in SINGLE_TRACKS:
             if metric in treatment.ratios:
                 pair = [single_tracks(arm.ratios[metric]) for arm in (arms[0], treatment)]
-                found = stats.difference(pair[0], pair[1], alpha)
-                out[Key(TRACKS, metric, treatment.name)] = _contrast(found, alpha)
+                contrast = stats.difference(pair[0], pair[1], alpha)
+                out[Key(TRACKS, metric, treatment.name)] = _contrast(contrast, alpha)
     if simultaneous:
         control, *others = _deciding_estimates(moments, success[0], deciding[success[0]])
         all_at_once = stats.max_z(control, others, alpha)
-        for arm, found in zip(arms[1:], all_at_once.contrasts, strict=True):
-            out[Key(MAX_Z, success[0], arm.name)] = _contrast(found, alpha)
+        for arm, contrast in zip(arms[1:], all_at_once.contrasts, strict=True):
+            out[Key(MAX_Z, success[0], arm.name)] = _contrast(contrast, alpha)
     return out
 
 
 def of_effect(row: stats.Effect, alpha: float) -> Iterator[tuple[Key, MethodEstimates]]:
-    """What a row of effects says, method by method."""
+    """The estimates in a row of effects, method by method."""
     alone = None if row.p_value is None else row.p_value < alpha
-    for one in method_estimates(row):
-        significant = one.excludes_zero if one.relative else alone
-        yield Key(one.method, row.metric, row.arm), MethodEstimates(*one[2:], significant)
+    for each in method_estimates(row):
+        significant = each.excludes_zero if each.relative else alone
+        yield Key(each.method, row.metric, row.arm), MethodEstimates(*each[2:], significant)
     if row.p_adjusted is not None:
         holm = MethodEstimates(row.effect, row.lower, row.upper, row.significant)
         yield Key(HOLM, row.metric, row.arm), holm
@@ -197,8 +199,8 @@ def _family(
     family = [row for row in effects if deciding.get(row.metric) == row.estimand]
     for row, p in zip(family, stats.holm([row.p_value for row in family]), strict=True):
         significant = None if p is None else p < alpha
-        one = MethodEstimates(row.effect, row.lower, row.upper, significant)
-        yield Key(HOLM, row.metric, row.arm), one
+        estimates = MethodEstimates(row.effect, row.lower, row.upper, significant)
+        yield Key(HOLM, row.metric, row.arm), estimates
 
 
 def single_tracks(moments: Moments) -> Estimate:
@@ -215,6 +217,6 @@ def single_tracks(moments: Moments) -> Estimate:
     return Estimate(math.floor(tracks + 0.5), share, share * (1 - share) / tracks)
 
 
-def _contrast(found: stats.Contrast, alpha: float) -> MethodEstimates:
-    significant = None if found.p_value is None else found.p_value < alpha
-    return MethodEstimates(found.effect, found.lower, found.upper, significant)
+def _contrast(contrast: stats.Contrast, alpha: float) -> MethodEstimates:
+    significant = None if contrast.p_value is None else contrast.p_value < alpha
+    return MethodEstimates(contrast.effect, contrast.lower, contrast.upper, significant)

@@ -38,7 +38,7 @@ class Group:
     variables: int
 
     @property
-    def own(self) -> int:
+    def own_variables(self) -> int:
         """How many of the variables are the metric's own."""
         return 2 if self.estimand == RATIO else min(self.variables, 1)
 
@@ -86,13 +86,13 @@ class Outcomes:
         variables = group.variables if adjusted else 1
         kept = slice(group.start, group.start + 1 + variables)
         values = np.ascontiguousarray(self.values[:, :, kept])
-        own = Group(metric, MEAN, 0, variables)
-        return Outcomes(self.arms, (own,), values, self.centres[:, kept], {})
+        alone = Group(metric, MEAN, 0, variables)
+        return Outcomes(self.arms, (alone,), values, self.centres[:, kept], {})
 
     def deciding(self, metric: str, estimator: Estimator) -> str:
         """The estimand that decides on a metric."""
         group = self.group(metric, MEAN)
-        return deciding_estimand(estimator, group.variables > group.own)
+        return deciding_estimand(estimator, group.variables > group.own_variables)
 
     def defined(self, group: Group, arm: int) -> Rows:
         """Who counts under an arm: bool (users,)."""
@@ -139,11 +139,11 @@ def stored(
         if metric not in tables[0].values:
             left_out[metric] = "not measured in this world"
             continue
-        found = [
+        estimands = [
             (metric, estimand, _variables(tables, metric, estimand, *counting, known))
             for estimand in _estimands(metric)
         ]
-        varying = [part for part in found if _varies(part[1], part[2][0])]
+        varying = [part for part in estimands if _varies(part[1], part[2][0])]
         if not varying or varying[0][1] != MEAN:
             left_out[metric] = f"the same for all users under {arms[0]}"
             continue
@@ -168,12 +168,12 @@ def _variables(
     out = []
     for table, member in zip(tables, members, strict=True):
         if estimand == MEAN:
-            own = table.column(metric, population)[:, None]
-            counts = member & ~np.isnan(own[:, 0])
+            block = table.column(metric, population)[:, None]
+            counts = member & ~np.isnan(block[:, 0])
         else:
-            own = np.stack([table.values[part] for part in METRICS[metric].ratio or ()], 1)
+            block = np.stack([table.values[part] for part in METRICS[metric].ratio or ()], 1)
             counts = table.members("exposed")
-        block = np.concatenate([own, *_covariates(table, metric, estimand, known)], axis=1)
+        block = np.concatenate([block, *_covariates(table, metric, estimand, known)], axis=1)
         out.append(np.where(counts[:, None], block, np.nan)[pool])
     return out
 
@@ -200,9 +200,11 @@ def _filled(covariate: FloatArray) -> FloatArray:
 
 def _varies(estimand: str, control: FloatArray) -> bool:
     defined = control[~np.isnan(control[:, 0])]
-    own = Moments.of(defined[:, :2] if estimand == RATIO else defined[:, :1])
-    found = ratio_of_sums(own) if estimand == RATIO else mean(own)
-    return found.variance is not None and found.variance > 0
+    if estimand == RATIO:
+        estimate = ratio_of_sums(Moments.of(defined[:, :2]))
+    else:
+        estimate = mean(Moments.of(defined[:, :1]))
+    return estimate.variance is not None and estimate.variance > 0
 
 
 def _laid_out(
@@ -221,8 +223,8 @@ def _laid_out(
     for group, (_, _, blocks) in zip(groups, parts, strict=True):
         for arm, block in enumerate(blocks):
             defined = ~np.isnan(block[:, 0])
-            found = Moments.of(block[defined]).mean
+            means = Moments.of(block[defined]).mean
             values[arm, :, group.start] = defined
-            values[arm, :, group.columns] = np.where(defined[:, None], block - found, 0.0)
-            centres[arm, group.columns] = found
+            values[arm, :, group.columns] = np.where(defined[:, None], block - means, 0.0)
+            centres[arm, group.columns] = means
     return Outcomes(arms, (*groups, Group(EXPOSED, MEAN, start, 0)), values, centres, left_out)

@@ -1,4 +1,4 @@
-"""From what methods said to their operating characteristics, each beside what theory says."""
+"""Operating characteristics of methods from their estimates, each beside its value in theory."""
 
 from __future__ import annotations
 
@@ -45,11 +45,12 @@ QUANTITIES: Final = (FALSE_POSITIVES, COVERAGE, POWER, WIDTH, SIGN_ERROR, EXAGGE
 _COMPARED: Final = ("naive_relative", TRACKS, SESSIONS)  # by their rates alone
 
 _CHANCE: Final = 0.05  # that a Monte Carlo interval misses
+_COMPARISON: Final = "shown for comparison"
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What theory says of a key; None where it says nothing.
+    """The characteristics of a key in theory; None where theory has no value.
 
     Attributes:
         false_positives: the chance of finding something where nothing is.
@@ -71,20 +72,12 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A characteristic, and why it is not gated where it could be."""
-
-    characteristic: Characteristic
-    why: str = ""
-
-
-@dataclass(frozen=True)
 class Measured:
-    """What there is to be summed up.
+    """Trials, and what is expected of them.
 
     Attributes:
-        trials: what methods said.
-        expected: what theory says of each key of the trials.
+        trials: the estimates.
+        expected: by theory, of each key of the trials.
         alpha: level.
         users: of an experiment, on average, in each arm.
         success: the metrics that decide.
@@ -101,20 +94,20 @@ class Measured:
     estimator: Estimator = "mean"
 
     def deciding(self, key: Key) -> int:
-        """The place of the method that decides on what a key is about."""
+        """The place of the method that decides on the metric of a key."""
         keys = self.trials.keys
         cuped = key._replace(method=CUPED)
         estimand = deciding_estimand(self.estimator, cuped in keys)
         return keys.index(key._replace(method=methods_of(estimand)[0]))
 
 
-def rows(measured: Measured) -> tuple[Row, ...]:
+def rows(measured: Measured) -> tuple[Characteristic, ...]:
     """All characteristics; gated ones together fail a right program with chance .01."""
-    gated = sum(row.characteristic.gated for row in _rows(measured, _CHANCE))
+    gated = sum(row.gated for row in _rows(measured, _CHANCE))
     return tuple(_rows(measured, gate_level(gated)))
 
 
-def _rows(measured: Measured, level: float) -> Iterator[Row]:
+def _rows(measured: Measured, level: float) -> Iterator[Characteristic]:
     for at, key in enumerate(measured.trials.keys):
         if key.method not in (HOLM, MAX_Z, GUARDRAIL):
             yield from _Column(measured, at, level).rows()
@@ -122,9 +115,9 @@ def _rows(measured: Measured, level: float) -> Iterator[Row]:
     yield _alarms(measured, level)
 
 
-def metric_of(key: Key, measured: Measured) -> str:
-    """What a row is about: the metric, and the treatment where there are several."""
-    return key.metric if len(measured.users) == 2 else f"{key.metric}:{key.arm}"
+def metric_of(key: Key, several: bool) -> str:
+    """The metric of a row, and the treatment where there are several."""
+    return f"{key.metric}:{key.arm}" if several else key.metric
 
 
 class _Column:
@@ -133,107 +126,109 @@ class _Column:
     def __init__(self, measured: Measured, at: int, level: float) -> None:
         self.trials, self.at, self.level = measured.trials, at, level
         self.key, self.expected = measured.trials.keys[at], measured.expected[at]
-        self.metric = metric_of(self.key, measured)
+        self.metric = metric_of(self.key, len(measured.users) > 2)
         self.ungated = measured.ungated
         self.method = METHODS[self.key.method]
-        self.truth = np.broadcast_to(self.trials.truths[:, at], len(self.trials.said))
+        self.truth = np.broadcast_to(self.trials.truths[:, at], len(self.trials.values))
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[Characteristic]:
         want = self.expected
         nothing = self.trials.significant(self.at, NOTHING)
         if self.method.looks:
             nothing = nothing[:LOOKED]
-        if not np.isnan(nothing).all():  # some methods are asked only beside the truth
-            yield self._rate(FALSE_POSITIVES, nothing, want.false_positives, want.ungated)
+        if not np.isnan(nothing).all():  # some methods run only beside the truth
+            yield self._promise(FALSE_POSITIVES, nothing, want.false_positives, want.ungated)
         if self.method.looks:
             return
         covered = self.trials.covered(self.at)
-        yield self._rate(COVERAGE, covered, want.coverage, want.ungated_coverage)
+        yield self._promise(COVERAGE, covered, want.coverage, want.ungated_coverage)
         yield self._mean(WIDTH, self.trials.width(self.at))
         if self.key.method in _COMPARED or not np.any(self.truth):
             return
         significant = np.where(self.truth == 0, np.nan, self.trials.significant(self.at, EFFECT))
-        yield self._finding(POWER, significant, want.power)
+        yield self._rate(POWER, significant, want.power)
         at = significant == 1
         estimate, truth = self.trials.estimate(self.at)[at], self.truth[at]
-        yield self._finding(SIGN_ERROR, (estimate * truth < 0).astype(float), want.sign_error)
+        yield self._rate(SIGN_ERROR, (estimate * truth < 0).astype(float), want.sign_error)
         yield self._mean(EXAGGERATION, np.abs(estimate) / np.abs(truth), want.exaggeration)
 
-    def _rate(self, quantity: str, hits: FloatArray, expected: float | None, why: str) -> Row:
-        defined = hits[~np.isnan(hits)]
+    def _promise(
+        self, quantity: str, hits: FloatArray, expected: float | None, why: str
+    ) -> Characteristic:
+        """A rate that is gated unless there is a reason."""
+        undefined = int(np.isnan(hits).sum())
         if not self.method.promised:
-            why = "here to be compared"
-        elif len(defined) < len(hits):
-            why = f"undefined in {len(hits) - len(defined):,} of {len(hits):,} experiments"
+            why = _COMPARISON
+        elif undefined:
+            why = f"undefined in {undefined:,} of {len(hits):,} experiments"
         why = why or self.ungated
-        return Row(self._banded(quantity, defined, expected, not why), why)
+        return self._rate(quantity, hits, expected, gated=not why, why=why)
 
-    def _finding(self, quantity: str, hits: FloatArray, expected: float | None) -> Row:
-        return Row(self._banded(quantity, hits[~np.isnan(hits)], expected, False))
-
-    def _banded(
-        self, quantity: str, hits: FloatArray, expected: float | None, gated: bool
+    def _rate(
+        self,
+        quantity: str,
+        hits: FloatArray,
+        expected: float | None,
+        gated: bool = False,
+        why: str = "",
     ) -> Characteristic:
         level = _CHANCE if expected is None else self.level
-        what, most = (self.key.method, self.metric, quantity), self.method.at_most
-        return rate(*what, int(hits.sum()), len(hits), expected, gated, level, most)
+        at = self.key.method, self.metric, quantity
+        return rate(*at, *counted(hits), expected, gated, level, self.method.at_most, why)
 
-    def _mean(self, quantity: str, values: FloatArray, expected: float | None = None) -> Row:
+    def _mean(
+        self, quantity: str, values: FloatArray, expected: float | None = None
+    ) -> Characteristic:
         """A mean with the band of its Monte Carlo error: round the expected one where known."""
         values = values[np.isfinite(values)]
         empty = Characteristic(self.key.method, self.metric, quantity, None, expected=expected)
         if len(values) == 0:
-            return Row(empty)
+            return empty
         mean = float(values.mean())
         if len(values) == 1:
-            return Row(replace(empty, measured=mean))
+            return replace(empty, measured=mean)
         error = float(values.std(ddof=1)) / math.sqrt(len(values))
         middle, level = (mean, _CHANCE) if expected is None else (expected, self.level)
         half = normal.quantile(level) * error
         inside = None if expected is None else middle - half <= mean <= middle + half
-        banded = replace(empty, measured=mean, lower=middle - half, upper=middle + half)
-        return Row(replace(banded, within=inside))
+        return replace(
+            empty, measured=mean, lower=middle - half, upper=middle + half, within=inside
+        )
 
 
-def _families(measured: Measured, level: float) -> Iterator[Row]:
-    trials, alpha = measured.trials, measured.alpha
-    at = {method: _places(trials, method) for method in (HOLM, MAX_Z)}
-    single = [measured.deciding(key) for key in _keys(trials, at[HOLM])]
-    if len(single) > 1:
-        name = "success metrics" if len(measured.success) > 1 else measured.success[0]
-        why = measured.ungated or _first(measured.expected[i].ungated for i in single)
-        any_found = trials.said[:, NOTHING, at[HOLM], 3].max(axis=1)
-        yield _family(HOLM, name, FAMILY_ERROR, any_found, alpha, why, level, at_most=True)
-        any_found = trials.said[:, NOTHING, single, 3].max(axis=1)
-        expected = _uncorrected(measured) if len(measured.success) == 1 else None
-        why = "here to be compared"
-        yield _family(UNCORRECTED, name, FAMILY_ERROR, any_found, expected, why, level)
-    if at[MAX_Z]:
-        metric = trials.keys[at[MAX_Z][0]].metric
-        same = [measured.deciding(key) for key in _keys(trials, at[MAX_Z])]
-        why = measured.ungated or _first(measured.expected[i].ungated for i in same)
-        any_found = trials.said[:, NOTHING, at[MAX_Z], 3].max(axis=1)
-        yield _family(MAX_Z, metric, FAMILY_ERROR, any_found, alpha, why, level)
-        why = measured.ungated or _first(measured.expected[i].ungated_coverage for i in same)
-        covered = np.min([trials.covered(i) for i in at[MAX_Z]], axis=0)
-        yield _family(MAX_Z, metric, FAMILY_COVERAGE, covered, 1 - alpha, why, level)
-
-
-def _family(
-    method: str,
-    metric: str,
-    quantity: str,
-    hits: FloatArray,
-    expected: float | None,
-    why: str,
-    level: float,
-    at_most: bool = False,
-) -> Row:
+def counted(hits: FloatArray) -> tuple[int, int]:
+    """Hits, and how many are defined."""
     defined = hits[~np.isnan(hits)]
-    count, of = int(defined.sum()), len(defined)
-    level = _CHANCE if expected is None else level
-    found = rate(method, metric, quantity, count, of, expected, not why, level, at_most)
-    return Row(found, why)
+    return int(defined.sum()), len(defined)
+
+
+def _families(measured: Measured, level: float) -> Iterator[Characteristic]:
+    trials, alpha, success = measured.trials, measured.alpha, measured.success
+    holm, max_z = _places(trials, HOLM), _places(trials, MAX_Z)
+    single = [measured.deciding(trials.keys[at]) for at in holm]
+
+    def any_significant(places: Sequence[int]) -> tuple[int, int]:
+        return counted(trials.values[:, NOTHING, places, 3].max(axis=1))
+
+    if len(single) > 1:
+        name = "success metrics" if len(success) > 1 else success[0]
+        why = measured.ungated or _first(measured.expected[at].ungated for at in single)
+        family = (HOLM, name, FAMILY_ERROR, *any_significant(holm))
+        yield rate(*family, alpha, not why, level, at_most=True, why=why)
+        family = (UNCORRECTED, name, FAMILY_ERROR, *any_significant(single))
+        expected = _uncorrected(measured) if len(success) == 1 else None
+        band = _CHANCE if expected is None else level
+        yield rate(*family, expected, level=band, why=_COMPARISON)
+    if max_z:
+        metric = trials.keys[max_z[0]].metric
+        same = [measured.expected[measured.deciding(trials.keys[at])] for at in max_z]
+        why = measured.ungated or _first(each.ungated for each in same)
+        family = (MAX_Z, metric, FAMILY_ERROR, *any_significant(max_z))
+        yield rate(*family, alpha, not why, level, why=why)
+        why = measured.ungated or _first(each.ungated_coverage for each in same)
+        covered = np.min([trials.covered(at) for at in max_z], axis=0)
+        family = (MAX_Z, metric, FAMILY_COVERAGE, *counted(covered))
+        yield rate(*family, 1 - alpha, not why, level, why=why)
 
 
 def _uncorrected(measured: Measured) -> float:
@@ -247,21 +242,16 @@ def _uncorrected(measured: Measured) -> float:
     return 1 - largest_below(correlation)(normal.quantile(measured.alpha))
 
 
-def _alarms(measured: Measured, level: float) -> Row:
+def _alarms(measured: Measured, level: float) -> Characteristic:
     alarms = measured.trials.alarms[:, NOTHING]
     few = sum(measured.users) < theory.EQUAL_FROM
     why = measured.ungated or (f"fewer than {theory.EQUAL_FROM:,} users" if few else "")
     hits, of = int(alarms.sum()), len(alarms)
-    found = rate(SRM, "users", FALSE_ALARMS, hits, of, SRM_ALPHA, not why, level)
-    return Row(found, why)
+    return rate(SRM, "users", FALSE_ALARMS, hits, of, SRM_ALPHA, not why, level, why=why)
 
 
 def _places(trials: Trials, method: str) -> list[int]:
     return [at for at, key in enumerate(trials.keys) if key.method == method]
-
-
-def _keys(trials: Trials, places: Sequence[int]) -> list[Key]:
-    return [trials.keys[at] for at in places]
 
 
 def _first(reasons: Iterator[str]) -> str:

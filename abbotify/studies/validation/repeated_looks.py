@@ -27,7 +27,7 @@ LOOKED: Final = 2000  # experiments that are looked at: 4 ms each, of which boun
 
 
 @dataclass(frozen=True, eq=False)
-class Peeking:
+class RepeatedLooks:
     """Repeated looks at one metric of the first treatment.
 
     Attributes:
@@ -48,21 +48,21 @@ class Peeking:
         alpha: float,
         spending: Spending,
         estimator: Estimator = "mean",
-    ) -> Peeking:
+    ) -> RepeatedLooks:
         """Looks at a metric of a sampler's experiments, by the estimate that decides."""
         outcomes = sampler.outcomes
         alone = outcomes.alone(metric, outcomes.deciding(metric, estimator) == CUPED)
         return cls(Sampler(alone, sampler.weights, sampler.users, sampler.seed), alpha, spending)
 
-    def said(self, replications: range) -> Iterator[tuple[int, Key, MethodEstimates]]:
-        """What is found at any look of some experiments, of those of the first `LOOKED`."""
+    def estimates(self, replications: range) -> Iterator[tuple[int, Key, MethodEstimates]]:
+        """Whether each method finds a difference at any look, in the first `LOOKED` experiments."""
         numbers = replications[: max(0, LOOKED - replications.start)]
         if not numbers:
             return
         outcomes = self.sampler.outcomes
         for number, sums in zip(numbers, self._sums(numbers), strict=True):
-            found = at_looks([self._pair(each) for each in sums], self.alpha, self.spending)
-            for method, significant in found.items():
+            results = at_looks([self._pair(each) for each in sums], self.alpha, self.spending)
+            for method, significant in results.items():
                 key = Key(method, outcomes.groups[0].metric, outcomes.arms[1])
                 yield number, key, MethodEstimates(None, None, None, significant)
 
@@ -72,8 +72,10 @@ class Peeking:
 
     def _pair(self, sums: FloatArray) -> Pair:
         (group,) = self.sampler.outcomes.groups
-        arms = [self.sampler.moments(group, NOTHING, arm, own) for arm, own in enumerate(sums)]
-        if group.variables > group.own:  # one model over all arms, as in a report
+        arms = [
+            self.sampler.moments(group, NOTHING, arm, arm_sums) for arm, arm_sums in enumerate(sums)
+        ]
+        if group.variables > group.own_variables:  # one model over all arms, as in a report
             return cuped_means(arms).pair(1)
         return mean(arms[0]), mean(arms[1])
 
@@ -91,8 +93,8 @@ def at_looks(pairs: Sequence[Pair], alpha: float, spending: Spending) -> dict[st
     control, treatment = pairs[-1]
     if difference(control, treatment, alpha).p_value is None:
         return dict.fromkeys((LOOKS_FIXED, LOOKS_SEQUENTIAL, LOOKS_VALID))
-    found = [difference(*pair, alpha).p_value for pair in pairs]
-    fixed = any(p is not None and p < alpha for p in found)
+    p_values = [difference(*pair, alpha).p_value for pair in pairs]
+    fixed = any(p is not None and p < alpha for p in p_values)
     sequential = False
     # A path beyond a boundary at a look has a twin, mirrored where it first crossed, that crosses
     # on the same side by then: no look's nominal level is above alpha, so that where the fixed

@@ -1,4 +1,4 @@
-"""Thousands of experiments, and what every method said of each."""
+"""Thousands of experiments, and the estimates of every method in each."""
 
 from __future__ import annotations
 
@@ -16,52 +16,52 @@ from abbotify.simulation.parallel import processes
 from abbotify.stats.effects import MEAN, RATIO, Estimator
 from abbotify.stats.group_sequential import Spending, obrien_fleming
 from abbotify.stats.non_inferiority import GuardrailSpec
-from abbotify.studies.validation.methods import Arm, Key, MethodEstimates, said
+from abbotify.studies.validation.methods import Arm, Key, MethodEstimates, experiment_estimates
 from abbotify.studies.validation.outcomes import EXPOSED
-from abbotify.studies.validation.repeated_looks import Peeking
+from abbotify.studies.validation.repeated_looks import RepeatedLooks
 from abbotify.studies.validation.sampler import EFFECT, NOTHING, WORLDS, Sampler
 
 _BATCH: Final = 25  # replications of a task
-# How often the slow `max_z` is asked, by the number of treatments: 4 ms a time for two, 32 ms for
+# How often the slow `max_z` runs, by the number of treatments: 4 ms a time for two, 32 ms for
 # three, 118 ms for four; not at all with more.
 SIMULTANEOUS: Final[Mapping[int, int]] = {2: 2000, 3: 500, 4: 200}
 
 
 @dataclass(frozen=True, eq=False)
 class Trials:
-    """What methods said of experiments.
+    """The estimates of every method in every experiment.
 
     Attributes:
         keys: method, metric and treatment of each column.
-        said: float64 (replications, 2 worlds, keys, 4): estimate, lower, upper, significant (1 or
+        values: float64 (replications, 2 worlds, keys, 4): estimate, lower, upper, significant (1 or
             0); NaN where undefined.
         alarms: bool (replications, 2 worlds): the sample ratio check found a mismatch.
         truths: float64 (replications or 1, keys), in the units of the estimates.
     """
 
     keys: tuple[Key, ...]
-    said: FloatArray
+    values: FloatArray
     alarms: npt.NDArray[np.bool_]
     truths: FloatArray
 
     def estimate(self, at: int, world: int = EFFECT) -> FloatArray:
         """The estimates of a column, NaN where undefined."""
-        return self.said[:, world, at, 0]
+        return self.values[:, world, at, 0]
 
     def width(self, at: int) -> FloatArray:
         """The widths of its intervals."""
-        return self.said[:, EFFECT, at, 2] - self.said[:, EFFECT, at, 1]
+        return self.values[:, EFFECT, at, 2] - self.values[:, EFFECT, at, 1]
 
     def covered(self, at: int) -> FloatArray:
         """1 where its interval holds the truth, 0 where it does not, NaN without one."""
-        lower, upper = self.said[:, EFFECT, at, 1], self.said[:, EFFECT, at, 2]
+        lower, upper = self.values[:, EFFECT, at, 1], self.values[:, EFFECT, at, 2]
         truth = self.truths[:, at]
         inside = (lower <= truth) & (truth <= upper)
         return np.where(np.isnan(lower) | np.isnan(truth), np.nan, inside)
 
     def significant(self, at: int, world: int) -> FloatArray:
         """1 where it found a difference, 0 where it did not, NaN where undefined."""
-        return self.said[:, world, at, 3]
+        return self.values[:, world, at, 3]
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class _Task:
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
-    """What is tried.
+class ExperimentSpec:
+    """The experiments that are drawn, and how they decide.
 
     Attributes:
         sampler: draws the experiments.
@@ -89,33 +89,35 @@ class Asked:
     spending: Spending = obrien_fleming
     estimator: Estimator = "mean"
 
-    def peeking(self) -> Peeking | None:
+    def repeated_looks(self) -> RepeatedLooks | None:
         """Repeated looks at the first metric that decides; None without one."""
         if not self.success:
             return None
-        return Peeking.of(self.sampler, self.success[0], self.alpha, self.spending, self.estimator)
+        return RepeatedLooks.of(
+            self.sampler, self.success[0], self.alpha, self.spending, self.estimator
+        )
 
 
-def collect(asked: Asked, replications: int, workers: int, told: Progress) -> Trials:
-    """Draws the experiments and asks every method.
+def collect(spec: ExperimentSpec, replications: int, workers: int, progress: Progress) -> Trials:
+    """Draws the experiments and runs every method on each.
 
     Args:
-        asked: what is tried.
+        spec: the experiments.
         replications: how many.
         workers: processes that share them; changes nothing but the time.
-        told: told of progress.
+        progress: called as experiments are done.
     """
     ranges = [range(replications)[at : at + _BATCH] for at in range(0, replications, _BATCH)]
-    found: list[tuple[Mapping[Key, FloatArray], npt.NDArray[np.bool_]]] = []
-    told("experiments", 0, replications)
-    for batch in processes.each(_batch, asked, [_Task(each) for each in ranges], workers):
-        found.append(batch)
-        told("experiments", min(len(found) * _BATCH, replications), replications)
-    keys = tuple(dict.fromkeys(key for columns, _ in found for key in columns))
+    batches: list[tuple[Mapping[Key, FloatArray], npt.NDArray[np.bool_]]] = []
+    progress("experiments", 0, replications)
+    for batch in processes.each(_batch, spec, [_Task(each) for each in ranges], workers):
+        batches.append(batch)
+        progress("experiments", min(len(batches) * _BATCH, replications), replications)
+    keys = tuple(dict.fromkeys(key for columns, _ in batches for key in columns))
     return Trials(
         keys,
-        np.concatenate([stacked(columns, keys, len(alarms)) for columns, alarms in found]),
-        np.concatenate([alarms for _, alarms in found]),
+        np.concatenate([stacked(columns, keys, len(alarms)) for columns, alarms in batches]),
+        np.concatenate([alarms for _, alarms in batches]),
         np.full((1, len(keys)), np.nan),
     )
 
@@ -127,19 +129,25 @@ def stacked(columns: Mapping[Key, FloatArray], keys: Sequence[Key], count: int) 
 
 
 def write_down(
-    into: dict[Key, FloatArray], count: int, place: tuple[int, int], key: Key, one: MethodEstimates
+    into: dict[Key, FloatArray],
+    count: int,
+    place: tuple[int, int],
+    key: Key,
+    estimates: MethodEstimates,
 ) -> None:
-    """Puts what was said of (replication, world) into a key's array (count, 2 worlds, 4)."""
+    """Puts the estimates of (replication, world) into a key's array (count, 2 worlds, 4)."""
     if key not in into:
         into[key] = np.full((count, len(WORLDS), 4), np.nan)
-    into[key][place] = [np.nan if value is None else float(value) for value in one]
+    into[key][place] = [np.nan if value is None else float(value) for value in estimates]
 
 
-def _batch(asked: Asked) -> Callable[[_Task], tuple[dict[Key, FloatArray], npt.NDArray[np.bool_]]]:
-    looks = asked.peeking()
+def _batch(
+    spec: ExperimentSpec,
+) -> Callable[[_Task], tuple[dict[Key, FloatArray], npt.NDArray[np.bool_]]]:
+    looks = spec.repeated_looks()
 
     def work(task: _Task) -> tuple[dict[Key, FloatArray], npt.NDArray[np.bool_]]:
-        count, sampler = len(task.replications), asked.sampler
+        count, sampler = len(task.replications), spec.sampler
         sums = sampler.sums(task.replications)
         columns: dict[Key, FloatArray] = {}
         alarms = np.zeros((count, len(WORLDS)), np.bool_)
@@ -147,17 +155,17 @@ def _batch(asked: Asked) -> Callable[[_Task], tuple[dict[Key, FloatArray], npt.N
         for at, number in enumerate(task.replications):
             for world in WORLDS:
                 arms = list(_arms(sampler, world, sums[at, world]))
-                simultaneous = number < most and asked.success[0] in arms[0].means
-                deciding = [name for name in asked.success if name in arms[0].means]
-                for key, one in said(
-                    arms, deciding, asked.alpha, simultaneous, asked.rails, asked.estimator
+                simultaneous = number < most and spec.success[0] in arms[0].means
+                deciding = [name for name in spec.success if name in arms[0].means]
+                for key, estimates in experiment_estimates(
+                    arms, deciding, spec.alpha, simultaneous, spec.rails, spec.estimator
                 ).items():
-                    write_down(columns, count, (at, world), key, one)
+                    write_down(columns, count, (at, world), key, estimates)
                 alarms[at, world] = _alarm(sampler, sums[at, world])
         if looks is not None:
-            for number, key, one in looks.said(task.replications):
+            for number, key, estimates in looks.estimates(task.replications):
                 place = number - task.replications.start, NOTHING
-                write_down(columns, count, place, key, one)
+                write_down(columns, count, place, key, estimates)
         return columns, alarms
 
     return work
@@ -165,15 +173,15 @@ def _batch(asked: Asked) -> Callable[[_Task], tuple[dict[Key, FloatArray], npt.N
 
 def _arms(sampler: Sampler, world: int, sums: FloatArray) -> Iterator[Arm]:
     for place, name in enumerate(sampler.outcomes.arms):
-        found = {
+        moments = {
             (group.metric, group.estimand): sampler.moments(group, world, place, sums[place])
             for group in sampler.outcomes.groups
             if group.metric != EXPOSED
         }
         yield Arm(
             name,
-            {metric: each for (metric, estimand), each in found.items() if estimand == MEAN},
-            {metric: each for (metric, estimand), each in found.items() if estimand == RATIO},
+            {metric: each for (metric, estimand), each in moments.items() if estimand == MEAN},
+            {metric: each for (metric, estimand), each in moments.items() if estimand == RATIO},
         )
 
 

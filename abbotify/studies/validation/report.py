@@ -1,128 +1,284 @@
-"""What a validation shows: validate.csv, validate.md and validate.html with one picture."""
+"""The files of a validation: validate.csv, validate.md and validate.html with one picture."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from abbotify.errors import PageError
+from abbotify.report.charts.axes import Axis
+from abbotify.report.charts.forest import Estimate, Group, forest
 from abbotify.report.csv import csv_text
+from abbotify.report.table import Cell, Column, Row, Table
 from abbotify.report.text import labels, numbers
-from abbotify.report.text.markdown import escaped, escaped_table
 from abbotify.studies import page
-from abbotify.studies.validation import view
-from abbotify.studies.validation.characteristics import COLUMNS
-from abbotify.studies.validation.chart import picture
-from abbotify.studies.validation.results import Validation
-from abbotify.studies.validation.view import Cell, Table
+from abbotify.studies.page import Card, Figure, Page, Section
+from abbotify.studies.validation import rates
+from abbotify.studies.validation.characteristics import COLUMNS, Characteristic, Validation
+from abbotify.studies.validation.methods import METHODS, SRM
+
+_QUANTITIES: Final = {
+    rates.FALSE_POSITIVES: "false positives",
+    rates.COVERAGE: "coverage",
+    rates.POWER: "power",
+    rates.WIDTH: "mean width",
+    rates.SIGN_ERROR: "sign error",
+    rates.EXAGGERATION: "exaggeration",
+    rates.FAMILY_ERROR: "family-wise error",
+    rates.FAMILY_COVERAGE: "simultaneous coverage",
+    rates.FALSE_ALARMS: "false alarms",
+    rates.PASSES: "non-inferior",
+    rates.FALSE_PASSES: "falsely non-inferior",
+}
+_FACTORS: Final = (rates.WIDTH, rates.EXAGGERATION)
+_MOST: Final = 70  # rows of the chart; with more only the metrics that decide
 
 
-def write(found: Validation, out: Path, shown: Path | None = None) -> PageError | None:
-    """Writes the three files; each appears whole or not at all.
-
-    Args:
-        found: the validation.
-        out: the folder.
-        shown: the one that a message names, where `out` is to take its place.
-
-    Returns:
-        Why a page cannot be made; the other files are there.
-
-    Raises:
-        OutputError: the folder cannot be written to.
-    """
-    texts = {
-        "validate.csv": lambda: validate_csv(found),
-        "validate.md": lambda: validate_markdown(found),
-        "validate.html": lambda: validate_html(found),
-    }
-    return page.write(out, texts, shown)
-
-
-def validate_csv(found: Validation) -> str:
-    """One row for each quantity of each method, at full precision."""
-    rows = ([getattr(one, name) for name in COLUMNS] for one in found.characteristics)
-    return csv_text(COLUMNS, rows)
-
-
-def validate_markdown(found: Validation) -> str:
-    """The tables for a pull request."""
-    parts = [f"# {escaped(title(found))}", escaped(sentence(found))]
-    for name, table in _tables(found):
-        parts += [f"## {name}", _markdown_table(table)]
-    parts.append("\n".join(f"- {escaped(note)}" for note in found.notes))
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def validate_html(found: Validation) -> str:
-    """The page: what was promised and kept, a picture, the tables. No scripts, no network."""
-    return page.page(
-        "validation/validate.html.j2",
-        title=title(found),
-        sentence=sentence(found),
-        verdict=verdict(found),
-        good=not found.failures,
-        kept=f"{found.gated - len(found.failures):,} of {found.gated:,}" if found.gated else "",
-        pictures=(picture(found), picture(found, narrow=True)),
-        tables=_tables(found),
-        notes=found.notes,
+def write(validation: Validation, out: Path, shown: Path | None = None) -> PageError | None:
+    """Writes the three files; see `studies.page.write`."""
+    return page.write(
+        out,
+        "validate",
+        lambda: validate_csv(validation),
+        lambda: validate_page(validation),
+        shown,
     )
 
 
-def title(found: Validation) -> str:
-    """The heading."""
-    return f"{labels.clean(found.scenario)}: how often each method is right"
+def validate_csv(validation: Validation) -> str:
+    """One row for each quantity of each method, at full precision."""
+    rows = ([getattr(row, name) for name in COLUMNS] for row in validation.rows)
+    return csv_text(COLUMNS, rows)
 
 
-def sentence(found: Validation) -> str:
+def validate_page(validation: Validation) -> Page:
+    """What was promised and kept, a picture, the tables."""
+    kept = validation.gated - len(validation.failures)
+    tone = "calm" if not validation.gated else "bad" if validation.failures else "good"
+    count = f"{kept:,} of {validation.gated:,}" if validation.gated else ""
+    others = [row for row in validation.rows if row.quantity not in rates.QUANTITIES]
+    tables = (
+        ("Rates outside their bands", _listed(validation.failures)),
+        ("Success metrics", methods(validation, success=True)),
+        ("Families and sample ratio", _listed(others)),
+        ("Other metrics", methods(validation, success=False)),
+        ("Rates that are not promised", _reasons(validation)),
+    )
+    sections = [
+        Section(heading, figure=_figure(validation, quantity))
+        for heading, quantity in (
+            ("False positives", rates.FALSE_POSITIVES),
+            ("Coverage", rates.COVERAGE),
+        )
+    ]
+    sections += [Section(name, table=table) for name, table in tables if table.rows]
+    if validation.notes:
+        sections.append(Section("Notes", notes=validation.notes))
+    return Page(
+        "validation",
+        f"{labels.clean(validation.scenario)}: error rates and coverage of each method",
+        sentence(validation),
+        tuple(sections),
+        (Card(count, (verdict(validation),), tone),),
+    )
+
+
+def _figure(validation: Validation, quantity: str) -> Figure:
+    return Figure(
+        "Measured and expected",
+        "A point is the measured rate, hollow where it is not promised; the bar behind it is the "
+        "band it is expected in.",
+        lambda narrow: chart(validation, quantity, narrow),
+    )
+
+
+def sentence(validation: Validation) -> str:
     """What was done."""
-    arms = f"{labels.clean(', '.join(found.arms[1:]))} against {labels.clean(found.arms[0])}"
-    many = f"{found.replications:,} experiments of {found.users:,} users each"
-    if found.meets:
-        how = f"each played as a whole, and once more with equal arms ({labels.clean(found.meets)})"
+    control, *treatments = validation.arms
+    arms = f"{labels.clean(', '.join(treatments))} against {labels.clean(control)}"
+    many = f"{validation.replications:,} experiments of {validation.users:,} users each"
+    if validation.coupled:
+        why = labels.clean(validation.coupled)
+        how = f"each simulated as a whole, and once more with equal arms ({why})"
     else:
         how = (
-            "drawn with replacement from what every user does under each arm; false positives are "
+            "drawn with replacement from the potential outcomes of all users; false positives are "
             "counted where all arms have the control's outcomes"
         )
-    return f"{arms}: {many}, {how}. Intervals have level {numbers.level(found.alpha)}."
+    return f"{arms}: {many}, {how}. Intervals have level {numbers.level(validation.alpha)}."
 
 
-def verdict(found: Validation) -> str:
+def verdict(validation: Validation) -> str:
     """Whether promises were kept, in a sentence."""
-    if not found.gated:
-        return "No rate is promised in this world: all are findings."
-    if not found.failures:
+    failures = validation.failures
+    if not validation.gated:
+        return "No rate is promised in this world; all are reported as measured."
+    if not failures:
         lie = "The promised rate lies in its band"
-        if found.gated > 1:
-            lie = f"All {found.gated:,} promised rates lie in their bands"
-        return f"{lie}, which a right program leaves in one validation of a hundred."
-    left = [f"{view.method(one.method)} ({view.about(one.metric)})" for one in found.failures]
+        if validation.gated > 1:
+            lie = f"All {validation.gated:,} promised rates lie in their bands"
+        return f"{lie}; a correct program leaves a band in one validation of a hundred."
+    left = [f"{method(row.method)} ({about(row.metric)})" for row in failures]
     shown = "; ".join(dict.fromkeys(left[:5])) + (" and others" if len(left) > 5 else "")
     bands = "its band" if len(left) == 1 else "their bands"
-    return f"{len(left)} of {numbers.plural(found.gated, 'promised rate')} left {bands}: {shown}."
+    promised = numbers.plural(validation.gated, "promised rate")
+    return f"{len(left)} of {promised} left {bands}: {shown}."
 
 
-def _tables(found: Validation) -> list[tuple[str, Table]]:
-    tables = [
-        ("Rates outside their bands", view.failures(found)),
-        ("Success metrics", view.methods(found, success=True)),
-        ("Families and sample ratio", view.families(found)),
-        ("All other metrics", view.methods(found, success=False)),
-        ("Why a rate is not promised", view.reasons(found)),
+def methods(validation: Validation, success: bool) -> Table:
+    """One row for each method and metric: success metrics, or all others."""
+    names = [_QUANTITIES[quantity] for quantity in rates.QUANTITIES]
+    columns = (
+        Column("metric", merge=True),
+        Column("method"),
+        *(Column(name, number=True) for name in names),
+    )
+    grouped = by_method(validation.rows)
+    metrics = list(dict.fromkeys(metric for metric, _ in grouped))
+    rows = [
+        Row(
+            (
+                Cell(about(metric)),
+                Cell(method(name), "decides" if validation.decides(metric, name) else ""),
+                *(_cell(grouped[metric, name].get(each)) for each in rates.QUANTITIES),
+            )
+        )
+        for metric, name in sorted(
+            grouped, key=lambda key: (metrics.index(key[0]), not validation.decides(*key))
+        )
+        if (metric.partition(":")[0] in validation.success) == success
     ]
-    return [(name, table) for name, table in tables if table.rows]
+    caption = "Success metrics" if success else "Other metrics"
+    return Table(f"{caption}, measured and expected", columns, tuple(rows))
 
 
-def _markdown_table(table: Table) -> str:
-    return escaped_table(table.head, ([_plain(one) for one in row] for row in table.rows))
+def terminal_table(validation: Validation) -> tuple[list[str], list[list[str]]]:
+    """The success metrics as a terminal shows them: without bands."""
+    table = methods(validation, success=True)
+    rows = [[cell.text for cell in row.cells] for row in table.rows]
+    return [column.heading for column in table.columns], rows
 
 
-def _plain(one: Cell) -> str:
-    mark = "**!** " if one.tone == "bad" else ""
-    return f"{mark}{one.text} {one.under}".strip()
+def by_method(
+    rows: Iterable[Characteristic],
+) -> dict[tuple[str, str], dict[str, Characteristic]]:
+    """(metric, method) -> quantity -> its row; without families."""
+    grouped: dict[tuple[str, str], dict[str, Characteristic]] = {}
+    for row in rows:
+        if row.quantity in rates.QUANTITIES:
+            grouped.setdefault((row.metric, row.method), {})[row.quantity] = row
+    return grouped
 
 
-def terminal_table(found: Validation) -> tuple[list[str], list[list[str]]]:
-    """The success metrics as a terminal shows them."""
-    table = view.methods(found, success=True)
-    return list(table.head), [[one.text for one in row] for row in table.rows]
+def _listed(rows: Iterable[Characteristic]) -> Table:
+    head = (*map(Column, ("method", "metric", "quantity")), Column("measured", number=True))
+    cells = [
+        Row(
+            (
+                Cell(method(row.method)),
+                Cell(about(row.metric)),
+                Cell(_QUANTITIES[row.quantity]),
+                _cell(row),
+                Cell(_text(row, row.expected)),
+            )
+        )
+        for row in rows
+    ]
+    return Table(
+        "Rates, measured and expected", (*head, Column("expected", number=True)), tuple(cells)
+    )
+
+
+def _reasons(validation: Validation) -> Table:
+    """Why rates are not gated, and of which metrics."""
+    metrics: dict[str, list[str]] = {}
+    for row in validation.rows:
+        if row.why:
+            metrics.setdefault(row.why, []).append(about(row.metric))
+    rows = [
+        Row(
+            (
+                Cell(f"{why[0].upper()}{why[1:]}"),
+                Cell("; ".join(dict.fromkeys(names))),
+                Cell(f"{len(names):,}"),
+            )
+        )
+        for why, names in metrics.items()
+    ]
+    columns = (Column("reason"), Column("metrics"), Column("rates", number=True))
+    return Table("Rates that are not promised, and why", columns, tuple(rows))
+
+
+def _cell(row: Characteristic | None) -> Cell:
+    """What was measured, over the band of a promise or the value expected."""
+    if row is None or row.measured is None:
+        return Cell(numbers.MISSING)
+    if row.quantity == rates.WIDTH:
+        relative = row.method in METHODS and METHODS[row.method].relative
+        digits = max(numbers.decimals(abs(row.measured)) + 1, 0)
+        return Cell(numbers.number(row.measured, digits) + ("%" if relative else ""))
+    under = f"expected {_text(row, row.expected)}" if row.expected is not None else ""
+    if row.gated:
+        under = f"[{_text(row, row.lower)}, {_text(row, row.upper)}]"
+    elif row.within is False:
+        under += " (outside)"
+    tone = "bad" if row.gated and row.within is False else ""
+    return Cell(_text(row, row.measured), under, tone)
+
+
+def _text(row: Characteristic, value: float | None) -> str:
+    if value is None:
+        return numbers.MISSING
+    if row.quantity in _FACTORS:
+        return numbers.number(value, 2 if value < 10 else 1) + "×"
+    return numbers.percent(value)
+
+
+def chart(validation: Validation, quantity: str, narrow: bool) -> str | None:
+    """A rate of every method and metric, each in its band; None where there is none."""
+    groups = []
+    keys = by_method(validation.rows)
+    for (metric, name), quantities in keys.items():
+        row = quantities.get(quantity)
+        decides = metric.partition(":")[0] in validation.success
+        if row is not None and row.measured is not None and (decides or len(keys) <= _MOST):
+            groups.append(Group(f"{about(metric)} · {method(name)}", (_estimate(row),)))
+    if not groups:
+        return None
+    far = min(3 * validation.alpha, 1.0)  # wide enough for bands
+    limits = (0.0, far) if quantity == rates.FALSE_POSITIVES else (1 - far, 1.0)
+    name = f"validation-{quantity.replace('_', '-')}"
+    return forest(
+        groups,
+        Axis(_QUANTITIES[quantity], unit="%", scale=100, limits=limits),
+        name=f"{name}-narrow" if narrow else name,
+        title=f"{_QUANTITIES[quantity].capitalize()} by metric and method",
+        narrow=narrow,
+    )
+
+
+def _estimate(row: Characteristic) -> Estimate:
+    """Blue where it is in its band, another colour outside, hollow where it is not promised."""
+    known = row.expected is not None and row.lower is not None and row.upper is not None
+    return Estimate(
+        row.measured,
+        look=2 if row.gated and row.within is False else 1,
+        filled=row.gated,
+        text=_text(row, row.measured),
+        band=(row.lower or 0.0, row.upper or 0.0) if known else None,
+    )
+
+
+def method(name: str) -> str:
+    """The usual name of a method."""
+    if name in METHODS:
+        return METHODS[name].label
+    return "Sample ratio" if name == SRM else name.replace("_", " ").capitalize()
+
+
+def about(metric: str) -> str:
+    """The usual name of a metric, with its treatment where there are several."""
+    name, colon, arm = metric.partition(":")
+    label = labels.metric(name).label if name != "users" else "Users of the arms"
+    return f"{label}, {labels.clean(arm)}" if colon else label

@@ -53,10 +53,10 @@ class Sampler:
             float64 (replications, 2 worlds, arms, products).
         """
         arms, out = len(self.outcomes.arms), (len(replications), len(WORLDS))
-        found = np.zeros((*out, arms, len(self._products[0])))
+        sums = np.zeros((*out, arms, len(self._products[0])))
         seed, first = seed_word(self.seed), replications.start
-        _add_up(self.outcomes.values, *self._products, self._edges, self.users, seed, first, found)
-        return found
+        _add_up(self.outcomes.values, *self._products, self._edges, self.users, seed, first, sums)
+        return sums
 
     def batches(self, replications: range, count: int) -> FloatArray:
         """The sums of the same experiments in A/A, apart for each of so many batches of users.
@@ -67,11 +67,11 @@ class Sampler:
             float64 (replications, batches, arms, products).
         """
         arms = len(self.outcomes.arms)
-        found = np.zeros((len(replications), count, arms, len(self._products[0])))
+        sums = np.zeros((len(replications), count, arms, len(self._products[0])))
         seed, first = seed_word(self.seed), replications.start
         control = self.outcomes.values[NOTHING]
-        _add_apart(control, *self._products, self._edges, self.users, seed, first, found)
-        return found
+        _add_apart(control, *self._products, self._edges, self.users, seed, first, sums)
+        return sums
 
     def moments(self, group: Group, world: int, arm: int, sums: Floats) -> Moments:
         """The moments of one group of variables.

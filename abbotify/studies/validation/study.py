@@ -22,12 +22,12 @@ from abbotify.simulation.prepare import Plan, prepare
 from abbotify.simulation.requested import rails, reported
 from abbotify.stats.effects import CUPED, RATIO
 from abbotify.studies.validation import guardrails, report, whole_runs
+from abbotify.studies.validation.characteristics import KIND, Validation
 from abbotify.studies.validation.expectations import expectations
 from abbotify.studies.validation.outcomes import Outcomes, stored
-from abbotify.studies.validation.rates import Measured, Row, rows
+from abbotify.studies.validation.rates import Measured, rows
 from abbotify.studies.validation.repeated_looks import LOOKED
-from abbotify.studies.validation.replications import SIMULTANEOUS, Asked, collect
-from abbotify.studies.validation.results import KIND, Validation
+from abbotify.studies.validation.replications import SIMULTANEOUS, ExperimentSpec, collect
 from abbotify.studies.validation.sampler import Sampler, expected_users
 
 # Below 193 a method that never finds anything would pass: of a rate of .05 that is gated beside 99
@@ -44,7 +44,7 @@ def validate(
     replications: int,
     users: int | None = None,
     workers: int = 1,
-    told: Progress = silent,
+    progress: Progress = silent,
 ) -> Validation:
     """Repeats the experiment of a scenario and counts how often each method is right.
 
@@ -58,7 +58,7 @@ def validate(
         replications: how many experiments, at least `FEWEST`.
         users: of each experiment; default as many as the scenario exposes.
         workers: processes; changes nothing but the time.
-        told: told of progress.
+        progress: called as the work advances.
 
     Raises:
         UserError: the user's mistake; nothing is written then.
@@ -66,20 +66,20 @@ def validate(
     """
     _refuse(replications, users)
     folders.check(out, KIND)
-    told("world", 0, 0)
+    progress("world", 0, 0)
     plan = prepare(scenario)
     why = meets(plan)
     if why and users is not None:
         raise UserError(f"users cannot be drawn apart from each other: {why}", key="--users")
     with folders.swapped(out, KIND) as folder:
         if why:
-            found = whole_runs.replayed(plan, folder, replications, workers, told, why)
+            validation = whole_runs.replayed(plan, folder, replications, workers, progress, why)
         else:
-            found = _resampled(plan, folder, replications, users, workers, told)
-        fault = report.write(found, folder, shown=out)
+            validation = _resampled(plan, folder, replications, users, workers, progress)
+        fault = report.write(validation, folder, shown=out)
     if fault is not None:
         raise fault
-    return found
+    return validation
 
 
 def meets(plan: Plan) -> str:
@@ -108,11 +108,11 @@ def _resampled(
     replications: int,
     users: int | None,
     workers: int,
-    told: Progress,
+    progress: Progress,
 ) -> Validation:
     scenario, layer = plan.scenario, plan.schedule.experiment
     alpha, success = scenario.layers[0].alpha, scenario.metrics.success
-    potential = potential_outcomes(plan, folder, layer.arms, workers, told)
+    potential = potential_outcomes(plan, folder, layer.arms, workers, progress)
     outcomes = _outcomes(plan, layer.arms, potential)
     count = users or _usual(plan, potential)
     sampler = Sampler(outcomes, layer.weights, count, scenario.seeds.dynamics)
@@ -120,21 +120,34 @@ def _resampled(
     guarding = tuple(rail for rail in rails(scenario) if rail.metric in outcomes.metrics)
     spending = SPENDING[scenario.monitoring.spending]
     estimator = scenario.metrics.estimator
-    asked = Asked(sampler, deciding, alpha, guarding, spending, estimator)
-    trials = collect(asked, replications, workers, told)
+    spec = ExperimentSpec(sampler, deciding, alpha, guarding, spending, estimator)
+    trials = collect(spec, replications, workers, progress)
     expected_sizes = expected_users(layer.weights, count)
     expected = expectations(outcomes, trials.keys, expected_sizes, alpha, replications, estimator)
-    truths = np.array([[one.truth for one in expected]])
+    truths = np.array([[known.truth for known in expected]])
     measured = Measured(
         replace(trials, truths=truths),
-        [one.expected for one in expected],
+        [known.expected for known in expected],
         alpha,
         expected_sizes,
         deciding,
         estimator=estimator,
     )
     guarded = guardrails.rows(measured.trials, guarding, alpha, len(layer.arms) > 2)
-    return _validation(plan, count, replications, [*rows(measured), *guarded], outcomes)
+    return Validation(
+        scenario.name,
+        layer.arms,
+        deciding,
+        alpha,
+        replications,
+        count,
+        (*rows(measured), *guarded),
+        (
+            *_adjusted_note(scenario, outcomes, deciding),
+            *_notes(outcomes, len(layer.arms) - 1, replications),
+        ),
+        estimator=estimator,
+    )
 
 
 def _outcomes(plan: Plan, arms: Sequence[str], users: Mapping[str, UserTable]) -> Outcomes:
@@ -162,37 +175,17 @@ def _usual(plan: Plan, users: Mapping[str, UserTable]) -> int:
     return count
 
 
-def _validation(
-    plan: Plan, users: int, replications: int, found: Sequence[Row], outcomes: Outcomes
-) -> Validation:
-    scenario, layer = plan.scenario, plan.schedule.experiment
-    return Validation(
-        scenario.name,
-        layer.arms,
-        tuple(name for name in scenario.metrics.success if name in outcomes.metrics),
-        scenario.layers[0].alpha,
-        replications,
-        users,
-        tuple(found),
-        (
-            *_decided(scenario, outcomes),
-            *_notes(outcomes, len(layer.arms) - 1, replications),
-        ),
-        estimator=scenario.metrics.estimator,
-    )
-
-
-def _decided(scenario: Scenario, outcomes: Outcomes) -> Iterator[str]:
+def _adjusted_note(
+    scenario: Scenario, outcomes: Outcomes, deciding: Sequence[str]
+) -> Iterator[str]:
     """What families and looks are about where that is not the plain mean."""
-    named = [
-        metric(name).label
-        for name in scenario.metrics.success
-        if name in outcomes.metrics and outcomes.deciding(name, scenario.metrics.estimator) == CUPED
-    ]
-    if named:
+    estimator = scenario.metrics.estimator
+    adjusted = [name for name in deciding if outcomes.deciding(name, estimator) == CUPED]
+    if adjusted:
         yield (
-            f"{', '.join(named)}: what decides is the estimate {ADJUSTED}, and so Holm, max-z and "
-            "repeated looks are of that one. Guardrails are of the plain mean."
+            f"{', '.join(metric(name).label for name in adjusted)}: the estimate that decides is "
+            f"{ADJUSTED}, and so Holm, max-z and repeated looks use that one. Guardrails use the "
+            "plain mean."
         )
 
 
@@ -205,8 +198,8 @@ def _notes(outcomes: Outcomes, treatments: int, replications: int) -> list[str]:
         )
     most = SIMULTANEOUS.get(treatments, 0)
     if treatments > 1 and most < replications:
-        told = f"in the first {most:,} experiments" if most else "in none of the experiments"
-        notes.append(f"max_z, slow with {treatments} treatments, was asked {told}.")
+        where = f"in the first {most:,} experiments only" if most else "in none of the experiments"
+        notes.append(f"max_z, slow with {treatments} treatments, was run {where}.")
     if replications > LOOKED:
         notes.append(f"Repeated looks were taken at the first {LOOKED:,} experiments.")
     return notes

@@ -70,9 +70,9 @@ def shapes(outcomes: Outcomes, group: Group, adjusted: bool) -> list[Shape]:
     """The shape of an estimate under every arm, the control first."""
     arms = range(len(outcomes.arms))
     moments = [outcomes.moments(group, arm) for arm in arms]
-    means = [one.mean for one in moments]
+    means = [each.mean for each in moments]
     fit = (cuped_ratios if group.estimand == RATIO else cuped_means)(moments) if adjusted else None
-    found = []
+    shapes_by_arm = []
     root = np.zeros((0, 0))
     for arm in arms:
         centred = outcomes.values[arm][outcomes.defined(group, arm)][:, group.columns]
@@ -86,8 +86,8 @@ def shapes(outcomes: Outcomes, group: Group, adjusted: bool) -> list[Shape]:
             if arm == 0:  # users have the same covariates under all arms
                 root = square_root(Moments.of(before).covariance)
             common = tuple((root * fit.slopes[arm][:, None]).sum(axis=0).tolist())
-        found.append(_shape(parts, len(parts) / outcomes.users, value, common))
-    return found
+        shapes_by_arm.append(_shape(parts, len(parts) / outcomes.users, value, common))
+    return shapes_by_arm
 
 
 def _covariates(centred: FloatArray, means: FloatArray, estimand: str) -> FloatArray:
@@ -150,15 +150,19 @@ class Pair:
     def error(self) -> float:
         """The standard error of the difference."""
         control, treatment = self.counts
-        own = self.control.variance / control + self.treatment.variance / treatment
-        return math.sqrt(own + self.shared)
+        apart = self.control.variance / control + self.treatment.variance / treatment
+        return math.sqrt(apart + self.shared)
 
     @property
     def shared(self) -> float:
         """The part of the squared error that comes from the covariates' overall mean."""
         pairs = zip(self.control.common, self.treatment.common, strict=True)
         whole = (self.everybody or sum(self.users)) * self.control.share
-        return sum((other - one) ** 2 for one, other in pairs) / whole if whole else 0.0
+        return (
+            sum((treatment - control) ** 2 for control, treatment in pairs) / whole
+            if whole
+            else 0.0
+        )
 
     def without_effect(self) -> Pair:
         """The same arms, both with the control's outcomes."""

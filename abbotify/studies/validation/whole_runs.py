@@ -23,10 +23,10 @@ from abbotify.simulation.parallel import processes
 from abbotify.simulation.prepare import Plan, prepare
 from abbotify.simulation.training import Trainer
 from abbotify.stats import Effect
+from abbotify.studies.validation.characteristics import Validation
 from abbotify.studies.validation.methods import METHODS, Key, MethodEstimates, of_effect
 from abbotify.studies.validation.rates import Expected, Measured, rows
 from abbotify.studies.validation.replications import Trials, stacked, write_down
-from abbotify.studies.validation.results import Validation
 from abbotify.studies.validation.sampler import EFFECT, NOTHING
 
 TOTAL: Final = "total"  # the form of the truth: everybody under the arm, trained on everybody
@@ -42,8 +42,8 @@ class _Job:
 
 
 @dataclass(frozen=True)
-class _Told:
-    """What one replication said.
+class _RunEstimates:
+    """The estimates of one replication.
 
     Attributes:
         worlds: of each world, method by method.
@@ -59,7 +59,7 @@ class _Told:
 
 
 def replayed(
-    plan: Plan, folder: Path, replications: int, workers: int, told: Progress, why: str
+    plan: Plan, folder: Path, replications: int, workers: int, progress: Progress, why: str
 ) -> Validation:
     """Plays the scenario again and again, each time twice: as it is, and with equal arms.
 
@@ -68,20 +68,20 @@ def replayed(
         folder: exists; files that are needed on the way are written below it and removed.
         replications: how many.
         workers: processes that share them.
-        told: told of progress, and of the time that all of it takes.
+        progress: called as experiments are done, with the time that remains.
         why: users cannot be drawn apart.
     """
     scenario, job = plan.scenario, _Job(plan.scenario, folder)
-    found: list[_Told] = []
+    runs: list[_RunEstimates] = []
     started = time.monotonic()
-    told("experiments", 0, replications)
-    for one in processes.each(_runner, job, range(replications), workers):
-        found.append(one)
-        left = (time.monotonic() - started) / len(found) * (replications - len(found))
-        told("experiments", len(found), replications, f"about {left / 60:.0f} min more")
-    trials = _trials(found)
+    progress("experiments", 0, replications)
+    for run in processes.each(_runner, job, range(replications), workers):
+        runs.append(run)
+        left = (time.monotonic() - started) / len(runs) * (replications - len(runs))
+        progress("experiments", len(runs), replications, f"about {left / 60:.0f} min more")
+    trials = _trials(runs)
     alpha, success = scenario.layers[0].alpha, scenario.metrics.success
-    users = tuple(np.mean([one.users for one in found], axis=0).tolist())
+    users = tuple(np.mean([run.users for run in runs], axis=0).tolist())
     expected = [_expected(key, alpha) for key in trials.keys]
     estimator = scenario.metrics.estimator
     measured = Measured(trials, expected, alpha, users, success, UNGATED, estimator)
@@ -107,13 +107,13 @@ def _expected(key: Key, alpha: float) -> Expected:
     return Expected(alpha, 1 - alpha if METHODS[key.method].promised else None)
 
 
-def _runner(job: _Job) -> Callable[[int], _Told]:
-    def run(number: int) -> _Told:
-        own = replication(job.scenario, number)
-        effect = own.model_copy(update={"truth": True})
-        nothing = without_effect(own).model_copy(update={"truth": False})
+def _runner(job: _Job) -> Callable[[int], _RunEstimates]:
+    def run(number: int) -> _RunEstimates:
+        scenario = replication(job.scenario, number)
+        effect = scenario.model_copy(update={"truth": True})
+        nothing = without_effect(scenario).model_copy(update={"truth": False})
         folder = job.folder / f"experiment-{number}"
-        return _told(*(_played(each, folder) for each in (nothing, effect)))
+        return _estimates_of(*(_played(each, folder) for each in (nothing, effect)))
 
     return run
 
@@ -158,44 +158,44 @@ def without_effect(scenario: Scenario) -> Scenario:
     return scenario.model_copy(update={"arms": {**scenario.arms, **same}})
 
 
-def _told(nothing: Result, effect: Result) -> _Told:
+def _estimates_of(nothing: Result, effect: Result) -> _RunEstimates:
     alpha = effect.run.alpha
-    said: dict[Key, MethodEstimates] = {}
+    estimates: dict[Key, MethodEstimates] = {}
     truths: dict[Key, float] = {}
     for row in effect.effects:
-        said.update(_known(row, alpha))
+        estimates.update(_known(row, alpha))
     for true in effect.truth:
         if true.form == TOTAL and true.method in METHODS:
             key = Key(true.method, true.metric, true.arm)
-            if key not in said:
+            if key not in estimates:
                 excludes = None
                 if true.lower is not None and true.upper is not None:
                     excludes = true.lower > 0 or true.upper < 0
-                said[key] = MethodEstimates(true.estimate, true.lower, true.upper, excludes)
+                estimates[key] = MethodEstimates(true.estimate, true.lower, true.upper, excludes)
             truths[key] = math.nan if true.truth is None else true.truth
-    aa = {key: one for row in nothing.effects for key, one in _known(row, alpha)}
+    aa = {key: each for row in nothing.effects for key, each in _known(row, alpha)}
     ratio = next((check for check in nothing.checks if check.name == "sample_ratio"), None)
     alarm = ratio is not None and ratio.status == "fail"
-    return _Told((aa, said), truths, alarm, tuple(arm.users for arm in effect.arms))
+    return _RunEstimates((aa, estimates), truths, alarm, tuple(arm.users for arm in effect.arms))
 
 
 def _known(row: Effect, alpha: float) -> Iterator[tuple[Key, MethodEstimates]]:
-    """What the methods say that are validated; a report may have others, such as quantiles."""
+    """The estimates of methods that are validated; reports have others, such as quantiles."""
     return (each for each in of_effect(row, alpha) if each[0].method in METHODS)
 
 
-def _trials(found: list[_Told]) -> Trials:
-    count, columns = len(found), dict[Key, Any]()
-    for at, one in enumerate(found):
+def _trials(runs: list[_RunEstimates]) -> Trials:
+    count, columns = len(runs), dict[Key, Any]()
+    for at, run in enumerate(runs):
         for world in (NOTHING, EFFECT):
-            for key, each in one.worlds[world].items():
+            for key, each in run.worlds[world].items():
                 write_down(columns, count, (at, world), key, each)
     keys = tuple(columns)
-    truths = np.array([[_truth(one, key) for key in keys] for one in found])
-    alarms = np.array([[one.alarm, False] for one in found])
+    truths = np.array([[_truth(run, key) for key in keys] for run in runs])
+    alarms = np.array([[run.alarm, False] for run in runs])
     return Trials(keys, stacked(columns, keys, count), alarms, truths)
 
 
-def _truth(one: _Told, key: Key) -> float:
+def _truth(run: _RunEstimates, key: Key) -> float:
     """Holm decides on what Welch estimates."""
-    return one.truths.get(key, one.truths.get(key._replace(method="welch"), math.nan))
+    return run.truths.get(key, run.truths.get(key._replace(method="welch"), math.nan))

@@ -11,15 +11,14 @@ import pytest
 
 from abbotify.errors import OutputError
 from abbotify.report import Result
-from abbotify.studies.compare import tables as view
+from abbotify.studies.compare import tables
 from abbotify.studies.compare.compare import Comparison, compare
 from abbotify.studies.compare.report import (
     COLUMNS,
     KIND,
     check,
     compare_csv,
-    compare_html,
-    compare_markdown,
+    compare_page,
     write,
 )
 from tests.browser import assert_fits
@@ -59,24 +58,27 @@ def hostile() -> Comparison:
     return compared(nasty(), other, NASTY)
 
 
-def test_lines_say_what_is_better(usual: Comparison) -> None:
-    lines = {(one.metric, one.estimand): one for one in view.effects(usual)}
-    line = lines["Listened time", ""]
-    assert (line.b, line.b_interval, line.tone, line.word) == (
-        "+50.0%", "[+40.0%, +60.0%]", "good", "better in B",
-    )  # fmt: skip
-    assert re.fullmatch(r"\+\d+\.\d pp", line.difference)
-    same = lines["Skip rate", ""]
-    assert (same.tone, same.word, same.p) == ("", "not significant", "1.000")
-    assert lines["Skip rate", "ratio of sums"].arm == "neural"
-    assert view.effects(usual)[0].metric == "Time per session"  # the success metric leads
+def test_rows_say_what_is_better(usual: Comparison) -> None:
+    rows = {
+        f"{row.cells[0].text} {row.cells[0].under}".strip(): row.cells
+        for row in tables.effects(usual).rows
+    }
+    _, _, _, b, difference, _, result = rows["Listened time"]
+    assert (b.text, b.under) == ("+50.0%", "[+40.0%, +60.0%]")
+    assert (result.tone, result.text) == ("good", "better in B")
+    assert re.fullmatch(r"\+\d+\.\d pp", difference.text)
+    *_, p, result = rows["Skip rate"]
+    assert (result.tone, result.text, p.text) == ("quiet", "not significant", "1.000")
+    assert rows["Skip rate ratio of sums"][1].text == "neural"
+    first = tables.effects(usual).rows[0].cells[0]
+    assert first.text == "Time per session"  # the success metric leads
 
 
 def test_a_flat_metric_has_its_note(usual: Comparison) -> None:
-    line = next(one for one in view.effects(usual) if one.metric == "Timeouts")
-    assert (line.difference, line.p, line.word, line.note) == (
-        "0.00", "–", "", "a run has no interval",
-    )  # fmt: skip
+    rows = {row.cells[0].text: row.cells for row in tables.effects(usual).rows}
+    *_, difference, p, result = rows["Timeouts"]
+    assert (difference.text, p.text) == ("0.00", "–")
+    assert (result.text, result.tone) == ("a run has no interval", "quiet")
 
 
 def test_the_csv_has_full_precision(usual: Comparison) -> None:
@@ -93,7 +95,7 @@ def test_the_csv_has_full_precision(usual: Comparison) -> None:
 
 
 def test_hostile_names_are_shown_as_they_are(hostile: Comparison) -> None:
-    page = compare_html(hostile)
+    page = compare_page(hostile).html()
     for raw in ("<script>", "<img", "<arms>", "neural <b>&amp;</b>", "\x1b"):
         assert raw not in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
@@ -101,20 +103,20 @@ def test_hostile_names_are_shown_as_they_are(hostile: Comparison) -> None:
     assert "&lt;script&gt;alert(9)&lt;/script&gt;" in page
     assert "only in A: i2i|`тест` 夜" in page
     assert "&lt;wbr" not in page
-    text = compare_markdown(hostile)
+    text = compare_page(hostile).markdown()
     assert "\x1b" not in text
     assert "x\\|y\\`.\\<i>" in text
-    assert "x|y`.<wbr>&lt;i&gt;" in page
-    tables = re.findall(r"^\|.*\|$(?:\n^\|.*\|$)+", text, re.MULTILINE)
-    assert len(tables) == 3
-    for table in tables:
+    assert "x|y`.&lt;i&gt;" in page
+    found = re.findall(r"^\|.*\|$(?:\n^\|.*\|$)+", text, re.MULTILINE)
+    assert len(found) == 3
+    for table in found:
         bars = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
         assert len(bars) == 1
 
 
 def test_the_page_is_self_contained(usual: Comparison, hostile: Comparison) -> None:
-    assert_closed(compare_html(usual))
-    page = compare_html(hostile)
+    assert_closed(compare_page(usual).html())
+    page = compare_page(hostile).html()
     assert not re.findall(r"""(?:src|href)=["'](?!#|data:)""", page)
     assert page.count('<svg class="chart') == 2
     ids = re.findall(r'\bid="([^"]*)"', page)
@@ -122,7 +124,7 @@ def test_the_page_is_self_contained(usual: Comparison, hostile: Comparison) -> N
 
 
 def test_the_page_is_the_same_again(usual: Comparison) -> None:
-    assert compare_html(usual) == compare_html(usual)
+    assert compare_page(usual).html() == compare_page(usual).html()
 
 
 def test_the_folder_is_replaced_and_others_are_refused(usual: Comparison, tmp_path: Path) -> None:
@@ -146,4 +148,4 @@ def test_the_folder_is_replaced_and_others_are_refused(usual: Comparison, tmp_pa
 def test_the_page_fits_every_screen(
     name: str, chromium: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    assert_fits(chromium, compare_html(request.getfixturevalue(name)), tmp_path)
+    assert_fits(chromium, compare_page(request.getfixturevalue(name)).html(), tmp_path)

@@ -19,7 +19,7 @@ from abbotify.studies.power.design import (
     POWER,
     SUCCESS,
     USERS,
-    Asked,
+    PointSpec,
     Row,
     Terms,
     design,
@@ -39,8 +39,8 @@ TERMS = Terms(ALPHA, 0.8, ("mean_time_per_session", "time"), (("a", 1.0), ("b", 
 TWO = Terms(ALPHA, 0.8, ("time",), (("a", 1.0),))
 
 
-def rows(terms: Terms = TERMS, asked: Asked | None = None) -> tuple[Row, ...]:
-    return design(piloted(ALL, METRICS, "assigned"), terms, asked or Asked())
+def rows(terms: Terms = TERMS, asked: PointSpec | None = None) -> tuple[Row, ...]:
+    return design(piloted(ALL, METRICS, "assigned"), terms, asked or PointSpec())
 
 
 @pytest.mark.parametrize("users", [60.0, 1500.0, 1e6])
@@ -72,7 +72,7 @@ def test_the_users_for_the_detectable_lift_are_those_it_was_found_with(users: fl
 
 def test_equal_arms_are_statsmodels() -> None:
     plain = Piloted("retained", "mean", False, "shift", 500, 1.0, 2.0, Pilot(2.0, 4.0))
-    (row,) = design([plain], TWO, Asked(users=400.0, lifts=(20.0,), power_at=(20.0,)))
+    (row,) = design([plain], TWO, PointSpec(users=400.0, lifts=(20.0,), power_at=(20.0,)))
     lift, users, chance = row.points
     assert [point.solved for point in row.points] == [LIFT, USERS, POWER]
     oracle = TTestIndPower()  # a lift of 20 % is .4, a fifth of the standard deviation
@@ -101,7 +101,9 @@ def test_what_decides_leads_and_is_named() -> None:
         for row in found:
             assert row.piloted.cuped == (row.decides == (estimator != "mean"))
     alone = design(
-        piloted(table(pre=False), METRICS, "assigned"), replace(TERMS, estimator="auto"), Asked()
+        piloted(table(pre=False), METRICS, "assigned"),
+        replace(TERMS, estimator="auto"),
+        PointSpec(),
     )
     assert {row.piloted.cuped for row in alone if row.decides} == {False}
 
@@ -117,7 +119,7 @@ def test_users_without_the_metric_are_paid_for() -> None:
     # Of the assigned only 14 of 15 came, and the others have no mean.
     row = next(row for row in rows(TWO) if row.piloted.metric == "mean_time_per_session")
     assert in_arms(row, 1500) == pytest.approx((700, 700))
-    came = design(piloted(ALL, METRICS), TWO, Asked())
+    came = design(piloted(ALL, METRICS), TWO, PointSpec())
     twin = next(row for row in came if row.piloted.metric == "mean_time_per_session")
     more, fewer = (needed(each, 5.0, 0.8).users for each in (row, twin))
     assert more == pytest.approx((fewer or 0) * 15 / 14, rel=1e-9)
@@ -138,7 +140,7 @@ def test_too_few_users_are_an_empty_cell_with_the_reason() -> None:
 
 
 def test_a_metric_without_numbers_has_points_that_say_why() -> None:
-    asked = Asked(users=400.0, lifts=(1.0,), power_at=(1.0,))
+    asked = PointSpec(users=400.0, lifts=(1.0,), power_at=(1.0,))
     row = next(row for row in rows(TWO, asked) if row.piloted.metric == "timeouts")
     assert [point.note for point in row.points] == ["no variance"] * 3
     assert [(p.effect, p.power if p.solved == POWER else None) for p in row.points] == [
@@ -185,7 +187,7 @@ def test_experiments_drawn_from_the_pilot_have_the_power(cell: str) -> None:
     terms = Terms(ALPHA, 0.8, ("sessions",), weights)
     (row,) = (
         each
-        for each in design(piloted(ALL, METRICS), terms, Asked())
+        for each in design(piloted(ALL, METRICS), terms, PointSpec())
         if (each.piloted.metric, each.piloted.estimand, each.piloted.cuped)
         == (metric, estimand, cuped)
     )

@@ -8,11 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from abbotify.scenario import load
-from abbotify.studies.power.report import power_csv, power_html, power_markdown
+from abbotify.studies.power.notes import digits, lift, notes, sentence, significant, title
+from abbotify.studies.power.report import guardrails, metrics, power_csv, power_page
 from abbotify.studies.power.request import Question
 from abbotify.studies.power.study import PowerStudy, studied
-from abbotify.studies.power.table import rail_rows, rows
-from abbotify.studies.power.words import digits, lift, notes, sentence, significant, title
 from tests.browser import assert_fits
 from tests.studies.pages import assert_closed
 from tests.studies.tables import AWAY, USERS, table
@@ -30,7 +29,7 @@ def test_what_is_told_of_users_and_levels(path: Path) -> None:
     assert "4 hypotheses decide (2 success metrics x 2 treatments, Holm)" in told
     assert "0.05 / 4 = 0.0125" in told
     assert title(found) == "small: users for a lift of 5%"
-    head, body = rows(found)
+    head, body = metrics(found).texts()
     assert head[-2:] == ["users for 5%", "days of this world"]
     assert any(f"exceeds its {USERS:,} users" in row[-1] for row in body)
     first = next(row for row in found.rows if row.piloted.metric == "mean_time_per_session")
@@ -64,41 +63,41 @@ def test_the_answer_is_that_of_the_estimate_that_decides(path: Path) -> None:
 def test_without_days_before_the_column_says_so(path: Path) -> None:
     alone = ("timeline=[{phase: experiment, days: 2}]",)
     found = study(path, Question(), False, *alone)
-    head, body = rows(found)
+    head, body = metrics(found).texts()
     assert {row[head.index("CUPED")] for row in body} == {"no pre-period"}
     assert "No CUPED" in " ".join(notes(found))
-    assert "with CUPED" not in power_html(found)
+    assert "with CUPED" not in power_page(found).html()
 
 
 def test_the_assigned_are_told_as_such(path: Path) -> None:
     found = study(path, Question(), True, "metrics.population=assigned")
-    assert found.coming.judged == USERS
+    assert found.enrolment.enrolled == USERS
     assert "assigned users of all arms" in " ".join(notes(found))
 
 
 def test_the_page_escapes_names_and_draws_what_can_be_drawn(path: Path) -> None:
     named = "experiment.control=random", "name=a<b>|c"
     found = study(path, Question(users=5000), True, *named)
-    page = power_html(found)
+    page = power_page(found).html()
     assert "a<b>" not in page
     assert "a&lt;b&gt;" in page
     assert page.count("<svg") == 2
     assert_closed(page)
-    assert "a\\<b>\\|c" in power_markdown(found)
+    assert "a\\<b>\\|c" in power_page(found).markdown()
     nothing = replace(found, rows=tuple(r for r in found.rows if r.piloted.metric == "timeouts"))
-    assert "<svg" not in power_html(nothing)
+    assert "<svg" not in power_page(nothing).html()
     assert "nothing can be planned" in sentence(nothing)
 
 
 def test_the_page_fits_every_screen(path: Path, chromium: str, tmp_path: Path) -> None:
     guarded = "metrics.guardrails=[time, {metric: sessions, absolute: 0.2}]"
-    page = power_html(study(path, Question(users=5000), True, guarded))
+    page = power_page(study(path, Question(users=5000), True, guarded)).html()
     assert_closed(page)
     assert_fits(chromium, page, tmp_path)
 
 
 def test_a_column_of_lifts_has_one_precision(path: Path) -> None:
-    head, body = rows(study(path, Question(users=5000)))
+    head, body = metrics(study(path, Question(users=5000))).texts()
     lifts = [row[head.index("MDE")] for row in body if row[head.index("MDE")].endswith("%")]
     assert len(lifts) > 5
     assert len({len(lift.partition(".")[2]) for lift in lifts}) == 1
@@ -115,7 +114,7 @@ def test_significant_digits_keep_their_zeros() -> None:
 def test_guardrails_have_a_table_of_their_own(path: Path) -> None:
     guarded = "metrics.guardrails=[time, {metric: sessions, absolute: 0.2}]"
     found = study(path, Question(), True, guarded)
-    head, body = rail_rows(found)
+    head, body = guardrails(found).texts()
     assert head[-2:] == [f"power with {USERS - AWAY:,} users", f"users for power {1 - 0.2 / 3:.3g}"]
     assert [row[:3] for row in body] == [
         ["Listened time", "sticky", "5%"],
@@ -123,8 +122,8 @@ def test_guardrails_have_a_table_of_their_own(path: Path) -> None:
         ["Sessions", "sticky", "0.2 sessions"],
         ["Sessions", "top", "0.2 sessions"],
     ]
-    assert power_html(found).count("<table") == 2
-    assert power_markdown(found).count("\n| --- |") == 2
+    assert power_page(found).html().count("<table") == 2
+    assert power_page(found).markdown().count("\n| --- |") == 2
     told = list(csv.DictReader(power_csv(found).splitlines()))
     rails = [row for row in told if row["role"] == "guardrail"]
     assert len(rails) == 8
@@ -132,8 +131,8 @@ def test_guardrails_have_a_table_of_their_own(path: Path) -> None:
         ("0.0", "false", "0.05")
     }
     assert {row["margin_unit"] for row in rails} == {"percent", "metric"}
-    assert rail_rows(study(path, Question()))[1] == []
-    assert power_html(study(path, Question())).count("<table") == 1
+    assert guardrails(study(path, Question())).rows == ()
+    assert power_page(study(path, Question())).html().count("<table") == 1
 
 
 def test_numbers_keep_their_significant_digits() -> None:

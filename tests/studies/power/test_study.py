@@ -76,12 +76,12 @@ def test_the_pilot_is_the_control_of_a_run_without_treatment(path: Path, tmp_pat
     # An A/A run: everybody is served by the control's recommender there.
     changes = ["arms.sticky.recommender=random", "arms.top={recommender: random, weight: 2}"]
     result = pipeline.run(load(path, changes), tmp_path / "aa")
-    assert study.coming.judged == sum(arm.users for arm in result.arms)
+    assert study.enrolment.enrolled == sum(arm.users for arm in result.arms)
     row = next(r.piloted for r in study.rows if r.piloted.metric == "time")
     told = [arm.metrics["time"] for arm in result.arms if arm.metrics is not None]
     total = sum(moments.n * (moments.mean or 0) for moments in told)
-    assert row.value == pytest.approx(total / study.coming.judged, rel=1e-12)
-    assert study.coming.world == 400
+    assert row.value == pytest.approx(total / study.enrolment.enrolled, rel=1e-12)
+    assert study.enrolment.world == 400
     assert study.pre_days == 1
 
 
@@ -107,9 +107,9 @@ def test_nobody_is_trained_for_a_pilot_that_none_of_them_serves(
 
 def test_days_change_who_comes_and_how_much_they_differ(path: Path) -> None:
     short, own, long = (power_study(load(path), Question(days=d)) for d in (1, 2, 6))
-    assert [s.coming.days for s in (short, own, long)] == [1, 2, 6]
-    assert short.coming.judged < own.coming.judged < long.coming.judged
-    assert own.rows == power_study(load(path), Question(users=own.coming.judged)).rows
+    assert [s.enrolment.days for s in (short, own, long)] == [1, 2, 6]
+    assert short.enrolment.enrolled < own.enrolment.enrolled < long.enrolment.enrolled
+    assert own.rows == power_study(load(path), Question(users=own.enrolment.enrolled)).rows
     sums = [
         next(r.piloted.value or 0 for r in s.rows if r.piloted.metric == "sessions")
         for s in (short, own, long)
@@ -170,22 +170,22 @@ def test_further_phases_of_the_experiment_are_cut_or_lengthened(path: Path) -> N
 def test_days_until_users_have_come() -> None:
     # Of 1,000 users a half has not come after 4 days, so a quarter not after 8.
     half = math.log(2) / 4
-    coming = Enrolment(2000, 500, 4, (1000,) * 4, half)
-    assert [coming.days_for(n) for n in (1, 159, 160, 500, 501, 749, 751, 999, 1000)] == [
+    enrolment = Enrolment(2000, 500, 4, (1000,) * 4, half)
+    assert [enrolment.days_for(n) for n in (1, 159, 160, 500, 501, 749, 751, 999, 1000)] == [
         *(1, 1, 2, 4, 5, 8, 9),
         math.ceil(4 * math.log2(1000)),
         None,
     ]
-    assert coming.never(1000.5) == "exceeds its 1,000 users"
-    assert coming.never(999) == ""
+    assert enrolment.never(1000.5) == "exceeds its 1,000 users"
+    assert enrolment.never(999) == ""
     late = Enrolment(10, 0, 4, (10,) * 4, 1e-300)
     assert late.never(3) == "not in the 3,650 days that a run may have"
     assert Enrolment(10, 0, 4, (0,) * 4, 1.0).never(3) == "exceeds its 0 users"
 
 
 def test_the_assigned_come_as_traffic_grows() -> None:
-    coming = Enrolment(1000, 300, 2, (100, 300, 600, 900), 0.1, at_once=True)
-    assert [coming.days_for(n) for n in (100, 101, 301, 900, 901)] == [1, 2, 3, 4, None]
+    enrolment = Enrolment(1000, 300, 2, (100, 300, 600, 900), 0.1, at_once=True)
+    assert [enrolment.days_for(n) for n in (100, 101, 301, 900, 901)] == [1, 2, 3, 4, None]
 
 
 COMING = {
@@ -201,9 +201,9 @@ COMING = {
 @pytest.mark.parametrize("changes", COMING.values(), ids=COMING)
 def test_users_come_when_a_longer_experiment_sees_them(path: Path, changes: list[str]) -> None:
     scenario = load(path, ["world.users.count=4000", "arrivals.sessions=1200", *changes])
-    short = power_study(scenario, Question(days=3)).coming
+    short = power_study(scenario, Question(days=3)).enrolment
     for days in (1, 2, 3, 4) if short.at_once else (1, 2, 3, 4, 6, 9):
-        came = power_study(scenario, Question(days=days)).coming.judged
+        came = power_study(scenario, Question(days=days)).enrolment.enrolled
         # Binomial: four standard deviations of those who came, and of those in the pilot.
         away = 0.0 if short.at_once else 4 * 2 * math.sqrt(came * (1 - came / 4000))
         few, many = short.days_for(max(1.0, came - away)), short.days_for(came + away)

@@ -9,7 +9,7 @@ from scipy import stats as scipy_stats
 from abbotify import stats
 from abbotify.stats import Moments
 from abbotify.stats.effects import Estimator
-from abbotify.studies.validation.methods import Arm, Key, said, single_tracks
+from abbotify.studies.validation.methods import Arm, Key, experiment_estimates, single_tracks
 from tests.studies.validation.worlds import made_up
 
 
@@ -36,7 +36,7 @@ def arms() -> list[Arm]:
 
 def test_every_method_says_what_its_estimator_says() -> None:
     control, treatment = arms()
-    found = said([control, treatment], ["time"], 0.05, simultaneous=True)
+    found = experiment_estimates([control, treatment], ["time"], 0.05, simultaneous=True)
     tables = made_up()
     values = [table.values["time"][table.exposed] for table in tables.values()]
     test = scipy_stats.ttest_ind(values[1], values[0], equal_var=False)
@@ -68,7 +68,7 @@ def test_families_are_of_the_estimate_that_decides() -> None:
     cases: list[tuple[Estimator, str]]
     cases = [("mean", "welch"), ("auto", "cuped"), ("cuped", "cuped")]
     for estimator, decides in cases:
-        found = said(experiment, success, 0.05, True, estimator=estimator)
+        found = experiment_estimates(experiment, success, 0.05, True, estimator=estimator)
         first = [found[Key(m, success[0], "two")] for m in (decides, "holm", "max_z")]
         assert first[0][:3] == first[1][:3]
         assert first[2].estimate == first[0].estimate

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from abbotify.studies.validation.characteristics import Characteristic
 from abbotify.studies.validation.methods import (
     HOLM,
     LOOKS_FIXED,
@@ -17,7 +18,7 @@ from abbotify.studies.validation.methods import (
     MAX_Z,
     Key,
 )
-from abbotify.studies.validation.rates import Expected, Measured, Row, rows
+from abbotify.studies.validation.rates import Expected, Measured, rows
 from abbotify.studies.validation.repeated_looks import LOOKED
 from abbotify.studies.validation.replications import Trials
 
@@ -32,14 +33,13 @@ def trials(keys: list[Key], nothing: list[Any], effect: list[Any], truths: list[
     return Trials(tuple(keys), said.transpose(2, 0, 1, 3), alarms, np.array([truths]))
 
 
-def measured(found: Trials, expected: list[Expected], **further: Any) -> dict[str, Row]:
+def measured(found: Trials, expected: list[Expected], **further: Any) -> dict[str, Characteristic]:
     arms = len({key.arm for key in found.keys})
     settings: dict[str, Any] = {"users": (1000.0,) * (1 + arms), "success": ("time",), **further}
     of = Measured(found, expected, 0.05, **settings)
     names = {}
     for row in rows(of):
-        one = row.characteristic
-        names[f"{one.method} {one.metric} {one.quantity}"] = row
+        names[f"{row.method} {row.metric} {row.quantity}"] = row
     return names
 
 
@@ -47,7 +47,7 @@ def test_rates_are_counts() -> None:
     nothing = [[(0, -1, 1, 0), (2, 1, 3, 1), (0, -1, 1, 0), (0, -1, 1, 0)]]
     effect = [[(2, 1, 3, 1), (-3, -4, -2, 1), (1, -1, 3, 0), (4, 3, 5, 1)]]
     found = measured(trials([Key("welch", "time", "two")], nothing, effect, [2.0]), [KNOWN])
-    values = {name: row.characteristic.measured for name, row in found.items()}
+    values = {name: row.measured for name, row in found.items()}
     assert values == {
         "welch time false_positive_rate": 0.25,
         "welch time coverage": 0.5,
@@ -57,13 +57,13 @@ def test_rates_are_counts() -> None:
         "welch time exaggeration": pytest.approx((2 + 3 + 4) / 2 / 3),
         "srm users false_alarm_rate": 0.0,
     }
-    rate = found["welch time false_positive_rate"].characteristic
+    rate = found["welch time false_positive_rate"]
     level = 0.01 / 3  # of three gated rates
     band = binom.ppf([level / 2, 1 - level / 2], 4, 0.05) / 4
     assert (rate.lower, rate.upper) == tuple(band)
     assert rate.gated
     assert rate.within
-    width = found["welch time mean_width"].characteristic
+    width = found["welch time mean_width"]
     error = np.std([2, 2, 4, 2], ddof=1) / 2
     assert width.upper == pytest.approx(2.5 + 1.959964 * error)
 
@@ -73,10 +73,10 @@ def test_the_undefined_are_not_counted_and_not_gated() -> None:
     effect = [[(2, NAN, NAN, NAN), (1, 1, 3, 1), (2, 1, 3, 1)]]
     found = measured(trials([Key("fieller", "time", "two")], nothing, effect, [2.0]), [KNOWN])
     rate = found["fieller time false_positive_rate"]
-    assert rate.characteristic.measured == 0.5
-    assert not rate.characteristic.gated
+    assert rate.measured == 0.5
+    assert not rate.gated
     assert rate.why == "undefined in 1 of 3 experiments"
-    assert found["fieller time coverage"].characteristic.measured == 1.0
+    assert found["fieller time coverage"].measured == 1.0
 
 
 def test_of_repeated_looks_only_false_positives_are_counted() -> None:
@@ -92,16 +92,16 @@ def test_of_repeated_looks_only_false_positives_are_counted() -> None:
         f"{key.method} time false_positive_rate" for key in keys
     ]
     fixed, sequential, valid = list(found.values())[:3]
-    assert fixed.characteristic.measured == 0.22
-    assert not fixed.characteristic.gated
-    assert fixed.why == "here to be compared"
-    assert sequential.characteristic.measured == 0.05
-    assert sequential.characteristic.gated
-    assert sequential.characteristic.lower is not None
-    assert 0.02 < sequential.characteristic.lower < 0.05
-    assert valid.characteristic.gated
-    assert (valid.characteristic.measured, valid.characteristic.lower) == (0.01, 0.0)
-    assert valid.characteristic.within
+    assert fixed.measured == 0.22
+    assert not fixed.gated
+    assert fixed.why == "shown for comparison"
+    assert sequential.measured == 0.05
+    assert sequential.gated
+    assert sequential.lower is not None
+    assert 0.02 < sequential.lower < 0.05
+    assert valid.gated
+    assert (valid.measured, valid.lower) == (0.01, 0.0)
+    assert valid.within
 
 
 def test_without_an_effect_there_is_nothing_to_find() -> None:
@@ -117,12 +117,12 @@ def test_what_is_no_promise_says_why() -> None:
     skewed = Expected(0.05, 0.95, ungated="skewness 9.0")
     found = measured(trials(keys, same * 2, same * 2, [0.0, 0.0]), [skewed, KNOWN])
     assert found["welch time false_positive_rate"].why == "skewness 9.0"
-    assert not found["welch time false_positive_rate"].characteristic.gated
-    assert found["welch time coverage"].characteristic.gated
-    assert found["naive_relative time coverage"].why == "here to be compared"
+    assert not found["welch time false_positive_rate"].gated
+    assert found["welch time coverage"].gated
+    assert found["naive_relative time coverage"].why == "shown for comparison"
     world = measured(trials(keys, same * 2, same * 2, [0.0, 0.0]), [KNOWN] * 2, ungated="queues")
-    assert {row.why for row in world.values()} == {"queues", "here to be compared", ""}
-    assert not any(row.characteristic.gated for row in world.values())
+    assert {row.why for row in world.values()} == {"queues", "shown for comparison", ""}
+    assert not any(row.gated for row in world.values())
 
 
 def test_families_err_when_any_of_them_does() -> None:
@@ -132,14 +132,14 @@ def test_families_err_when_any_of_them_does() -> None:
     nothing = [[none, some], [some, none], [none, none], [none, some], [none, none], [some, none]]
     effect = [[none, some]] * 5 + [[none, none]]
     found = measured(trials(keys, nothing, effect, [0.0] * 6), [KNOWN] * 6)
-    value = {name: row.characteristic.measured for name, row in found.items()}
+    value = {name: row.measured for name, row in found.items()}
     assert value["uncorrected time family_wise_error"] == 1.0
     assert value["holm time family_wise_error"] == 0.5
     assert value["max_z time family_wise_error"] == 0.5
     assert value["max_z time family_wise_coverage"] == 0.5
     assert "welch time:two false_positive_rate" in found
-    holm = found["holm time family_wise_error"].characteristic
+    holm = found["holm time family_wise_error"]
     assert holm.lower == 0.0
-    uncorrected = found["uncorrected time family_wise_error"].characteristic
+    uncorrected = found["uncorrected time family_wise_error"]
     assert uncorrected.expected == pytest.approx(0.0907, abs=2e-4)
     assert not uncorrected.gated

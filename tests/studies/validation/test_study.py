@@ -65,7 +65,7 @@ def test_right_methods_stay_in_their_bands(abbotify: Command, folder: Path) -> N
         assert (method, metric, "coverage") not in rows
     page = (out / "validate.html").read_text(encoding="utf-8")
     assert_closed(page)
-    assert 'class="chart validation"' in page
+    assert 'class="chart validation-coverage"' in page
     assert "Tracks as independent" in (out / "validate.md").read_text(encoding="utf-8")
     assert {path.name for path in out.iterdir()} == {
         *("validate.csv", "validate.html", "validate.md")
@@ -229,13 +229,13 @@ def test_the_estimate_that_decides_is_gated(abbotify: Command, tmp_path: Path) -
     assert float(rows["cuped", metric, "mean_width"]["measured"]) < 0.9 * float(
         rows["welch", metric, "mean_width"]["measured"]
     )
-    assert "CUPED decides" in page
+    assert "CUPED (decides)" in page
     assert "adjusted for the days before (CUPED)" in page
     path = written(tmp_path, timeline=BEFORE, metrics=metrics | {"estimator": "mean"})
     assert abbotify("validate", path, "--replications", 200, "--out", out).code == 0
     page = (out / "validate.md").read_text(encoding="utf-8")
-    assert "Welch decides" in page
-    assert "CUPED decides" not in page
+    assert "Welch (decides)" in page
+    assert "CUPED (decides)" not in page
 
 
 def test_adjusted_errors_that_are_too_small_leave_the_bands(

@@ -6,8 +6,8 @@ import pytest
 
 from abbotify.stats.non_inferiority import METRIC, PERCENT, GuardrailSpec
 from abbotify.stats.power import non_inferiority_power
-from abbotify.studies.power.design import GUARDRAIL, POWER, USERS, Asked, Row, Terms, in_arms
-from abbotify.studies.power.guarded import guarded
+from abbotify.studies.power.design import GUARDRAIL, POWER, USERS, PointSpec, Row, Terms, in_arms
+from abbotify.studies.power.guardrails import guarded
 from abbotify.studies.power.pilot import piloted
 from tests.studies.tables import table
 
@@ -18,7 +18,7 @@ TERMS = Terms(0.1, 0.8, ("mean_time_per_session",), (("a", 1.0), ("b", 1.0), ("c
 def rows(
     *rails: GuardrailSpec, users: float | None = None, lifts: tuple[float, ...] = ()
 ) -> list[Row]:
-    return list(guarded(piloted(table(), METRICS), rails, TERMS, Asked(users, lifts)))
+    return list(guarded(piloted(table(), METRICS), rails, TERMS, PointSpec(users, lifts)))
 
 
 def test_the_users_needed_have_the_power() -> None:

@@ -70,14 +70,14 @@ def test_a_replication_is_a_run_of_its_own(path: Path, tmp_path: Path) -> None:
         truths(whole_runs.replication(plan.scenario, number), tmp_path / f"run-{number}")
         for number in (0, 1)
     ]
-    rows = {(one.method, one.metric, one.quantity): one for one in found.characteristics}
+    rows = {(one.method, one.metric, one.quantity): one for one in found.rows}
     for method in ("welch", "fieller", "naive_relative", "delta", "sessions_as_independent"):
         own = [run[method, METRIC] for run in runs]
         covered = sum(row.covered for row in own) / 2
         assert rows[method, METRIC, "coverage"].measured == covered
         width = sum(row.upper - row.lower for row in own) / 2
         assert rows[method, METRIC, "mean_width"].measured == pytest.approx(width)
-    assert found.meets
+    assert found.coupled
     assert found.gated == 0
 
 

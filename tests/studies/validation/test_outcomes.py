@@ -57,7 +57,7 @@ def test_covariates_have_an_indicator_only_where_some_are_missing() -> None:
     assert found.group("mean_time_per_session", "mean").variables == 3
     assert found.group("mean_time_per_session", "ratio").variables == 4
     assert found.group("retained", "mean").variables == 1
-    assert all(group.variables == group.own for group in outcomes(pre=False).groups)
+    assert all(group.variables == group.own_variables for group in outcomes(pre=False).groups)
 
 
 @pytest.mark.parametrize("population", ["exposed", "assigned"])

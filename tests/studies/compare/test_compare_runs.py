@@ -18,8 +18,8 @@ from abbotify import pipeline
 from abbotify.errors import DataError, UserError
 from abbotify.scenario import load
 from abbotify.stats.paired import SAME
+from abbotify.studies.compare import compare_runs
 from abbotify.studies.compare.compare import Comparison
-from abbotify.studies.compare.runs import compare_runs
 
 TEXT = """\
 world:

@@ -12,7 +12,7 @@ import pytest
 
 from abbotify.eventlog.schema import ARMS_KEY
 from abbotify.metrics.users_file import StoredUsers
-from abbotify.studies.compare.users import Overlap, Pairs, overlap, read_users
+from abbotify.studies.compare.paired import Overlap, Pairs, overlap, read_users
 
 
 def users(

@@ -1,9 +1,10 @@
-"""A power study in words: its title, its answer, and what its numbers mean."""
+"""The title, the answer and the notes of a power study, and its numbers as texts."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 from abbotify.report.text import labels, numbers
 from abbotify.stats.effects import MEAN
@@ -12,15 +13,22 @@ from abbotify.studies.power.design import LIFT, SUCCESS, Point, Row
 from abbotify.studies.power.request import Enrolment
 from abbotify.studies.power.study import PowerStudy
 
+_MODEL: Final = (
+    "Lifts are increases, in per cent of the control. A lift of an amount (time, sessions) "
+    "multiplies every user's value, so its standard deviation grows with it; a decrease needs "
+    "fewer users. A lift of a share is added to it, so that no share exceeds 1; a decrease needs "
+    "as many users."
+)
+
 
 def title(study: PowerStudy) -> str:
-    """The scenario, and what was asked."""
-    asked, name = study.question, labels.clean(study.scenario)
-    if asked.mde is not None:
-        return f"{name}: users for a lift of {lift(asked.mde)}"
-    if asked.users is not None:
-        return f"{name}: what {numbers.count(asked.users)} users can find"
-    return f"{name}: what {_days(study.coming.days)} can find"
+    """The scenario and the question."""
+    question, name = study.question, labels.clean(study.scenario)
+    if question.mde is not None:
+        return f"{name}: users for a lift of {lift(question.mde)}"
+    if question.users is not None:
+        return f"{name}: what {numbers.count(question.users)} users can find"
+    return f"{name}: what {_days(study.enrolment.days)} can find"
 
 
 def sentence(study: PowerStudy) -> str:
@@ -28,21 +36,20 @@ def sentence(study: PowerStudy) -> str:
     name, wanted = labels.metric(study.terms.success[0]).label, f"{study.terms.wanted:.3g}"
     rows = [row for row in study.rows if _is_first(study, row)]
     deciding = [row for row in rows if row.decides]
-    told = [text for row in deciding if (text := _answer(study, row, rows))]
-    if not told:
+    answers = [text for row in deciding if (text := _answer(study, row, rows))]
+    if not answers:
         why = deciding[0].points[0].note if deciding else "the pilot has no such metric"
         return f"{name}: nothing can be planned ({why})."
     adjusted = f", {labels.ADJUSTED}" if deciding[0].piloted.cuped else ""
-    return f"{name}{adjusted}, with power {wanted}: {'; '.join(told)}."
+    return f"{name}{adjusted}, with power {wanted}: {'; '.join(answers)}."
 
 
 def _is_first(study: PowerStudy, row: Row) -> bool:
-    own = row.piloted
-    return own.metric == study.terms.success[0] and own.estimand == MEAN
+    return row.piloted.metric == study.terms.success[0] and row.piloted.estimand == MEAN
 
 
 def _answer(study: PowerStudy, row: Row, rows: Sequence[Row]) -> str:
-    """What the row that decides says, and its twin with the other estimate."""
+    """The answer of the row that decides, beside that of the other estimate."""
     point = row.points[0]
     if point.users is None or point.lift is None:
         return ""
@@ -63,19 +70,19 @@ def _people(users: float) -> str:
 
 
 def notes(study: PowerStudy) -> list[str]:
-    """What the numbers mean, a sentence or two each."""
-    told = [_pilot(study), _users(study), _levels(study), _model(), _cuped(study), _more(study)]
-    return [*told, *([_guardrails(study)] if study.guardrails else [])]
+    """How to read the numbers, a sentence or two each."""
+    always = [_pilot(study), _users(study), _levels(study), _MODEL, _cuped(study), _more(study)]
+    return [*always, *([_guardrails(study)] if study.guardrails else [])]
 
 
 def _pilot(study: PowerStudy) -> str:
-    coming, control = study.coming, labels.clean(study.control)
+    enrolment, control = study.enrolment, labels.clean(study.control)
     who = "came" if study.population == "exposed" else "were admitted"
-    share = coming.judged / coming.world if coming.world else 0.0
+    share = enrolment.enrolled / enrolment.world if enrolment.world else 0.0
     so = f", so n users need a population of n / {share:.4g}" if share else ""
     return (
-        f"Pilot: everybody under {control} for {_days(coming.days)}; "
-        f"{coming.judged:,} of the world's {coming.world:,} users {who} "
+        f"Pilot: everybody under {control} for {_days(enrolment.days)}; "
+        f"{enrolment.enrolled:,} of the world's {enrolment.world:,} users {who} "
         f"({numbers.percent(share)}){so}."
     )
 
@@ -98,14 +105,6 @@ def _levels(study: PowerStudy) -> str:
         f"{terms.alpha:g} / {h} = "
         f"{terms.level(SUCCESS):.3g} and has at least this power, whatever the others are. "
         f"Exploratory rows are planned at {terms.alpha:g}."
-    )
-
-
-def _model() -> str:
-    return (
-        "Lifts are rises, in per cent of the control. A lift of an amount (time, sessions) "
-        "multiplies every user's value, so the spread grows with it; a fall needs fewer users. "
-        "A lift of a share adds to it, and a fall needs as many: no share is multiplied beyond 1."
     )
 
 
@@ -139,14 +138,14 @@ def _guardrails(study: PowerStudy) -> str:
 
 
 def _more(study: PowerStudy) -> str:
-    coming = study.coming
+    enrolment = study.enrolment
     if study.population == "assigned":
         return "All users that the experiment admits count, from the day of their admission on."
     return (
-        f"Days: at most {coming.most:,} users can come, fewer new ones every day. Within "
-        f"{_days(coming.days)} they are the pilot's; beyond, a user who has not come does so on a "
-        f"day with a chance of {numbers.percent(-math.expm1(-coming.visits))} (arrivals). The "
-        "spread per user is this pilot's; the option --days plays them."
+        f"Days: at most {enrolment.most:,} users can come, fewer new ones every day. Within "
+        f"{_days(enrolment.days)} they are the pilot's; beyond, a user who has not come does so on "
+        f"a day with a chance of {numbers.percent(-math.expm1(-enrolment.visits))} (arrivals). The "
+        "standard deviation per user is this pilot's; the option --days plays them."
     )
 
 
@@ -165,12 +164,12 @@ def margin(row: Row) -> str:
     return f"{digits(rail.margin, 3)} {labels.metric(rail.metric).unit}".rstrip()
 
 
-def days(coming: Enrolment, users: float | None) -> str:
+def days(enrolment: Enrolment, users: float | None) -> str:
     """In how many days of the world so many users come."""
     if users is None:
         return numbers.MISSING
-    found = coming.days_for(users)
-    return coming.never(users) if found is None else numbers.count(found)
+    needed = enrolment.days_for(users)
+    return enrolment.never(users) if needed is None else numbers.count(needed)
 
 
 def digits(value: float | None, count: int) -> str:

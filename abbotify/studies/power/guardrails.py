@@ -13,8 +13,8 @@ from abbotify.studies.power.design import (
     GUARDRAIL,
     POWER,
     USERS,
-    Asked,
     Point,
+    PointSpec,
     Row,
     Terms,
     in_arms,
@@ -25,7 +25,7 @@ from abbotify.studies.power.pilot import Piloted
 
 
 def guarded(
-    metrics: Sequence[Piloted], rails: Sequence[GuardrailSpec], terms: Terms, asked: Asked
+    metrics: Sequence[Piloted], rails: Sequence[GuardrailSpec], terms: Terms, spec: PointSpec
 ) -> tuple[Row, ...]:
     """A row for each guardrail and size of treatments, by the plain means that the report tests.
 
@@ -34,7 +34,7 @@ def guarded(
     """
     plain = {m.metric: m for m in metrics if m.estimand == MEAN and not m.cuped}
     return tuple(
-        replace(row, points=tuple(_told(row, terms.wanted, asked)))
+        replace(row, points=tuple(_points(row, terms.wanted, spec)))
         for rail in rails
         if rail.metric in plain
         for names, shares in terms.sizes
@@ -42,10 +42,10 @@ def guarded(
     )
 
 
-def _told(row: Row, wanted: float, asked: Asked) -> Iterator[Point]:
-    if asked.users is not None:
-        yield _powered(row, asked.users)
-    if asked.lifts:
+def _points(row: Row, wanted: float, spec: PointSpec) -> Iterator[Point]:
+    if spec.users is not None:
+        yield _powered(row, spec.users)
+    if spec.lifts:
         yield _needed(row, wanted)
 
 

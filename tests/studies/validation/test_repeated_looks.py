@@ -21,7 +21,13 @@ from abbotify.studies.validation.methods import (
     LOOKS_VALID,
     MethodEstimates,
 )
-from abbotify.studies.validation.repeated_looks import LOOKED, LOOKS, Peeking, at_any_look, at_looks
+from abbotify.studies.validation.repeated_looks import (
+    LOOKED,
+    LOOKS,
+    RepeatedLooks,
+    at_any_look,
+    at_looks,
+)
 from abbotify.studies.validation.sampler import Sampler
 from tests.conftest import Command
 from tests.studies.validation.worlds import drawn, outcomes, scenario
@@ -34,9 +40,9 @@ def peeking(
     metric: str = "time",
     spending: Spending = obrien_fleming,
     estimator: Estimator = "mean",
-) -> Peeking:
+) -> RepeatedLooks:
     sampler = Sampler(POOL, (1.0, 1.0), USERS, SEED)
-    return Peeking.of(sampler, metric, ALPHA, spending, estimator)
+    return RepeatedLooks.of(sampler, metric, ALPHA, spending, estimator)
 
 
 def looked_at(
@@ -67,7 +73,9 @@ def test_each_method_says_what_its_estimator_says_of_the_users_by_each_look(
     spending: Spending, estimator: Estimator, first: int
 ) -> None:
     found: dict[int, dict[str, MethodEstimates]] = {}
-    for number, key, one in peeking("time", spending, estimator).said(range(first, first + 22)):
+    for number, key, one in peeking("time", spending, estimator).estimates(
+        range(first, first + 22)
+    ):
         assert (key.metric, key.arm) == ("time", "two")
         found.setdefault(number, {})[key.method] = one
     assert list(found) == list(range(first, first + 22))
@@ -110,16 +118,16 @@ def test_without_variance_nothing_is_said() -> None:
 @pytest.mark.parametrize("estimator", ["mean", "auto"])
 def test_early_looks_may_be_empty(estimator: Estimator) -> None:
     sampler = Sampler(POOL, (1.0, 1.0), 10, SEED)
-    few = Peeking.of(sampler, "time", ALPHA, obrien_fleming, estimator)
-    said = [one.significant for _, _, one in few.said(range(20))]
+    few = RepeatedLooks.of(sampler, "time", ALPHA, obrien_fleming, estimator)
+    said = [one.significant for _, _, one in few.estimates(range(20))]
     assert len(said) == 60
     assert any(one is not None for one in said)
 
 
 def test_only_the_first_experiments_are_looked_at() -> None:
-    numbers = {number for number, _, _ in peeking().said(range(LOOKED - 3, LOOKED + 3))}
+    numbers = {number for number, _, _ in peeking().estimates(range(LOOKED - 3, LOOKED + 3))}
     assert numbers == {LOOKED - 3, LOOKED - 2, LOOKED - 1}
-    assert not list(peeking().said(range(LOOKED, LOOKED + 3)))
+    assert not list(peeking().estimates(range(LOOKED, LOOKED + 3)))
 
 
 def test_boundaries_that_do_not_pay_for_looks_leave_the_band(
