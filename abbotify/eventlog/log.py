@@ -113,7 +113,7 @@ def whole_sessions(file: LogFile, names: Names, rows: int = _AT_A_TIME) -> Itera
     """The rows of a file in order, whole sessions at a time.
 
     Args:
-        file: what `open_file` told; with day, session and step.
+        file: what `open_file` returned; with day, session and step.
         names: the columns of arms and the order of the arms' names.
         rows: about how many rows at a time.
 

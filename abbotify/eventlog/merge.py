@@ -22,7 +22,7 @@ class Run(Generic[R]):
     Attributes:
         lowest: no row's key is smaller.
         read: the rows, a few at a time.
-        mark: what the rows are told from those of other runs by.
+        mark: what tells the run's rows from those of others.
     """
 
     lowest: int

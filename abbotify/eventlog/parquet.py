@@ -154,7 +154,7 @@ def read_pieces(
     """The rows of a file with day, session and step, a few at a time, in the file's order.
 
     Args:
-        file: what `open_file` told.
+        file: what `open_file` returned.
         names: the columns of arms to read and the order of the arms' names.
         rows: how many rows at a time.
         ordered: refuse rows that are not sorted by (user, session, step).

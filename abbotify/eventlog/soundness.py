@@ -75,7 +75,7 @@ def repeated_rows(events: Events) -> Repeats:
         return Repeats()
     sizes = np.add.reduceat(counts, starts)
     total, at = int((sizes - sizes // times)[given].sum()), order[first[starts[given][0]]]
-    sure = total if _told_apart(events, same & ~tied) else 0
+    sure = total if _rarely_alike(events, same & ~tied) else 0
     return Repeats(total, sure, int(events.user[at]), int(events.timestamp[at]))
 
 
@@ -94,7 +94,7 @@ def _by_content(
     return rows[order], equal
 
 
-def _told_apart(events: Events, apart: npt.NDArray[np.bool_]) -> bool:
+def _rarely_alike(events: Events, apart: npt.NDArray[np.bool_]) -> bool:
     """Whether what a user hears at one time is hardly ever what they hear at the next."""
     if not apart.any():
         return False

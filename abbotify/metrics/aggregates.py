@@ -129,7 +129,7 @@ class _Compared:
         users: all of them.
         arms: how many of the first arms.
         population: over whom means are.
-        judged: their arms' codes, NO_ARM for users outside the population.
+        members: their arms' codes, NO_ARM for users outside the population.
         exposed: likewise of the exposed.
         known: covariates that all means are adjusted for, defined for everybody.
     """

@@ -1,4 +1,4 @@
-"""A log read once: its sessions are made piece by piece, judged user by user, and let go."""
+"""A log read once: its sessions are made piece by piece, added up user by user, and let go."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from abbotify.metrics.users import UserTable, user_table
 from abbotify.stats.mergeable import merged
 
 SUCCESS: Final = "mean_time_per_session"
-_AT_ONCE: Final = 1_000_000  # tracks in the sessions that are judged together
+_AT_ONCE: Final = 1_000_000  # tracks in the sessions that are taken together
 
 
 class Known(NamedTuple):
-    """What must be known to judge a session before all have been read.
+    """What must be known to count a session before all have been read.
 
     Attributes:
         days: from the first day with a session in an arm to the last one.
@@ -153,7 +153,7 @@ class _Reading:
                 for place, part in enumerate(parts)
             ]
             for piece in _gathered(heads(runs, USER)):
-                self._judge(piece)
+                self._take(piece)
         days = _sound(range(min(self.days), max(self.days) + 1)) if self.days else None
         earlier = tuple(sorted(self.earlier - set(days or ())))
         mixed = np.concatenate(self.in_two) if self.in_two else self.mixed[:0]
@@ -182,7 +182,7 @@ class _Reading:
             plays=(events.track, codes), step_plays=(events.step, events.hundredths, codes)
         )
 
-    def _judge(self, piece: Sequence[tuple[SessionTable, bool]]) -> None:
+    def _take(self, piece: Sequence[tuple[SessionTable, bool]]) -> None:
         earlier = _sorted([table for table, mark in piece if mark])
         after = _sorted([table for table, mark in piece if not mark])
         if self.numbered and earlier is not None and after is not None:
@@ -201,7 +201,7 @@ class _Reading:
             self.content.sessions += len(table)
             self.content.still_open += len(table) - int(np.count_nonzero(table.closed))
         if self.known.days is None:
-            return  # nothing can be judged yet
+            return  # nothing can be counted yet
         if after is not None:
             self.content.tally.add(after)
         watching = watching_of(self.known.days)

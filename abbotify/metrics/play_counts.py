@@ -1,4 +1,4 @@
-"""How often each arm played each track, and what was heard at each step: counted row by row."""
+"""How often each arm played each track, and how long at each step: counted row by row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds of users, told apart by something known before the experiment."""
+"""Segments of users by something known before the experiment."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ PARTS: Final = 3  # light, medium and heavy users
 
 @dataclass(frozen=True)
 class UserSegments:
-    """Which kind each user is of.
+    """The segment of each user.
 
     Attributes:
-        by: what they are told apart by.
-        names: of the kinds.
-        codes: int16 (users,), -1 for users of no kind.
-        bounds: where values were cut; empty for kinds that have names of their own.
+        by: what they are segmented by.
+        names: of the segments.
+        codes: int16 (users,), -1 for users of none.
+        bounds: where values were cut; empty for segments that have names of their own.
     """
 
     by: str
@@ -53,7 +53,7 @@ class SegmentBounds:
 
 
 def cut(values: FloatArray, how: SegmentBounds, members: npt.NDArray[np.bool_]) -> UserSegments:
-    """The kinds of users by a value.
+    """The segments of users by a value.
 
     Args:
         values: float64 (users,), NaN where unknown.

@@ -116,7 +116,7 @@ def for_population(
 
 
 class UserTotals:
-    """Users' sessions so far, as sums per user: what an experiment is judged by at its end.
+    """Users' sessions so far, as sums per user: all that its end needs.
 
     A session counts when its day is one of the experiment's and it is in an arm; on the days
     before, whatever its arm. Each user's sessions being added in order, the result does not
@@ -130,7 +130,7 @@ class UserTotals:
         open_sessions: count sessions without a "last" too; a log's end cut them off, so neither
             their time nor their tracks are complete.
         arrays: what `arrays` gave, to go on from there.
-        followed: how many days since the first session are told of each user; 0: none.
+        followed: how many days since the first session are kept of each user; 0: none.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class UserTotals:
         return {f"{name}.{key}": array for name, part in parts for key, array in part.items()}
 
     def table(self, assigned: Mapping[str, Labels] | None = None) -> UserTable:
-        """The users, judged by the sessions so far.
+        """The users by the sessions so far.
 
         Args:
             assigned: the arm of each user by column of arms, where known without the sessions.
@@ -240,7 +240,7 @@ def user_table(
         assigned: the arm of each user by column of arms, where known without the log.
         retention_days: k, the number of last days in which a session makes a user retained.
         open_sessions: count sessions without a "last" too.
-        followed: how many days since the first session are told of each user.
+        followed: how many days since the first session are kept of each user.
 
     Raises:
         ValueError: a session's user is not among the users, or tables differ in their arms' names.

@@ -78,7 +78,7 @@ class StoredUsers:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with self._told():
+        with self._readable():
             self._file = pq.ParquetFile(path)
             schema = self._file.schema_arrow
             self._names = json.loads((schema.metadata or {}).get(ARMS_KEY.encode(), "{}"))
@@ -118,14 +118,14 @@ class StoredUsers:
 
     def column(self, name: str, population: Population = "exposed") -> FloatArray:
         """A column for a population: float64 (n,), NaN where there is no value."""
-        with self._told(name):
+        with self._readable(name):
             values = np.asarray(self._read(name).cast(pa.float64()))
         if np.isinf(values).any():
             raise DataError("holds a number that is not finite", file=self._path, key=name)
         return for_population(values, name, population, lambda: self.exposed)
 
     def _label(self, column: str) -> Labels:
-        with self._told(column):
+        with self._readable(column):
             texts = self._read(column).cast(pa.string())
             # Another program that has written the file again may have dropped the names.
             known = self._names.get(column) or texts.unique().drop_null().to_pylist()
@@ -134,11 +134,11 @@ class StoredUsers:
     def _read(self, name: str) -> pa.Array:
         if name not in self._file.schema_arrow.names:
             raise DataError("has no such column", file=self._path, key=name)
-        with self._told(name):
+        with self._readable(name):
             return self._file.read([name]).column(0).combine_chunks()
 
     @contextmanager
-    def _told(self, key: str | None = None) -> Iterator[None]:
+    def _readable(self, key: str | None = None) -> Iterator[None]:
         """Errors of Arrow, and of numbers and names that are none, as the file's."""
         try:
             yield

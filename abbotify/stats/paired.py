@@ -34,7 +34,7 @@ def paired(differences: Moments, alpha: float) -> Contrast:
     Source: Student (1908), Biometrika 6.
     """
     nothing = Estimate(differences.n, 0.0, 0.0)  # a known 0 takes no degree of freedom
-    return _told(difference(nothing, mean(differences), alpha), differences)
+    return _noted(difference(nothing, mean(differences), alpha), differences)
 
 
 def paired_effects(control: Moments, treatment: Moments, alpha: float) -> Contrast:
@@ -52,7 +52,7 @@ def paired_effects(control: Moments, treatment: Moments, alpha: float) -> Contra
 
     Source: Welch (1947), Biometrika 34.
     """
-    return _told(welch(control, treatment, alpha), control, treatment)
+    return _noted(welch(control, treatment, alpha), control, treatment)
 
 
 def lift_terms(control: Floats, treatment: Floats) -> tuple[Floats, Floats] | None:
@@ -96,7 +96,7 @@ def ratio_terms(numerator: Floats, denominator: Floats) -> Floats | None:
     return ratio + (numerator - ratio * denominator) / (total / len(denominator))
 
 
-def _told(contrast: Contrast, *differences: Moments) -> Contrast:
+def _noted(contrast: Contrast, *differences: Moments) -> Contrast:
     """The contrast with a note about pairs where there is no variance."""
     flat = all(d.n > 1 and float(d.variance[0]) == 0 for d in differences)
     if contrast.effect is None or not flat:
