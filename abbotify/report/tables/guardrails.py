@@ -51,7 +51,7 @@ def _table(
 def _row(result: Result, row: GuardrailResult, on: Scale, several: bool) -> Row:
     at, note, apart = result.places[row.arm], clean(row.note), _difference(result, row)
     if apart is not None:
-        note = leading.noted(apart, note)
+        note = "; ".join(filter(None, (note, leading.NEAR_ZERO)))
     under = [f"margin {margin(row)}", "" if several else note]
     loss, bound = loss_and_bound(result, row)
     drawn = picture(_in_margins(row), on, style(at), marks="margin")
@@ -115,7 +115,7 @@ def margin(row: GuardrailResult) -> str:
 def loss_and_bound(result: Result, row: GuardrailResult) -> tuple[str, str]:
     """The loss, and the most it may be, rounded to one place, with their unit.
 
-    Where the effect is shown as a difference, so is the loss.
+    Where the control is near zero the loss is a difference, as the effect is.
     """
     values, behind = (row.loss, row.lower, row.upper), unit(row.metric)
     apart = _difference(result, row)
@@ -137,9 +137,11 @@ def _difference(result: Result, row: GuardrailResult) -> Effect | None:
     key = (row.arm, row.metric, MEAN)
     effects = (each for each in result.effects if (each.arm, each.metric, each.estimand) == key)
     effect = next(effects, None)
-    if effect is None or effect.lower is None or leading.leads(effect):
+    if effect is None or effect.lower is None:
         return None
-    return effect
+    losses = (row.loss, row.lower, row.upper)
+    far = any(each is not None and abs(each) > leading.LIMIT for each in losses)
+    return effect if far or leading.near_zero(effect) else None
 
 
 def _absolute(effect: Effect, alpha: float) -> tuple[float | None, float | None, float | None]:
