@@ -138,9 +138,12 @@ def _whole_ticks(axis: MatplotlibAxis, first: float, last: float) -> None:
     steps = (digit * 10**power for power in range(18) for digit in (1, 2, 5))
     step = next(each for each in steps if length <= 10 * each)
     low, high = round(first), round(last)
-    named = sorted({low, *(each for each in range(low, high + 1) if each % step == 0)})
-    if len(named) > 2 and named[1] - named[0] < step / 2:
-        del named[1 if low <= 1 else 0]
+    if step < 5:
+        named = list(range(low, high + 1, step))
+    else:
+        named = sorted({low, *(each for each in range(low, high + 1) if each % step == 0)})
+        if len(named) > 2 and named[1] - named[0] < step / 2:
+            del named[1 if low <= 1 else 0]
     pad = max(0.02 * (last - first), 0.6 if length < 30 else 0)
     axis.axes.set_xlim(first - pad, last + pad)
     axis.set_major_locator(FixedLocator(named))
