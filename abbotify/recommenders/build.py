@@ -9,9 +9,8 @@ from typing import Any
 from abbotify.files.folders import Arrays
 from abbotify.files.yaml import KeyPath
 from abbotify.recommenders import registry
-from abbotify.recommenders.answers import checked
 from abbotify.recommenders.arms import Arm, Link
-from abbotify.recommenders.base import Request
+from abbotify.recommenders.base import Request, checked
 from abbotify.recommenders.batch import Answers, Requests, answers_of, one_by_one
 from abbotify.recommenders.candidate_table import CandidateTable, fallback_purpose
 from abbotify.recommenders.pick import PickFunction, TablePicker

@@ -16,7 +16,7 @@ from typing import Any
 
 from abbotify.errors import PluginError, UserError
 from abbotify.files.yaml import KeyPath, dotted
-from abbotify.recommenders.answers import described, line_in
+from abbotify.recommenders.failures import described, line_in
 from abbotify.scenario import Scenario
 from abbotify.typed import nearest
 
