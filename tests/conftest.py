@@ -39,9 +39,8 @@ LONGEST = (
     "test_study.py",
     "test_hostile_logs.py",
     "test_jit.py",
-    "test_truth.py",
+    "test_true_effects.py",
     "test_scenario_values.py",
-    "test_cli_imports.py",
     "test_reproducible.py",
 )
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")

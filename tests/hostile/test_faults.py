@@ -224,7 +224,7 @@ def test_a_comparison_is_written_before_it_is_printed(
     pipeline.run(load(scenario), scenario.parent / "a")
     monkeypatch.setattr("abbotify.cli.studies.comparison_tables", raising(BrokenPipeError()))
     one, out = scenario.parent / "a", scenario.parent / "out"
-    monkeypatch.setattr("abbotify.cli.process.discard_output", lambda: None)
+    monkeypatch.setattr("abbotify.cli.commands.discard_output", lambda: None)
     assert abbotify("compare", one, one, "--out", out).code == 0
     assert (out / "compare.csv").exists()
 

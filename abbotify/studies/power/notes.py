@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from abbotify.report.text import labels, numbers
-from abbotify.stats.effects import MEAN
+from abbotify.stats.effects import LEAST_USERS, MEAN
 from abbotify.stats.non_inferiority import PERCENT
 from abbotify.studies.power.design import LIFT, SUCCESS, Point, Row
 from abbotify.studies.power.request import Enrolment
@@ -41,7 +41,20 @@ def sentence(study: PowerStudy) -> str:
         why = deciding[0].points[0].note if deciding else "the pilot has no such metric"
         return f"{name}: nothing can be planned ({why})."
     adjusted = f", {labels.ADJUSTED}" if deciding[0].piloted.cuped else ""
-    return f"{name}{adjusted}, with power {wanted}: {'; '.join(answers)}."
+    few = _too_few(study, [row.points[0] for row in deciding])
+    return f"{name}{adjusted}, with power {wanted}: {'; '.join(answers)}.{few}"
+
+
+def _too_few(study: PowerStudy, points: Sequence[Point]) -> str:
+    """What the decision's rule needs beside power, where that is more."""
+    weights = (study.terms.control, *(weight for _, weight in study.terms.treatments))
+    least = math.ceil(LEAST_USERS * sum(weights) / min(weights))
+    if not any(point.users is not None and point.users < least for point in points):
+        return ""
+    return (
+        f" A decision needs {LEAST_USERS} users in each arm, {numbers.count(least)} in all arms, "
+        "whatever the power."
+    )
 
 
 def _is_first(study: PowerStudy, row: Row) -> bool:

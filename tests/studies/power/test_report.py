@@ -37,6 +37,14 @@ def test_what_is_told_of_users_and_levels(path: Path) -> None:
     assert sum("no variance" in " ".join(row) for row in body) == 2  # timeouts, by size
 
 
+def test_fewer_users_than_a_decision_needs_are_named(path: Path) -> None:
+    few, many = (sentence(study(path, Question(mde=mde))) for mde in (90.0, 2.0))
+    assert few.endswith(
+        "A decision needs 100 users in each arm, 400 in all arms, whatever the power."
+    )
+    assert "A decision needs" not in many
+
+
 def test_the_answer_is_that_of_the_estimate_that_decides(path: Path) -> None:
     for estimator, adjusted in (("auto", True), ("mean", False)):
         found = study(path, Question(mde=5.0), True, f"metrics.estimator={estimator}")
