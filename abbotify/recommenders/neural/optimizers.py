@@ -142,11 +142,8 @@ def _adagrad_rows(table: Table, state: OptimizerState, rate: float, decay: float
 
 @kernel
 def _lazy_adam(table: Table, state: OptimizerState, rate: float, decay: float, number: int) -> None:
-    weaker, step_first, step_second = (
-        np.float32(decay),
-        np.float32(1.0 - _BETA1),
-        np.float32(1.0 - _BETA2),
-    )
+    weaker = np.float32(decay)
+    step_first, step_second = np.float32(1.0 - _BETA1), np.float32(1.0 - _BETA2)
     small = np.float32(_EPSILON)
     pace = np.float32(
         rate * math.sqrt(1.0 - math.pow(_BETA2, number)) / (1.0 - math.pow(_BETA1, number))
@@ -227,11 +224,8 @@ def _adam_row(
     decay: float,
 ) -> None:
     """A row's steps begin .. end - 1 of the pass, all with the same gradient."""
-    weaker, step_first, step_second = (
-        np.float32(decay),
-        np.float32(1.0 - _BETA1),
-        np.float32(1.0 - _BETA2),
-    )
+    weaker = np.float32(decay)
+    step_first, step_second = np.float32(1.0 - _BETA1), np.float32(1.0 - _BETA2)
     small, weights = np.float32(_EPSILON), table[row]
     first, second = state.first[row], state.second[row]
     for step in range(begin, end):
