@@ -16,7 +16,7 @@ from abbotify.cli.options import (
     Workers,
     load_scenario,
 )
-from abbotify.cli.terminal import comparison_tables, plain_table, print_table, progress_bars
+from abbotify.cli.terminal import comparison_tables, print_table, progress_bars
 
 
 def sweep(
@@ -156,7 +156,7 @@ def validate(
     folder = out or Path("reports") / f"{described.name}-validate"
     with progress_bars(quiet) as progress:
         result = validation.validate(described, folder, replications, users, workers, progress)
-    plain_table(*validation.report.terminal_table(result))
+    print_table(validation.report.terminal_table(result))
     print(f"\n{validation.report.verdict(result)}\n\nValidation: {folder / 'validate.html'}")
     if result.failures:
         raise typer.Exit(3)

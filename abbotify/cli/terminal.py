@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from abbotify.progress import silent
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from abbotify import progress
     from abbotify.report import Result
     from abbotify.report.table import Table
@@ -71,37 +73,35 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
     return "".join(_PLAIN.get(char, "?") for char in lost), error.end
 
 
+def _console() -> Console:
+    """Where tables go: a pipe has no width, and its lines should not be folded to 80 columns."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
+
+
 def headline_table(result: Result) -> None:
     """Prints the sentence and the table of effects."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from abbotify.report import notes, summary_table
+    from abbotify.report.table import Cell, Column, Row, Table
     from abbotify.report.text.headline import headline
 
-    # A pipe has no width; tables in files should not be folded to 80 columns.
-    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
+    console = _console()
     console.print(headline(result))
     for note in notes(result):
         console.print(f"- {note}")
-    table = Table(box=None, pad_edge=False)
-    for name in ("metric", "arm", "effect", "interval", "p"):
-        table.add_column(name, justify="left" if name in ("metric", "arm") else "right")
-    for row in summary_table(result):
-        table.add_row(*(Text(str(cell)) for cell in row))
     console.print()
-    console.print(table)
+    heads = ("metric", "arm", "effect", "interval", "p")
+    columns = (Column(head, number=head not in ("metric", "arm")) for head in heads)
+    rows = (Row(tuple(map(Cell, row))) for row in summary_table(result))
+    print_table(Table("Effects", tuple(columns), tuple(rows)))
 
 
 def print_table(table: Table) -> None:
     """Prints a table of a report or a study."""
-    from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
 
-    # A pipe has no width; tables in files should not be folded to 80 columns.
-    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
     grid = Grid(box=None, pad_edge=False)
     for column in table.columns:
         if not column.picture:
@@ -109,31 +109,14 @@ def print_table(table: Table) -> None:
             grid.add_column(Text(column.plain), justify=justify, overflow="fold")
     for row in table.texts()[1]:
         grid.add_row(*map(Text, row))
-    console.print(grid)
-
-
-def plain_table(head: list[str], rows: list[list[str]]) -> None:
-    """Prints a table of texts."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
-    table = Table(box=None, pad_edge=False)
-    for name in head:
-        table.add_column(Text(name), overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    console.print(table)
+    _console().print(grid)
 
 
 def comparison_tables(comparison: Comparison) -> None:
     """Prints two runs side by side."""
-    from rich.console import Console
-
     from abbotify.studies.compare import tables
 
-    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
+    console = _console()
     for card in tables.cards(comparison):
         console.print(f"{card.letter}  {card.heading}")
         for line in (*(text for _, text in card.health), *card.sentences):

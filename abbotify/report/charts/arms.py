@@ -5,34 +5,20 @@ Every number drawn is in the result; nothing is estimated here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
-from abbotify.report.charts.axes import (
-    DENSE,
-    Axis,
-    days_along,
-    estimates,
-    heading,
-    panel,
-    ticks,
-    whole_range,
-)
+from abbotify.report.charts.axes import DENSE, Axis, Line, beside
 from abbotify.report.charts.bars import bar_chart
 from abbotify.report.charts.lines import Series, line_chart
-from abbotify.report.charts.svg import MUTED
-from abbotify.report.result import Arm, Result
+from abbotify.report.result import Result
 from abbotify.report.result_rows import Distribution
 from abbotify.report.text import numbers
 from abbotify.report.text.labels import clean, metric, with_unit
 from abbotify.stats.survival import Survival
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 _SHOWN = 0.995
-"""Share of an arm's users or sessions a curve shows at least; the tail beyond is told in words."""
+"""Share of an arm's users or sessions a curve shows at least; a sentence gives the rest."""
 
 
 def distribution(result: Result) -> str | None:
@@ -88,21 +74,32 @@ def daily(result: Result) -> str | None:
     ]
     if not drawn:
         return None
-    days = [day.day for _, arm in drawn for day in arm.daily or ()]
-    dense = len(days) > DENSE
-
-    def paint(axes: Axes) -> None:
-        axes.axhline(0, color=MUTED, linewidth=1.2)
-        for rank, (at, arm) in enumerate(drawn):
-            shift = 0.0 if dense else (rank - (len(drawn) - 1) / 2) * 0.16
-            estimates(axes, at, list(_of_days(arm, shift)), dense)
-        whole_range(axes)
-        days_along(axes, days, 10)
-        ticks(axes.yaxis, 6, sign=True)
-        heading(axes, with_unit("Difference of the day", curve_metric(result)))
-
-    return panel(
-        paint,
+    dense = sum(len(arm.daily or ()) for _, arm in drawn) > DENSE
+    series = []
+    for rank, (at, arm) in enumerate(drawn):
+        shift = 0.0 if dense else beside(rank, len(drawn))
+        days = [day for day in arm.daily or () if day.effect is not None]
+        series.append(
+            Series(
+                [day.day + shift for day in days],
+                [day.effect or 0.0 for day in days],
+                at,
+                lower=[day.lower for day in days],
+                upper=[day.upper for day in days],
+                band=dense,
+                dots=not dense,
+                width=1.6 if dense else 1.0,
+            )
+        )
+    return line_chart(
+        series,
+        Axis("Day of the run", whole=True),
+        Axis(
+            with_unit("Difference of the day", curve_metric(result)),
+            sign=True,
+            ticks=6,
+            lines=(Line(0.0),),
+        ),
         name="daily",
         title=f"Effect on {metric(curve_metric(result)).label.lower()} by day",
         description=f"Difference from {clean(result.control.name)} with intervals, by day.",
@@ -123,8 +120,8 @@ def without_bar(result: Result) -> str:
 
 def curve_metric(result: Result) -> str:
     """The metric that the distribution and the days are about."""
-    found = [arm.distribution.metric for arm in result.arms if arm.distribution is not None]
-    return found[0] if found else "mean_time_per_session"
+    metrics = [arm.distribution.metric for arm in result.arms if arm.distribution is not None]
+    return metrics[0] if metrics else "mean_time_per_session"
 
 
 def beyond(result: Result) -> tuple[str, float] | None:
@@ -154,7 +151,7 @@ def _end(drawn: Sequence[tuple[int, Distribution]]) -> float:
 
 
 def _edge(histogram: Distribution, value: float) -> str:
-    """An edge with the digits that tell bins apart."""
+    """An edge with the digits by which bins differ."""
     return numbers.number(value, numbers.decimals(histogram.edges[1] - histogram.edges[0]))
 
 
@@ -199,9 +196,3 @@ def _faded(curve: Survival) -> int:
         if alive <= 1 - _SHOWN
     ]
     return max(gone[0] if gone else curve.tracks[-1], 1)
-
-
-def _of_days(arm: Arm, shift: float) -> Iterator[tuple[float, float, float | None, float | None]]:
-    for day in arm.daily or ():
-        if day.effect is not None:
-            yield day.day + shift, day.effect, day.lower, day.upper

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from abbotify.report.charts.svg import ARMS, INK, MUTED, PAPER, inline_svg
+from abbotify.report.charts.svg import ARMS, INK, MUTED
 from abbotify.report.text import numbers
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ Dash = tuple[float, tuple[float, ...]] | str
 
 DENSE = 60
 """Days times arms, beyond which dots and bars would hide each other."""
+
+_ROOM = 0.8
+"""Of a day, which estimates of several arms beside each other take at the most."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Axis:
         scale: numbers are written times this.
         sign: numbers have their sign.
         log: logarithmic.
-        whole: whole numbers, as days or positions; the range is theirs.
+        whole: whole numbers, as days or positions; the range is from the least to the largest.
         ticks: intervals between ticks, at the most.
         limits: the drawn range; else all that is drawn.
         start: where the range starts; else below all that is drawn.
@@ -117,12 +120,12 @@ def heading(axes: Axes, text: str) -> None:
 def label_axis(axis: MatplotlibAxis, about: Axis, values: Sequence[float]) -> None:
     """The axis' range along `values` and its ticks, as `about` has it."""
     along_x = axis is axis.axes.xaxis
-    if along_x and about.limits is not None:
+    if along_x and about.limits is not None and not about.whole:
         axis.axes.set_xlim(*about.limits)
     if about.log:
         _log_ticks(axis, about)
     elif about.whole:
-        _whole_ticks(axis, min(values), max(values))
+        _whole_ticks(axis, *(about.limits or (min(values), max(values))))
     else:
         ticks(axis, about.ticks, scale=about.scale, unit=about.unit, sign=about.sign)
 
@@ -192,66 +195,9 @@ def arrows(axes: Axes, x: Sequence[float], *, up: bool, color: str) -> None:
     axes.plot(x, [edge] * len(x), "^" if up else "v", markersize=7, color=color)
 
 
-def panel(
-    paint: Callable[[Axes], None], *, name: str, title: str, description: str, left: float = 54
-) -> str:
-    """A chart with one pair of axes, half a page wide, as inline SVG.
-
-    Args:
-        paint: draws on the axes.
-        name: told apart from other charts of a page by it.
-        title: what it shows.
-        description: the same, for those who do not see it.
-        left: pixels for the numbers at the left.
-    """
-
-    def whole(figure: Figure) -> None:
-        paint(axes_within(figure, left, right=14, top=30, bottom=46))
-
-    return inline_svg(whole, name=name, width=400, height=280, title=title, description=description)
-
-
-def days_along(axes: Axes, days: Sequence[int], most: int, label: str = "Day of the run") -> None:
-    """The horizontal axis from the first day to the last, with at most `most` whole days named."""
-    from matplotlib.ticker import FixedLocator
-
-    first, last = min(days), max(days)
-    step = -(-(last - first + 1) // most)
-    named = list(range(first, last + 1, step))
-    axes.set_xlim(first - 0.6, last + 0.6)
-    axes.xaxis.set_major_locator(FixedLocator(named))
-    axes.set_xticklabels([str(day) for day in named])
-    axes.set_xlabel(label)
-
-
-def estimates(
-    axes: Axes,
-    at: int,
-    rows: Sequence[tuple[float, float, float | None, float | None]],
-    dense: bool,
-) -> None:
-    """An arm's estimates with intervals, (x, value, lower, upper); where dense, line and band."""
-    ends = [(x, low, high) for x, _, low, high in rows if low is not None and high is not None]
-    look: dict[str, Any] = {"color": color(at), "linestyle": linestyle(at)}
-    x, values = [row[0] for row in rows], [row[1] for row in rows]
-    if dense and ends:
-        along, lower, upper = zip(*ends, strict=True)
-        axes.fill_between(along, lower, upper, color=color(at), alpha=0.1, linewidth=0)
-    elif ends:
-        sides = [(x, x) for x, _, _ in ends], [(low, high) for _, low, high in ends]
-        axes.plot(*map(segments, sides), color=color(at), linewidth=1.8)
-    if dense:
-        axes.plot(x, values, linewidth=1.6, **look)
-        return
-    axes.plot(
-        *(x, values),
-        **look,
-        linewidth=1.0,
-        marker=marker(at),
-        markersize=7,
-        markeredgecolor=PAPER,
-        markeredgewidth=1.2,
-    )
+def beside(rank: int, arms: int) -> float:
+    """How far to the right of its day the estimate of one of several arms stands."""
+    return (rank - (arms - 1) / 2) * min(0.16, _ROOM / arms)
 
 
 def segments(pairs: Sequence[tuple[float, float]]) -> list[float]:

@@ -96,7 +96,8 @@ def line_chart(
     """
 
     def paint(figure: Figure) -> None:
-        axes = axes_within(figure, 60 if y.log else 54, right=14, top=30, bottom=46)
+        left, right = 60 if y.log else 54, 34 if x.log else 14  # the last tick may be at the edge
+        axes = axes_within(figure, left, right, top=30, bottom=46)
         for along, set_scale in ((x, axes.set_xscale), (y, axes.set_yscale)):
             if along.log:
                 set_scale("log")
@@ -113,7 +114,9 @@ def line_chart(
         axes.set_xlabel(x.label)
         heading(axes, y.label)
         if any(each.label for each in series):
-            axes.legend(handlelength=2.6, facecolor=PAPER, edgecolor="none", framealpha=1)
+            axes.legend(
+                loc="upper right", handlelength=2.6, facecolor=PAPER, edgecolor="none", framealpha=1
+            )
 
     return inline_svg(
         paint, name=name, width=size[0], height=size[1], title=title, description=description

@@ -6,17 +6,15 @@ Every number drawn is in the result; nothing is estimated here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from abbotify.progress import Epoch
-from abbotify.report.charts.axes import color, heading, linestyle, marker, panel, ticks
-from abbotify.report.charts.svg import PAPER
+from abbotify.report.charts.axes import Axis
+from abbotify.report.charts.lines import Series, line_chart
 from abbotify.report.result import Result
 from abbotify.report.result_rows import Training
-from abbotify.report.text import numbers
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+_MARKS: Final = 12  # of a line, at the most
 
 _WIDE_RANGE: Final = 20.0
 """Losses whose largest is so many times the smallest are drawn on a logarithmic scale."""
@@ -34,18 +32,18 @@ def by_position(result: Result) -> str | None:
     if not drawn:
         return None
     last = max(positions[-1].step for _, positions in drawn)
-
-    def paint(axes: Axes) -> None:
-        for at, positions in drawn:
-            x, y = [each.step for each in positions], [each.mean for each in positions]
-            _line(axes, at, x, y, marks=-(-len(x) // 12))
-        _whole_numbers(axes, last)
-        ticks(axes.yaxis, 7, scale=100.0, unit="%")
-        axes.set_xlabel("Recommended track of the session")
-        heading(axes, "Listened fraction")
-
-    return panel(
-        paint,
+    return line_chart(
+        [
+            Series(
+                [each.step for each in positions],
+                [each.mean for each in positions],
+                at,
+                dots=-(-len(positions) // _MARKS),
+            )
+            for at, positions in drawn
+        ],
+        Axis("Recommended track of the session", whole=True, limits=(1, last)),
+        Axis("Listened fraction", unit="%", scale=100.0),
         name="by-position",
         title="Listened fraction by position in the session, of each arm",
         description="Mean share of a track that is heard, by its place among the recommended "
@@ -59,23 +57,18 @@ def training(result: Result) -> str | None:
     if not drawn:
         return None
 
-    def paint(axes: Axes) -> None:
-        if logarithmic(result):
-            axes.set_yscale("log")
-        for at, trainings in drawn:
-            for earlier in trainings[-1 - _MOST_FAINT // len(drawn) : -1]:
-                _faint(axes, at, earlier.curve)
-        for at, trainings in drawn:
-            _losses(axes, at, trainings[-1])
-        _whole_numbers(axes, max(_last(trainings) for _, trainings in drawn))
-        _loss_ticks(axes)
-        axes.set_xlabel("Pass over the training data")
-        heading(axes, "Loss")
-
-    return panel(
-        paint,
+    faint = [
+        Series(*_main(earlier.curve), at, width=1.1, alpha=0.3)
+        for at, trainings in drawn
+        for earlier in trainings[-1 - _MOST_FAINT // len(drawn) : -1]
+    ]
+    latest = [each for at, trainings in drawn for each in _losses(at, trainings[-1])]
+    last = max(each.curve[-1].number for _, trainings in drawn for each in trainings)
+    return line_chart(
+        [*faint, *latest],
+        Axis("Pass over the training data", whole=True, limits=(1, last)),
+        Axis("Loss", log=logarithmic(result)),
         name="training",
-        left=60,
         title="Loss of each trained arm by pass",
         description="Loss over what was trained on and, where something was held out, over that.",
     )
@@ -83,11 +76,11 @@ def training(result: Result) -> str | None:
 
 def curves(result: Result) -> Curves:
     """The arms that have a training with passes: their positions and these trainings."""
-    found = [
+    by_arm = [
         (at, tuple(each for each in arm.trainings or () if each.curve))
         for at, arm in enumerate(result.arms)
     ]
-    return [(at, trainings) for at, trainings in found if trainings]
+    return [(at, trainings) for at, trainings in by_arm if trainings]
 
 
 def logarithmic(result: Result) -> bool:
@@ -108,51 +101,15 @@ def logarithmic(result: Result) -> bool:
     return min(losses + faint) > 0 and max(losses) >= _WIDE_RANGE * min(losses)
 
 
-def _line(axes: Axes, at: int, x: Sequence[int], y: Sequence[float], marks: int) -> None:
-    axes.plot(
-        x,
-        y,
-        color=color(at),
-        linestyle=linestyle(at),
-        linewidth=2,
-        marker=marker(at),
-        markersize=7,
-        markevery=marks,
-        markeredgecolor=PAPER,
-        markeredgewidth=1.2,
-    )
-
-
-def _losses(axes: Axes, at: int, training: Training) -> None:
+def _losses(at: int, training: Training) -> list[Series]:
     """Thin what was trained on; thick what was held out, marked where it is least."""
-    curve = training.curve
+    curve, best = training.curve, training.best
     passes, losses = [epoch.number for epoch in curve], [epoch.loss for epoch in curve]
-    alone = marker(at) if len(curve) == 1 else None
-    axes.plot(
-        passes,
-        losses,
-        color=color(at),
-        linestyle=linestyle(at),
-        linewidth=1.1,
-        marker=alone,
-        markersize=4,
-    )
-    if training.best is None or training.best.validation is None:
-        return
-    axes.plot(*_main(curve), color=color(at), linestyle=linestyle(at), linewidth=2.4)
-    axes.plot(
-        [training.best.number],
-        [training.best.validation],
-        color=color(at),
-        marker=marker(at),
-        markersize=9,
-        markeredgecolor=PAPER,
-        markeredgewidth=1.2,
-    )
-
-
-def _faint(axes: Axes, at: int, curve: Sequence[Epoch]) -> None:
-    axes.plot(*_main(curve), color=color(at), linestyle=linestyle(at), linewidth=1.1, alpha=0.3)
+    thin = Series(passes, losses, at, width=1.1)
+    if best is None or best.validation is None:
+        return [thin]
+    thick = Series(*_main(curve), at, width=2.4)
+    return [thin, thick, Series([best.number], [best.validation], at)]
 
 
 def _main(curve: Sequence[Epoch]) -> tuple[list[int], list[float]]:
@@ -160,42 +117,3 @@ def _main(curve: Sequence[Epoch]) -> tuple[list[int], list[float]]:
     held = [(each.number, each.validation) for each in curve if each.validation is not None]
     pairs = held or [(each.number, each.loss) for each in curve]
     return [number for number, _ in pairs], [loss for _, loss in pairs]
-
-
-def _last(trainings: Sequence[Training]) -> int:
-    return max(each.curve[-1].number for each in trainings)
-
-
-def _whole_numbers(axes: Axes, last: int) -> None:
-    """Ticks at 1 and at round whole numbers up to the last."""
-    from matplotlib.ticker import FixedLocator
-
-    powers = [10**power for power in range(len(str(last)))]
-    steps = [digit * power for power in powers for digit in (1, 2, 5)]
-    step = next((each for each in steps if last <= each * 10), steps[-1])
-    places = sorted({1, *range(step, last + 1, step)})
-    axes.set_xlim(1 - 0.02 * max(last - 1, 10), last + 0.02 * max(last - 1, 10))
-    axes.xaxis.set_major_locator(FixedLocator(places))
-    axes.set_xticklabels([numbers.count(place) for place in places])
-
-
-def _loss_ticks(axes: Axes) -> None:
-    if axes.get_yscale() != "log":
-        ticks(axes.yaxis, 7)
-        return
-    from matplotlib.ticker import FixedLocator, NullLocator
-
-    low, high = axes.get_ylim()
-    exponents = range(int(f"{low:e}".partition("e")[2]), int(f"{high:e}".partition("e")[2]) + 1)
-    digits = (1, 2, 5) if len(exponents) <= 3 else (1,)
-    # Written out, since digit * 10**exponent is not the nearest float.
-    values = [float(f"{digit}e{exponent}") for exponent in exponents for digit in digits]
-    inside = [value for value in values if low <= value <= high]
-    axes.yaxis.set_major_locator(FixedLocator(inside))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.set_yticklabels([_short(value) for value in inside])
-
-
-def _short(value: float) -> str:
-    small = value < 1e-4
-    return f"{value:.0e}" if small else numbers.number(value, max(numbers.decimals(value) - 1, 0))

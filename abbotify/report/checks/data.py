@@ -80,9 +80,8 @@ def interference(reasons: Sequence[str]) -> Check:
     """
     if not reasons:
         return Check("interference", "pass", "Arms share neither training data nor servers.")
-    effect = "The measured effect differs from that of a full rollout."
-    summary = f"{'; '.join(reasons)}. {effect}"
-    return Check("interference", "warn", summary)
+    effect = "The measured effect may differ from that of a full rollout."
+    return Check("interference", "warn", f"{'; '.join(reasons)}. {effect}")
 
 
 def assigned(absent: int) -> Check:

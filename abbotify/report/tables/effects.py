@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from abbotify.report.decision import decisive, direction, success_metrics
@@ -61,7 +62,9 @@ def further(result: Result, *, deciding: bool) -> Table | None:
 
 def naive(result: Result) -> Table | None:
     """Naive beside Fieller intervals of the relative effects."""
-    rows = [row for row in result.effects if row.naive_lower is not None]
+    rows = [
+        row for row in result.effects if row.naive_lower is not None and not leading.near_zero(row)
+    ]
     columns = (
         *(Column("Metric", merge=True), Column("Treatment"), Column("Estimand")),
         Column("Users", "treatment / control", number=True),
@@ -99,7 +102,17 @@ def _further(result: Result, *, deciding: bool) -> list[Effect]:
     ]
     order = {name: place for place, name in enumerate((*names, *(row.metric for row in rest)))}
     kinds = list(dict.fromkeys(row.estimand for row in result.effects))
+    rest = [_like(row, shown) for row in rest]
     return sorted(rest, key=lambda row: (order[row.metric], kinds.index(row.estimand)))
+
+
+def _like(row: Effect, shown: Iterable[Effect]) -> Effect:
+    """The row, without its relative effect where the estimate shown first is a difference."""
+    first = next((each for each in shown if (each.metric, each.arm) == (row.metric, row.arm)), row)
+    if not leading.near_zero(first) or leading.near_zero(row):
+        return row
+    note = "; ".join(filter(None, (row.note, leading.NEAR_ZERO)))
+    return replace(row, relative_effect=None, relative_lower=None, relative_upper=None, note=note)
 
 
 def _main(result: Result) -> tuple[Effect, ...]:

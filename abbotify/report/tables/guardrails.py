@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import NormalDist
 from typing import Final
 
 from abbotify.report.charts.axes import style
 from abbotify.report.charts.inline_interval import Interval, Scale, picture, scale
 from abbotify.report.result import Result
 from abbotify.report.table import Cell, Column, Row, Table
-from abbotify.report.text import numbers
+from abbotify.report.text import leading, numbers
 from abbotify.report.text.labels import clean, metric, unit
+from abbotify.stats import Effect
+from abbotify.stats.effects import MEAN
 from abbotify.stats.non_inferiority import NON_INFERIOR, PERCENT, GuardrailResult
 
 TONES: Final = {"non-inferior": "good", "inferior": "bad", "undecided": "warn"}
@@ -46,9 +49,11 @@ def _table(
 
 
 def _row(result: Result, row: GuardrailResult, on: Scale, several: bool) -> Row:
-    at, note = result.places[row.arm], clean(row.note)
+    at, note, apart = result.places[row.arm], clean(row.note), _difference(result, row)
+    if apart is not None:
+        note = "; ".join(filter(None, (note, leading.NEAR_ZERO)))
     under = [f"margin {margin(row)}", "" if several else note]
-    loss, bound = lost(row)
+    loss, bound = loss_and_bound(result, row)
     drawn = picture(_in_margins(row), on, style(at), marks="margin")
     return Row(
         (
@@ -62,19 +67,19 @@ def _row(result: Result, row: GuardrailResult, on: Scale, several: bool) -> Row:
 
 
 def declared(result: Result) -> tuple[str, ...]:
-    """What each guardrail tolerates, in words: those judged, or those a scenario declares."""
-    told = {row.metric: _tolerated(row.metric, margin(row)) for row in result.guardrails}
+    """What each guardrail tolerates, in words: those tested, or those a scenario declares."""
+    limits = {row.metric: _tolerated(row.metric, margin(row)) for row in result.guardrails}
     metrics = result.scenario.get("metrics")
     rails = metrics.get("guardrails") if isinstance(metrics, dict) else None
     for rail in rails if isinstance(rails, Sequence) and not isinstance(rails, str) else ():
         plain = rail if isinstance(rail, dict) else {"metric": rail}
         name = str(plain.get("metric"))
-        told.setdefault(name, _tolerated(name, _declared_margin(name, plain)))
-    return tuple(told.values())
+        limits.setdefault(name, _tolerated(name, _declared_margin(name, plain)))
+    return tuple(limits.values())
 
 
 def kept(result: Result, arm: str) -> str:
-    """Whether a treatment keeps its guardrails, to end a sentence; empty when none was judged."""
+    """Whether a treatment keeps its guardrails, to end a sentence; empty when none was tested."""
     rows = [row for row in result.guardrails if row.arm == arm]
     by_verdict = {
         verdict: [metric(row.metric).label.lower() for row in rows if row.verdict == verdict]
@@ -107,14 +112,50 @@ def margin(row: GuardrailResult) -> str:
     return f"{row.margin:g}%" if row.unit == PERCENT else f"{row.margin:g}{unit(row.metric)}"
 
 
-def lost(row: GuardrailResult) -> tuple[str, str]:
-    """The loss, and the most it may be, rounded to one place, with their unit."""
-    shown = numbers.estimate(row.loss, row.lower, row.upper)
-    behind = "%" if row.unit == PERCENT else unit(row.metric)
-    told = [
+def loss_and_bound(result: Result, row: GuardrailResult) -> tuple[str, str]:
+    """The loss, and the most it may be, rounded to one place, with their unit.
+
+    Where the control is near zero the loss is a difference, as the effect is.
+    """
+    values, behind = (row.loss, row.lower, row.upper), unit(row.metric)
+    apart = _difference(result, row)
+    if apart is not None:
+        values = _absolute(apart, result.run.alpha)
+    elif row.unit == PERCENT:
+        behind = "%"
+    shown = numbers.estimate(*values)
+    loss, most = (
         text if text == numbers.MISSING else text + behind for text in (shown.value, shown.upper)
-    ]
-    return told[0], told[1]
+    )
+    return loss, most
+
+
+def _difference(result: Result, row: GuardrailResult) -> Effect | None:
+    """The effect on a metric whose loss in per cent says little; None where it says enough."""
+    if row.unit != PERCENT:
+        return None
+    key = (row.arm, row.metric, MEAN)
+    effects = (each for each in result.effects if (each.arm, each.metric, each.estimand) == key)
+    effect = next(effects, None)
+    if effect is None or effect.lower is None:
+        return None
+    losses = (row.loss, row.lower, row.upper)
+    far = any(each is not None and abs(each) > leading.LIMIT for each in losses)
+    return effect if far or leading.near_zero(effect) else None
+
+
+def _absolute(effect: Effect, alpha: float) -> tuple[float | None, float | None, float | None]:
+    """The loss and its one-sided bounds in the metric's own unit.
+
+    They are the interval of the effect, shortened by the ratio of normal quantiles; by those of
+    Student's t with 20 degrees of freedom they would be 1.5% narrower.
+    """
+    if effect.effect is None or effect.lower is None or effect.upper is None:
+        return effect.effect, None, None
+    quantile = NormalDist().inv_cdf
+    half = (effect.upper - effect.lower) / 2 * quantile(1 - alpha) / quantile(1 - alpha / 2)
+    loss = effect.effect if metric(effect.metric).direction == "lower" else -effect.effect
+    return loss, loss - half, loss + half
 
 
 def _in_margins(row: GuardrailResult) -> Interval:

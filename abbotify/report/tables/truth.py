@@ -195,14 +195,14 @@ def _notes(rows: Iterable[TruthRow]) -> list[str]:
 
 
 def _common(rows: Sequence[TruthRow], forms: Sequence[str]) -> tuple[str, ...]:
-    """The notes that every row of a form has, which are told once."""
-    found: list[str] = []
+    """The notes that every row of a form has, which are shown once."""
+    common: list[str] = []
     for form in forms:
         of_form = [row for row in rows if row.form == form]
         if len(of_form) > 1:
             shared = [_notes([row]) for row in of_form]
-            found += [note for note in shared[0] if all(note in notes for notes in shared)]
-    return tuple(dict.fromkeys(found))
+            common += [note for note in shared[0] if all(note in notes for notes in shared)]
+    return tuple(dict.fromkeys(common))
 
 
 def _drawn(rows: Sequence[TruthRow]) -> Interval:

@@ -26,7 +26,7 @@ from abbotify.stats import Effect
 from abbotify.stats.effects import CUPED, LEAST_USERS, MEAN, RATIO
 
 _MAIN: Final = (MEAN, RATIO)
-"""The estimands the terminal tells of metrics that do not decide."""
+"""The estimands that the terminal shows of metrics that do not decide."""
 
 
 class SummaryRow(NamedTuple):
@@ -44,10 +44,10 @@ def headline(result: Result) -> str:
 
     With several treatments the rule, common to all, is a line of its own at the end.
     """
-    told = sentences(result)
-    if len(told) == 1:
-        return f"{told[0].rstrip('.')} (rule: {rule(result)})."
-    return "\n".join([*told, f"Rule: {rule(result)}."])
+    lines = sentences(result)
+    if len(lines) == 1:
+        return f"{lines[0].rstrip('.')} (rule: {rule(result)})."
+    return "\n".join([*lines, f"Rule: {rule(result)}."])
 
 
 def sentences(result: Result) -> tuple[str, ...]:
@@ -56,7 +56,7 @@ def sentences(result: Result) -> tuple[str, ...]:
 
 
 def notes(result: Result) -> tuple[str, ...]:
-    """What stands against the decisions, then checks that failed or warn, a line each."""
+    """Cautions about the decisions, then checks that failed or warn, a line each."""
     several = len(result.treatments) > 1
     lines = [
         f"{clean(decision.arm.name)}: {caution}" if several else caution
@@ -158,7 +158,7 @@ def _summary(result: Result, row: Effect, places: int | None) -> SummaryRow:
 
 
 def _finding(result: Result, decision: Decision) -> str:
-    """What happened to the metric that decided."""
+    """The effect on the metric that decided, in words."""
     row = decision.effect
     if row is None or row.effect is None:
         return "no success metric has an estimate"
@@ -168,8 +168,8 @@ def _finding(result: Result, decision: Decision) -> str:
     behind = "" if leads(row) else unit(row.metric)
     adjusted = f", {ADJUSTED}" if row.estimand == CUPED else ""
     by = f" by {shown.value.lstrip('+' + MINUS)}{behind}" if row.effect else ""
-    told = f"{metric(row.metric).label.lower()} {verb}{by} {against}{adjusted}"
-    return f"{told} ({_evidence(result, row)})"
+    change = f"{metric(row.metric).label.lower()} {verb}{by} {against}{adjusted}"
+    return f"{change} ({_evidence(result, row)})"
 
 
 def _evidence(result: Result, row: Effect) -> str:
@@ -184,7 +184,7 @@ def _evidence(result: Result, row: Effect) -> str:
 
 
 def _addition(result: Result, decision: Decision) -> str:
-    """What else the decision rests on."""
+    """What the decision rests on besides."""
     if decision.verdict is Verdict.BEATS_CONTROL:
         return _others(decision.better)
     if decision.verdict in (Verdict.SHIP, Verdict.SHIP_WITH_RESERVATIONS):

@@ -90,14 +90,14 @@ def method(name: str) -> str:
 
 def unit(name: str) -> str:
     """The metric's unit as it stands behind a number, with its space; empty for a share."""
-    found = metric(name).unit
-    return f"\N{NO-BREAK SPACE}{found}" if found else ""
+    symbol = metric(name).unit
+    return f"\N{NO-BREAK SPACE}{symbol}" if symbol else ""
 
 
 def with_unit(text: str, name: str) -> str:
     """What is measured, a comma and the metric's unit; the text alone for a share."""
-    found = metric(name).unit
-    return f"{text}, {found}" if found else text
+    symbol = metric(name).unit
+    return f"{text}, {symbol}" if symbol else text
 
 
 def attribute(name: str) -> str:

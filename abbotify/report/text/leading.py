@@ -1,4 +1,4 @@
-"""Which form of an effect is told first: per cent of the control, or the difference itself."""
+"""Which form of an effect leads: per cent of the control, or the difference itself."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def bounded(row: Relative) -> bool:
 
 
 def near_zero(row: Relative) -> bool:
-    """Whether the control is too near to zero for the effect to be told in per cent of it."""
+    """Whether the control is too near to zero for the effect to be shown in per cent of it."""
     every = (row.relative_effect, row.relative_lower, row.relative_upper)
     return any(each is not None and abs(each) > LIMIT for each in every)
 
 
 def leads(row: Relative) -> bool:
-    """Whether the relative effect is told first: it has an interval, and the control is not near 0.
+    """Whether the relative effect leads: it has an interval, and the control is not near 0.
 
     Elsewhere the difference leads, in the metric's own unit.
     """

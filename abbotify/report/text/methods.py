@@ -1,4 +1,4 @@
-"""How the numbers came about, in words, for the end of a report."""
+"""How the numbers were computed, in words, for the end of a report."""
 
 from __future__ import annotations
 
@@ -12,81 +12,81 @@ from abbotify.stats.effects import CUPED
 def method(result: Result) -> tuple[str, ...]:
     """What was estimated and how, a sentence each."""
     alpha, kinds = result.run.alpha, {row.estimand for row in result.effects}
-    told = [
+    lines = [
         f"The unit of analysis is the user, as randomised. Population: {_population(result)}.",
         f"Intervals have level {level(alpha)}; p-values are two-sided. Differences of means are "
         "Welch's (unequal variances); an interval excludes zero exactly when p is below "
         "\N{GREEK SMALL LETTER ALPHA}.",
         "Relative intervals are Fieller's: they count the uncertainty of the control's mean too, "
-        "and are left out where that mean cannot be told apart from zero (unbounded).",
+        "and are left out where that mean cannot be distinguished from zero (unbounded).",
     ]
     if "ratio" in kinds:
-        told.append("Ratios of sums use the delta method, with users as clusters.")
+        lines.append("Ratios of sums use the delta method, with users as clusters.")
     if kinds & {"cuped", "ratio_cuped"}:
-        told.append(
+        lines.append(
             "CUPED adjusts for the same users' days before the experiment, each arm with its own "
             "slope (Lin); what is measured after a user's first exposure is no covariate."
         )
     if is_adjusted(result):
-        told.append(
+        lines.append(
             f"What decides is {_adjusted(result)} {ADJUSTED}: it estimates the same effect as "
             "the difference of means, with a smaller error; that stands beside it. Guardrails are "
             "of plain means."
         )
     if any(kind.startswith("quantile_") for kind in kinds):
-        told.append(
+        lines.append(
             "Percentiles are of users' values; their intervals draw the ranks of each arm "
             "(Schultzberg and Ankargren) and have no p-value."
         )
     if "bootstrap" in kinds:
-        told.append("The bootstrap resamples users and has no p-value.")
+        lines.append("The bootstrap resamples users and has no p-value.")
     if sum(row.p_adjusted is not None for row in decisive(result)) > 1:
-        told.append("Success metrics and treatments share one error rate by Holm's method.")
-    told += _findings(result)
-    told.append(
+        lines.append("Success metrics and treatments share one error rate by Holm's method.")
+    lines += _findings(result)
+    lines.append(
         "Everything that is not a success metric is exploratory: its p-values are not adjusted. "
         "Treatments are compared with the control, not with each other."
     )
-    return tuple(told)
+    return tuple(lines)
 
 
 def _findings(result: Result) -> list[str]:
-    """How what stands beside the effects came about."""
-    arms, told = result.arms, []
+    """How the guardrails, looks, segments, curves and truth were computed."""
+    arms, lines = result.arms, []
     if any(row.p_simultaneous is not None for row in result.effects):
-        told.append(
+        lines.append(
             "What holds for all treatments at once is by max-z: the largest of the treatments' "
             "statistics, which share the control."
         )
     if result.guardrails:
-        told.append(
+        lines.append(
             "A guardrail is non-inferior when the one-sided upper bound of its loss, of level "
             f"{level(result.run.alpha)}, is below its margin; inferior when the lower bound is "
             "above it."
         )
     if any(arm.looks for arm in arms):
-        told.append(
+        lines.append(
             "Looks count a user once the window since the first session is complete, by the "
             "estimate that decides. Their "
             "boundaries spend the error by information, not by days (Lan and DeMets); always-valid "
             "intervals are asymptotic confidence sequences and hold at whatever look one stops."
         )
     if result.segments is not None:
-        told.append(
+        lines.append(
             "Whether segments differ is Cochran's Q over their effects; their p-values are "
             "adjusted by Benjamini and Hochberg's method."
         )
     if any(arm.survival is not None or arm.retention is not None for arm in arms):
-        told.append(
+        lines.append(
             "Survival of sessions and return of users are Kaplan and Meier's: what was cut short "
             "is censored."
         )
     if result.truth:
-        told.append(
+        lines.append(
             "The truth is the mean difference between everybody under the treatment and everybody "
             "under the control, from the same state, over the run's users."
         )
-    return told
+    return lines
 
 
 def subtitle(result: Result) -> str:
@@ -94,11 +94,11 @@ def subtitle(result: Result) -> str:
     run = result.run
     users = sum(arm.users for arm in result.arms)
     length = [f"{run.days} day{'s' if run.days != 1 else ''}"] if run.days is not None else []
-    judged = f"{users:,} users"
+    sizes = f"{users:,} users"
     if run.population == "assigned":
-        judged = f"{sum(arm.assigned or 0 for arm in result.arms):,} users, {users:,} with sessions"
+        sizes = f"{sum(arm.assigned or 0 for arm in result.arms):,} users, {users:,} with sessions"
     source = "simulated" if run.source == "simulation" else "from a log"
-    parts = [f"Experiment {clean(run.experiment)}", *length, judged, source]
+    parts = [f"Experiment {clean(run.experiment)}", *length, sizes, source]
     return " \N{MIDDLE DOT} ".join(parts)
 
 

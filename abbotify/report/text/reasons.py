@@ -18,6 +18,7 @@ from abbotify.report.decision import (
 )
 from abbotify.report.result import Result
 from abbotify.report.result_rows import DecisionRow, PairRow
+from abbotify.report.tables.guardrails import UNTESTED, loss_and_bound, margin
 from abbotify.report.text import numbers as rounding
 from abbotify.report.text.labels import check, clean, metric, unit
 from abbotify.report.text.leading import shown_effect
@@ -145,12 +146,10 @@ def _rails(result: Result, decision: Decision, verdict: str | None) -> Iterator[
     for row in result.guardrails:
         settled = row.verdict if row.verdict in (INFERIOR, NON_INFERIOR) else None
         if row.arm == decision.arm.name and settled == verdict:
-            bound = rounding.estimate(row.loss, row.lower, row.upper)
-            behind = "%" if row.unit == "percent" else unit(row.metric)
+            loss, most = loss_and_bound(result, row)
             yield (
-                f"Guardrail {metric(row.metric).label.lower()} is {row.verdict or 'not tested'}: "
-                f"loss {bound.value}{behind}, at most {bound.upper}{behind}, "
-                f"margin {row.margin:g}{behind}."
+                f"Guardrail {metric(row.metric).label.lower()} is {row.verdict or UNTESTED}: "
+                f"loss {loss}, at most {most}, margin {margin(row)}."
             )
 
 

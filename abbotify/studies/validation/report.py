@@ -153,11 +153,12 @@ def methods(validation: Validation, success: bool) -> Table:
     return Table(f"{caption}, measured and expected", columns, tuple(rows))
 
 
-def terminal_table(validation: Validation) -> tuple[list[str], list[list[str]]]:
+def terminal_table(validation: Validation) -> Table:
     """The success metrics as a terminal shows them: without bands."""
     table = methods(validation, success=True)
-    rows = [[cell.text for cell in row.cells] for row in table.rows]
-    return [column.heading for column in table.columns], rows
+    columns = tuple(Column(column.heading, number=column.number) for column in table.columns)
+    rows = tuple(Row(tuple(Cell(cell.text) for cell in row.cells)) for row in table.rows)
+    return Table(table.caption, columns, rows)
 
 
 def by_method(

@@ -11,9 +11,10 @@ from abbotify.report.csv import effects_csv
 from abbotify.report.html import render_html
 from abbotify.report.markdown import render_markdown
 from abbotify.report.result import Result
-from abbotify.report.tables import effects, truth
-from abbotify.report.text.headline import headline, summary_table
+from abbotify.report.tables import effects, guardrails, truth
+from abbotify.report.text.headline import headline, notes, summary_table
 from abbotify.report.text.leading import LIMIT, leads, near_zero
+from tests.report.found import guardrail
 
 Plain = dict[str, Any]
 FAR = {"relative_effect": 150_000.0, "relative_lower": 100_000.0, "relative_upper": 350_000.0}
@@ -64,6 +65,47 @@ def test_the_difference_leads_everywhere_but_in_the_table_of_effects(hand: Plain
     assert '<p class="big">+0.50<small>' in page
     assert "150,000" not in page
     assert "150000.0,100000.0,350000.0" in effects_csv(result.effects)
+
+
+@pytest.mark.parametrize(
+    ("name", "loss"),
+    [
+        ("time", ("\N{MINUS SIGN}0.50 tracks", "\N{MINUS SIGN}0.25 tracks")),
+        ("skip_rate", ("+0.50", "+0.75")),
+    ],
+)
+def test_guardrails_lose_in_the_metrics_unit(hand: Plain, name: str, loss: tuple[str, str]) -> None:
+    hand["effects"][0] |= FAR | {"metric": name}
+    hand["guardrails"] = [guardrail("neural", name, 2_007_000.0, 9000.0)]
+    result = Result.from_dict(hand)
+    (row,) = result.guardrails
+    assert tuple(map(plain, guardrails.loss_and_bound(result, row))) == loss
+    shown, _ = guardrails.guardrails(result)
+    assert shown is not None
+    assert "control near zero" in shown.rows[0].cells[0].under
+    for text in (render_html(result), render_markdown(result), *notes(result)):
+        assert "2,007,000" not in text
+        assert "2,016,000" not in text
+
+
+def test_a_guardrail_in_the_metrics_unit_stays(hand: Plain) -> None:
+    hand["effects"][0] |= FAR
+    rail = guardrail("neural", "time", 900.0, 100.0) | {"unit": "metric"}
+    hand["guardrails"] = [rail]
+    result = Result.from_dict(hand)
+    loss, most = guardrails.loss_and_bound(result, result.guardrails[0])
+    assert (plain(loss), plain(most)) == ("+900 tracks", "+1,000 tracks")
+
+
+def test_other_estimates_follow_the_one_shown_first(hand: Plain) -> None:
+    first = hand["effects"][0]
+    hand["effects"].append(first | {"estimand": "ratio", "p_adjusted": None})
+    first |= FAR
+    table = effects.further(Result.from_dict(hand), deciding=True)
+    assert table is not None
+    _, about, relative, *_ = table.rows[-1].cells
+    assert about.under.endswith("control near zero: the difference says more than a ratio")
+    assert relative.plain == "–"
 
 
 def test_the_truth_is_told_as_a_difference_too(usual: Result) -> None:
