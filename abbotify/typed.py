@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
-from pydantic_core import SchemaValidator
+from pydantic_core import CoreConfig, SchemaValidator
 
 from abbotify.errors import DataError, UserError
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 Keys = tuple[str | int, ...]
 
 _STRICT: Final = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-
+_BY_PLAIN_DATA: Final = ("tuple", "dataclass", "lax-or-strict")  # the last is a path's
 _UNKNOWN: Final = "unexpected_keyword_argument"
 _PLACED: Final = ("unknown_key", "at_key")  # errors of ours that name a key below their location
 _TAG_KINDS: Final = ("union_tag_invalid", "union_tag_not_found")
@@ -39,6 +39,7 @@ _KINDS: Final = {
     "float_type": "a number",
     "string_type": "text",
     "bool_type": "true or false",
+    "path_type": "a path",
     "tuple_type": "a list",
     "list_type": "a list",
     "dict_type": "a mapping of keys to values",
@@ -98,7 +99,7 @@ def read(
 
 
 def validated(data: object, kind: type[T]) -> T:
-    """A value of type `kind` read from plain data.
+    """A value of type `kind` read from plain data; a path is read from a text.
 
     Raises:
         Mistake: the data do not have the form of `kind`.
@@ -168,13 +169,13 @@ def _validator(kind: Any) -> SchemaValidator:
     # In a tuple, since pydantic takes no configuration beside a dataclass itself.
     schema = TypeAdapter(tuple[kind], config=_STRICT).core_schema
     _accept_plain_containers(schema)
-    return SchemaValidator(schema)
+    return SchemaValidator(schema, CoreConfig(strict=True))
 
 
 def _accept_plain_containers(schema: Any) -> None:
-    """Lets a list stand for a tuple and a mapping for a dataclass; all values stay strict."""
+    """Lets a list stand for a tuple, a mapping for a dataclass and a text for a path."""
     parts = schema.values() if isinstance(schema, dict) else schema
-    if isinstance(schema, dict) and schema.get("type") in ("tuple", "dataclass"):
+    if isinstance(schema, dict) and schema.get("type") in _BY_PLAIN_DATA:
         schema["strict"] = False
     for part in parts:
         if isinstance(part, dict | list | tuple):

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from abbotify.errors import RecommenderFailure
-from abbotify.recommenders.answers import ERROR, MISS, OK, described
-from abbotify.recommenders.base import Request
+from abbotify.recommenders.base import ERROR, MISS, OK, Request
 from abbotify.recommenders.batch import FAILED, MISSED, Answers, Requests
 from abbotify.recommenders.candidate_table import CandidateTable
-from abbotify.recommenders.failures import FailureBook
+from abbotify.recommenders.failures import FailureBook, described
 from abbotify.recommenders.pick import PickFunction
 from abbotify.recommenders.ranked_lists import Ranker
 from abbotify.scenario.arms import Service

@@ -11,8 +11,7 @@ import numpy.typing as npt
 
 from abbotify import rng
 from abbotify.jit import kernel
-from abbotify.recommenders.answers import WRONG_SHAPE, WrongAnswer, checked, whole
-from abbotify.recommenders.base import Play, Request
+from abbotify.recommenders.base import WRONG_SHAPE, Play, Request, WrongAnswer, checked, whole
 from abbotify.rng import choice, uniform
 from abbotify.world.base import IntArray, Lists
 

@@ -1,20 +1,19 @@
-"""From the arms of a scenario file to arms that can be asked."""
+"""The arms of a scenario file as arms that can serve."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from abbotify.files.folders import Arrays
 from abbotify.files.yaml import KeyPath
 from abbotify.recommenders import registry
-from abbotify.recommenders.answers import checked
 from abbotify.recommenders.arms import Arm, Link
-from abbotify.recommenders.base import Request
+from abbotify.recommenders.base import Request, checked
 from abbotify.recommenders.batch import Answers, Requests, answers_of, one_by_one
 from abbotify.recommenders.candidate_table import CandidateTable, fallback_purpose
-from abbotify.recommenders.pick import PickFunction, TablePicker
+from abbotify.recommenders.pick import TablePicker
 from abbotify.recommenders.plugins.load import answers_batches, load_plugin
 from abbotify.recommenders.ranked_lists import Ranker, ranked
 from abbotify.recommenders.shipped import Learner, OnlineLearner, TableRecommender
@@ -84,7 +83,7 @@ def build_chain(
     last = links[-1].table
     if len(links) == 1 or last is None or not last.never_misses:
         purpose = fallback_purpose(len(links))
-        links.append(_served("random", purpose, random_table(world.catalogue), world))
+        links.append(_table_link("random", purpose, random_table(world.catalogue), world))
     return tuple(links)
 
 
@@ -112,25 +111,27 @@ def _link(
         if loaded.learns and depth:
             raise scenario.error("a fallback cannot be trained", (*key, "recommender"))
         if loaded.table is not None:
-            return _served(name, purpose, loaded.table, world)
+            return _table_link(name, purpose, loaded.table, world)
         if loaded.ready:
-            link = _free(name, purpose, loaded.recommender, loaded.why_not, world)
+            link = _python_link(name, purpose, loaded.recommender, loaded.why_not, world)
         else:
-            link = _untrained(name, purpose, loaded.couples)
+            link = _untrained_link(name, purpose, loaded.couples)
         learns_within = callable(getattr(loaded.recommender, "ended", None))
         return replace(link, batchable=link.couples and not learns_within)
     if isinstance(params, OnlineLearner):
         recommender = params.built(world, scenario, key)
-        return _free(name, purpose, recommender, f"{name} learns from every answer", world)
+        return _python_link(name, purpose, recommender, f"{name} learns from every answer", world)
     if isinstance(params, Learner):
         if model is None:
-            return _untrained(name, purpose)
-        return _served(name, purpose, registry.lowered(params, model, world, scenario, key), world)
+            return _untrained_link(name, purpose)
+        return _table_link(
+            name, purpose, registry.lowered(params, model, world, scenario, key), world
+        )
     assert isinstance(params, TableRecommender), f"{name} is of no kind that can be built"
-    return _served(name, purpose, params.table(world, scenario, key), world)
+    return _table_link(name, purpose, params.table(world, scenario, key), world)
 
 
-def _served(name: str, purpose: int, lists: CandidateTable | Ranker, world: World) -> Link:
+def _table_link(name: str, purpose: int, lists: CandidateTable | Ranker, world: World) -> Link:
     if isinstance(lists, Ranker):
         why = f"{name} ranks tracks when asked"
         return Link(name, purpose, None, why, ranked(lists, purpose), ranker=lists)
@@ -138,28 +139,31 @@ def _served(name: str, purpose: int, lists: CandidateTable | Ranker, world: Worl
     return Link(name, purpose, lists, "", answer)
 
 
-def _free(name: str, purpose: int, recommender: Any, why_not: str, world: World) -> Link:
+def _python_link(name: str, purpose: int, recommender: Any, why_not: str, world: World) -> Link:
     """Any Python: unless it answers batches, it may learn from everybody it meets."""
     n_tracks = len(world.catalogue)
-    together: Any = getattr(recommender, "recommend_batch", None)
-    alone = getattr(recommender, "recommend", None) or one_by_one(together)
-    answer = _asked(alone, n_tracks, purpose)
+    recommend_batch: Any = getattr(recommender, "recommend_batch", None)
+    recommend: Any = getattr(recommender, "recommend", None) or one_by_one(recommend_batch)
+
+    def answer(request: Request) -> int | None:
+        return checked(recommend(_copied(request, purpose)), n_tracks)
+
     if answers_batches(recommender):
 
         def batch(requests: Requests) -> Answers:
-            return answers_of(together(requests), len(requests), n_tracks)
+            return answers_of(recommend_batch(requests), len(requests), n_tracks)
 
         return Link(name, purpose, None, f"{name} answers in batches", answer, batch=batch)
     on_end, ended = getattr(recommender, "ended", None), None
     if callable(on_end):
 
         def ended(request: Request) -> None:
-            on_end(_private(request, purpose))
+            on_end(_copied(request, purpose))
 
     return Link(name, purpose, None, why_not, answer, couples=True, ended=ended)
 
 
-def _untrained(name: str, purpose: int, couples: bool = False) -> Link:
+def _untrained_link(name: str, purpose: int, couples: bool = False) -> Link:
     def answer(request: Request) -> int | None:
         raise AssertionError(f"{name} is asked before it is trained")
 
@@ -167,11 +171,7 @@ def _untrained(name: str, purpose: int, couples: bool = False) -> Link:
     return Link(name, purpose, None, why, answer, couples=couples, trained=False)
 
 
-def _asked(recommend: Callable[[Request], Any], n_tracks: int, purpose: int) -> PickFunction:
-    return lambda request: checked(recommend(_private(request, purpose)), n_tracks)
-
-
-def _private(request: Request, purpose: int) -> Request:
+def _copied(request: Request, purpose: int) -> Request:
     # Copies: whatever other people's code does to them, the listener's memory stays.
     played, history = tuple(request.played), tuple(request.history)
     return request._replace(played=played, history=history, purpose=purpose)

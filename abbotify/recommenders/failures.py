@@ -16,8 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from abbotify.recommenders.answers import WrongAnswer, message, type_name
-from abbotify.recommenders.base import Request
+from abbotify.recommenders.base import Request, WrongAnswer, one_line_text, type_name
 
 MOST_KINDS: Final = 20  # of an arm that are kept
 
@@ -186,3 +185,26 @@ def _traceback(error: BaseException) -> tuple[str, ...]:
         source = traceback.FrameSummary(file, line, name).line
         lines += [f'File "{file}", line {line}, in {name}', *([f"  {source}"] if source else [])]
     return tuple(_writable(text[:_MOST_CHARACTERS]) for text in lines)
+
+
+def described(error: BaseException) -> str:
+    """An exception on one line: its type, its message, and the place that raised it."""
+    text = message(error)
+    if type(error) is WrongAnswer:  # raised here, which says nothing
+        return text
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{text} ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else text
+
+
+def message(error: BaseException) -> str:
+    """An exception on one line: its type and its message, which may be anything."""
+    text = one_line_text(str, error, 500)
+    if type(error) is WrongAnswer:
+        return text
+    return f"{type_name(error)}: {text}".rstrip(": ")
+
+
+def line_in(error: BaseException, file: Path) -> int | None:
+    """The innermost line of a file that an exception passed through, or None."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((f.lineno for f in reversed(frames) if f.filename == str(file)), None)

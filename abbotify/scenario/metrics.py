@@ -154,8 +154,8 @@ class Metrics(Model):
         once(("success",), self.success)
         once(("report",), shown)
         once(("guardrails",), guarded)
-        own = [each if isinstance(each, str) else each.name for each in self.covariates]
-        if len(set(own)) < len(own):
+        names = [each if isinstance(each, str) else each.name for each in self.covariates]
+        if len(set(names)) < len(names):
             raise at_key(("covariates",), "names a covariate twice")
         for number, quantile in enumerate(self.quantiles):
             if quantile in self.quantiles[:number]:

@@ -21,8 +21,7 @@ from abbotify.digests import digest_data
 from abbotify.errors import PluginError
 from abbotify.files.folders import Arrays
 from abbotify.files.yaml import Source
-from abbotify.recommenders.answers import checked
-from abbotify.recommenders.base import Play, Recommender, Request
+from abbotify.recommenders.base import Play, Recommender, Request, checked
 from abbotify.recommenders.batch import FAILED, MISSED, Requests, checked_batch, one_by_one
 from abbotify.recommenders.candidate_table import fallback_purpose
 from abbotify.recommenders.pick import TablePicker

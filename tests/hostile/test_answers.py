@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abbotify.recommenders.answers import WrongAnswer, checked, described, shown, whole
+from abbotify.recommenders.base import WrongAnswer, checked, shown, whole
 from abbotify.recommenders.batch import FAILED, MISSED, answers_of
+from abbotify.recommenders.failures import described
 from tests.conftest import Command
 from tests.hostile.conftest import assert_refused
 from tests.hostile.files import base, changed, write_scenario

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from abbotify.errors import RecommenderFailure
-from abbotify.recommenders.answers import ERROR, MISS, OK, checked
 from abbotify.recommenders.arms import Arm
+from abbotify.recommenders.base import ERROR, MISS, OK, checked
 from abbotify.recommenders.build import build_arms
 from abbotify.recommenders.candidate_table import Key
 from abbotify.world.base import World

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abbotify.recommenders.answers import checked
-from abbotify.recommenders.base import Request
+from abbotify.recommenders.base import Request, checked
 from abbotify.recommenders.batch import FAILED, MISSED, Requests, checked_batch, one_by_one
 from abbotify.testing import generated_requests, small_world
 

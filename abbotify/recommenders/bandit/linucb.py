@@ -125,8 +125,8 @@ def _describe(
         plays[artist[track]] += 1
     for place in range(len(tracks)):
         track = tracks[place]
-        own, times = genre[track], plays[artist[track]]
-        like_previous = 1.0 if own >= 0 and own == genre[previous] else 0.0
+        genre_here, times = genre[track], plays[artist[track]]
+        like_previous = 1.0 if genre_here >= 0 and genre_here == genre[previous] else 0.0
         same_artist = 1.0 if artist[track] == artist[previous] else 0.0
         rows[place, 0] = 1.0
         rows[place, 1] = popularity[track]
@@ -134,7 +134,7 @@ def _describe(
         rows[place, 3] = like_previous * time
         rows[place, 4] = same_artist
         rows[place, 5] = same_artist * time
-        rows[place, 6] = 1.0 if own >= 0 and own == genre[first] else 0.0
+        rows[place, 6] = 1.0 if genre_here >= 0 and genre_here == genre[first] else 0.0
         rows[place, 7] = times / (1.0 + times)  # an artist tires: the first repeats most
     for track in played:
         plays[artist[track]] = 0

@@ -142,7 +142,8 @@ def _adagrad_rows(table: Table, state: OptimizerState, rate: float, decay: float
 
 @kernel
 def _lazy_adam(table: Table, state: OptimizerState, rate: float, decay: float, number: int) -> None:
-    weaker, one, two = np.float32(decay), np.float32(1.0 - _BETA1), np.float32(1.0 - _BETA2)
+    weaker = np.float32(decay)
+    step_first, step_second = np.float32(1.0 - _BETA1), np.float32(1.0 - _BETA2)
     small = np.float32(_EPSILON)
     pace = np.float32(
         rate * math.sqrt(1.0 - math.pow(_BETA2, number)) / (1.0 - math.pow(_BETA1, number))
@@ -152,8 +153,8 @@ def _lazy_adam(table: Table, state: OptimizerState, rate: float, decay: float, n
         weights, first, second = table[row], state.first[row], state.second[row]
         for d in range(len(gradient)):
             g = gradient[d] + weaker * weights[d]
-            first[d] += one * (g - first[d])
-            second[d] += two * (g * g - second[d])
+            first[d] += step_first * (g - first[d])
+            second[d] += step_second * (g * g - second[d])
             weights[d] -= pace * np.divide(first[d], np.sqrt(second[d]) + small)
 
 
@@ -223,14 +224,15 @@ def _adam_row(
     decay: float,
 ) -> None:
     """A row's steps begin .. end - 1 of the pass, all with the same gradient."""
-    weaker, one, two = np.float32(decay), np.float32(1.0 - _BETA1), np.float32(1.0 - _BETA2)
+    weaker = np.float32(decay)
+    step_first, step_second = np.float32(1.0 - _BETA1), np.float32(1.0 - _BETA2)
     small, weights = np.float32(_EPSILON), table[row]
     first, second = state.first[row], state.second[row]
     for step in range(begin, end):
         faster, longer = paces[step, 0], paces[step, 1]
         for d in range(len(weights)):
             g = gradient[d] + weaker * weights[d]
-            first[d] += one * (g - first[d])
-            second[d] += two * (g * g - second[d])
+            first[d] += step_first * (g - first[d])
+            second[d] += step_second * (g * g - second[d])
             # Not `/`: it looks for a divisor of zero, and so keeps from vector instructions.
             weights[d] -= faster * np.divide(first[d], np.sqrt(second[d]) * longer + small)

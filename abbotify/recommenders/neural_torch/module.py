@@ -179,7 +179,7 @@ def network(
         return Network(_with_head(params, users, tracks).to(device()), "neural", None)
     assert scenario is not None, "a path needs a scenario to be resolved by"
     with placed(scenario, (*key, "network")):
-        return _own(params.network, params.embedding_size, users, tracks, scenario)
+        return _users_class(params.network, params.embedding_size, users, tracks, scenario)
 
 
 def _with_head(params: Neural, users: int, tracks: int) -> Any:
@@ -213,7 +213,7 @@ def _with_head(params: Neural, users: int, tracks: int) -> Any:
     return Headed()
 
 
-def _own(spec: str, dims: int, users: int, tracks: int, scenario: Scenario) -> Network:
+def _users_class(spec: str, dims: int, users: int, tracks: int, scenario: Scenario) -> Network:
     import torch
 
     target, _, name = spec.rpartition(":")

@@ -16,7 +16,7 @@ from typing import Any
 
 from abbotify.errors import PluginError, UserError
 from abbotify.files.yaml import KeyPath, dotted
-from abbotify.recommenders.answers import described, line_in
+from abbotify.recommenders.failures import described, line_in
 from abbotify.scenario import Scenario
 from abbotify.typed import nearest
 
@@ -106,14 +106,16 @@ def class_of(module: ModuleType, name: str, target: str) -> type:
     """
     value = getattr(module, name, None)
     if value is None:
-        own = [n for n, value in vars(module).items() if _is_own_class(value, module)]
-        raise PluginError(f"{target} has no class {name}{nearest(name, own) if own else ''}")
+        classes = [n for n, value in vars(module).items() if _is_class_of(value, module)]
+        raise PluginError(
+            f"{target} has no class {name}{nearest(name, classes) if classes else ''}"
+        )
     if not isinstance(value, type):
         raise PluginError(f"{target}:{name} is not a class, but of type {type(value).__name__}")
     return value
 
 
-def _is_own_class(value: Any, module: ModuleType) -> bool:
+def _is_class_of(value: Any, module: ModuleType) -> bool:
     return isinstance(value, type) and value.__module__ == module.__name__
 
 

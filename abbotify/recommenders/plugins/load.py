@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import MappingProxyType, ModuleType
+from typing import Any, Final, TypeVar, cast
 
 import numpy as np
 
@@ -18,11 +18,14 @@ from abbotify.recommenders.base import Recommender
 from abbotify.recommenders.candidate_table import CandidateTable
 from abbotify.recommenders.plugins.imports import blamed, class_of, imported, placed
 from abbotify.recommenders.plugins.params import built_params
-from abbotify.recommenders.readonly import readonly
 from abbotify.recommenders.training_log import Fitted, TrainingLog
 from abbotify.scenario import Scenario
 from abbotify.scenario.recommenders import Plugin
 from abbotify.world.base import Catalogue, World
+
+T = TypeVar("T")
+
+_BUFFERED: Final = "biufc"  # kinds of numpy's types that a memory view knows
 
 
 @dataclass(frozen=True)
@@ -149,3 +152,41 @@ def fit_plugin(loaded: Loaded, log: TrainingLog, catalogue: Catalogue) -> Fitted
             if value.dtype.kind not in "biuf":
                 raise ValueError(f"returned {key!r} as {value.dtype}, not as numbers")
     return Fitted(checked)
+
+
+def readonly(value: T) -> T:
+    """A value whose arrays, lists and mappings cannot be written to; no array is copied.
+
+    One world serves all arms, so a recommender that wrote into it would change what the others are
+    compared by.
+
+    Args:
+        value: an array, a list, a mapping, a (named) tuple or a data class of such; anything else
+            is returned as it is.
+    """
+    return cast(T, _readonly(value))
+
+
+def _readonly(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return _array(value)
+    if isinstance(value, list):
+        return tuple(map(_readonly, value))
+    if isinstance(value, tuple):
+        each = tuple(map(_readonly, value))
+        return type(value)(*each) if hasattr(value, "_fields") else each
+    if isinstance(value, Mapping):
+        return MappingProxyType({key: _readonly(part) for key, part in value.items()})
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {f.name: _readonly(getattr(value, f.name)) for f in fields(value) if f.init}
+        return replace(value, **parts)
+    return value
+
+
+def _array(values: Any) -> Any:
+    view = values.view()
+    if values.dtype.kind in _BUFFERED:
+        # Over memory that says it is fixed: the flag of a mere view can be set back.
+        view = np.asarray(memoryview(values).toreadonly())
+    view.setflags(write=False)
+    return view

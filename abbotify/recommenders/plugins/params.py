@@ -12,21 +12,9 @@ from abbotify.errors import PluginError
 from abbotify.files.yaml import KeyPath, dotted
 from abbotify.scenario import Scenario, resolve
 from abbotify.scenario.recommenders import Plugin
-from abbotify.typed import nearest, one_line
+from abbotify.typed import Mistake, nearest, validated
 
-_NAMES: Final[dict[Any, str]] = {
-    int: "a whole number",
-    float: "a number",
-    str: "text",
-    bool: "true or false",
-    Path: "a path",
-    type(None): "null",
-    None: "null",
-}
-
-
-class _WrongValue(Exception):
-    """A value that is not of the type a field declares; the message says what it must be."""
+_SCALARS: Final = (Any, int, float, str, bool, Path, type(None))
 
 
 def built_params(spec: Plugin, plugin: type, scenario: Scenario, key: KeyPath) -> Any:
@@ -46,10 +34,10 @@ def built_params(spec: Plugin, plugin: type, scenario: Scenario, key: KeyPath) -
         if name in spec.params:
             place = (*key, name)
             try:
-                values[name] = _converted(spec.params[name], hint, scenario, place)
-            except _WrongValue as wrong:
-                what = f"must be {wrong}, got {one_line(spec.params[name])}"
-                raise scenario.error(what, place) from None
+                value = validated(spec.params[name], hint)
+            except Mistake as mistake:
+                raise scenario.error(mistake.what, (*place, *mistake.path)) from None
+            values[name] = _resolved(value, scenario, place)
         elif needed:
             raise scenario.error("the key is missing", (*key, name))
     params = getattr(plugin, "Params", None)
@@ -102,56 +90,19 @@ def _refuse_unknown(
 
 
 def _supported(hint: Any) -> bool:
-    if hint is Any or hint in _NAMES or get_origin(hint) is Literal:
+    if hint in _SCALARS or get_origin(hint) is Literal:
         return True
     if get_origin(hint) in (tuple, list, dict, Union, types.UnionType):
         return all(_supported(part) for part in get_args(hint) if part is not Ellipsis)
     return False
 
 
-def _converted(value: Any, hint: Any, scenario: Scenario, place: KeyPath) -> Any:
-    origin, parts = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        return _any_of(value, parts, scenario, place)
-    if origin is Literal:
-        if not any(value == part and type(value) is type(part) for part in parts):
-            raise _WrongValue(" or ".join(map(repr, parts)))
-        return value
-    if origin in (tuple, list):
-        return _sequence(value, hint, scenario, place)
-    if origin is dict:
-        if not isinstance(value, dict):
-            raise _WrongValue("a mapping")
-        return {k: _converted(v, parts[1], scenario, (*place, k)) for k, v in value.items()}
-    if hint is Path and type(value) is str:
-        return resolve(scenario, value, place)
-    if hint is float and type(value) is int:
-        return float(value)
-    if hint is Any or type(value) is hint:
-        return value
-    raise _WrongValue(_NAMES[hint])
-
-
-def _any_of(value: Any, parts: tuple[Any, ...], scenario: Scenario, place: KeyPath) -> Any:
-    # An exact match first: 3 is a whole number in `float | int`.
-    for part in sorted(parts, key=lambda part: type(value) is not part):
-        try:
-            return _converted(value, part, scenario, place)
-        except _WrongValue:
-            continue
-    raise _WrongValue(" or ".join(_NAMES.get(part, str(part)) for part in parts))
-
-
-def _sequence(value: Any, hint: Any, scenario: Scenario, place: KeyPath) -> Any:
-    origin, parts = get_origin(hint), get_args(hint)
-    if not isinstance(value, list):
-        raise _WrongValue("a list")
-    if origin is list or parts[-1] is Ellipsis:
-        parts = (parts[0],) * len(value)
-    if len(parts) != len(value):
-        raise _WrongValue(f"a list of {len(parts)}")
-    items = [
-        _converted(item, part, scenario, (*place, i))
-        for i, (item, part) in enumerate(zip(value, parts, strict=True))
-    ]
-    return origin(items)
+def _resolved(value: Any, scenario: Scenario, place: KeyPath) -> Any:
+    """A parameter with the paths in it resolved."""
+    if isinstance(value, Path):
+        return resolve(scenario, str(value), place)
+    if isinstance(value, dict):
+        return {key: _resolved(part, scenario, (*place, key)) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_resolved(part, scenario, (*place, i)) for i, part in enumerate(value))
+    return value

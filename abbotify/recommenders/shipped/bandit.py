@@ -173,11 +173,11 @@ def _artist(params: Bandit, catalogue: Catalogue, scenario: Scenario, key: KeyPa
     top = most_popular(catalogue, size)
     artist_of_top = artist_of[top]
     offsets = artist_lists(catalogue).offsets
-    own = np.lexsort((-catalogue.popularity, artist_of)).astype(np.int32)
+    by_artist = np.lexsort((-catalogue.popularity, artist_of)).astype(np.int32)
 
     def candidates(request: Request) -> Tracks:
         artist = artist_of[request.previous]
-        mine = own[offsets[artist] : offsets[artist + 1]][:size]
+        mine = by_artist[offsets[artist] : offsets[artist + 1]][:size]
         return np.concatenate([mine, top[artist_of_top != artist][: size - len(mine)]])
 
     return candidates

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from abbotify.jit import inlined_unmanaged
-from abbotify.recommenders.answers import ERROR, MISS, OK
+from abbotify.recommenders.base import ERROR, MISS, OK
 from abbotify.rng import Purpose, Stream, uniform
 from abbotify.simulation.compiled import lowering
 from abbotify.simulation.compiled.arrays import (

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from abbotify.eventlog.schema import ARM, NO_ARM, NO_RECOMMENDATION, Events, IntArray, Labels
 from abbotify.eventlog.sessions import HEARD_STEPS, SessionTable, session_table
-from abbotify.recommenders.answers import ERROR, MISS
+from abbotify.recommenders.base import ERROR, MISS
 from abbotify.recommenders.candidate_table import HISTORY
 from abbotify.simulation.engine import Counts, SessionFacts, Setup, State, Unit
 

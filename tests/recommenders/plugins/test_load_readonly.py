@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
-from abbotify.recommenders.plugins.load import Loaded, fit_plugin, load_plugin
-from abbotify.recommenders.readonly import readonly
+from abbotify.recommenders.plugins.load import Loaded, fit_plugin, load_plugin, readonly
 from abbotify.scenario import Scenario
 from abbotify.scenario.recommenders import Plugin
 from abbotify.testing import generated_log, small_world
