@@ -98,7 +98,7 @@ def compare_page(comparison: Comparison) -> Page:
     figure = Figure(
         "Relative effects",
         f"Change relative to the control in both runs, with {level} intervals. Filled: "
-        "significant. An arrow leaves the drawn range.",
+        "significant. Shaded: success metric. Arrow: beyond the axis.",
         lambda narrow: tables.chart(comparison, narrow),
     )
     differences = tables.differences(comparison)
