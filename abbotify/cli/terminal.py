@@ -73,11 +73,11 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
     return "".join(_PLAIN.get(char, "?") for char in lost), error.end
 
 
-def _console() -> Console:
+def _console(width: int = 140) -> Console:
     """Where tables go: a pipe has no width, and its lines should not be folded to 80 columns."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
+    return Console(width=None if sys.stdout.isatty() else width, highlight=False, markup=False)
 
 
 def headline_table(result: Result) -> None:
@@ -109,7 +109,7 @@ def print_table(table: Table) -> None:
             grid.add_column(Text(column.plain), justify=justify, overflow="fold")
     for row in table.texts()[1]:
         grid.add_row(*map(Text, row))
-    _console().print(grid)
+    _console(width=1000).print(grid)  # no cell of a table in a file is folded
 
 
 def comparison_tables(comparison: Comparison) -> None:
