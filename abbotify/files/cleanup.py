@@ -35,15 +35,6 @@ def removed(folder: Path) -> Iterator[None]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _open_some(spare: list[int]) -> None:
-    """Opens files, kept in a list also where the next one cannot be opened."""
-    try:
-        while len(spare) < _SPARE:
-            spare.append(os.open(os.devnull, os.O_RDONLY))
-    except OSError as error:
-        raise OSError(error.errno, error.strerror) from None  # it is not about that file
-
-
 @contextmanager
 def scratch(prefix: str = "abbotify-") -> Iterator[Path]:
     """An empty folder for temporary files, removed at the end."""

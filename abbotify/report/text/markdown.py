@@ -18,12 +18,6 @@ def escaped(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", labels.clean(text))
 
 
-def escaped_table(header: Sequence[str], rows: Iterable[Iterable[str]], numbers: int = 0) -> str:
-    """As `table`, of cells that are shown as they are."""
-    head, *body = ([escaped(text) for text in row] for row in (header, *rows))
-    return table(head, body, numbers)
-
-
 def table(
     header: Sequence[str], rows: Iterable[Sequence[str]], numbers: int | Sequence[bool] = 0
 ) -> str:
