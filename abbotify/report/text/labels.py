@@ -9,7 +9,7 @@ from abbotify.metrics.definitions import METRICS, Metric
 from abbotify.stats.effects import CUPED, MEAN
 
 ADJUSTED = "CUPED-adjusted"
-"""What stands beside an estimate that was."""
+"""The note on an estimate adjusted for the days before the experiment."""
 
 _ESTIMANDS: dict[str, str] = {
     MEAN: "mean of users",
