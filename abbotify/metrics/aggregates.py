@@ -17,7 +17,7 @@ from abbotify.metrics.definitions import METRICS, PRE, Ratio
 from abbotify.metrics.exposure_cohorts import MonitoringSpec, Watched, watched
 from abbotify.metrics.users import Population, UserTable, covariate_columns
 from abbotify.stats import Moments
-from abbotify.stats.mergeable import Mergeable
+from abbotify.stats.moments import Mergeable
 
 Codes = npt.NDArray[np.int16]
 ByArm = tuple[stats.Moments, ...]

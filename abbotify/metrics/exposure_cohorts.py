@@ -15,7 +15,7 @@ from abbotify.eventlog.schema import ARM, IntArray
 from abbotify.eventlog.sessions import FloatArray
 from abbotify.metrics.days_since_exposure import LONGEST, NEVER, Course
 from abbotify.metrics.users import UserTable
-from abbotify.stats.mergeable import Mergeable
+from abbotify.stats.moments import Mergeable
 
 Rows = npt.NDArray[np.bool_]
 Value = Callable[[Course, int], FloatArray]

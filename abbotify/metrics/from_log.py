@@ -20,7 +20,7 @@ from abbotify.eventlog.source import Order, Part, Source
 from abbotify.metrics.exposure_cohorts import MonitoringSpec, Watched, watched
 from abbotify.metrics.session_totals import SessionTotals
 from abbotify.metrics.users import UserTable, user_table
-from abbotify.stats.mergeable import merged
+from abbotify.stats.moments import merged
 
 SUCCESS: Final = "mean_time_per_session"
 _AT_ONCE: Final = 1_000_000  # tracks in the sessions that are taken together

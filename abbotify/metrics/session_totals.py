@@ -20,7 +20,7 @@ from abbotify.metrics.play_counts import (
     counted,
 )
 from abbotify.stats import Moments
-from abbotify.stats.mergeable import merged
+from abbotify.stats.moments import merged
 
 Plays = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # track ids, codes of arms
 StepPlays = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]  # steps, hundredths, codes

@@ -15,7 +15,7 @@ from abbotify.report.result_rows import Look, Monitored, Retention, Trend, Trend
 from abbotify.stats import always_valid as valid
 from abbotify.stats import group_sequential, monitoring
 from abbotify.stats.effects import CUPED, Estimator, deciding_estimand
-from abbotify.stats.novelty import novelty
+from abbotify.stats.heterogeneity import novelty
 from abbotify.stats.sample_ratio import watch_sample_ratio
 
 SPENDING: Final = {

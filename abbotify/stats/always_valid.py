@@ -10,7 +10,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from abbotify.stats.contrast import Contrast, Estimate, check_alpha, difference
+from abbotify.stats.contrast import (
+    Contrast,
+    Estimate,
+    check_alpha,
+    difference,
+    symmetric,
+    variance_of_difference,
+)
 
 
 @dataclass(frozen=True)
@@ -123,25 +130,9 @@ def _interval(control: Estimate, treatment: Estimate, rho: float, alpha: float) 
         return plain
     n = control.n + treatment.n
     critical = two_sided_bound(n, rho, alpha) / math.sqrt(n)
-    error = _error(control, treatment)
-    shrunk = n / (n + rho)
-    evidence = 0.5 * (plain.statistic**2 * shrunk + math.log(rho / (n + rho)))
-    p_value = min(1.0, math.exp(-evidence))
-    return Contrast(
-        plain.effect,
-        plain.effect - critical * error,
-        plain.effect + critical * error,
-        plain.statistic,
-        None,
-        p_value,
-    )
-
-
-def _error(control: Estimate, treatment: Estimate) -> float:
-    """The standard error of the difference, with what adjusted estimates share."""
-    shared = (b - a for a, b in zip(control.common, treatment.common, strict=True))
-    errors = math.sqrt(control.variance or 0), math.sqrt(treatment.variance or 0)
-    return math.hypot(*errors, *shared)
+    evidence = 0.5 * (plain.statistic**2 * n / (n + rho) + math.log(rho / (n + rho)))
+    error = math.sqrt(variance_of_difference(control, treatment))
+    return symmetric(plain.effect, error, critical, min(1.0, math.exp(-evidence)))
 
 
 def _check(time: float, alpha: float) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Final, Literal, NamedTuple
 
-from abbotify.stats.mergeable import Mergeable
-from abbotify.stats.moments import Moments
+from abbotify.stats.moments import Mergeable, Moments
 
 Estimator = Literal["auto", "mean", "cuped"]
 """Which estimate of a success metric decides: its mean, or that adjusted for the days before."""
@@ -105,11 +104,11 @@ class Effect:
     relative_effect: float | None
     relative_lower: float | None
     relative_upper: float | None
-    naive_lower: float | None
-    naive_upper: float | None
-    p_value: float | None
-    p_adjusted: float | None
-    significant: bool | None
+    naive_lower: float | None = None
+    naive_upper: float | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    significant: bool | None = None
     note: str = ""
     simultaneous_lower: float | None = None
     simultaneous_upper: float | None = None
@@ -122,16 +121,12 @@ class Effect:
 
 
 EFFECT_COLUMNS: tuple[str, ...] = tuple(column.name for column in fields(Effect))
-"""Users an arm needs with the metric defined, before its effect decides anything."""
 
-
-WELCH: Final = "welch"
-FIELLER: Final = "fieller"
 NAIVE: Final = "naive_relative"
 SESSIONS: Final = "sessions_as_independent"
 
 _NAMES: Final = {
-    MEAN: (WELCH, FIELLER),
+    MEAN: ("welch", "fieller"),
     RATIO: ("delta", "delta_fieller"),
     BOOTSTRAP: (BOOTSTRAP, f"{BOOTSTRAP}_relative"),
 }

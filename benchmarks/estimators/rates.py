@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from abbotify.stats import cuped_means, difference, max_z, mean, ratio_of_sums, relative, welch
-from abbotify.stats.skewness import ONE_SIDED, TWO_SIDED, one_sided_error, skew_of_difference
+from abbotify.stats.normal import ONE_SIDED, TWO_SIDED, one_sided_error, skew_of_difference
 from benchmarks.estimators.generated_users import (
     BEFORE,
     DENOMINATOR,
@@ -40,7 +40,7 @@ ABOUT_SKEW: Final = f"""\
 The same experiments. `welch, lower tail` and `upper tail` are the two one-sided tests at .05, with
 what the skewness of the difference predicts to first order: one tail has too much, the other too
 little, which is what a guardrail or a decision for one side meets. The report estimates that
-skewness (`stats.skewness.skew_of_difference`) and warns about two-sided tests above {TWO_SIDED},
+skewness (`stats.normal.skew_of_difference`) and warns about two-sided tests above {TWO_SIDED},
 about one-sided ones above {ONE_SIDED}; `warned` is how often it does: next to always where the
 two-sided error is .06 or more, seldom where the rows above are gated. The prediction is given up to
 a skewness of {TWO_SIDED} only; beyond, it overshoots.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from abbotify.report.csv import csv_text, read_csv
-from abbotify.stats.skewness import TWO_SIDED
+from abbotify.stats.normal import TWO_SIDED
 from abbotify.studies.validation.characteristics import (
     COLUMNS,
     FALSE_ALARM,

@@ -19,7 +19,7 @@ from abbotify.report.monitoring import MonitoringPlan, looks
 from abbotify.report.result_rows import Look
 from abbotify.stats import monitoring
 from abbotify.stats.effects import CUPED, MEAN, Estimator
-from abbotify.stats.mergeable import merged
+from abbotify.stats.moments import merged
 from tests.report.tallied import DAYS, made
 
 WHAT = MonitoringSpec("mean_time_per_session", 1, DAYS)

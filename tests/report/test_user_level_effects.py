@@ -13,7 +13,7 @@ from abbotify.eventlog.sessions import FloatArray
 from abbotify.metrics.segments import SegmentBounds
 from abbotify.metrics.users import Population
 from abbotify.report.user_level_effects import UserLevelSpec, user_level_effects
-from abbotify.stats.skewness import Shape
+from abbotify.stats.normal import Shape
 
 SPEC = UserLevelSpec(("C", "T1"), ("time",), "exposed", 0.05, (0.5,))
 

@@ -10,8 +10,8 @@ from abbotify.metrics.definitions import COLUMNS
 from abbotify.report.result import Arm, Check
 from abbotify.stats import Effect
 from abbotify.stats.effects import CUPED, MEAN
+from abbotify.stats.normal import ONE_SIDED, TWO_SIDED, Shape, skew_of_difference
 from abbotify.stats.sample_ratio import ALPHA
-from abbotify.stats.skewness import ONE_SIDED, TWO_SIDED, Shape, skew_of_difference
 
 BALANCE_ALPHA: Final = 0.01  # of all comparisons of the days before together
 
