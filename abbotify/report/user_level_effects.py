@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from abbotify import stats
-from abbotify.eventlog.schema import ARM, Labels
+from abbotify.eventlog.schema import ARM
 from abbotify.eventlog.sessions import FloatArray
 from abbotify.metrics.segments import SegmentBounds, UserSegments, cut
-from abbotify.metrics.users import Population
+from abbotify.metrics.users import Population, Users
 from abbotify.report.result_rows import Segments
-from abbotify.stats.contrast import compared
-from abbotify.stats.effects import BOOTSTRAP
+from abbotify.stats.effects import BOOTSTRAP, compared
 from abbotify.stats.normal import Shape
 from abbotify.stats.resampling import Resampled
 
@@ -28,19 +27,6 @@ Rows = npt.NDArray[np.bool_]
 QUANTILE: Final = "quantile_"
 
 _SEED: Final = 0  # of resampling: the same users give the same intervals, simulated or from a log
-
-
-class Users(Protocol):
-    """The users' table, whole or read column by column."""
-
-    def label(self, column: str) -> Labels:
-        """The arm of each user."""
-
-    def members(self, population: Population) -> Rows:
-        """Who belongs to a population."""
-
-    def column(self, name: str, population: Population) -> FloatArray:
-        """A column for a population, NaN where there is no value."""
 
 
 @dataclass(frozen=True)

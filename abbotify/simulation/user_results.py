@@ -18,6 +18,7 @@ from abbotify.simulation.requested import monitoring_spec, reported
 from abbotify.simulation.shard import totals_file
 from abbotify.simulation.timeline import Schedule, Shard
 from abbotify.simulation.user_state import ShardTotals, columns
+from abbotify.stats.moments import Mergeable
 from abbotify.world.base import IntArray
 
 
@@ -56,7 +57,7 @@ class PlayedRun:
 
 
 @dataclass(frozen=True)
-class ExperimentAggregates:
+class ExperimentAggregates(Mergeable):
     """What the report needs of the users.
 
     Attributes:
@@ -66,11 +67,6 @@ class ExperimentAggregates:
 
     users: UserAggregates
     further: dict[str, UserAggregates]
-
-    def merge(self, other: ExperimentAggregates) -> ExperimentAggregates:
-        """The aggregates of both, this one's moments first."""
-        further = {name: mine.merge(other.further[name]) for name, mine in self.further.items()}
-        return ExperimentAggregates(self.users.merge(other.users), further)
 
 
 @dataclass(frozen=True)

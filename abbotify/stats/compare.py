@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from abbotify.stats.contrast import (
     Estimate,
     check_alpha,
-    compared,
     difference,
     joined_notes,
     naive_relative,
@@ -23,6 +22,7 @@ from abbotify.stats.effects import (
     ArmMoments,
     Effect,
     Estimator,
+    compared,
     deciding_estimand,
 )
 from abbotify.stats.means import mean, ratio_of_sums

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 NO_LIFT: Final = "control is 0: no relative effect"
 UNBOUNDED: Final = "relative interval unbounded: control not distinct from 0"
@@ -63,22 +63,6 @@ class Lift:
     lower: float | None = None
     upper: float | None = None
     note: str = ""
-
-
-def compared(users: tuple[int, int], contrast: Contrast, lift: Lift) -> dict[str, Any]:
-    """The columns that all rows of effects have, by name."""
-    return {
-        "n_control": users[0],
-        "n_treatment": users[1],
-        "effect": contrast.effect,
-        "lower": contrast.lower,
-        "upper": contrast.upper,
-        "relative_effect": lift.effect,
-        "relative_lower": lift.lower,
-        "relative_upper": lift.upper,
-        "p_value": contrast.p_value,
-        "note": joined_notes(contrast.note, lift.note),
-    }
 
 
 def joined_notes(*notes: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
+from abbotify.stats.contrast import Contrast, Lift, joined_notes
 from abbotify.stats.moments import Mergeable, Moments
 
 Estimator = Literal["auto", "mean", "cuped"]
@@ -118,6 +119,22 @@ class Effect:
     def row(self) -> dict[str, str | int | float | bool | None]:
         """The plain values under `EFFECT_COLUMNS`, in their order, None where undefined."""
         return {name: getattr(self, name) for name in EFFECT_COLUMNS}
+
+
+def compared(users: tuple[int, int], contrast: Contrast, lift: Lift) -> dict[str, Any]:
+    """The columns that all rows of effects have, by name."""
+    return {
+        "n_control": users[0],
+        "n_treatment": users[1],
+        "effect": contrast.effect,
+        "lower": contrast.lower,
+        "upper": contrast.upper,
+        "relative_effect": lift.effect,
+        "relative_lower": lift.lower,
+        "relative_upper": lift.upper,
+        "p_value": contrast.p_value,
+        "note": joined_notes(contrast.note, lift.note),
+    }
 
 
 EFFECT_COLUMNS: tuple[str, ...] = tuple(column.name for column in fields(Effect))

@@ -17,11 +17,11 @@ from abbotify.stats.contrast import (
     Contrast,
     Estimate,
     Lift,
-    compared,
     difference,
     relative,
     variance_of_difference,
 )
+from abbotify.stats.effects import compared
 from abbotify.stats.moments import Floats, Moments
 from abbotify.stats.multiplicity import benjamini_hochberg
 

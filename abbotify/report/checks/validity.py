@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from abbotify import stats
@@ -182,7 +182,7 @@ def watched_ratio(arms: Sequence[Arm]) -> Iterator[Check]:
     yield Check("sample_ratio_watched", "fail", summary, details)
 
 
-def not_watched(success: Sequence[str], known: Mapping[str, object]) -> Iterator[Check]:
+def not_watched(success: Sequence[str], known: Collection[str]) -> Iterator[Check]:
     """That no success metric can be watched day by day."""
     if success and not any(name in known for name in success):
         listed = ", ".join(map(_label, success))
