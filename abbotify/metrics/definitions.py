@@ -126,6 +126,8 @@ SUMS: Final = _by_name(
 
 COLUMNS: Final = _by_name(*METRICS.values(), *SUMS.values())
 
+SUCCESS: Final = "mean_time_per_session"  # decides where nothing else is named
+
 PRE: Final = "pre_"  # before a name: the value of the days before the experiment
 
 _NEEDS: Final[Mapping[str, str]] = MappingProxyType(
@@ -148,3 +150,11 @@ def undetermined(columns: Collection[str], needed: Collection[str]) -> dict[str,
     missing = [name for name in METRICS if name not in columns]
     reasons = {name: _NEEDS.get(name, "the input has no such values") for name in missing}
     return {name: why for name, why in reasons.items() if name in needed or name in _NEEDS}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Shares of requests above which an arm did not run as described."""
+
+    errors: float = 0.01
+    fallbacks: float = 0.1
