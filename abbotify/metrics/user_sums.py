@@ -23,7 +23,6 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 _MS_PER_MINUTE: Final = 60_000.0
 NEVER: Final = np.iinfo(np.int32).min
 LONGEST: Final = 28  # days that are followed at most, unless a window is longer: 16 bytes each
-_ABOVE_ALL: Final = np.iinfo(np.int16).max
 _NAMES: Final = "names"
 
 # Columns of sessions that are added up for each user, so all but those that name a session.
@@ -66,7 +65,7 @@ class Sums:
             if column is None or (name == "residual" and not column.any()):
                 continue  # a simulation has no residuals
             _add(self._sum(name), rows, column)
-        _count(self._sum("sessions"), rows)
+        _add(self._sum("sessions"), rows, np.ones(len(rows), np.int64))
         _raise_to(self._last_day, rows, table.day)
 
     @property
@@ -146,7 +145,7 @@ class ArmsSeen:
             if self._names.setdefault(column, label.names) != label.names:
                 raise ValueError(f"{column}: tables disagree about the names of the arms")
             if column not in self._codes:
-                start = np.array([[_ABOVE_ALL], [NO_ARM]], np.int16)
+                start = np.array([[np.iinfo(np.int16).max], [NO_ARM]], np.int16)
                 self._codes[column] = start.repeat(self.users, axis=1)
             low, high = self._codes[column]
             _widen(low, high, rows, label.codes)
@@ -218,13 +217,6 @@ def _add(total: npt.NDArray[Any], rows: Rows, column: npt.NDArray[Any]) -> None:
     for i in range(len(rows)):
         if rows[i] >= 0:
             total[rows[i]] += column[i]
-
-
-@kernel
-def _count(total: npt.NDArray[np.int32], rows: Rows) -> None:
-    for row in rows:
-        if row >= 0:
-            total[row] += 1
 
 
 @kernel

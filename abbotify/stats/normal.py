@@ -1,4 +1,4 @@
-"""The normal distribution, what it says of the estimates that a test finds, and where it fails.
+"""The normal distribution: of estimates that a test finds, of sums over time; where it fails.
 
 It fails where a metric is skewed and arms are unequal. Two equal arms cancel each other's skewness;
 where one is small it stays in the difference, and then the studentised difference has one heavy
@@ -73,6 +73,66 @@ def sign_and_size_errors(signal: float, alpha: float) -> tuple[float, float]:
     mass = right + wrong
     size = signal * (right - wrong) + density(z - signal) + density(z + signal)
     return wrong / mass, size / (signal * mass)
+
+
+def best_rho(time: float, alpha: float) -> float:
+    """The mixture that makes the two-sided bound narrow at that time.
+
+    Args:
+        time: Intrinsic time (users, for variance 1) at which the bound is to be narrow.
+        alpha: Error; for a one-sided bound twice its error.
+
+    Source: Howard, Ramdas, McAuliffe, Sekhon (2021), Annals of Statistics 49; Waudby-Smith et
+    al., arXiv 2103.06476, where 1 / rho is rho squared.
+    """
+    _check_time(time, alpha)
+    logarithm = -2 * math.log(alpha)
+    return time / (logarithm + math.log1p(logarithm))
+
+
+def two_sided_bound(time: float, rho: float, alpha: float) -> float:
+    """What |S| of a Brownian motion S exceeds at any time at all with chance alpha at most.
+
+    Args:
+        time: Intrinsic time, positive.
+        rho: The mixture's parameter, in units of time.
+        alpha: Error over all times.
+
+    Source: Robbins (1970), Annals of Mathematical Statistics 41; Howard et al. (2021).
+    """
+    _check_time(time, alpha)
+    total = time + rho
+    return math.sqrt(total * (math.log(total / rho) - 2 * math.log(alpha)))
+
+
+def one_sided_bound(time: float, rho: float, alpha: float) -> float:
+    """What S of a Brownian motion exceeds at any time at all with chance alpha at most.
+
+    Args:
+        time: Intrinsic time, positive.
+        rho: The mixture's parameter, best `best_rho(time, 2 * alpha)`.
+        alpha: Error over all times.
+
+    Source: Howard et al. (2021), the normal mixture over positive drifts.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import log_ndtr
+
+    _check_time(time, alpha)
+    total = time + rho
+
+    def excess(score: float) -> float:
+        tail = float(log_ndtr(score / math.sqrt(total)))
+        evidence = 0.5 * math.log(4 * rho / total) + score * score / (2 * total) + tail
+        return evidence + math.log(alpha)
+
+    return float(brentq(excess, 0.0, two_sided_bound(time, rho, alpha)))
+
+
+def _check_time(time: float, alpha: float) -> None:
+    if not 0 < time < math.inf:
+        raise ValueError(f"time and users must be positive, got {time}")
+    check_alpha(alpha)
 
 
 # Of `skew_of_difference`, above which a report warns. Measured at level .05 on lognormal users

@@ -8,10 +8,9 @@ from typing import Final
 
 from abbotify.eventlog.sessions import FloatArray
 from abbotify.stats import cuped_means, difference, mean
-from abbotify.stats.always_valid import always_valid
 from abbotify.stats.effects import CUPED, Estimator
 from abbotify.stats.group_sequential import Spending, crossing_chances
-from abbotify.stats.monitoring import Pair, monitor, planned_information
+from abbotify.stats.monitoring import Pair, always_valid, monitor, planned_information
 from abbotify.stats.normal import quantile
 from abbotify.studies.validation.methods import (
     LOOKS_FIXED,
