@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from abbotify import stats
-from abbotify.report.guardrails import guardrail_results
+from abbotify.report.build import guardrail_results
 from abbotify.stats import ArmMoments, Estimate, Moments, difference
 from abbotify.stats.always_valid import always_valid
 from abbotify.stats.effects import (

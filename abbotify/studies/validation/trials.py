@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from abbotify import stats
 from abbotify.eventlog.sessions import FloatArray
 from abbotify.progress import Progress
-from abbotify.simulation.parallel import processes
+from abbotify.simulation.parallel.executor import open_executor
 from abbotify.studies.validation.methods import (
     UNDEFINED,
     AnalysisPlan,
@@ -123,31 +123,27 @@ def collect(
     tasks = [range(replications)[at : at + _BATCH] for at in range(0, replications, _BATCH)]
     batches: list[Trials] = []
     progress("experiments", 0, replications)
-    for batch in processes.each(_batch, (sampler, plan), tasks, workers):
-        batches.append(batch)
-        progress("experiments", min(len(batches) * _BATCH, replications), replications)
+    with open_executor((sampler, plan), workers, len(tasks)) as executor:
+        for batch in executor.each(_batch, tasks):
+            batches.append(batch)
+            progress("experiments", min(len(batches) * _BATCH, replications), replications)
     return Trials.concat(batches)
 
 
-def _batch(design: tuple[Sampler, AnalysisPlan]) -> Callable[[range], Trials]:
+def _batch(design: tuple[Sampler, AnalysisPlan], numbers: range) -> Trials:
     sampler, plan = design
-    alone = sampler.alone(plan.success[0], plan.estimator) if plan.success else None
     most = SIMULTANEOUS.get(len(sampler.weights) - 1, 0)
-
-    def work(numbers: range) -> Trials:
-        looks = {} if alone is None else dict(look_estimates(alone, plan, numbers))
-        experiments = []
-        for number, sums in zip(numbers, sampler.sums(numbers), strict=True):
-            nothing, effect = (
-                experiment_estimates(sampler.arms(world, sums[world]), plan, number < most)
-                for world in (NOTHING, EFFECT)
-            )
-            counts = [int(count) for count in sums[NOTHING, :, -1]]
-            mismatch = bool(stats.sample_ratio(counts, sampler.weights).mismatch)
-            experiments.append(Experiment(nothing | looks.get(number, {}), effect, mismatch))
-        return Trials.of(experiments)
-
-    return work
+    looks = dict(look_estimates(sampler, plan, numbers)) if plan.success else {}
+    experiments = []
+    for number, sums in zip(numbers, sampler.sums(numbers), strict=True):
+        nothing, effect = (
+            experiment_estimates(sampler.arms(world, sums[world]), plan, number < most)
+            for world in (NOTHING, EFFECT)
+        )
+        counts = [int(count) for count in sums[NOTHING, :, -1]]
+        mismatch = bool(stats.sample_ratio(counts, sampler.weights).mismatch)
+        experiments.append(Experiment(nothing | looks.get(number, {}), effect, mismatch))
+    return Trials.of(experiments)
 
 
 def look_estimates(
@@ -156,12 +152,13 @@ def look_estimates(
     """Whether each method finds a difference at any look at the first `LOOKED` A/A experiments.
 
     Args:
-        sampler: of the first metric that decides; its first treatment is looked at.
+        sampler: draws them; the first treatment is looked at, in the first metric that decides.
         plan: how experiments are analysed.
         replications: numbers of the experiments.
     """
     numbers = replications[: max(0, LOOKED - replications.start)]
     metric, arm = plan.success[0], sampler.outcomes.arms[1]
+    sampler = sampler.alone(metric, plan.estimator)
     sums = sampler.batches(numbers, LOOKS).cumsum(axis=1)  # of all users by each look
     for number, looks in zip(numbers, sums, strict=True):
         arms = (sampler.arms(NOTHING, each) for each in looks)

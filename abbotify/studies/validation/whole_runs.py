@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -19,7 +19,7 @@ from abbotify.rng import Purpose, Stream, attempt, generator_seed
 from abbotify.scenario import Scenario
 from abbotify.simulation.assignment import layers
 from abbotify.simulation.model_store import ModelStore
-from abbotify.simulation.parallel import processes
+from abbotify.simulation.parallel.executor import open_executor
 from abbotify.simulation.prepare import Plan, prepare
 from abbotify.simulation.training import Trainer
 from abbotify.stats.effects import WELCH, MethodEstimate
@@ -72,10 +72,11 @@ def replayed(
     scenario, runs = plan.scenario, list[_Run]()
     started = time.monotonic()
     progress("experiments", 0, replications)
-    for run in processes.each(_runner, (scenario, folder), range(replications), workers):
-        runs.append(run)
-        left = (time.monotonic() - started) / len(runs) * (replications - len(runs))
-        progress("experiments", len(runs), replications, f"about {left / 60:.0f} min more")
+    with open_executor((scenario, folder), workers, replications) as executor:
+        for run in executor.each(_run, range(replications)):
+            runs.append(run)
+            left = (time.monotonic() - started) / len(runs) * (replications - len(runs))
+            progress("experiments", len(runs), replications, f"about {left / 60:.0f} min more")
     trials = Trials.of([run.estimates for run in runs])
     truths = np.array([[_truth(run, key) for key in trials.keys] for run in runs])
     metrics, alpha = scenario.metrics, scenario.layers[0].alpha
@@ -97,14 +98,11 @@ def replayed(
     )
 
 
-def _runner(job: tuple[Scenario, Path]) -> Callable[[int], _Run]:
-    def run(number: int) -> _Run:
-        scenario, folder = replication(job[0], number), job[1] / f"experiment-{number}"
-        effect = scenario.model_copy(update={"truth": True})
-        nothing = without_effect(scenario).model_copy(update={"truth": False})
-        return _estimates_of(*(_played(each, folder) for each in (nothing, effect)))
-
-    return run
+def _run(job: tuple[Scenario, Path], number: int) -> _Run:
+    scenario, folder = replication(job[0], number), job[1] / f"experiment-{number}"
+    effect = scenario.model_copy(update={"truth": True})
+    nothing = without_effect(scenario).model_copy(update={"truth": False})
+    return _estimates_of(*(_played(each, folder) for each in (nothing, effect)))
 
 
 def _played(scenario: Scenario, folder: Path) -> Result:

@@ -48,7 +48,7 @@ def looks_at(
     users: int = USERS,
 ) -> dict[int, dict[Key, MethodEstimates]]:
     plan = AnalysisPlan(("time",), ALPHA, estimator, spending=spending)
-    sampler = Sampler(POOL, (1.0, 1.0), users, SEED).alone("time", estimator)
+    sampler = Sampler(POOL, (1.0, 1.0), users, SEED)
     return dict(look_estimates(sampler, plan, replications))
 
 
