@@ -139,11 +139,13 @@ def compared(users: tuple[int, int], contrast: Contrast, lift: Lift) -> dict[str
 
 EFFECT_COLUMNS: tuple[str, ...] = tuple(column.name for column in fields(Effect))
 
+WELCH: Final = "welch"
+FIELLER: Final = "fieller"
 NAIVE: Final = "naive_relative"
 SESSIONS: Final = "sessions_as_independent"
 
 _NAMES: Final = {
-    MEAN: ("welch", "fieller"),
+    MEAN: (WELCH, FIELLER),
     RATIO: ("delta", "delta_fieller"),
     BOOTSTRAP: (BOOTSTRAP, f"{BOOTSTRAP}_relative"),
 }
