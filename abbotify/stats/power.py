@@ -107,7 +107,8 @@ def power(pilot: Pilot, effect: float, users: tuple[float, float], alpha: float)
         return 1.0
     # Its square, whose distribution is noncentral F with 1 and df degrees of freedom: scipy's
     # `nctdtr` of the far tail is NaN in a quarter of all cases. Equal to 4e-13 where it is not.
-    return 1 - float(ncfdtr(1, df, shift * shift, critical * critical))
+    missed = float(ncfdtr(1, df, shift * shift, critical * critical))
+    return 1.0 if math.isnan(missed) else 1 - missed  # NaN at some shifts of 36 to 57
 
 
 def detectable_effect(
