@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from abbotify import vectors
 from abbotify.errors import DataError
-from abbotify.scenario.description import Listener
+from abbotify.scenario.scenario import Listener
 from abbotify.world.base import Catalogue, Lists, Users, usual_durations
 from abbotify.world.json_lines import MAX_TRACKS, Row, json_lines
 from abbotify.world.list_files import stacked, stacked_rows

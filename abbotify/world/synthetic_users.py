@@ -10,7 +10,7 @@ import numpy.typing as npt
 from abbotify import rng
 from abbotify.rng import Purpose, Stream
 from abbotify.scenario import Scenario
-from abbotify.scenario.description import Listener
+from abbotify.scenario.scenario import Listener
 from abbotify.scenario.world import (
     Between,
     BetweenOrInverse,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from collections.abc import Iterable
+from typing import Final
 
 from abbotify.report.text.numbers import Rounded, estimate
-from abbotify.stats import Effect
+from abbotify.stats import Effect, SegmentEffect
 
 LIMIT: Final = 500.0
 """Per cent of the control beyond which a ratio says little.
@@ -15,23 +16,11 @@ control near zero beside its own noise: Fieller's upper end grows without bound 
 ratio of the critical value's standard errors to the control's mean, goes to 1.
 """
 
-NEAR_ZERO: Final = "control near zero: the difference says more than a ratio"
+NEAR_ZERO: Final = "control near zero: the difference is more informative than a ratio"
 
 
-class Relative(Protocol):
-    """Whatever has a relative effect with its interval."""
-
-    @property
-    def relative_effect(self) -> float | None:
-        """Per cent of the control."""
-
-    @property
-    def relative_lower(self) -> float | None:
-        """Its lower end."""
-
-    @property
-    def relative_upper(self) -> float | None:
-        """Its upper end."""
+Relative = Effect | SegmentEffect
+"""A row that has a relative effect with its interval."""
 
 
 def bounded(row: Relative) -> bool:
@@ -63,6 +52,11 @@ def relative(row: Relative) -> tuple[float | None, float | None, float | None]:
 def noted(row: Relative, note: str) -> str:
     """What is noted of a row, and why its relative effect is not shown."""
     return "; ".join(filter(None, [note, NEAR_ZERO if near_zero(row) else ""]))
+
+
+def differences(rows: Iterable[Effect]) -> bool:
+    """Whether the difference leads in any of the rows."""
+    return any(not leads(row) and row.lower is not None for row in rows)
 
 
 def leading_numbers(effect: Effect) -> tuple[float | None, float | None, float | None]:

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from abbotify.errors import UserError
-from abbotify.recommenders import registry
 from abbotify.recommenders.neural.kernels import Pairs, shuffle
-from abbotify.recommenders.neural.pairs import embeddings, training_pairs
+from abbotify.recommenders.neural.training import embeddings, training_pairs
 from abbotify.recommenders.neural_torch.module import network, repeatable
 from abbotify.recommenders.ranked_lists import Ranker
 from abbotify.rng import Purpose, seed_word
@@ -38,14 +37,16 @@ def test_it_trains_alike_twice_and_lists_do_not_depend_on_who_asks(
     assert one.curve == two.curve
     assert_same_arrays(one.arrays, two.arrays)
     together, alone = (
-        registry.lowered(params_of(scenario), one.arrays, WORLD, scenario, KEY) for _ in range(2)
+        params_of(scenario).lowered(one.arrays, WORLD, scenario, KEY) for _ in range(2)
     )
     assert isinstance(together, Ranker)
     assert isinstance(alone, Ranker)
     rows, anchors = (column.ravel() for column in np.meshgrid(np.arange(20), np.arange(60)))
     together.foresee(rows, anchors)
-    lists = [together.list_of(int(r), int(a)) for r, a in zip(rows, anchors, strict=True)]
-    assert lists == [alone.list_of(int(r), int(a)) for r, a in zip(rows, anchors, strict=True)]
+    lists = [together.list_of(int(r), int(a)).tolist() for r, a in zip(rows, anchors, strict=True)]
+    assert lists == [
+        alone.list_of(int(r), int(a)).tolist() for r, a in zip(rows, anchors, strict=True)
+    ]
     assert {len(of) for of in lists} <= {0, 7}
     seen = set(np.flatnonzero(one.arrays["seen_track"]).tolist())
     assert all(seen >= set(of) for of in lists)

@@ -8,8 +8,7 @@ import pytest
 
 from abbotify import stats
 from abbotify.report.csv import effects_csv
-from abbotify.report.html import render_html
-from abbotify.report.markdown import render_markdown
+from abbotify.report.pages import render_html, render_markdown
 from abbotify.report.result import Result
 from abbotify.report.tables import effects, guardrails, truth
 from abbotify.report.text.headline import headline, notes, summary_table
@@ -104,7 +103,9 @@ def test_other_estimates_follow_the_one_shown_first(hand: Plain) -> None:
     table = effects.further(Result.from_dict(hand), deciding=True)
     assert table is not None
     _, about, relative, *_ = table.rows[-1].cells
-    assert about.under.endswith("control near zero: the difference says more than a ratio")
+    assert about.under.endswith(
+        "control near zero: the difference is more informative than a ratio"
+    )
     assert relative.plain == "–"
 
 
