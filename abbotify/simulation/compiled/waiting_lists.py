@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from abbotify.jit import unmanaged
-from abbotify.scenario.arms import Service
+from abbotify.scenario.recommenders import Service
 from abbotify.simulation.compiled.arrays import Int, IntArray
 
 # compiled into kernels
