@@ -15,7 +15,7 @@ from abbotify.errors import UserError
 from abbotify.report import Arm, Result
 from abbotify.report.text.leading import Numbers, numbers_of
 from abbotify.stats import Contrast, Effect, Estimate, difference
-from abbotify.stats.paired import Bounded, independent
+from abbotify.stats.means import Bounded, independent
 from abbotify.studies.compare.differences import Difference, differing
 from abbotify.studies.compare.paired import Overlap, Paired
 
