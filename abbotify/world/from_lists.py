@@ -7,6 +7,7 @@ that share users and lists are taken to be alike. Such a world flatters those li
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -14,10 +15,9 @@ import numpy as np
 
 from abbotify.scenario.description import Listener
 from abbotify.world import botify
-from abbotify.world.base import Catalogue, IntArray, Users, usual_durations
+from abbotify.world.base import Catalogue, IntArray, Users, unnamed_tracks
 from abbotify.world.factorise import Counts, counts_of, scaled, track_vectors
 from abbotify.world.list_files import kind_of, read_top_tracks, track_lists, user_lists
-from abbotify.world.names import Numbered
 
 NOTE: Final = "the world was fitted to the lists it judges"
 
@@ -50,22 +50,16 @@ def catalogue(
             little to fit.
     """
     tracks = None if tracks_file is None else botify.read_tracks(tracks_file)
-    limit = _MAX_TRACKS if tracks is None else len(tracks.titles)
+    limit = _MAX_TRACKS if tracks is None else len(tracks)
     users = botify.users(users_file, limit, listener)
     counts, n_tracks = _counts(users, files, limit)
-    n_tracks = n_tracks if tracks is None else limit
-    raw = track_vectors(counts, n_tracks, dims, seed)
-    return Catalogue(
+    tracks = unnamed_tracks(n_tracks) if tracks is None else tracks
+    raw = track_vectors(counts, len(tracks), dims, seed)
+    return replace(
+        tracks,
         vectors=scaled(raw, np.flatnonzero(raw.any(axis=1)), users_file),
         dims=dims,
-        artist=np.arange(n_tracks, dtype=np.int32) if tracks is None else tracks.artist,
-        artists=Numbered("artist", n_tracks) if tracks is None else tracks.artists,
-        genre=np.full(n_tracks, -1, np.int32) if tracks is None else tracks.genre,
-        genres=() if tracks is None else tracks.genres,
-        popularity=np.bincount(users.interests.tracks, minlength=n_tracks).astype(np.float64),
-        titles=Numbered("track", n_tracks) if tracks is None else tracks.titles,
-        duration_ms=usual_durations(n_tracks),
-        recommendations=None if tracks is None else tracks.recommendations,
+        popularity=np.bincount(users.interests.tracks, minlength=len(tracks)).astype(np.float64),
     )
 
 

@@ -20,10 +20,9 @@ from abbotify.scenario.world import (
     PlantedCatalogue,
     SyntheticCatalogue,
 )
-from abbotify.world import botify, from_lists, lastfm, planted, synthetic
+from abbotify.world import botify, from_lists, lastfm, synthetic
 from abbotify.world.base import Catalogue, Users, World
-from abbotify.world.synthetic_users import draw_users
-from abbotify.world.weighted_sampling import pool_of
+from abbotify.world.synthetic_users import draw_users, pool_of
 
 
 def load_world(scenario: Scenario) -> World:
@@ -55,7 +54,7 @@ def _catalogue(scenario: Scenario) -> Catalogue:
         case SyntheticCatalogue():
             return synthetic.catalogue(spec, seed)
         case PlantedCatalogue():
-            return planted.catalogue(spec, scenario)
+            return synthetic.planted_catalogue(spec, scenario)
         case BotifyCatalogue():
             return botify.catalogue(
                 path(spec.tracks, "tracks"), path(spec.embeddings, "embeddings")
