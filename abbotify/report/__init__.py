@@ -2,7 +2,7 @@
 
 from abbotify.report.decision import Verdict, decisions
 from abbotify.report.files import read, write, write_data, write_pages
-from abbotify.report.markdown import render_markdown
+from abbotify.report.pages import render_markdown
 from abbotify.report.result import FORMATS, Arm, Check, Result, loads
 from abbotify.report.text.headline import notes, sentences, summary_table
 from abbotify.report.true_effects import TruthRow

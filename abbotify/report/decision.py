@@ -56,7 +56,19 @@ class Verdict(StrEnum):
             return "Ship, with reservations"
         return self.value.replace("_", " ").capitalize()
 
+    @property
+    def tone(self) -> str:
+        """The colour of its badge."""
+        if self in (Verdict.TOO_SMALL, Verdict.INVALID):
+            return "blocked"
+        return _TONES.get(self, "good")
 
+
+_TONES: Final = {
+    Verdict.SHIP_WITH_RESERVATIONS: "warn",
+    Verdict.UNDECIDED: "calm",
+    Verdict.DO_NOT_SHIP: "bad",
+}
 _GAINS: Final = (Verdict.SHIP, Verdict.SHIP_WITH_RESERVATIONS, Verdict.BEATS_CONTROL)
 
 

@@ -6,7 +6,7 @@ They are no part of the result: which exception was raised where depends on the 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,7 +15,6 @@ from abbotify.report.decision import UNDETERMINED
 from abbotify.report.result import Check
 from abbotify.report.text import numbers
 from abbotify.report.text.labels import clean
-from abbotify.report.text.markdown import escaped
 
 Part = TypeVar("Part")
 Other = TypeVar("Other")
@@ -112,14 +111,3 @@ def _error(entry: dict[str, Any]) -> FirstError:
         where=clean(", ".join(where)),
         traceback=tuple(map(str, lines)) if isinstance(lines, list) else (),
     )
-
-
-def errors_markdown(errors: Sequence[FirstError]) -> str:
-    """The section of report.md; empty without errors."""
-    if not errors:
-        return ""
-    lines = []
-    for error in errors:
-        lines.append(f"- {escaped(error.what)}, {error.count} in all: {escaped(error.message)}")
-        lines += [f"  - {escaped(text)}" for text in (error.where, *error.traceback)]
-    return "## First error of each kind\n\n" + "\n".join(lines)

@@ -10,8 +10,7 @@ from abbotify.errors import DataError, OutputError, PageError
 from abbotify.files.folders import replacing
 from abbotify.report.csv import effects_csv
 from abbotify.report.faults import Faults, first_errors
-from abbotify.report.html import render_html
-from abbotify.report.markdown import render_markdown
+from abbotify.report.pages import render_html, render_markdown
 from abbotify.report.result import Result, loads
 
 JSON = "report.json"

@@ -19,8 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from abbotify.report.text import markdown
-from abbotify.report.text.labels import clean
+from abbotify.report.text.labels import clean, escaped
 from abbotify.report.text.numbers import MISSING
 
 if TYPE_CHECKING:
@@ -131,12 +130,12 @@ class Table:
     def markdown(self) -> str:
         """A table of GitHub's Markdown, without the columns of pictures; no caption."""
         shown = [at for at, column in enumerate(self.columns) if not column.picture]
-        head = [self.columns[at].plain for at in shown]
-        numbers = [self.columns[at].number for at in shown]
+        head = [escaped(self.columns[at].plain) for at in shown]
+        rules = ["--:" if self.columns[at].number else "---" for at in shown]
         rows = [
             [_markdown(row, row.cells[at]) for at in shown] for row in map(self._full, self.rows)
         ]
-        return markdown.table(list(map(markdown.escaped, head)), rows, numbers)
+        return "\n".join("| " + " | ".join(row) + " |" for row in (head, rules, *rows))
 
     def texts(self) -> tuple[list[str], list[list[str]]]:
         """Headings, and the rows as texts, without columns of pictures."""
@@ -282,7 +281,7 @@ def _marked(text: str, arm: int | None) -> str:
 
 
 def _markdown(row: Row, cell: Cell) -> str:
-    text = markdown.escaped(cell.plain)
+    text = escaped(cell.plain)
     strong = (row.heading and text) or cell.tone in _STRONG
     return f"**{text}**" if strong else text
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import abbotify
 from abbotify.errors import OutputError, PageError
 from abbotify.files.folders import replacing
-from abbotify.report.html import rendered
+from abbotify.report.pages import rendered
 from abbotify.report.table import Table
-from abbotify.report.text.markdown import escaped
+from abbotify.report.text.labels import escaped
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ def test_a_check_that_fails_has_its_traceback_in_the_manifest(
 def test_a_chart_that_fails_has_its_traceback_in_the_manifest(
     scenario: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    patch(monkeypatch, "abbotify.report.charts.arms", "survival")
+    patch(monkeypatch, "abbotify.report.charts.sessions", "survival")
     pipeline.run(load(scenario), scenario.parent / "out")
     assert "ZeroDivisionError" in faults_of(scenario.parent / "out")["chart survival"]
 

@@ -16,7 +16,7 @@ import pytest
 from abbotify import pipeline
 from abbotify.eventlog import parquet
 from abbotify.report import files as render
-from abbotify.report.html import render_html
+from abbotify.report.pages import render_html
 from abbotify.report.result import Result
 from abbotify.scenario import load
 from abbotify.simulation import shard
@@ -107,9 +107,11 @@ def test_a_page_that_fails_loses_nothing(
 def test_a_chart_that_fails_is_named_in_its_place(
     chart: str, usual_page: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from abbotify.report.charts import arms
+    from abbotify.report.charts import days, sessions
 
-    monkeypatch.setattr(arms, chart, raising(ValueError("<b> no room")))
+    monkeypatch.setattr(
+        days if chart == "daily" else sessions, chart, raising(ValueError("<b> no room"))
+    )
     assert "Not drawn: ValueError: &lt;b&gt; no room." in usual_page()
 
 

@@ -7,18 +7,17 @@ from typing import Any
 import pytest
 
 from abbotify.report.charts.effects import forest
-from abbotify.report.html import render_html
-from abbotify.report.markdown import render_markdown
+from abbotify.report.pages import render_html, render_markdown
 from abbotify.report.result import Result
 from abbotify.report.tables.effects import further, success
 from abbotify.report.tables.truth import truths
 from abbotify.report.text.headline import headline, rule, sentences, summary_table
-from abbotify.report.text.methods import method
 from abbotify.studies.compare.compare import compare
 from abbotify.studies.compare.tables import chart, effects
+from tests.report.test_pages import methods
 
 Plain = dict[str, Any]
-NAMED = "adjusted for the days before (CUPED)"
+NAMED = "CUPED-adjusted"
 
 
 @pytest.fixture
@@ -89,7 +88,7 @@ def test_everything_follows_the_estimator(
     beside = truths(result)
     assert beside is not None
     assert f"estimated effect on time per session {leads}" in beside.leads[0]
-    told = (sentence, rule(result), headline(result), " ".join(method(result)))
+    told = (sentence, rule(result), headline(result), methods(result))
     assert [NAMED in each for each in told] == [by_cuped] * 4
     noted = "64% of the variance removed by CUPED"
     assert [noted in each for each in (render_html(result), render_markdown(result))] == [
@@ -101,8 +100,8 @@ def test_metrics_without_days_before_are_named_apart(adjusted: Plain) -> None:
     adjusted["scenario"]["metrics"]["success"].append("tracks")
     other = adjusted["effects"][0] | {"metric": "tracks", "p_adjusted": 0.002}
     adjusted["effects"].append(other)
-    told = " ".join(method(Result.from_dict(adjusted)))
-    assert f"What decides is the estimate of time per session {NAMED}" in told
+    told = methods(Result.from_dict(adjusted))
+    assert f"The decision rests on the {NAMED} estimate of time per session" in told
 
 
 def test_two_runs_are_compared_by_what_decides(adjusted: Plain) -> None:

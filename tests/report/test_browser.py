@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from abbotify.report.html import render_html
+from abbotify.report.pages import render_html
 from abbotify.report.result import Result
 from tests.browser import assert_fits, dumped, faults
 from tests.report.conftest import CHARTS

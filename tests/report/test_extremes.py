@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from abbotify.report.html import render_html
-from abbotify.report.markdown import render_markdown
+from abbotify.report.pages import render_html, render_markdown
 from abbotify.report.result import Result
 from abbotify.report.text.headline import headline
 from tests.report.realistic import realistic

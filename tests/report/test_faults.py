@@ -8,7 +8,9 @@ import pytest
 
 from abbotify.errors import OutputError
 from abbotify.report.decision import UNDETERMINED
-from abbotify.report.faults import Faults, errors_markdown, first_errors
+from abbotify.report.faults import Faults, first_errors
+from abbotify.report.pages import render_markdown
+from abbotify.report.result import Result
 
 
 def raising(error: BaseException) -> Callable[[], int]:
@@ -41,7 +43,7 @@ def test_strict_faults_raise() -> None:
         Faults(strict=True).attempt("effects", raising(ZeroDivisionError()), 0)
 
 
-def test_first_errors_of_a_manifest() -> None:
+def test_first_errors_of_a_manifest(small: Result) -> None:
     entry = {
         "arm": "neural",
         "recommender": "mine",
@@ -56,10 +58,9 @@ def test_first_errors_of_a_manifest() -> None:
     assert (error.what, error.count) == ("neural · mine · ValueError", "1,200")
     assert (error.message, error.where) == ("no room", "day 3, user 7")
     assert error.traceback == ("line 1", "line 2")
-    assert "  - line 2" in errors_markdown([error])
+    assert "  - line 2" in render_markdown(small, [error])
 
 
 @pytest.mark.parametrize("manifest", [None, {}, {"errors": 3}, {"errors": [3]}])
-def test_a_manifest_without_errors_has_no_section(manifest: object) -> None:
+def test_a_manifest_without_errors_has_none(manifest: object) -> None:
     assert first_errors(manifest) == ()
-    assert errors_markdown(()) == ""

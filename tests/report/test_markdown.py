@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from abbotify.report.markdown import render_markdown
+from abbotify.report.pages import render_markdown
 from abbotify.report.result import Result
-from abbotify.report.text.markdown import escaped
+from abbotify.report.text.labels import escaped
 
 EXPECTED = """\
 # tiny

@@ -1,49 +1,25 @@
-"""Decisions as cards, and tables of the arms: their users, means and counters."""
+"""Tables of the arms: their users, means and counters; the effect that decided."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from abbotify.report.decision import Decision, Verdict, decisions
+from abbotify.report.decision import Decision
 from abbotify.report.result import Arm, MetricMoments, Result
 from abbotify.report.table import Cell, Column, Row, Table, by_arm
 from abbotify.report.text import numbers
-from abbotify.report.text.headline import sentence
 from abbotify.report.text.labels import TROUBLE, counter, metric, unit, with_unit
 from abbotify.report.text.leading import shown_effect
-from abbotify.report.text.reasons import cautions
-
-TONES = {
-    Verdict.SHIP: "good",
-    Verdict.SHIP_WITH_RESERVATIONS: "warn",
-    Verdict.BEATS_CONTROL: "good",
-    Verdict.DO_NOT_SHIP: "bad",
-    Verdict.UNDECIDED: "calm",
-    Verdict.TOO_SMALL: "blocked",
-    Verdict.INVALID: "blocked",
-}
 
 
-@dataclass(frozen=True)
-class DecisionCard:
-    """A treatment's decision: the large number, the sentence, and what stands against it."""
-
-    arm: str
-    at: int
-    verdict: str
-    tone: str
-    value: str
-    unit: str
-    interval: str
-    metric: str
-    sentence: str
-    cautions: tuple[str, ...]
-
-
-def decision_cards(result: Result) -> tuple[DecisionCard, ...]:
-    """A card for each treatment, best first."""
-    return tuple(_card(result, decision) for decision in decisions(result))
+def leading_value(decision: Decision) -> tuple[numbers.Rounded, str]:
+    """The effect that decided as a large number, and its unit; a dash where there is none."""
+    row = decision.effect
+    if row is None:
+        return numbers.estimate(None, None, None), ""
+    shown = shown_effect(row)
+    return shown, "" if "%" in shown.value or shown.value == numbers.MISSING else unit(row.metric)
 
 
 def arms(result: Result) -> Table:
@@ -114,24 +90,6 @@ def planned(arm: Arm, arms: Iterable[Arm]) -> str:
     total = sum(each.weight or 0.0 for each in arms)
     known = arm.weight is not None and total > 0
     return numbers.percent((arm.weight or 0.0) / total if known else None, 2)
-
-
-def _card(result: Result, decision: Decision) -> DecisionCard:
-    row = decision.effect
-    shown = numbers.estimate(None, None, None) if row is None else shown_effect(row)
-    behind = "" if row is None or "%" in shown.value else unit(row.metric)
-    return DecisionCard(
-        arm=decision.arm.name,
-        at=result.arms.index(decision.arm),
-        verdict=decision.verdict.label,
-        tone=TONES[decision.verdict],
-        value=shown.value,
-        unit=behind if shown.value != numbers.MISSING else "",
-        interval=shown.interval,
-        metric="" if row is None else metric(row.metric).label,
-        sentence=sentence(result, decision),
-        cautions=cautions(result, decision),
-    )
 
 
 def _means(arms: Sequence[MetricMoments | None]) -> tuple[str, ...]:

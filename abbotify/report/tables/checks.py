@@ -1,97 +1,60 @@
-"""The health of a run on one screen: its checks and their results."""
+"""The checks of a run on one screen: their results, and what was not checked."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from types import MappingProxyType
 from typing import Final
 
-from abbotify.report.result import Check, Result
-from abbotify.report.text.labels import check, clean
+from abbotify.report.result import Check
+from abbotify.report.text import labels
 from abbotify.report.text.numbers import plural
 
-ITEMS: Final = {
-    "sample_ratio": "Sample ratio",
-    "sample_ratio_watched": "Ratio by day",
-    "pre_balance": "Balance before",
-    "cuped_sign": "CUPED sign",
-    "skew": "Skew",
-    "novelty": "Novelty",
-    "interference": "Interference",
-    "truncated_sessions": "Cut sessions",
-    "fallbacks": "Fallbacks",
-}
-"""The usual checks of an experiment, and their short names."""
+USUAL: Final = (
+    "sample_ratio",
+    "sample_ratio_watched",
+    "pre_balance",
+    "cuped_sign",
+    "skew",
+    "novelty",
+    "interference",
+    "truncated_sessions",
+    "fallbacks",
+)
+"""The usual checks of an experiment."""
 
-TONES: Final = {"pass": "good", "warn": "warn", "fail": "bad", "info": "calm"}
+TONES: Final = MappingProxyType({"fail": "bad", "warn": "warn", "pass": "good", "info": "calm"})
+"""The tone of each result, worst first."""
 
-MEANINGS: Final = {
-    "bad": "failed",
-    "warn": "warning",
-    "good": "passed",
-    "calm": "noted, not tested",
-}
-"""What the mark of each tone says."""
+_MEANINGS: Final = MappingProxyType(
+    {"fail": "failed", "warn": "warning", "pass": "passed", "info": "noted, not tested"}
+)
 
 
-@dataclass(frozen=True)
-class Item:
-    """One check: its short name, the sentence, and its place among all checks, from 1."""
-
-    name: str
-    status: str
-    tone: str
-    summary: str
-    number: int
+def usual(checks: Iterable[Check]) -> list[tuple[int, Check]]:
+    """The usual checks that were made, with their place among all checks, from 1."""
+    made = {check.name: (place, check) for place, check in enumerate(checks, 1)}
+    return [made[name] for name in USUAL if name in made]
 
 
-@dataclass(frozen=True)
-class Health:
-    """The state in words, the usual checks, those that warn or failed, and those not made."""
-
-    summary: str
-    tone: str
-    items: tuple[Item, ...]
-    troubles: tuple[Item, ...]
-    unchecked: tuple[str, ...]
-
-    @property
-    def legend(self) -> tuple[tuple[str, str], ...]:
-        """The tones of the checks shown and what each says, worst first."""
-        shown = {item.tone for item in self.items}
-        return tuple((tone, text) for tone, text in MEANINGS.items() if tone in shown)
+def missing(checks: Iterable[Check]) -> list[str]:
+    """The labels of the usual checks that were not made."""
+    made = {check.name for check in checks}
+    return [labels.check(name) for name in USUAL if name not in made]
 
 
-def health(result: Result) -> Health:
-    """The summary of all checks for the first screen."""
-    checks = result.checks
-    every = [_item(each, at) for at, each in enumerate(checks, 1)]
-    named = {each.name: item for each, item in zip(checks, every, strict=True)}
-    summary, tone = state(checks)
-    return Health(
-        summary=summary,
-        tone=tone,
-        items=tuple(named[name] for name in ITEMS if name in named),
-        troubles=tuple(item for item in every if item.status in ("fail", "warn")),
-        unchecked=tuple(short for name, short in ITEMS.items() if name not in named),
-    )
+def legend(checks: Iterable[tuple[int, Check]]) -> list[tuple[str, str]]:
+    """The tones of some checks and what each means, worst first."""
+    shown = {check.status for _, check in checks}
+    return [(tone, _MEANINGS[status]) for status, tone in TONES.items() if status in shown]
 
 
-def state(checks: tuple[Check, ...]) -> tuple[str, str]:
+def state(checks: Sequence[Check]) -> tuple[str, str]:
     """The state of all checks in a few words, and its tone."""
-    failed = sum(each.status == "fail" for each in checks)
-    warned = sum(each.status == "warn" for each in checks)
+    failed = sum(check.status == "fail" for check in checks)
+    warned = sum(check.status == "warn" for check in checks)
     if failed:
         return f"{plural(failed, 'check')} failed", "bad"
     if warned:
         return f"{plural(warned, 'warning')}, no check failed", "warn"
     return ("All checks passed", "good") if checks else ("No checks were made", "warn")
-
-
-def _item(each: Check, number: int) -> Item:
-    return Item(
-        name=ITEMS.get(each.name) or clean(check(each.name)),
-        status=each.status,
-        tone=TONES[each.status],
-        summary=clean(each.summary),
-        number=number,
-    )

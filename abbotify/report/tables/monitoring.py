@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from abbotify.report.result import Arm, Result
@@ -47,9 +47,14 @@ def stop_sentences(result: Result) -> tuple[str, ...]:
     return tuple(stop_sentence(result, arm) for arm in result.arms if arm.looks)
 
 
-def stop(looks: tuple[Look, ...]) -> Look | None:
+def stop(looks: Sequence[Look]) -> Look | None:
     """The first look that crosses its boundary; None when all went on."""
     return next((look for look in looks if look.significant), None)
+
+
+def stops(result: Result) -> bool:
+    """Whether any look crosses its boundary."""
+    return any(stop(arm.looks or ()) for arm in result.arms)
 
 
 def valid_from(looks: tuple[Look, ...]) -> Look | None:

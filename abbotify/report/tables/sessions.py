@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from abbotify.report.charts import training as training_chart
+from abbotify.report.charts.sessions import curves, logarithmic
 from abbotify.report.result import Arm, Result
 from abbotify.report.table import Cell, Column, Row, Table, by_arm
 from abbotify.report.text import numbers
@@ -110,7 +110,7 @@ def _training_row(at: int, arm: Arm, places: int) -> Row:
 
 def reading(result: Result) -> str:
     """How to read the chart of trainings, in sentences; empty when there is none."""
-    drawn = training_chart.curves(result)
+    drawn = curves(result)
     if not drawn:
         return ""
     held_out = any(trainings[-1].best is not None for _, trainings in drawn)
@@ -119,7 +119,7 @@ def reading(result: Result) -> str:
         parts.append("Thin: training loss. Thick: held-out loss, marked at its minimum.")
     if any(len(trainings) > 1 for _, trainings in drawn):
         parts.append(f"Faint: earlier trainings{' (held-out loss)' if held_out else ''}.")
-    if training_chart.logarithmic(result):
+    if logarithmic(result):
         parts.append("Logarithmic scale.")
     if len(drawn) > 1:
         parts.append("Losses of different kinds of learners are not comparable.")

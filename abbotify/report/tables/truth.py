@@ -46,6 +46,11 @@ class TruthTables:
     others: Table | None
     notes: tuple[str, ...]
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All that is said beside the tables."""
+        return (*self.leads, self.coverage, *(f"Note: {note}." for note in self.notes))
+
 
 @dataclass(frozen=True)
 class _Group:

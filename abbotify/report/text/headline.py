@@ -20,7 +20,7 @@ from abbotify.report.result import Result
 from abbotify.report.tables.guardrails import declared, kept
 from abbotify.report.text.labels import ADJUSTED, check, clean, estimand, metric, unit
 from abbotify.report.text.leading import leading_numbers, leads, shown_effect
-from abbotify.report.text.numbers import MINUS, aligned, level, p_equals, p_value
+from abbotify.report.text.numbers import MINUS, aligned, level, p_equals, p_value, plural
 from abbotify.report.text.reasons import cautions, contradiction, too_small
 from abbotify.stats import Effect
 from abbotify.stats.effects import CUPED, LEAST_USERS, MEAN, RATIO
@@ -37,6 +37,34 @@ class SummaryRow(NamedTuple):
     effect: str
     interval: str
     p: str
+
+
+def title(result: Result) -> str:
+    """The scenario's name, or the experiment's for a log."""
+    return clean(str(result.scenario.get("name") or result.run.experiment))
+
+
+def subtitle(result: Result) -> str:
+    """Experiment, length and size on one line."""
+    run = result.run
+    users = sum(arm.users for arm in result.arms)
+    length = [plural(run.days, "day")] if run.days is not None else []
+    sizes = f"{users:,} users"
+    if run.population == "assigned":
+        sizes = f"{sum(arm.assigned or 0 for arm in result.arms):,} users, {users:,} with sessions"
+    source = "simulated" if run.source == "simulation" else "from a log"
+    return " \N{MIDDLE DOT} ".join([f"Experiment {clean(run.experiment)}", *length, sizes, source])
+
+
+def identity(result: Result) -> list[tuple[str, str]]:
+    """Names and values that identify the run."""
+    run = result.run
+    return [
+        ("abbotify", run.abbotify),
+        *((f"{name} seed", str(seed)) for name, seed in run.seeds.items()),
+        *((f"{name} digest", digest) for name, digest in run.digests.items()),
+        ("formats", ", ".join(f"{name} {version}" for name, version in run.formats.items())),
+    ]
 
 
 def headline(result: Result) -> str:
@@ -111,8 +139,8 @@ def _opening(decision: Decision) -> str:
 
 def rule(result: Result) -> str:
     """The rule of the decision and its error rate, in words."""
-    comparisons = sum(row.p_adjusted is not None for row in decisive(result))
-    holm = f", Holm-adjusted over {comparisons} comparisons" if comparisons > 1 else ""
+    tests = comparisons(result)
+    holm = f", Holm-adjusted over {tests} comparisons" if tests > 1 else ""
     alpha = f"\N{GREEK SMALL LETTER ALPHA} = {result.run.alpha:g}"
     adjusted = f", {ADJUSTED}" if is_adjusted(result) else ""
     opening = (
@@ -130,6 +158,18 @@ def rule(result: Result) -> str:
         f"{opening}, {guarded}, no check has failed and each arm has {LEAST_USERS} users or "
         f"more{best}"
     )
+
+
+def comparisons(result: Result) -> int:
+    """How many tests of success metrics share one error rate."""
+    return sum(row.p_adjusted is not None for row in decisive(result))
+
+
+def of_adjusted(result: Result) -> str:
+    """The success metrics whose adjusted estimate decides; empty where all of them are."""
+    rows = decisive(result)
+    adjusted = dict.fromkeys(row.metric for row in rows if row.estimand == CUPED)
+    return "" if all(row.metric in adjusted for row in rows) else f" of {_listed(adjusted)}"
 
 
 def summary_table(result: Result) -> tuple[SummaryRow, ...]:

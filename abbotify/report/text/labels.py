@@ -8,7 +8,7 @@ import unicodedata
 from abbotify.metrics.definitions import METRICS, Metric
 from abbotify.stats.effects import CUPED, MEAN
 
-ADJUSTED = "adjusted for the days before (CUPED)"
+ADJUSTED = "CUPED-adjusted"
 """What stands beside an estimate that was."""
 
 _ESTIMANDS: dict[str, str] = {
@@ -27,6 +27,10 @@ _METHODS: dict[str, str] = {
     "naive_relative": "naive relative interval",
     "sessions_as_independent": "sessions taken as independent",
 }
+_SPECIAL = re.compile(
+    r"([\\`*<|~$]|&(?=[#\w])|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_]))",
+)
+"""What Markdown, a table, HTML or GitHub's mathematics would act on, where they would."""
 _QUANTILE = re.compile(r"quantile_(0?\.\d{1,6})")
 
 _ATTRIBUTES: dict[str, str] = {
@@ -39,31 +43,20 @@ _ATTRIBUTES: dict[str, str] = {
 }
 
 _COUNTERS: dict[str, str] = {
-    "requests": "Requests",
-    "fallbacks": "Answered by the fallback",
+    "fallbacks": "Requests answered by the fallback",
     "misses": "Misses (the recommender had nothing)",
-    "errors": "Errors",
-    "timeouts": "Timeouts",
-    "truncated_sessions": "Sessions cut at the limit",
+    "truncated_sessions": "Sessions truncated at the track limit",
 }
 
 TROUBLE = frozenset({"errors", "timeouts", "truncated_sessions"})
 """Counters that are zero in a healthy run."""
 
 _CHECKS: dict[str, str] = {
-    "sample_ratio": "Sample ratio",
-    "sample_ratio_watched": "Sample ratio, watched by day",
+    "sample_ratio_watched": "Sample ratio by day",
     "pre_balance": "Balance before the experiment",
-    "cuped_sign": "Sign under CUPED",
-    "skew": "Skew",
-    "interference": "Interference",
-    "errors": "Errors",
-    "users_in_two_arms": "Users in two arms",
-    "rows_given_twice": "Rows given twice",
-    "novelty": "Novelty",
-    "truncated_sessions": "Sessions cut at the limit",
-    "fallbacks": "Answers by the fallback",
-    "guardrails_untested": "Guardrails without a test",
+    "cuped_sign": "CUPED sign",
+    "rows_given_twice": "Duplicate rows",
+    "guardrails_untested": "Untested guardrails",
 }
 
 
@@ -121,6 +114,11 @@ def check(name: str) -> str:
 def clean(text: str) -> str:
     """The text on one line, without control and direction-changing characters."""
     return " ".join("".join(_visible(character) for character in text).split())
+
+
+def escaped(text: str) -> str:
+    """The clean text for Markdown, shown as it is; plain text stays readable in the source."""
+    return _SPECIAL.sub(r"\\\1", clean(text))
 
 
 def shortened(text: str, limit: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, Protocol
 
 from abbotify.report.text.numbers import Rounded, estimate
@@ -63,6 +64,11 @@ def relative(row: Relative) -> tuple[float | None, float | None, float | None]:
 def noted(row: Relative, note: str) -> str:
     """What is noted of a row, and why its relative effect is not shown."""
     return "; ".join(filter(None, [note, NEAR_ZERO if near_zero(row) else ""]))
+
+
+def differences(rows: Iterable[Effect]) -> bool:
+    """Whether the difference leads in any of the rows."""
+    return any(not leads(row) and row.lower is not None for row in rows)
 
 
 def leading_numbers(effect: Effect) -> tuple[float | None, float | None, float | None]:

@@ -1,30 +1,36 @@
-"""The health of a run on the first screen."""
+"""The checks of a run on the first screen."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from abbotify.report.html import render_html
+from abbotify.report.pages import render_html
 from abbotify.report.result import Result
-from abbotify.report.tables.checks import ITEMS, health
+from abbotify.report.tables import checks
+from abbotify.report.tables.checks import USUAL, legend, missing, state
+from abbotify.report.text import labels
 
 Plain = dict[str, Any]
 
 
-def test_all_named_items_in_their_order(usual: Result) -> None:
-    found = health(usual)
-    assert [item.name for item in found.items] == list(ITEMS.values())
-    assert found.unchecked == ()
-    assert (found.summary, found.tone) == ("2 warnings, no check failed", "warn")
-    assert [item.name for item in found.troubles] == ["Skew", "Novelty"]
+def test_all_usual_in_their_order(usual: Result) -> None:
+    made = checks.usual(usual.checks)
+    assert [check.name for _, check in made] == list(USUAL)
+    assert missing(usual.checks) == []
+    assert state(usual.checks) == ("2 warnings, no check failed", "warn")
+    page = render_html(usual)
+    troubles = page.partition('aria-label="Failures and warnings"')[2].partition("</ul>")[0]
+    assert troubles.count("<strong>") == 2
+    assert "<strong>Skew:</strong>" in troubles
+    assert "<strong>Novelty:</strong>" in troubles
 
 
-def test_what_was_not_checked_is_said(small: Result) -> None:
-    found = health(small)
-    assert [item.name for item in found.items] == ["Sample ratio"]
-    assert found.unchecked == tuple(ITEMS.values())[1:]
-    assert (found.summary, found.tone) == ("All checks passed", "good")
-    assert "Not tested in this run: Ratio by day, Balance before, CUPED sign" in render_html(small)
+def test_checks_not_made_are_named(small: Result) -> None:
+    assert [check.name for _, check in checks.usual(small.checks)] == ["sample_ratio"]
+    assert missing(small.checks) == list(map(labels.check, USUAL[1:]))
+    assert state(small.checks) == ("All checks passed", "good")
+    named = ", ".join(map(labels.check, USUAL[1:4]))
+    assert f"Not tested in this run: {named}" in render_html(small)
 
 
 def test_items_lead_to_their_check(hand: Plain) -> None:
@@ -39,15 +45,16 @@ def test_items_lead_to_their_check(hand: Plain) -> None:
 
 
 def test_nothing_checked(hand: Plain) -> None:
+    assert state(()) == ("No checks were made", "warn")
+    assert checks.usual(()) == []
     hand["checks"] = []
-    found = health(Result.from_dict(hand))
-    assert (found.summary, found.tone, found.items) == ("No checks were made", "warn", ())
+    assert "No checks were made" in render_html(Result.from_dict(hand))
 
 
 def test_every_mark_has_its_meaning(usual: Result, hand: Plain) -> None:
-    shown = {item.tone for item in health(usual).items}
-    assert {tone for tone, _ in health(usual).legend} == shown
-    assert "calm" in shown  # grey
+    shown = {check.status for _, check in checks.usual(usual.checks)}
+    assert len(legend(checks.usual(usual.checks))) == len(shown)
+    assert "info" in shown  # grey
     page = render_html(usual)
     assert '<span class="calm"><span class="dot"></span>noted, not tested</span>' in page
     assert "unchecked marks" not in render_html(Result.from_dict(hand))  # one kind alone

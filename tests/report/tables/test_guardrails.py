@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from abbotify.report.html import render_html
+from abbotify.report.pages import render_html
 from abbotify.report.result import Result
 from abbotify.report.tables import guardrails
 from abbotify.report.text.headline import headline, rule, sentences

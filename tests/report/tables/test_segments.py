@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abbotify.report.html import render_html
+from abbotify.report.pages import render_html
 from abbotify.report.result import Result
 from abbotify.report.table import Table
 from abbotify.report.tables.segments import segment_tests, segmented_by, segments

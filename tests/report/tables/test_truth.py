@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from abbotify.report.html import render_html
-from abbotify.report.markdown import render_markdown
+from abbotify.report.pages import render_html, render_markdown
 from abbotify.report.result import Result, loads
 from abbotify.report.table import Table
 from abbotify.report.tables.truth import TruthTables, truths

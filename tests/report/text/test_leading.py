@@ -8,8 +8,7 @@ import pytest
 
 from abbotify import stats
 from abbotify.report.csv import effects_csv
-from abbotify.report.html import render_html
-from abbotify.report.markdown import render_markdown
+from abbotify.report.pages import render_html, render_markdown
 from abbotify.report.result import Result
 from abbotify.report.tables import effects, guardrails, truth
 from abbotify.report.text.headline import headline, notes, summary_table

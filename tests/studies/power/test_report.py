@@ -59,7 +59,7 @@ def test_the_answer_is_that_of_the_estimate_that_decides(path: Path) -> None:
         lead, other = users[adjusted], users[not adjusted]
         beside = "by the plain mean" if adjusted else "with CUPED"
         assert f"sticky: {lead:,} users find a lift of 5%, {beside} {other:,} do" in sentence(found)
-        assert ("adjusted for the days before (CUPED)" in sentence(found)) is adjusted
+        assert ("CUPED-adjusted" in sentence(found)) is adjusted
         decides = "adjusted estimate" if adjusted else "plain mean"
         assert f"The report decides by the {decides}" in " ".join(notes(found))
         told = list(csv.DictReader(power_csv(found).splitlines()))

@@ -241,4 +241,4 @@ def test_a_setting_tells_the_effect_that_decides(tmp_path: Path) -> None:
     found = sweep(path, [varied("metrics.estimator=mean,cuped,auto")], tmp_path / "out", seed=7)
     told = [[effect.estimand for effect in setting.effects] for setting in found.settings]
     assert told == [["mean"], ["cuped"], ["cuped"]]
-    assert "adjusted for the days before (CUPED)" in sweep_page(found).markdown()
+    assert "CUPED-adjusted" in sweep_page(found).markdown()

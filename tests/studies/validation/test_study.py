@@ -230,7 +230,7 @@ def test_the_estimate_that_decides_is_gated(abbotify: Command, tmp_path: Path) -
         rows["welch", metric, "mean_width"]["measured"]
     )
     assert "CUPED (decides)" in page
-    assert "adjusted for the days before (CUPED)" in page
+    assert "CUPED-adjusted" in page
     path = written(tmp_path, timeline=BEFORE, metrics=metrics | {"estimator": "mean"})
     assert abbotify("validate", path, "--replications", 200, "--out", out).code == 0
     page = (out / "validate.md").read_text(encoding="utf-8")

@@ -1,22 +1,21 @@
-"""The effect as it would have been watched: sentence, table, chart."""
+"""Interim looks: sentence and table."""
 
 from __future__ import annotations
 
 import html
-import re
 from typing import Any
 
 import pytest
 
-from abbotify.report.charts import monitoring
-from abbotify.report.html import render_html
-from abbotify.report.markdown import render_markdown
+from abbotify.report.pages import render_html, render_markdown
 from abbotify.report.result import Result
 from abbotify.report.tables import monitoring as monitoring_table
 from tests.report.found import NOTHING_SEEN
 from tests.report.realistic import MONITORED
 
 Plain = dict[str, Any]
+
+
 SPACE = "\N{NO-BREAK SPACE}"
 
 
@@ -90,10 +89,7 @@ def test_when_there_was_nothing_to_stop_on(hand: Plain) -> None:
     empty = {"day": 3, "users": 0, **NOTHING_SEEN, "note": "no window is <complete>"}
     assert told(hand, empty) == "neural: no look was allowed to stop, so it runs to the end."
     built = result(hand, empty)
-    assert monitoring.charts(built) == {}
-    page = render_html(built)
-    assert "no window is &lt;complete&gt;" in page
-    assert '<svg class="chart watching' not in page
+    assert "no window is &lt;complete&gt;" in render_html(built)
 
 
 def test_the_setting(hand: Plain) -> None:
@@ -116,31 +112,17 @@ def test_a_line_of_the_table(hand: Plain) -> None:
     ]
 
 
-def test_the_chart_marks_where_it_stops(hand: Plain) -> None:
-    stopped = monitoring.watching(result(hand, look(3, 0.1, 0.5), look(4, 0.5, 0.3)), 1) or ""
-    going = monitoring.watching(result(hand, look(3, 0.1, 0.5), look(4, 0.2, 0.3)), 1) or ""
-    assert "var(--ink)" in stopped
-    assert "var(--ink)" not in re.sub("<text.*?</text>", "", going)
-    assert "would have stopped at the end of day 4" in stopped
-    assert monitoring.watching(result(hand), 0) is None
-
-
-@pytest.mark.parametrize("size", [1e-12, 1.0, 1e12])
-def test_every_size_can_be_drawn(hand: Plain, size: float) -> None:
-    looks = [look(3, size, 1e4 * size), look(4, size, 0.5 * size)]
-    drawn = monitoring.watching(result(hand, *looks), 1)
-    assert drawn is not None
-    assert "nan" not in drawn
-
-
-def test_one_panel_for_each_treatment(hostile: Result) -> None:
-    assert sorted(monitoring.charts(hostile)) == [1, 2]
-    page = render_html(hostile)
-    assert page.count("<summary>Interim looks at ") == 3
+def test_looks_without_a_bar_are_explained(hand: Plain) -> None:
+    none = {"lower": None, "upper": None, "critical": None, "significant": None}
+    early = "too little information"
+    looks = [look(1, 0.3, 0.2, **none, note=early), look(2, 0.3, 0.2), look(3, 0.3, 0.1)]
+    told = monitoring_table.without_bar(result(hand, *looks))
+    assert told == f"No bar on day 1: {early}."
+    assert monitoring_table.without_bar(result(hand, *looks[1:])) == ""
 
 
 def test_the_estimate_of_the_looks_is_named(hand: Plain) -> None:
-    named = "adjusted for the days before (CUPED)"
+    named = "CUPED-adjusted"
     hand["arms"][1]["looks"] = [look(3, 0.4, 0.5)]
     for estimand, shown in (("mean", False), ("cuped", True)):
         hand["monitored"] = MONITORED | {"estimand": estimand}

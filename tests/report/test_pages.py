@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from abbotify.files import yaml
-from abbotify.report.html import render_html
+from abbotify.report.pages import render_html
 from abbotify.report.result import Result
 from tests.report.conftest import CHARTS
 
@@ -187,3 +187,22 @@ def _luminance(color: str) -> float:
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
     ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+PARTS = ("CUPED", "Percentiles", "bootstrap", "non-inferior", "Lan and DeMets", "Cochran", "Kaplan")
+
+
+def methods(result: Result) -> str:
+    return render_html(result).partition('<ul class="method">')[2].partition("</ul>")[0]
+
+
+def test_methods_that_are_used_are_explained(usual: Result, small: Result) -> None:
+    for part in (*PARTS, "true effect"):
+        assert part in methods(usual)
+        assert part not in methods(small)
+
+
+def test_several_treatments_are_explained(huge: Result, usual: Result) -> None:
+    assert "max-z" in methods(huge)
+    assert "max-z" not in methods(usual)
+    assert "Holm" in methods(huge)
