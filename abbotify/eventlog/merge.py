@@ -91,33 +91,25 @@ def heads(runs: Iterable[Run[R]], key: str) -> Iterator[list[tuple[R, bool]]]:
     waiting = sorted(runs, key=lambda run: run.lowest)[::-1]
     opened = list[_Open[R]]()
     while waiting or opened:
-        bound = _bound(key, waiting, opened)
+        # Every row below the bound has been read; None when all rows have.
+        bounds = [run.frontier(key) for run in opened if not run.done]
+        bound = min([*bounds, *(run.lowest for run in waiting[-1:])], default=None)
         parts = [(head, run.mark) for run in opened if len(head := run.split(key, bound))]
         if parts:
             yield parts
-        _advance(key, bound, waiting, opened)
-        opened = [run for run in opened if not (run.done and run.rows is None)]
+        if bound is not None:
+            for run in opened:
+                if not run.done and run.frontier(key) <= bound:
+                    run.advance()
+            while waiting and waiting[-1].lowest <= bound:
+                opened.append(_opened(waiting.pop()))
+        opened = [run for run in opened if run.rows is not None]
 
 
-def _bound(key: str, waiting: list[Run[R]], opened: list[_Open[R]]) -> int | None:
-    # Every row below the bound has been read; None when all rows have.
-    bounds = [run.frontier(key) for run in opened if not run.done]
-    bounds += [run.lowest for run in waiting[-1:]]
-    return min(bounds, default=None)
-
-
-def _advance(key: str, bound: int | None, waiting: list[Run[R]], opened: list[_Open[R]]) -> None:
-    if bound is None:
-        return
-    for run in opened:
-        if not run.done and run.frontier(key) <= bound:
-            run.advance()
-    while waiting and waiting[-1].lowest <= bound:
-        next_run = waiting.pop()
-        run = _Open(None, iter(next_run.read()), next_run.mark)
-        run.advance()
-        if run.rows is not None:
-            opened.append(run)
+def _opened(run: Run[R]) -> _Open[R]:
+    first = _Open(None, iter(run.read()), run.mark)
+    first.advance()
+    return first
 
 
 def gathered(pieces: Iterable[Events], rows: int) -> Iterator[Events]:

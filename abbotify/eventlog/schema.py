@@ -7,7 +7,7 @@ recommender answered to the request that followed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import numpy as np
@@ -134,6 +134,11 @@ class Events(Columns):
     def hundredths(self) -> IntArray:
         """int64, the listened fractions in hundredths, which a simulation's are whole in."""
         return np.rint(self.time * 100).astype(np.int64)
+
+    def unassigned(self, names: Mapping[str, tuple[str, ...]]) -> Self:
+        """The rows in no arm of the given columns, whose arms have the given names."""
+        nobody = np.full(len(self), NO_ARM, np.int16)
+        return replace(self, arms={name: Labels(nobody, arms) for name, arms in names.items()})
 
 
 def to_strings(label: Labels) -> pa.Array:

@@ -162,7 +162,7 @@ def _parquet(paths: Sequence[Path], experiment: str) -> Source:
             *_parts(
                 after, {column: order}, lambda rows: replace(rows, arms={ARM: rows.arms[column]})
             ),
-            *_parts(before, {}, lambda rows: _outside(rows, order), earlier=True),
+            *_parts(before, {}, lambda rows: rows.unassigned({ARM: order}), earlier=True),
         ],
     )
 
@@ -212,11 +212,6 @@ def _parts(
 
 def _shaped(file: LogFile, names: Names, shaped: Callable[[Events], Events]) -> Iterator[Events]:
     return map(shaped, whole_sessions(file, names))
-
-
-def _outside(events: Events, order: Order) -> Events:
-    nobody = np.full(len(events), NO_ARM, np.int16)
-    return replace(events, arms={ARM: Labels(nobody, order)})
 
 
 def ordered(source: Source, control: str | None, arms: Mapping[str, str]) -> Order:
