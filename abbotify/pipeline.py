@@ -36,7 +36,7 @@ from abbotify.simulation.coupling import interference
 from abbotify.simulation.model_store import MODELS, ModelStore
 from abbotify.simulation.prepare import Plan, ready
 from abbotify.simulation.requested import limits, monitoring_spec, rails, reported
-from abbotify.simulation.run_days import play
+from abbotify.simulation.run_days import RunPool, run_pool
 from abbotify.simulation.shard import LOG, STATE, ShardOutput
 from abbotify.simulation.timeline import Schedule
 from abbotify.simulation.training import Trainer, Training
@@ -75,17 +75,18 @@ def run(
     plan = ready(scenario, out, engine)
     faults = Faults()
     place = out.absolute()  # wherever a recommender of the user's own goes
-    with folders.swapped(place) as folder:
+    with folders.swapped(place) as folder, run_pool(plan, workers, progress) as pool:
         store = ModelStore(folder, earlier=[place])
         trainer = Trainer(plan.schedule, plan.world, plan.learning, store, progress)
-        played = play(plan, folder, trainer, workers, progress, _kept(plan, folder))
-        truth = _truth(plan, folder, trainer, workers, progress, faults)
+        played = pool.play(folder, trainer)
+        truth = _truth(pool, folder, trainer, faults)
+        progress("report", 0, 0)
         (folder / "scenario.yaml").write_text(dump(scenario), encoding="utf-8")
         if scenario.log.botify:
             _write_botify(plan.schedule, folder)
 
         def report() -> Result:
-            result = _report(plan, folder, trainer, workers, played, truth, faults)
+            result = _report(pool, folder, trainer, played, truth, faults)
             write_data(result, folder)
             return result
 
@@ -126,27 +127,20 @@ def play_and_report(
         UserError: a training failed, or a recommender under `on_error: stop`.
     """
     faults = Faults(strict=True)
-    played = play(plan, folder, trainer, workers, progress, _kept(plan, folder))
-    truth = _truth(plan, folder, trainer, workers, progress, faults)
-    return _report(plan, folder, trainer, workers, played, truth, faults), played
+    with run_pool(plan, workers, progress) as pool:
+        played = pool.play(folder, trainer)
+        truth = _truth(pool, folder, trainer, faults)
+        return _report(pool, folder, trainer, played, truth, faults), played
 
 
-def _kept(plan: Plan, folder: Path) -> Path | None:
-    """The folder for what the day before the experiment leaves, which its worlds go on from."""
-    return folder / WORLDS / STATE if plan.scenario.truth else None
-
-
-def _truth(
-    plan: Plan, folder: Path, trainer: Trainer, workers: int, progress: Progress, faults: Faults
-) -> Sequence[Truth]:
+def _truth(pool: RunPool, folder: Path, trainer: Trainer, faults: Faults) -> Sequence[Truth]:
     """The true effects of a run, which may fail without it."""
-    truth: Sequence[Truth] = ()
-    if plan.scenario.truth:
-        truth = faults.attempt(
-            "truth", lambda: true_effects(plan, folder, trainer, workers, progress), ()
-        )
-        shutil.rmtree(folder / WORLDS, ignore_errors=True)
-    progress("report", 0, 0)
+    if not pool.plan.scenario.truth:
+        return ()
+    truth: Sequence[Truth] = faults.attempt(
+        "truth", lambda: true_effects(pool, folder, trainer), ()
+    )
+    shutil.rmtree(folder / WORLDS, ignore_errors=True)
     return truth
 
 
@@ -174,17 +168,16 @@ def _entry(training: Training) -> dict[str, Any]:
 
 
 def _report(
-    plan: Plan,
+    pool: RunPool,
     folder: Path,
     trainer: Trainer,
-    workers: int,
     played: ShardOutput,
     truth: Sequence[Truth],
     faults: Faults,
 ) -> Result:
-    scenario, first = plan.scenario, plan.schedule.experiment
+    plan, scenario, first = pool.plan, pool.plan.scenario, pool.plan.schedule.experiment
     catalogue = plan.world.catalogue
-    aggregates = aggregate_users(plan, folder, workers, folder / USERS)
+    aggregates = aggregate_users(pool, folder, folder / USERS)
     user_level = faults.attempt(
         "quantiles and segments", lambda: _user_level(plan, folder / USERS), UserLevelEffects()
     )

@@ -15,7 +15,7 @@ import pytest
 from abbotify.scenario import load
 from abbotify.simulation.model_store import ModelStore
 from abbotify.simulation.prepare import Plan, prepare
-from abbotify.simulation.run_days import play
+from abbotify.simulation.run_days import run_pool
 from abbotify.simulation.shard import LOG
 from abbotify.simulation.training import Trainer
 
@@ -89,7 +89,8 @@ def played(plan: Plan, look: Callable[[Path], None] = lambda _: None) -> Played:
     """Plays a run on one core, and throws its files away once they have been looked at."""
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
-        result = play(plan, Path(folder), trainer_of(plan, Path(folder)))
+        with run_pool(plan) as pool:
+            result = pool.play(Path(folder), trainer_of(plan, Path(folder)))
         seconds = time.perf_counter() - begun
         log = sum(file.stat().st_size for file in (Path(folder) / LOG).iterdir())
         look(Path(folder))

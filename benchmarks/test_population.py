@@ -29,6 +29,7 @@ from abbotify.report.result import Result, Run
 from abbotify.scenario import load
 from abbotify.simulation.prepare import Plan, prepare
 from abbotify.simulation.requested import reported
+from abbotify.simulation.run_days import run_pool
 from abbotify.simulation.shard import STATE, totals_file
 from abbotify.simulation.timeline import Shard
 from abbotify.simulation.user_results import ExperimentAggregates, aggregate_users
@@ -130,8 +131,8 @@ def measure(folder: Path) -> dict[str, Any]:
         digest(plan.world)
     tally = SessionTotals(plan.schedule.experiment.arms, ARM, plan.schedule.experiment_days)
     add_up(plan, folder, tally, spent)
-    with timed(spent, "judging"):
-        judgement = aggregate_users(plan, folder, 1, folder / "users.parquet")
+    with timed(spent, "judging"), run_pool(plan) as pool:
+        judgement = aggregate_users(pool, folder, folder / "users.parquet")
     with timed(spent, "result"):
         told = result(plan, judgement, tally)
     arms = [

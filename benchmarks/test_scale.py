@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from abbotify.simulation.prepare import Plan
-from abbotify.simulation.run_days import play
+from abbotify.simulation.run_days import run_pool
 from abbotify.simulation.user_results import aggregate_users
 from benchmarks.runs import SMALL, planned, told, trainer_of, written
 
@@ -77,8 +77,9 @@ def session(plan: Plan) -> float:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         begun = time.perf_counter()
-        played = play(plan, folder, trainer_of(plan, folder))
-        aggregate_users(plan, folder, 1, folder / "users.parquet")
+        with run_pool(plan) as pool:
+            played = pool.play(folder, trainer_of(plan, folder))
+            aggregate_users(pool, folder, folder / "users.parquet")
         seconds = time.perf_counter() - begun
         table = pq.read_table(folder / "users.parquet", columns=["sessions", "tracks"])
     sessions, events = (sum(unit[key] for unit in played.units) for key in ("sessions", "events"))

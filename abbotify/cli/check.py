@@ -141,7 +141,7 @@ def _truth(plan: Plan) -> list[str]:
     if not plan.scenario.truth:
         return []
     schedule = plan.schedule
-    worlds = counterfactual_worlds(schedule, plan.world.users.ids, plan.learning)
+    worlds = counterfactual_worlds(plan, plan.learning)
     equal = sum(world.equal_data for world in worlds)
     again = len(retrainings(schedule)) * sum(len(world.learning) for world in worlds)
     days, what = len(schedule.experiment_days), "the experiment's days"

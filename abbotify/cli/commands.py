@@ -12,15 +12,25 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
+from typer import Argument, Option
 
 from abbotify.cli import studies
 from abbotify.cli.options import (
+    ArmNames,
     EngineOption,
+    EstimatorOption,
+    Guardrails,
+    ListFormat,
+    LogFiles,
     Overrides,
     Quiet,
+    RunFolder,
     ScenarioFile,
     SeedOption,
+    SkipBelow,
+    Success,
     VersionOption,
+    Weights,
     Workers,
     form_of,
     load_scenario,
@@ -100,9 +110,7 @@ def main() -> None:
 @app.command()
 def run(
     scenario: ScenarioFile,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="The folder of the run; default reports/NAME.")
-    ] = None,
+    out: RunFolder = None,
     engine: EngineOption = "auto",
     seed: SeedOption = None,
     overrides: Overrides = None,
@@ -125,9 +133,7 @@ def run(
 @app.command()
 def check(
     scenario: ScenarioFile,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="The folder of the run; default reports/NAME.")
-    ] = None,
+    out: RunFolder = None,
     engine: EngineOption = "auto",
     seed: SeedOption = None,
     overrides: Overrides = None,
@@ -152,54 +158,17 @@ def schema() -> None:
 
 @app.command()
 def analyze(
-    logs: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="LOG...", help="Logs: botify JSON lines, Parquet files or a run folder."
-        ),
-    ],
-    experiment: Annotated[
-        str, typer.Option("--experiment", help="Name of the experiment in the log.")
-    ],
-    out: Annotated[Path, typer.Option("--out", help="The folder of the report.")],
-    control: Annotated[
-        str | None, typer.Option("--control", help="Name of the control arm in the log.")
-    ] = None,
-    arms: Annotated[
-        str | None,
-        typer.Option("--arms", metavar="C=random,T1=sticky", help="Display names of the arms."),
-    ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            "--weights",
-            metavar="C=1,T1=1",
-            help="Intended split of users, for the sample ratio check.",
-        ),
-    ] = None,
-    alpha: Annotated[float, typer.Option("--alpha", help="Significance level.")] = 0.05,
-    skip_below: Annotated[
-        float,
-        typer.Option(
-            "--skip-below", help="Listened fraction below which a track counts as skipped."
-        ),
-    ] = 0.3,
-    success: Annotated[
-        list[str] | None,
-        typer.Option("--success", metavar="METRIC", help="Success metric; may be repeated."),
-    ] = None,
-    guardrail: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--guardrail",
-            metavar="METRIC:MARGIN",
-            help="Guardrail metric and non-inferiority margin, in per cent of the control "
-            "(latency:5) or in the metric's units (latency:=10); latency is mean_request_latency.",
-        ),
-    ] = None,
-    estimator: Annotated[
-        str, typer.Option("--estimator", help="Estimator for the decision: auto, mean or cuped.")
-    ] = "auto",
+    logs: LogFiles,
+    experiment: Annotated[str, Option(help="Name of the experiment in the log.")],
+    out: Annotated[Path, Option(help="The folder of the report.")],
+    control: Annotated[str | None, Option(help="Name of the control arm in the log.")] = None,
+    arms: ArmNames = None,
+    weights: Weights = None,
+    alpha: Annotated[float, Option(help="Significance level.")] = 0.05,
+    skip_below: SkipBelow = 0.3,
+    success: Success = None,
+    guardrail: Guardrails = None,
+    estimator: EstimatorOption = "auto",
     quiet: Quiet = False,
 ) -> None:
     """Analyse an event log and write the same report as for a run."""
@@ -226,15 +195,9 @@ def analyze(
 @app.command()
 def train(
     scenario: ScenarioFile,
-    arm: Annotated[str, typer.Option("--arm", help="Name of the arm to train.")],
-    export: Annotated[
-        Path,
-        typer.Option("--export", metavar="FILE", help="Output file of its lists (JSON lines)."),
-    ],
-    form: Annotated[
-        str | None,
-        typer.Option("--form", help="Format of the lists: tracks, recommendations or users."),
-    ] = None,
+    arm: Annotated[str, Option(help="Name of the arm to train.")],
+    export: Annotated[Path, Option(metavar="FILE", help="Output file of its lists (JSON lines).")],
+    form: ListFormat = None,
     seed: SeedOption = None,
     overrides: Overrides = None,
     workers: Workers = 1,
@@ -259,7 +222,7 @@ def train(
 
 
 @app.command()
-def report(run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR")]) -> None:
+def report(run_dir: Annotated[Path, Argument(metavar="RUN_DIR")]) -> None:
     """Render the report of a run folder again from its report.json."""
     from abbotify.report import read, write
 
@@ -270,7 +233,7 @@ def report(run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR")]) -> None:
 
 
 @app.command()
-def new(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
+def new(folder: Annotated[Path, Argument(metavar="DIR")]) -> None:
     """Create a workspace with scenarios/, recommenders/ and reports/."""
     from abbotify.cli import workspace
 

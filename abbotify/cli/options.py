@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Exit, Option
 
 from abbotify import __version__
 
@@ -20,29 +20,56 @@ if TYPE_CHECKING:
 def _print_version(value: bool) -> None:
     if value:
         print(f"abbotify {__version__}")
-        raise typer.Exit
+        raise Exit
 
 
 VersionOption = Annotated[
-    bool,
-    typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+    bool, Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
 ]
-ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="The scenario file (YAML).")]
+ScenarioFile = Annotated[Path, Argument(metavar="SCENARIO", help="The scenario file (YAML).")]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY.PATH=VALUE", help="Override a value of the scenario."),
+    Option("--set", metavar="KEY.PATH=VALUE", help="Override a value of the scenario."),
 ]
 SeedOption = Annotated[
     int | None,
-    typer.Option(
-        "--seed",
-        min=0,
-        help="Set seeds.dynamics; users keep their arms (--set seeds.split=2 draws others).",
+    Option(
+        min=0, help="Set seeds.dynamics; users keep their arms (--set seeds.split=2 draws others)."
     ),
 ]
-EngineOption = Annotated[str, typer.Option("--engine", help="Engine: auto, compiled or simpy.")]
-Workers = Annotated[int, typer.Option("--workers", min=1, help="Number of processes.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")]
+EngineOption = Annotated[str, Option(help="Engine: auto, compiled or simpy.")]
+Workers = Annotated[int, Option(min=1, help="Number of processes.")]
+Quiet = Annotated[bool, Option("--quiet", help="Show no progress bar.")]
+RunFolder = Annotated[Path | None, Option(help="The folder of the run; default reports/NAME.")]
+LogFiles = Annotated[
+    list[Path],
+    Argument(metavar="LOG...", help="Logs: botify JSON lines, Parquet files or a run folder."),
+]
+ArmNames = Annotated[
+    str | None, Option(metavar="C=random,T1=sticky", help="Display names of the arms.")
+]
+Weights = Annotated[
+    str | None,
+    Option(metavar="C=1,T1=1", help="Intended split of users, for the sample ratio check."),
+]
+SkipBelow = Annotated[
+    float, Option(help="Listened fraction below which a track counts as skipped.")
+]
+Success = Annotated[
+    list[str] | None, Option(metavar="METRIC", help="Success metric; may be repeated.")
+]
+Guardrails = Annotated[
+    list[str] | None,
+    Option(
+        metavar="METRIC:MARGIN",
+        help="Guardrail metric and non-inferiority margin, in per cent of the control "
+        "(latency:5) or in the metric's units (latency:=10); latency is mean_request_latency.",
+    ),
+]
+EstimatorOption = Annotated[str, Option(help="Estimator for the decision: auto, mean or cuped.")]
+ListFormat = Annotated[
+    str | None, Option(help="Format of the lists: tracks, recommendations or users.")
+]
 
 
 def load_scenario(path: Path, overrides: list[str] | None, seed: int | None) -> Scenario:

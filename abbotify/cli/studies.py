@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Final
 
-import typer
+from typer import Argument, Exit, Option
 
 from abbotify.cli.options import (
     EngineOption,
@@ -22,12 +22,9 @@ from abbotify.cli.terminal import comparison_tables, print_table, progress_bars
 def sweep(
     scenario: ScenarioFile,
     vary: Annotated[
-        list[str],
-        typer.Option("--vary", metavar="KEY.PATH=1,2,3", help="Setting and the values to try."),
+        list[str], Option(metavar="KEY.PATH=1,2,3", help="Setting and the values to try.")
     ],
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Output folder; default reports/NAME-sweep.")
-    ] = None,
+    out: Annotated[Path | None, Option(help="Output folder; default reports/NAME-sweep.")] = None,
     seed: SeedOption = None,
     overrides: Overrides = None,
     workers: Workers = 1,
@@ -50,14 +47,14 @@ def sweep(
         print(f"{name}: {key} moves the effect by {sweep_report.range_text(result, spread)}")
     print(f"\nSweep: {folder / 'sweep.html'}")
     if result.failures:
-        raise typer.Exit(2)
+        raise Exit(2)
 
 
 def compare(
-    run_a: Annotated[Path, typer.Argument(metavar="RUN_A", help="A run folder.")],
-    run_b: Annotated[Path, typer.Argument(metavar="RUN_B", help="Another run folder.")],
+    run_a: Annotated[Path, Argument(metavar="RUN_A", help="A run folder.")],
+    run_b: Annotated[Path, Argument(metavar="RUN_B", help="Another run folder.")],
     out: Annotated[
-        Path | None, typer.Option("--out", help="Output folder for compare.html, .md and .csv.")
+        Path | None, Option(help="Output folder for compare.html, .md and .csv.")
     ] = None,
 ) -> None:
     """Compare two runs: settings that differ, checks, decisions, effects, levels."""
@@ -78,22 +75,16 @@ def power(
     scenario: ScenarioFile,
     mde: Annotated[
         float | None,
-        typer.Option(
-            "--mde", metavar="PCT", help="Minimum detectable effect: plan the number of users."
-        ),
+        Option(metavar="PCT", help="Minimum detectable effect: plan the number of users."),
     ] = None,
     users: Annotated[
-        int | None,
-        typer.Option("--users", help="Users of all arms: compute the detectable effect."),
+        int | None, Option(help="Users of all arms: compute the detectable effect.")
     ] = None,
     days: Annotated[
-        int | None,
-        typer.Option("--days", help="Days of the experiment: compute the detectable effect."),
+        int | None, Option(help="Days of the experiment: compute the detectable effect.")
     ] = None,
-    wanted: Annotated[float, typer.Option("--power", help="Target power.")] = 0.8,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Output folder for power.csv, .md and .html.")
-    ] = None,
+    wanted: Annotated[float, Option("--power", help="Target power.")] = 0.8,
+    out: Annotated[Path | None, Option(help="Output folder for power.csv, .md and .html.")] = None,
     engine: EngineOption = "auto",
     seed: SeedOption = None,
     overrides: Overrides = None,
@@ -133,16 +124,14 @@ def power(
 def validate(
     scenario: ScenarioFile,
     replications: Annotated[
-        int, typer.Option("--replications", metavar="N", help="Number of simulated experiments.")
+        int, Option(metavar="N", help="Number of simulated experiments.")
     ] = 2000,
     users: Annotated[
         int | None,
-        typer.Option(
-            "--users", metavar="N", help="Users of each experiment; default as in the scenario."
-        ),
+        Option(metavar="N", help="Users of each experiment; default as in the scenario."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Output folder; default reports/NAME-validate.")
+        Path | None, Option(help="Output folder; default reports/NAME-validate.")
     ] = None,
     seed: SeedOption = None,
     overrides: Overrides = None,
@@ -159,7 +148,7 @@ def validate(
     print_table(validation.report.terminal_table(result))
     print(f"\n{validation.report.verdict(result)}\n\nValidation: {folder / 'validate.html'}")
     if result.failures:
-        raise typer.Exit(3)
+        raise Exit(3)
 
 
 COMMANDS: Final = (sweep, compare, power, validate)

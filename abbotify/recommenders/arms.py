@@ -19,8 +19,8 @@ from abbotify.recommenders.candidate_table import CandidateTable
 from abbotify.recommenders.failures import FailureBook, described
 from abbotify.recommenders.pick import PickFunction
 from abbotify.recommenders.ranked_lists import Ranker
-from abbotify.scenario.arms import Service
 from abbotify.scenario.base import Latency
+from abbotify.scenario.recommenders import Service
 from abbotify.world.base import IntArray
 
 

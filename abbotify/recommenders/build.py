@@ -19,8 +19,7 @@ from abbotify.recommenders.ranked_lists import Ranker, ranked
 from abbotify.recommenders.shipped import Learner, OnlineLearner, TableRecommender
 from abbotify.recommenders.tables import random_table
 from abbotify.scenario import Scenario
-from abbotify.scenario.arms import AnyArm
-from abbotify.scenario.recommenders import Plugin, RecommenderSpec, shipped
+from abbotify.scenario.recommenders import AnyArm, Plugin, RecommenderSpec, shipped
 from abbotify.world.base import World
 
 

@@ -205,6 +205,21 @@ class Table:
         return f"<tr{tone}>{''.join(cells)}</tr>\n"
 
 
+def plain_table(
+    caption: str, texts: Iterable[str], figures: Iterable[str], rows: Iterable[Iterable[str]]
+) -> Table:
+    """A table of texts alone.
+
+    Args:
+        caption: of the table.
+        texts: headings of the first columns, aligned left.
+        figures: headings of the others, aligned right.
+        rows: a text for each column.
+    """
+    columns = *map(Column, texts), *(Column(heading, number=True) for heading in figures)
+    return Table(caption, columns, tuple(Row(tuple(map(Cell, row))) for row in rows))
+
+
 def by_arm(
     caption: str, first: str, names: Iterable[str], rows: Iterable[tuple[str, Sequence[str]]]
 ) -> Table | None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from abbotify.scenario.arms import ArmOptions
+from abbotify.files.yaml import KeyPath
 from abbotify.scenario.base import Uniform, at_key
-from abbotify.scenario.description import Description
+from abbotify.scenario.recommenders import ArmOptions
 from abbotify.scenario.timeline import Collect, ExperimentDays, Pre, Train
 from abbotify.typed import nearest
+
+if TYPE_CHECKING:
+    from abbotify.scenario.scenario import Scenario
 
 HASHED_FOR: Final = ("traffic", "collect", "truth")
 """What users are hashed for by `NAME:...`, beside their arms."""
@@ -21,7 +24,7 @@ _MOST: Final = 1e9  # of a sum over days: no user listens as often
 _SHARES: Final = ("skip_rate", "repeat_rate", "artist_diversity", "retained")
 
 
-def check(scenario: Description) -> None:
+def check(scenario: Scenario) -> None:
     """Refuses a scenario whose parts do not fit together.
 
     Raises:
@@ -30,88 +33,83 @@ def check(scenario: Description) -> None:
     """
     if (scenario.experiment is None) == (scenario.experiments is None):
         raise ValueError("needs exactly one of experiment and experiments")
+    for rule in (_name, _experiments, _training, _timeline, _metrics, _decisions):
+        for key, what in rule(scenario):
+            raise at_key(key, what)
+
+
+Mistakes: TypeAlias = Iterator[tuple[KeyPath, str]]
+"""A key that does not fit, and the rule; of several the first is told."""
+
+
+def _name(scenario: Scenario) -> Mistakes:
     if scenario.name.strip(". ") == "":
-        raise at_key(("name",), "must not consist of dots and spaces")
-    _check_experiments(scenario)
-    _check_timeline(scenario)
-    _check_metrics(scenario)
-    _check_decisions(scenario)
+        yield ("name",), "must not consist of dots and spaces"
 
 
-def _check_experiments(scenario: Description) -> None:
-    known = list(scenario.arms)
+def _arms(scenario: Scenario, names: Mapping[KeyPath, str]) -> Mistakes:
+    """Names of no arm."""
+    for key, name in names.items():
+        if name not in scenario.arms:
+            yield key, f"no arm is named {name!r}{nearest(name, list(scenario.arms))}"
+
+
+def _experiments(scenario: Scenario) -> Mistakes:
     for i, layer in enumerate(scenario.layers):
         place = scenario.place(i)
-        for j, name in enumerate(layer.arms or ()):
-            if name not in scenario.arms:
-                raise at_key((*place, "arms", j), f"no arm is named {name!r}{nearest(name, known)}")
-        if layer.control not in scenario.arms:
-            hint = nearest(layer.control, known)
-            raise at_key((*place, "control"), f"no arm is named {layer.control!r}{hint}")
+        listed = {(*place, "arms", j): name for j, name in enumerate(layer.arms or ())}
+        yield from _arms(scenario, {**listed, (*place, "control"): layer.control})
         if layer.arms is not None and layer.control not in layer.arms:
-            raise at_key(
-                (*place, "control"), f"{layer.control!r} is not among the experiment's arms"
-            )
+            yield (*place, "control"), f"{layer.control!r} is not among the experiment's arms"
         if layer.arms is not None and len(set(layer.arms)) < len(layer.arms):
-            raise at_key((*place, "arms"), "names an arm twice")
+            yield (*place, "arms"), "names an arm twice"
         arms = scenario.arms_of(layer)
-        weightless = [name for name in arms if scenario.arms[name].weight == 0]
-        if weightless:
-            raise at_key(("arms", weightless[0], "weight"), f"must be above 0 in {layer.name}")
+        for name in arms:
+            if scenario.arms[name].weight == 0:
+                yield ("arms", name, "weight"), f"must be above 0 in {layer.name}"
         if not 2 <= len(arms) <= 10:
-            raise at_key(place, f"needs 2 to 10 arms of weight above 0, got {len(arms)}")
+            yield place, f"needs 2 to 10 arms of weight above 0, got {len(arms)}"
     names = [layer.name for layer in scenario.layers]
     if len(set(names)) < len(names):
-        raise at_key(("experiments",), "two experiments have the same name")
+        yield ("experiments",), "two experiments have the same name"
     for i, name in enumerate(names):
         first, _, use = name.rpartition(":")
         if first in names and use in HASHED_FOR:
             what = f"its users would be split as {first} draws its {use}: choose another name"
-            raise at_key(("experiments", i, "name"), what)
+            yield ("experiments", i, "name"), what
 
 
-def _check_timeline(scenario: Description) -> None:
-    """Refuses a timeline that names no arm, lacks an experiment or serves what is not trained.
-
-    Raises:
-        PydanticCustomError: the first such phase.
-    """
-    known = list(scenario.arms)
-    seen_experiment = False
-    _check_training(scenario)
+def _timeline(scenario: Scenario) -> Mistakes:
+    """A timeline that names no arm, lacks an experiment or is too long."""
+    experiment = False
     for i, phase in enumerate(scenario.timeline):
-        names = phase.traffic if isinstance(phase, Collect) else ()
-        for name in names:
-            if name not in scenario.arms:
-                raise at_key(
-                    ("timeline", i, "traffic", name),
-                    f"no arm is named {name!r}{nearest(name, known)}",
-                )
-        if isinstance(phase, Pre) and phase.recommender not in scenario.arms:
-            hint = nearest(phase.recommender, known)
-            what = f"no arm is named {phase.recommender!r}{hint}"
-            raise at_key(("timeline", i, "recommender"), what)
-        if seen_experiment and not isinstance(phase, ExperimentDays):
-            raise at_key(("timeline", i, "phase"), f"{phase.phase} must come before the experiment")
-        seen_experiment = seen_experiment or isinstance(phase, ExperimentDays)
-    if not seen_experiment:
-        raise at_key(("timeline",), "needs a phase: experiment")
+        if isinstance(phase, Collect):
+            names: dict[KeyPath, str] = {
+                ("timeline", i, "traffic", name): name for name in phase.traffic
+            }
+            yield from _arms(scenario, names)
+        if isinstance(phase, Pre):
+            yield from _arms(scenario, {("timeline", i, "recommender"): phase.recommender})
+        if experiment and not isinstance(phase, ExperimentDays):
+            yield ("timeline", i, "phase"), f"{phase.phase} must come before the experiment"
+        experiment = experiment or isinstance(phase, ExperimentDays)
+    if not experiment:
+        yield ("timeline",), "needs a phase: experiment"
     if scenario.days > 3650:
-        raise at_key(("timeline",), f"must not have more than 3650 days, got {scenario.days}")
+        yield ("timeline",), f"must not have more than 3650 days, got {scenario.days}"
 
 
-def _check_training(scenario: Description) -> None:
+def _training(scenario: Scenario) -> Mistakes:
     """Arms that learn are trained before they serve, and there is something to train them on."""
     kinds = [phase.phase for phase in scenario.timeline]
     if "train" in kinds and "collect" not in kinds[: kinds.index("train")]:
-        where = ("timeline", kinds.index("train"), "phase")
-        raise at_key(where, "train needs a phase: collect before it")
+        yield ("timeline", kinds.index("train"), "phase"), "train needs a phase: collect before it"
     for name, arm in scenario.arms.items():
         place = serves_untrained(scenario, name) if arm.learns else None
         if place is not None:
-            raise at_key(("timeline", place, "phase"), untrained(name))
+            yield ("timeline", place, "phase"), untrained(name)
     if "train" in kinds and scenario.log.level != "events":
-        raise at_key(("log", "level"), "must be events: arms are trained on the log")
+        yield ("log", "level"), "must be events: arms are trained on the log"
 
 
 def untrained(name: str) -> str:
@@ -119,7 +117,7 @@ def untrained(name: str) -> str:
     return f"{name} learns: it needs a phase: train before it serves"
 
 
-def serves_untrained(scenario: Description, name: str) -> int | None:
+def serves_untrained(scenario: Scenario, name: str) -> int | None:
     """The number of the first phase in which an arm serves before any training; or None."""
     for number, phase in enumerate(scenario.timeline):
         match phase:
@@ -136,63 +134,53 @@ def serves_untrained(scenario: Description, name: str) -> int | None:
     return None
 
 
-def _check_metrics(scenario: Description) -> None:
-    """Refuses metrics and looks that the timeline has no days for."""
-    days = scenario.experiment_days
-    segments = scenario.metrics.segments
+def _metrics(scenario: Scenario) -> Mistakes:
+    """Metrics and looks that the timeline has no days for."""
+    days, metrics = scenario.experiment_days, scenario.metrics
     if days == scenario.days:
-        for number, name in enumerate(scenario.metrics.covariates):
-            if isinstance(name, str):
-                what = f"{name} needs days before the experiment: a phase pre or collect"
-                raise at_key(("metrics", "covariates", number), what)
-    if days == scenario.days and scenario.metrics.estimator == "cuped":
-        named = any(not isinstance(each, str) for each in scenario.metrics.covariates)
-        if not named:
-            what = "cuped needs days before the experiment: a phase pre or collect"
-            raise at_key(("metrics", "estimator"), what)
-    if days == scenario.days and segments is not None and (segments.by or "").startswith("pre_"):
-        what = f"{segments.by} needs days before the experiment: a phase pre or collect"
-        raise at_key(("metrics", "segments", "by"), what)
-    for number, layer in enumerate(scenario.layers[:1] if scenario.metrics.guardrails else ()):
-        if layer.alpha >= 0.5:
-            what = f"must be below 0.5 for guardrails, which are one-sided, got {layer.alpha}"
-            raise at_key((*scenario.place(number), "alpha"), what)
+        before = "needs days before the experiment: a phase pre or collect"
+        for number, each in enumerate(metrics.covariates):
+            if isinstance(each, str):
+                yield ("metrics", "covariates", number), f"{each} {before}"
+        if metrics.estimator == "cuped" and not metrics.covariates:
+            yield ("metrics", "estimator"), f"cuped {before}"
+        by = metrics.segments.by if metrics.segments else None
+        if by and by.startswith("pre_"):
+            yield ("metrics", "segments", "by"), f"{by} {before}"
+    first = scenario.layers[0]
+    if metrics.guardrails and first.alpha >= 0.5:
+        what = f"must be below 0.5 for guardrails, which are one-sided, got {first.alpha}"
+        yield (*scenario.place(0), "alpha"), what
     if scenario.monitoring.window_days > days:
-        what = f"must not exceed the experiment's {days} days"
-        raise at_key(("monitoring", "window_days"), what)
+        yield ("monitoring", "window_days"), f"must not exceed the experiment's {days} days"
 
 
-def _check_decisions(scenario: Description) -> None:
-    """Refuses what no run of the scenario could be decided by.
-
-    Raises:
-        PydanticCustomError: the first such key.
-    """
+def _decisions(scenario: Scenario) -> Mistakes:
+    """What no run of the scenario could be decided by."""
     for number, layer in enumerate(scenario.layers):
         if not LEAST_ALPHA <= layer.alpha <= MOST_ALPHA:
             what = f"must lie between {LEAST_ALPHA:g} and {MOST_ALPHA:g}, got {layer.alpha}"
-            raise at_key((*scenario.place(number), "alpha"), what)
-    if scenario.metrics.retained_days > scenario.experiment_days:
-        what = f"must not exceed the experiment's {scenario.experiment_days} days"
-        raise at_key(("metrics", "retained_days"), what)
+            yield (*scenario.place(number), "alpha"), what
+    days, metrics = scenario.experiment_days, scenario.metrics
+    if metrics.retained_days > days:
+        yield ("metrics", "retained_days"), f"must not exceed the experiment's {days} days"
     never = {name: why for name, why in constant(scenario) if name != "mean_request_latency"}
-    for number, name in enumerate(scenario.metrics.success):
+    for number, name in enumerate(metrics.success):
         if name == "artist_diversity":
             what = "neither more nor less artist_diversity is better: it decides nothing"
-            raise at_key(("metrics", "success", number), what)
+            yield ("metrics", "success", number), what
         if name in never:
-            raise at_key(("metrics", "success", number), f"{name} is {never[name]}")
-    for number, rail in enumerate(scenario.metrics.guardrails):
+            yield ("metrics", "success", number), f"{name} is {never[name]}"
+    for number, rail in enumerate(metrics.guardrails):
         if rail.metric in never:
-            what = f"{rail.metric} is {never[rail.metric]}"
-            raise at_key(("metrics", "guardrails", number), what)
+            yield ("metrics", "guardrails", number), f"{rail.metric} is {never[rail.metric]}"
         most = _widest(scenario, rail.metric)
         if rail.absolute is not None and rail.absolute >= most:
             what = f"must be below {most:g}: no {rail.metric} can differ by more"
-            raise at_key(("metrics", "guardrails", number, "absolute"), what)
+            yield ("metrics", "guardrails", number, "absolute"), what
 
 
-def constant(scenario: Description) -> Iterator[tuple[str, str]]:
+def constant(scenario: Scenario) -> Iterator[tuple[str, str]]:
     """Metrics that are the same for all users whatever the arms do, and why."""
     slowest = max(_longest(arm) for arm in _serving(scenario))
     if slowest == 0:  # said and not refused: of answers that take no time nobody complains
@@ -216,7 +204,7 @@ def constant(scenario: Description) -> Iterator[tuple[str, str]]:
         yield "retained", f"always 1: {when}"
 
 
-def _serving(scenario: Description) -> list[ArmOptions]:
+def _serving(scenario: Scenario) -> list[ArmOptions]:
     """The arms that serve users in the experiments."""
     names = dict.fromkeys(n for layer in scenario.layers for n in scenario.arms_of(layer))
     return [scenario.arms[name] for name in names]
@@ -229,7 +217,7 @@ def _longest(arm: ArmOptions) -> float:
     return arm.latency_ms.high if isinstance(arm.latency_ms, Uniform) else math.inf
 
 
-def _widest(scenario: Description, metric: str) -> float:
+def _widest(scenario: Scenario, metric: str) -> float:
     """By how much a metric can differ between two users at most."""
     if metric in _SHARES:
         return 1.0

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
 from itertools import pairwise
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -24,20 +23,10 @@ MetricName = Literal[
     "retained",
     "timeouts",
 ]
-PreName = Literal[
-    "pre_time",
-    "pre_sessions",
-    "pre_tracks",
-    "pre_mean_time_per_session",
-    "pre_mean_tracks_per_session",
-    "pre_mean_request_latency",
-    "pre_minutes",
-    "pre_skip_rate",
-    "pre_repeat_rate",
-    "pre_artist_diversity",
-    "pre_retained",
-    "pre_timeouts",
-]
+if TYPE_CHECKING:
+    PreName: TypeAlias = str
+else:  # the same metrics, over the days before the experiment
+    PreName = Literal[tuple(f"pre_{name}" for name in get_args(MetricName))]
 UserAttribute = Literal["bias", "sharpness", "budget", "neighbours", "gamma"]
 Percent = Annotated[float, Field(ge=0, lt=100)]
 
@@ -150,27 +139,22 @@ class Metrics(Model):
     @model_validator(mode="after")
     def _once(self) -> Metrics:
         guarded = [rail.metric for rail in self.guardrails]
+        covariates = [each if isinstance(each, str) else each.name for each in self.covariates]
         shown = () if self.report == "all" else self.report
-        once(("success",), self.success)
-        once(("report",), shown)
-        once(("guardrails",), guarded)
-        names = [each if isinstance(each, str) else each.name for each in self.covariates]
-        if len(set(names)) < len(names):
-            raise at_key(("covariates",), "names a covariate twice")
-        for number, quantile in enumerate(self.quantiles):
-            if quantile in self.quantiles[:number]:
-                raise at_key(("quantiles",), "names a quantile twice")
+        for key, what, names in (
+            ("success", "metric", self.success),
+            ("report", "metric", shown),
+            ("guardrails", "metric", guarded),
+            ("covariates", "covariate", covariates),
+            ("quantiles", "quantile", self.quantiles),
+        ):
+            if len(set(names)) < len(names):
+                raise at_key((key,), f"names a {what} twice")
         for number, name in enumerate(guarded):
             if name in self.success:
                 what = f"{name} is a success metric, which may not be worse at all"
                 raise at_key(("guardrails", number), what)
         return self
-
-
-def once(key: tuple[str, ...], names: Sequence[Hashable]) -> None:
-    """Refuses a metric named twice."""
-    if len(set(names)) < len(names):
-        raise at_key(key, "names a metric twice")
 
 
 USER_ATTRIBUTES: Final = get_args(UserAttribute)

@@ -1,4 +1,4 @@
-"""Recommenders as they stand in an arm or a fallback: the keys that all have, and which there are.
+"""Arms: a recommender, its fallback, a weight, a latency and a service; and which there are.
 
 The shipped ones lie above, in the modules of `abbotify/recommenders/shipped`, with keys of their
 own. As plug-ins they are looked up by name, when a scenario is first read: no import leads there.
@@ -14,10 +14,10 @@ from operator import or_
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
-from pydantic import ConfigDict, Discriminator, Field, GetCoreSchemaHandler, Tag
+from pydantic import ConfigDict, Discriminator, Field, GetCoreSchemaHandler, Tag, create_model
 from pydantic_core import CoreSchema
 
-from abbotify.scenario.base import Model
+from abbotify.scenario.base import Latency, Milliseconds, Model
 
 Pick = Literal["uniform", "rank", "first_unseen"]
 Anchor = Literal["first", "previous"]
@@ -117,3 +117,58 @@ def shipped() -> Mapping[str, type[RecommenderSpec]]:
     # Those that may be a fallback first, then those that are trained.
     ordered = sorted(kinds.items(), key=lambda item: (not item[1].stands_in, not item[1].learns))
     return dict(ordered)
+
+
+class Service(Model):
+    """Replicas with a queue before them; without it nobody ever waits.
+
+    A request still waiting after `timeout_ms` leaves the queue and gets the fallback. A wait
+    longer than `patience_ms` takes one unit of the listener's budget.
+    """
+
+    replicas: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    timeout_ms: Milliseconds | None = None
+    patience_ms: Milliseconds | None = None
+
+
+class ArmOptions(Model):
+    """What an arm has beside its recommender."""
+
+    weight: Annotated[float, Field(ge=0, le=1e9)] = 1.0
+    latency_ms: Latency = 0
+    on_error: Literal["fallback", "stop"] = "fallback"
+    service: Service | None = None
+
+
+class AnyArm(ArmOptions, RecommenderSpec):
+    """What all arms are, to those who only read them."""
+
+
+class PluginArm(ArmOptions, Plugin):
+    """An arm of a recommender of the user's own."""
+
+
+@cache
+def _arms() -> Mapping[str, type[ArmOptions]]:
+    return {name: _arm(name, kind) for name, kind in shipped().items()} | {"plugin": PluginArm}
+
+
+def _arm(name: str, kind: type[RecommenderSpec]) -> type[ArmOptions]:
+    arm: Any = create_model(
+        f"{kind.__name__}Arm",
+        __base__=(ArmOptions, kind),
+        __module__=__name__,
+        __doc__=f"An arm of `{name}`.",
+    )
+    return arm
+
+
+def __getattr__(name: str) -> Any:
+    # Scenarios are sent to other processes, which look the classes of their arms up here.
+    for arm in _arms().values() if name.endswith("Arm") else ():
+        if arm.__name__ == name:
+            return arm
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+Arm = Annotated[AnyArm, Choice(_arms, name_of)]

@@ -28,7 +28,9 @@ class Collect(Model):
 
     @model_validator(mode="after")
     def _whole(self) -> Collect:
-        _sum_to_one(("traffic",), list(self.traffic.values()))
+        total = sum(self.traffic.values())
+        if abs(total - 1.0) > 1e-9:
+            raise at_key(("traffic",), f"the shares must sum to 1, got {total:.10g}")
         return self
 
 
@@ -64,9 +66,3 @@ class ExperimentDays(Model):
 
 
 Phase = Annotated[Pre | Collect | Train | ExperimentDays, Field(discriminator="phase")]
-
-
-def _sum_to_one(key: tuple[str, ...], shares: list[float]) -> None:
-    total = sum(shares)
-    if abs(total - 1.0) > 1e-9:
-        raise at_key(key, f"the shares must sum to 1, got {total:.10g}")

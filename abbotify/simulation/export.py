@@ -17,7 +17,7 @@ from abbotify.recommenders.shipped.neural import Neural
 from abbotify.scenario import Scenario
 from abbotify.simulation.model_store import ModelStore, load_model
 from abbotify.simulation.prepare import Plan, prepare
-from abbotify.simulation.run_days import shard_pool, train_before
+from abbotify.simulation.run_days import run_pool, train_before
 from abbotify.simulation.training import Trainer, Training
 from abbotify.typed import nearest
 from abbotify.world.base import World
@@ -94,9 +94,7 @@ def _collected(
     segments = schedule.segments()
     before = list(takewhile(lambda segment: segment.training is None, segments))
     if before:
-        with shard_pool(plan, workers, progress) as pool:
-            days = sum(len(segment.days) for segment in before)
-            pool.progress.start("days", len(plan.shards) * days)
+        with run_pool(plan, workers, progress) as pool:
             pool.play(folder, trainer, before)
     if len(before) == len(segments):
         raise plan.scenario.error("needs a phase: train", ("timeline",))

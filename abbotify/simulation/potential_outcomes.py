@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -22,8 +21,7 @@ from abbotify.progress import Progress, silent
 from abbotify.simulation.assignment import hashes
 from abbotify.simulation.model_store import ModelStore
 from abbotify.simulation.prepare import Plan
-from abbotify.simulation.run_days import ShardPool, play_together, shard_pool, train_before
-from abbotify.simulation.shard import STATE
+from abbotify.simulation.run_days import RunPool, run_pool, train_before
 from abbotify.simulation.timeline import Schedule
 from abbotify.simulation.training import Trainer
 from abbotify.simulation.user_results import PlayedRun
@@ -49,34 +47,17 @@ class CounterfactualWorld:
     learning: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class PreExperimentState:
-    """The evening before the experiment, which all worlds go on from.
-
-    Attributes:
-        folder: holds the log of the days before, where trainings need it.
-        state: holds the state of the shards and the totals of their users.
-        trainer: has the models of all arms that learn, or trains them for the first who asks.
-    """
-
-    folder: Path
-    state: Path
-    trainer: Trainer
-
-
-def counterfactual_worlds(
-    schedule: Schedule, ids: IntArray, learning: Sequence[str]
-) -> tuple[CounterfactualWorld, ...]:
+def counterfactual_worlds(plan: Plan, learning: Sequence[str]) -> tuple[CounterfactualWorld, ...]:
     """The worlds to be played for the truth: one for each arm, and those of equal data.
 
     Those are needed where arms learn from their own sessions, of which everybody under one arm
     gives them more. An arm that does not learn has one world.
 
     Args:
-        schedule: of the run.
-        ids: int64 ids of all users.
+        plan: the run.
         learning: names of the arms that learn.
     """
+    schedule, ids = plan.schedule, plan.world.users.ids
     again = retrainings(schedule)
     total = tuple(
         CounterfactualWorld(arm, False, tuple(name for name in learning if name in serving))
@@ -153,96 +134,72 @@ def potential_outcomes(
     known = plan.schedule.experiment.arms
     if not set(arms) <= set(known):
         raise ValueError(f"arms are some of {list(known)}, got {list(arms)}")
-    state = _play_before(plan, folder / _BEFORE, workers, progress)
+    before = folder / _BEFORE
+    before.mkdir(parents=True)
+    trainer = Trainer(plan.schedule, plan.world, plan.learning, ModelStore(before), progress)
     users = {}
-    worlds = counterfactual_worlds(plan.schedule, plan.world.users.ids, state.trainer.learning)
+    worlds = counterfactual_worlds(plan, trainer.learning)
     total = {world.arm: world for world in worlds if not world.equal_data}
-    with worlds_pool(plan, workers, progress) as pool:
+    with run_pool(plan, workers, progress) as pool:
+        if not plan.coupled:
+            _play_before(pool, before, trainer)
         for number, arm in enumerate(arms):
-            run = play_world(pool, total[arm], state, folder / f"{number}")
+            run = play_world(pool, total[arm], before, trainer, folder / f"{number}")
             users[arm] = UserTable.concat(list(map(run.users, plan.shards)))
             shutil.rmtree(run.folder)
-    shutil.rmtree(state.folder)
+    shutil.rmtree(before)
     return users
 
 
-def worlds_pool(plan: Plan, workers: int, progress: Progress) -> AbstractContextManager[ShardPool]:
-    """The processes on which all worlds of a run are played, one after the other.
-
-    No log is kept there but for trainings that read it from files.
-    """
-    again = not plan.coupled and len(plan.schedule.experiment_segments) > 1
-    return shard_pool(_with_log(plan, "events" if again else "users"), workers, progress)
-
-
 def play_world(
-    pool: ShardPool, world: CounterfactualWorld, state: PreExperimentState, folder: Path
+    pool: RunPool, world: CounterfactualWorld, before: Path, run: Trainer, folder: Path
 ) -> PlayedRun:
     """Plays the experiment's days in another world.
 
+    No log is kept but for trainings that read it from files.
+
     Args:
-        pool: see `worlds_pool`.
+        pool: plays.
         world: which.
-        state: what it goes on from.
+        before: holds the log of the days before the experiment, where trainings need it, and the
+            state that they have left.
+        run: has the models of all arms that learn, or trains them for the first who asks.
         folder: made; all is written there.
 
     Raises:
         UserError: see `potential_outcomes`.
     """
-    plan, progress = pool.plan, pool.progress
-    schedule, ids = plan.schedule, plan.world.users.ids
-    folder.mkdir()
+    plan, schedule = pool.plan, pool.plan.schedule
+    folder.mkdir(exist_ok=True)
     trainer = Trainer(
         schedule,
         plan.world,
         world.learning,
         ModelStore(folder),
-        state.trainer.progress,
+        run.progress,
         world.arm,
-        subsample(schedule, ids, world.arm) if world.equal_data else None,
-        state.trainer,
+        subsample(schedule, plan.world.users.ids, world.arm) if world.equal_data else None,
+        run,
     )
-    what = f"days, everybody under {world.arm}"
-    if plan.coupled:
-        progress.start(what, schedule.scenario.days)
-        play_together(plan, folder, trainer, progress, world.arm)
-    else:
-        days = schedule.experiment_days
-        shutil.copytree(state.state, folder / STATE)
-        progress.start(what, len(plan.shards) * len(days))
-        pool.play(
-            folder,
-            trainer,
-            schedule.experiment_segments,
-            models=state.trainer.latest(days.start),
-            everybody=world.arm,
-            before=state.folder,
-        )
-    return PlayedRun(schedule, ids, folder, everybody=world.arm)
+    segments = schedule.experiment_segments
+    pool.play(
+        folder,
+        trainer,
+        segments,
+        models=run.latest(schedule.experiment_days.start),
+        everybody=world.arm,
+        start=before,
+        log="events" if len(segments) > 1 and not plan.coupled else "users",
+        what=f"days, everybody under {world.arm}",
+    )
+    return PlayedRun(plan, folder, world.arm)
 
 
-def _play_before(plan: Plan, folder: Path, workers: int, progress: Progress) -> PreExperimentState:
-    """The evening before the experiment, played for no other purpose."""
-    schedule, state = plan.schedule, folder / STATE
-    state.mkdir(parents=True)
-    trainer = Trainer(schedule, plan.world, plan.learning, ModelStore(folder), progress)
-    if plan.coupled:
-        return PreExperimentState(folder, state, trainer)
-
+def _play_before(pool: RunPool, folder: Path, trainer: Trainer) -> None:
+    """Plays the days before the experiment, for no other purpose."""
+    schedule = pool.plan.schedule
     first = schedule.experiment_days.start
     before = [segment for segment in schedule.segments(first) if segment.first < first]
     if before:
-        kept = _with_log(plan, "events" if schedule.trains else "users")
-        with shard_pool(kept, workers, progress) as pool:
-            pool.progress.start("days", len(plan.shards) * first)
-            pool.play(folder, trainer, before)
-    train_before(plan, folder, trainer, schedule.experiment_segments[0])
-    return PreExperimentState(folder, state, trainer)
-
-
-def _with_log(plan: Plan, level: str) -> Plan:
-    """The plan with another level of the log, which changes nothing but what is kept."""
-    scenario = plan.scenario
-    log = scenario.log.model_copy(update={"level": level, "botify": False})
-    scenario = scenario.model_copy(update={"log": log})
-    return replace(plan, schedule=Schedule(scenario))
+        pool.play(folder, trainer, before, log="events" if schedule.trains else "users")
+    train_before(pool.plan, folder, trainer, schedule.experiment_segments[0])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial, reduce
 from pathlib import Path
 
@@ -14,16 +14,15 @@ from abbotify.progress import Progress, silent
 from abbotify.recommenders.arms import Arm
 from abbotify.recommenders.build import build_arm
 from abbotify.simulation.model_store import load_model
-from abbotify.simulation.parallel import processes
+from abbotify.simulation.parallel.executor import Executor, open_executor
 from abbotify.simulation.prepare import Plan
 from abbotify.simulation.shard import (
+    LOG,
     STATE,
-    RunSpec,
     ShardDays,
     ShardOutput,
     ShardRunner,
     log_file,
-    make_folders,
 )
 from abbotify.simulation.timeline import Segment
 from abbotify.simulation.training import Trainer
@@ -55,116 +54,97 @@ class DayProgress:
         self.progress(self.what, self.done, self.total)
 
 
-class ShardPool:
-    """Plays segments by processes that stay from one segment, and one world, to the next.
+class RunPool:
+    """What a plan, and its counterfactual worlds, are played on: workers that stay to the end.
 
     Args:
         plan: the run.
-        run: does tasks, in order.
-        progress: counts days.
-        remote: tasks are done in other processes, whose days are counted when they are back.
+        executor: shares a `ShardRunner` of the plan.
+        days: counts.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        run: Callable[[Sequence[ShardDays]], Iterator[ShardOutput]],
-        progress: DayProgress,
-        remote: bool,
-    ) -> None:
-        self.plan, self.progress = plan, progress
-        self._run, self._remote = run, remote
+    def __init__(self, plan: Plan, executor: Executor, days: DayProgress) -> None:
+        self.plan, self.executor, self.days = plan, executor, days
 
     def play(
         self,
         folder: Path,
         trainer: Trainer,
-        segments: Sequence[Segment],
+        segments: Sequence[Segment] | None = None,
         *,
         models: Mapping[str, Path] | None = None,
         everybody: str | None = None,
-        before: Path | None = None,
-        keep: Path | None = None,
+        start: Path | None = None,
+        log: str = "",
+        what: str = "days",
     ) -> ShardOutput:
-        """Plays consecutive segments of a run whose users do not meet; trains between them.
+        """Plays consecutive segments of a run; between them models are trained, for all shards.
 
         Args:
-            folder: where the run is written; days before are there.
+            folder: where it is written; days before are there.
             trainer: of its arms.
-            segments: at least one.
+            segments: at least one; default all of them. Users who meet play all days.
             models: that serve at first: name of an arm that learns -> the file of its model.
             everybody: an arm that everybody is in, see `Schedule.plan_day`.
-            before: see `train_before`.
-            keep: a folder to be, for the state that the day before the experiment has left.
+            start: another folder, which has the log and the state of the days before.
+            log: its level; default the scenario's.
+            what: is played, for the progress.
         """
-        make_folders(folder)
-        first, files = self.plan.schedule.experiment_days.start, dict(models or {})
-        outputs: list[ShardOutput] = []
+        plan, first = self.plan, self.plan.schedule.experiment_days.start
+        log = log or plan.scenario.log.level
+        for name in (LOG, STATE):
+            (folder / name).mkdir(exist_ok=True)
+        if plan.coupled:
+            self.days.start(what, plan.scenario.days)
+            return self._play_together(folder, trainer, everybody, log)
+        if segments is None:
+            segments = plan.schedule.segments(first if plan.scenario.truth else 0)
+        self.days.start(what, len(plan.shards) * sum(len(each.days) for each in segments))
+        files, outputs = dict(models or {}), list[ShardOutput]()
         for segment in segments:
-            files |= train_before(self.plan, folder, trainer, segment, before)
-            if keep is not None and segment.first == first:
-                shutil.copytree(folder / STATE, keep)
+            files |= train_before(plan, folder, trainer, segment, start)
+            days = range(segment.first, segment.first + len(segment.days))
+            here = start if days.start == first else None
             tasks = [
-                ShardDays(folder, shard, segment.days, dict(files), everybody)
-                for shard in self.plan.shards
+                ShardDays(folder, shard, days, log, dict(files), everybody, here)
+                for shard in plan.shards
             ]
-            for output in self._run(tasks):
+            for task, output in zip(
+                tasks, self.executor.each(ShardRunner.play, tasks), strict=True
+            ):
                 outputs.append(output)
-                if self._remote:
-                    for _ in segment.days:
-                        self.progress.add()
+                if here is None and days.start != first:  # the worlds begin with that day
+                    for path in task.before:
+                        path.unlink(missing_ok=True)
+                for _ in days if self.executor.remote else ():
+                    self.days.add()
         return reduce(ShardOutput.merge, outputs)
+
+    def _play_together(
+        self, folder: Path, trainer: Trainer, everybody: str | None, log: str
+    ) -> ShardOutput:
+        """Plays users who meet: one unit over all days, trained as it goes."""
+        plan = self.plan
+        runner = ShardRunner(plan, self.days.add, _TrainedArms(plan, trainer))
+        days = range(plan.scenario.days)
+        return runner.play(ShardDays(folder, plan.shards[0], days, log, everybody=everybody))
 
 
 @contextmanager
-def shard_pool(plan: Plan, workers: int, progress: Progress = silent) -> Iterator[ShardPool]:
-    """Processes on which a run is played, and other worlds after it: starting them takes 2 s.
+def run_pool(plan: Plan, workers: int = 1, progress: Progress = silent) -> Iterator[RunPool]:
+    """Workers on which a run is played, its worlds after it, and the results of its users found.
 
     Args:
         plan: the run.
         workers: processes that share the shards.
         progress: receives the days that are over.
     """
-    days, spec = DayProgress(progress), run_spec(plan)
-    workers = min(workers, len(plan.shards))
-    remote = workers > 1
-    make = ShardRunner if remote else partial(ShardRunner, arms=plan.arms, on_day_end=days.add)
-    with processes.processes(make, spec, workers) as run:
-        yield ShardPool(plan, run, days, remote)
-
-
-def run_spec(plan: Plan) -> RunSpec:
-    """What all shards of a plan have in common."""
-    return RunSpec(plan.schedule, plan.world, bool(plan.coupled), plan.engine)
-
-
-def play(
-    plan: Plan,
-    folder: Path,
-    trainer: Trainer,
-    workers: int = 1,
-    progress: Progress = silent,
-    keep: Path | None = None,
-) -> ShardOutput:
-    """Plays all days; between two days models may be trained, for all shards at once.
-
-    Args:
-        plan: the run.
-        folder: where it is written.
-        trainer: trains its arms.
-        workers: processes that share the shards.
-        progress: receives the days that are over.
-        keep: see `ShardPool.play`; ignored when users meet.
-    """
-    schedule = plan.schedule
-    if plan.coupled:
-        days = DayProgress(progress)
-        days.start("days", schedule.scenario.days)
-        return play_together(plan, folder, trainer, days)
-    cut = 0 if keep is None else schedule.experiment_days.start
-    with shard_pool(plan, workers, progress) as pool:
-        pool.progress.start("days", len(plan.shards) * schedule.scenario.days)
-        return pool.play(folder, trainer, schedule.segments(cut), keep=keep)
+    days = DayProgress(progress)
+    runner = ShardRunner(plan, days.add)
+    if min(workers, len(plan.shards)) > 1:
+        runner = ShardRunner(replace(plan, arms=()))
+    with open_executor(runner, workers, len(plan.shards)) as executor:
+        yield RunPool(plan, executor, days)
 
 
 def train_before(
@@ -217,21 +197,3 @@ class _TrainedArms:
                     spec, model = scenario.arms[arm.name], load_model(files[arm.name])
                     self.arms[place] = build_arm(arm.name, spec, plan.world, scenario, model)
         return list(self.arms)
-
-
-def play_together(
-    plan: Plan, folder: Path, trainer: Trainer, days: DayProgress, everybody: str | None = None
-) -> ShardOutput:
-    """Plays a run whose users meet: one unit over all days, trained as it goes.
-
-    Args:
-        plan: the run.
-        folder: where it is written.
-        trainer: of its arms.
-        days: counts days.
-        everybody: an arm that everybody is in, see `Schedule.plan_day`.
-    """
-    make_folders(folder)
-    runner = ShardRunner(run_spec(plan), plan.arms, days.add, _TrainedArms(plan, trainer))
-    (shard,) = plan.shards
-    return runner(ShardDays(folder, shard, plan.schedule.days, everybody=everybody))

@@ -1,9 +1,8 @@
-"""One shard of a run: played day by day and written to files.
+"""Days of one shard: played day by day and written to files.
 
-A worker gets the scenario and the world once, then shards and days to play, and returns only what
-the report needs, so memory is bounded by the shard and not by the run. What the days leave for
-those after the next training, and for the users' results, is in files: the users' state, and their
-totals so far.
+A worker gets the plan once, then shards and days to play, and returns only what the report needs,
+so memory is bounded by the shard and not by the run. What the days leave for those after the next
+training, and for the users' results, is in files: the users' state, and their totals so far.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from abbotify.digests import digest_file
 from abbotify.eventlog.parquet_writer import write_events, write_sessions
 from abbotify.eventlog.schema import ARM, CONTROL_KEY, EXPERIMENT_KEY, PHASE_KEY, WEIGHTS_KEY
 from abbotify.metrics.session_totals import SessionTotals
-from abbotify.recommenders.arms import Arm
 from abbotify.recommenders.build import build_arms
 from abbotify.recommenders.failures import Failure, merged
+from abbotify.scenario import Scenario
 from abbotify.simulation import timeline
 from abbotify.simulation.engine import (
     COMPILED,
@@ -32,56 +31,50 @@ from abbotify.simulation.engine import (
     UnitResult,
 )
 from abbotify.simulation.model_store import load_model
+from abbotify.simulation.prepare import Plan
 from abbotify.simulation.timeline import Schedule, Shard
 from abbotify.simulation.user_state import ShardTotals
-from abbotify.world.base import World
 
 LOG: Final = "log"
 STATE: Final = "state"
 
 
 @dataclass(frozen=True)
-class RunSpec:
-    """What all shards have in common, in a run and in the worlds that it is compared with.
-
-    Attributes:
-        schedule: the scenario and its days.
-        world: its world.
-        coupled: users meet, so there is one shard and one unit.
-        engine: `compiled` or `simpy`.
-    """
-
-    schedule: Schedule
-    world: World
-    coupled: bool
-    engine: str
-
-
-@dataclass(frozen=True)
 class ShardDays:
-    """Days of a shard, to be played while the same models serve.
+    """Days of a shard, to be played while the same models serve: a unit of work.
 
     Attributes:
         folder: where `log/` and `state/` are.
         shard: whose days.
-        days: consecutive ones of the run.
+        days: numbers of consecutive days of the run.
+        log: what is logged, as `log.level` of the scenario.
         models: name of an arm that learns -> the file of its model.
         everybody: an arm that everybody is in, see `Schedule.plan_day`.
+        start: the folder with what the day before has left; default `folder`.
     """
 
     folder: Path
     shard: Shard
-    days: tuple[timeline.Day, ...]
+    days: range
+    log: str
     models: Mapping[str, Path] = field(default_factory=dict)
     everybody: str | None = None
+    start: Path | None = None
 
-    def totals_file(self, day: int) -> Path:
-        """Where the totals of the shard's users are after a day."""
-        return totals_file(self.folder, day, self.shard)
+    @property
+    def before(self) -> tuple[Path, Path]:
+        """Where the state and the totals of the shard's users before the first day are."""
+        return _state_files(self.start or self.folder, self.days.start - 1, self.shard)
 
-    def state_file(self, day: int) -> Path:
-        """Where the state of the shard's users is after a day."""
-        return self.folder / STATE / f"day-{day:04d}-shard-{self.shard.number:05d}.npz"
+    @property
+    def after(self) -> tuple[Path, Path]:
+        """Where they are after the last day."""
+        return _state_files(self.folder, self.days.stop - 1, self.shard)
+
+
+def _state_files(folder: Path, day: int, shard: Shard) -> tuple[Path, Path]:
+    name = f"day-{day:04d}-shard-{shard.number:05d}.npz"
+    return folder / STATE / name, totals_file(folder, day, shard)
 
 
 @dataclass(frozen=True)
@@ -105,78 +98,85 @@ class ShardOutput:
 
 
 class ShardRunner:
-    """Plays days of shards, one task after the other.
+    """Plays days of shards of a plan, one unit after the other, and keeps the engine.
 
     Args:
-        spec: the run.
-        arms: those that serve without models, as `build_arms` makes them; a worker builds its own.
+        plan: the run; without arms, as workers have it, they are built.
         on_day_end: called when a day of a shard is over.
         arms_for_day: the arms that serve a day, where that changes within a unit.
     """
 
     def __init__(
         self,
-        spec: RunSpec,
-        arms: tuple[Arm, ...] | None = None,
-        on_day_end: Callable[[], None] = lambda: None,
+        plan: Plan,
+        on_day_end: Callable[[], None] | None = None,
         arms_for_day: ArmsForDay | None = None,
     ) -> None:
-        self.spec, self.arms = spec, arms
-        self.on_day_end, self.arms_for_day = on_day_end, arms_for_day
-        self._latest: tuple[Mapping[str, Path], Engine] | None = None
+        self.plan, self.on_day_end, self.arms_for_day = plan, on_day_end, arms_for_day
+        self._latest: tuple[object, Engine] | None = None
 
-    def __call__(self, task: ShardDays) -> ShardOutput:
+    def play(self, task: ShardDays) -> ShardOutput:
         """Plays the days of a shard and writes its files."""
-        spec, schedule, first = self.spec, self.spec.schedule, task.days[0].number
-        engine = self._engine(task.models)
-        ids = spec.world.users.ids
+        plan, schedule, engine = self.plan, self.plan.schedule, self._engine(task)
+        ids, coupled = plan.world.users.ids, bool(plan.coupled)
         rows = slice(task.shard.rows.start, task.shard.rows.stop)
-        if first:
-            state = State.load(task.state_file(first - 1))
-            totals = ShardTotals.load(task.totals_file(first - 1), schedule, ids[rows])
+        if task.days.start:
+            state_file, totals_file = task.before
+            state = State.load(state_file)
+            totals = ShardTotals.load(totals_file, schedule, ids[rows])
         else:
             state = State.initial(len(task.shard.rows), engine.setup.looks_back)
             totals = ShardTotals(schedule, ids[rows])
         tally = SessionTotals(schedule.experiment.arms, ARM, schedule.experiment_days)
         units: list[dict[str, Any]] = []
         failures: list[Failure] = []
+        days = schedule.days[task.days.start : task.days.stop]
         for unit, result in timeline.play(
-            engine, schedule, ids, task.shard, spec.coupled, task.days, state, task.everybody
+            engine, schedule, ids, task.shard, coupled, days, state, task.everybody
         ):
             _add(tally, result)
             totals.add(result.sessions)
-            units.append(_write_log(schedule, task.folder, unit, result))
+            units.append(_write_log(schedule, task, unit, result))
             failures += [replace(each, shard=task.shard.number) for each in result.failures]
             state = result.state
-        _keep(task, state, totals)
+        # Not day by day: without a log that was an eighth of a run, and nobody starts between.
+        state_file, totals_file = task.after
+        state.save(state_file)
+        totals.save(totals_file)
         return ShardOutput(tally, tuple(units), merged(failures))
 
-    def _engine(self, models: Mapping[str, Path]) -> Engine:
-        if self._latest is None or self._latest[0] != models:
-            self._latest = models, self._new_engine(models)
+    def _engine(self, task: ShardDays) -> Engine:
+        key = task.models, task.log
+        if self._latest is None or self._latest[0] != key:
+            self._latest = key, self._new_engine(task)
         return self._latest[1]
 
-    def _new_engine(self, models: Mapping[str, Path]) -> Engine:
-        scenario, world = self.spec.schedule.scenario, self.spec.world
-        arms = None if models else self.arms
-        if arms is None:
-            arrays = {name: load_model(path) for name, path in models.items()}
-            arms = build_arms(scenario, world, arrays)
+    def _new_engine(self, task: ShardDays) -> Engine:
+        world, scenario = self.plan.world, with_log(self.plan.scenario, task.log)
+        arms = () if task.models else self.plan.arms
+        if not arms:
+            models = {name: load_model(path) for name, path in task.models.items()}
+            arms = build_arms(scenario, world, models)
         setup = Setup(scenario, world, arms)
+        on_day_end = self.on_day_end or _nothing
         # Imported here: neither simpy nor the kernels take their time when the other engine plays.
-        if self.spec.engine == COMPILED:
+        if self.plan.engine == COMPILED:
             from abbotify.simulation.compiled.engine import Compiled
 
-            return Compiled(setup, self.on_day_end)
+            return Compiled(setup, on_day_end)
         from abbotify.simulation.event_driven.engine import EventDriven
 
-        return EventDriven(setup, self.on_day_end, self.arms_for_day)
+        return EventDriven(setup, on_day_end, self.arms_for_day)
 
 
-def make_folders(folder: Path) -> None:
-    """Makes the folders that a run is written to."""
-    for name in (LOG, STATE):
-        (folder / name).mkdir(exist_ok=True)
+def _nothing() -> None:
+    pass
+
+
+def with_log(scenario: Scenario, level: str) -> Scenario:
+    """The scenario with another level of the log, which changes nothing but what is kept."""
+    log = scenario.log.model_copy(update={"level": level})
+    return scenario.model_copy(update={"log": log})
 
 
 def log_file(folder: Path, day: int, shard: int) -> Path:
@@ -202,17 +202,19 @@ def _add(tally: SessionTotals, result: UnitResult) -> None:
     tally.add(table, cut=facts.cut, counters=counters, summed=(counts.plays, counts.by_step))
 
 
-def _write_log(schedule: Schedule, folder: Path, unit: Unit, result: UnitResult) -> dict[str, Any]:
-    """Writes what the scenario logs of a unit; its entry in the manifest."""
-    files, table, level = {}, result.sessions, schedule.scenario.log.level
+def _write_log(
+    schedule: Schedule, task: ShardDays, unit: Unit, result: UnitResult
+) -> dict[str, Any]:
+    """Writes what is logged of a unit; its entry in the manifest."""
+    files, table = {}, result.sessions
     for day in unit.days:
-        path = log_file(folder, day.day, unit.shard)
-        if level == "events":
+        path = log_file(task.folder, day.day, unit.shard)
+        if task.log == "events":
             assert result.events is not None, "an engine keeps the events of such a run"
             rows = result.events.day == day.day
             events = result.events if len(unit.days) == 1 else result.events.take(rows)
             write_events(path, events, _metadata(schedule, day.day))
-        elif level == "sessions":
+        elif task.log == "sessions":
             write_sessions(path, table.take(table.day == day.day), _metadata(schedule, day.day))
         else:
             continue
@@ -224,18 +226,6 @@ def _write_log(schedule: Schedule, folder: Path, unit: Unit, result: UnitResult)
         "sessions": len(table),
         "files": files,
     }
-
-
-def _keep(task: ShardDays, state: State, totals: ShardTotals) -> None:
-    """Writes what the shard's next days go on from, when the last of these is over.
-
-    Not day by day: without a log that was an eighth of a run, and nobody starts between.
-    """
-    last, before = task.days[-1].number, task.days[0].number - 1
-    state.save(task.state_file(last))
-    totals.save(task.totals_file(last))
-    task.state_file(before).unlink(missing_ok=True)
-    task.totals_file(before).unlink(missing_ok=True)
 
 
 def _metadata(schedule: Schedule, day: int) -> dict[str, str]:

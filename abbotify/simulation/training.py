@@ -26,8 +26,7 @@ from abbotify.recommenders.shipped import Learner
 from abbotify.recommenders.shipped.neural import Neural
 from abbotify.recommenders.training_log import Fitted, TrainingLog
 from abbotify.scenario import plain
-from abbotify.scenario.arms import ArmOptions
-from abbotify.scenario.recommenders import Plugin
+from abbotify.scenario.recommenders import ArmOptions, Plugin
 from abbotify.scenario.timeline import Collect, ExperimentDays
 from abbotify.simulation.engine import DayPlan
 from abbotify.simulation.model_store import ModelStore, Trained

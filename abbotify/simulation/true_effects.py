@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import reduce
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,18 +14,15 @@ import numpy.typing as npt
 from abbotify.metrics.aggregates import Form, Joint, Truth
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import UserTable
-from abbotify.progress import Progress
-from abbotify.simulation.parallel import processes
 from abbotify.simulation.potential_outcomes import (
     POOLED,
-    PreExperimentState,
     counterfactual_worlds,
     play_world,
-    worlds_pool,
 )
 from abbotify.simulation.prepare import Plan
 from abbotify.simulation.requested import reported
-from abbotify.simulation.shard import STATE
+from abbotify.simulation.run_days import RunPool
+from abbotify.simulation.shard import ShardRunner
 from abbotify.simulation.timeline import Shard
 from abbotify.simulation.training import Trainer
 from abbotify.simulation.user_results import PlayedRun
@@ -39,79 +36,69 @@ class Trial:
     """A run and its worlds, played.
 
     Attributes:
-        run: the run.
-        worlds: form -> arm -> everybody under it.
+        folder: of the run.
+        worlds: form -> arm -> the folder of the world in which everybody is under it.
         notes: form -> what a reader has to know of it.
     """
 
-    run: PlayedRun
-    worlds: dict[Form, dict[str, PlayedRun]]
+    folder: Path
+    worlds: dict[Form, dict[str, Path]]
     notes: dict[Form, str]
 
 
-def true_effects(
-    plan: Plan, folder: Path, trainer: Trainer, workers: int, progress: Progress
-) -> tuple[Truth, ...]:
+def true_effects(pool: RunPool, folder: Path, trainer: Trainer) -> tuple[Truth, ...]:
     """The truth in each form, when a run has been played.
 
     Args:
-        plan: the run.
-        folder: where it was written; `worlds/state` there has what the day before the experiment
-            left, unless users meet. The worlds are played beside it.
+        pool: that has played the run.
+        folder: where it was written, with what the day before the experiment has left, unless
+            users meet. The worlds are played below it.
         trainer: of the run.
-        workers: processes that share the shards.
-        progress: receives the days that are over.
 
     Raises:
         UserError: a training failed, or a recommender under `on_error: stop`.
     """
-    trial = _play_worlds(plan, folder, trainer, workers, progress)
-    parts = processes.each(_truth_of_shards, trial, plan.shards, workers)
+    trial = _play_worlds(pool, folder, trainer)
+    parts = pool.executor.each(_truth_of_shard, [(trial, shard) for shard in pool.plan.shards])
     return reduce(lambda first, second: tuple(map(Truth.merge, first, second)), parts)
 
 
-def _play_worlds(
-    plan: Plan, folder: Path, trainer: Trainer, workers: int, progress: Progress
-) -> Trial:
-    ids, files = plan.world.users.ids, folder / WORLDS
+def _play_worlds(pool: RunPool, folder: Path, trainer: Trainer) -> Trial:
+    files = folder / WORLDS
     files.mkdir(exist_ok=True)
-    state = PreExperimentState(folder, files / STATE, trainer)
-    total: dict[str, PlayedRun] = {}
-    equal: dict[str, PlayedRun] = {}
-    worlds = counterfactual_worlds(plan.schedule, ids, trainer.learning)
-    with worlds_pool(plan, workers, progress) as pool:
-        for number, world in enumerate(worlds):
-            played = play_world(pool, world, state, files / f"{number:02d}")
-            (equal if world.equal_data else total)[world.arm] = played
-    run = PlayedRun(plan.schedule, ids, folder)
+    total: dict[str, Path] = {}
+    equal: dict[str, Path] = {}
+    worlds = counterfactual_worlds(pool.plan, trainer.learning)
+    for number, world in enumerate(worlds):
+        played = play_world(pool, world, folder, trainer, files / f"{number:02d}")
+        (equal if world.equal_data else total)[world.arm] = played.folder
     if equal:
-        forms: dict[Form, dict[str, PlayedRun]] = {"total": total, "equal_data": total | equal}
-        return Trial(run, forms, {"total": "", "equal_data": ""})
+        forms: dict[Form, dict[str, Path]] = {"total": total, "equal_data": total | equal}
+        return Trial(folder, forms, {"total": "", "equal_data": ""})
     learning = any(world.learning for world in worlds)
-    return Trial(run, {"total": total}, {"total": POOLED if learning else ""})
+    return Trial(folder, {"total": total}, {"total": POOLED if learning else ""})
 
 
-def _truth_of_shards(trial: Trial) -> Callable[[Shard], tuple[Truth, ...]]:
-    return partial(truth_of_shard, trial)
+def _truth_of_shard(runner: ShardRunner, unit: tuple[Trial, Shard]) -> tuple[Truth, ...]:
+    return truth_of_shard(runner.plan, *unit)
 
 
-def truth_of_shard(trial: Trial, shard: Shard) -> tuple[Truth, ...]:
+def truth_of_shard(plan: Plan, trial: Trial, shard: Shard) -> tuple[Truth, ...]:
     """The truth in each form among a shard's users."""
-    first, *others = trial.run.schedule.experiment.arms
-    run = trial.run.users(shard)
+    first, *others = plan.schedule.experiment.arms
+    run = PlayedRun(plan, trial.folder).users(shard)
     truths = []
     for form, worlds in trial.worlds.items():
-        control = worlds[first].users(shard)
-        arms = {arm: _joint(trial.run, run, control, worlds[arm].users(shard)) for arm in others}
+        users = {arm: PlayedRun(plan, worlds[arm], arm).users(shard) for arm in worlds}
+        arms = {arm: _joint(plan, run, users[first], users[arm]) for arm in others}
         truths.append(Truth(form, arms, trial.notes[form]))
     return tuple(truths)
 
 
-def _joint(played: PlayedRun, run: UserTable, control: UserTable, treatment: UserTable) -> Joint:
-    scenario = played.schedule.scenario
-    population = scenario.metrics.population
+def _joint(plan: Plan, run: UserTable, control: UserTable, treatment: UserTable) -> Joint:
+    population = plan.scenario.metrics.population
     members, exposed = run.members(population), run.members("exposed")
-    names = [name for name in reported(scenario) if name in run.values]
+    names = [name for name in reported(plan.scenario) if name in run.values]
     worlds = (control, treatment)
     return Joint(
         {name: _means([w.column(name, population)[members] for w in worlds]) for name in names},

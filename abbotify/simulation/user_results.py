@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from abbotify.eventlog.schema import ARM, Labels
 from abbotify.metrics.aggregates import UserAggregates, aggregate
 from abbotify.metrics.users import UserTable
 from abbotify.metrics.users_file import write_users
-from abbotify.simulation.covariates import Covariates, covariates_among
-from abbotify.simulation.parallel import processes
+from abbotify.simulation.covariates import covariates_among
 from abbotify.simulation.prepare import Plan
 from abbotify.simulation.requested import monitoring_spec, reported
-from abbotify.simulation.shard import totals_file
-from abbotify.simulation.timeline import Schedule, Shard
+from abbotify.simulation.run_days import RunPool
+from abbotify.simulation.shard import ShardRunner, totals_file
+from abbotify.simulation.timeline import Shard
 from abbotify.simulation.user_state import ShardTotals, columns
-from abbotify.world.base import IntArray
 
 
 @dataclass(frozen=True)
@@ -26,27 +24,24 @@ class PlayedRun:
     """A run, or one of its worlds, that has been played.
 
     Attributes:
-        schedule: the scenario and its days.
-        ids: int64 ids of all users.
+        plan: of the run.
         folder: where it was written.
-        covariates: that estimates are adjusted for, see `covariates_of`.
         everybody: an arm that everybody was in, see `Schedule.plan_day`.
     """
 
-    schedule: Schedule
-    ids: IntArray
+    plan: Plan
     folder: Path
-    covariates: Covariates = field(default_factory=dict)
     everybody: str | None = None
 
     def users(self, shard: Shard) -> UserTable:
         """The users of a shard under the first experiment."""
         totals, assigned = self.totals(shard)
-        return totals.layers[self.schedule.experiment.name].table(assigned)
+        return totals.layers[self.plan.schedule.experiment.name].table(assigned)
 
     def totals(self, shard: Shard) -> tuple[ShardTotals, dict[str, Labels]]:
         """The totals of a shard's users after the last day, and the arm of each by column."""
-        schedule, ids = self.schedule, self.ids[shard.rows.start : shard.rows.stop]
+        schedule = self.plan.schedule
+        ids = self.plan.world.users.ids[shard.rows.start : shard.rows.stop]
         last = schedule.days[-1]
         totals = ShardTotals.load(totals_file(self.folder, last.number, shard), schedule, ids)
         # Those a ramp has admitted by its last day: nobody ever leaves.
@@ -81,21 +76,20 @@ class ShardResults:
     aggregates: ExperimentAggregates
 
 
-def aggregate_users(plan: Plan, folder: Path, workers: int, path: Path) -> ExperimentAggregates:
+def aggregate_users(pool: RunPool, folder: Path, path: Path) -> ExperimentAggregates:
     """Aggregates all users, shard by shard, and writes them: a few shards are all that is held.
 
     Args:
-        plan: the run.
+        pool: that has played the run.
         folder: where it was written.
-        workers: processes that share the shards.
         path: of users.parquet.
     """
-    run = PlayedRun(plan.schedule, plan.world.users.ids, folder, plan.covariates)
     total: ExperimentAggregates | None = None
 
     def rows() -> Iterator[UserTable]:
         nonlocal total
-        for shard in processes.each(_results_of_shards, run, plan.shards, workers):
+        units = [(folder, shard) for shard in pool.plan.shards]
+        for shard in pool.executor.each(_results_of_shard, units):
             total = total.merge(shard.aggregates) if total else shard.aggregates
             yield shard.users
 
@@ -104,13 +98,14 @@ def aggregate_users(plan: Plan, folder: Path, workers: int, path: Path) -> Exper
     return total
 
 
-def _results_of_shards(run: PlayedRun) -> Callable[[Shard], ShardResults]:
-    return partial(shard_results, run)
+def _results_of_shard(runner: ShardRunner, unit: tuple[Path, Shard]) -> ShardResults:
+    folder, shard = unit
+    return shard_results(PlayedRun(runner.plan, folder), shard)
 
 
 def shard_results(run: PlayedRun, shard: Shard) -> ShardResults:
     """The users of a shard of a run, and their aggregates."""
-    schedule, settings = run.schedule, run.schedule.scenario.metrics
+    schedule, settings = run.plan.schedule, run.plan.scenario.metrics
     totals, assigned = run.totals(shard)
     arm_column, rows = columns(schedule), slice(shard.rows.start, shard.rows.stop)
     first, *further = schedule.layers
@@ -124,7 +119,7 @@ def shard_results(run: PlayedRun, shard: Shard) -> ShardResults:
                 reported(schedule.scenario),
                 settings.population,
                 watching=monitoring_spec(schedule),
-                covariates=covariates_among(run.covariates, users, rows),
+                covariates=covariates_among(run.plan.covariates, users, rows),
             ),
             {
                 layer.name: aggregate(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from abbotify import vectors
 from abbotify.errors import DataError
-from abbotify.scenario.description import Listener
+from abbotify.scenario.scenario import Listener
 from abbotify.world.base import Catalogue, Users, unnamed_tracks
 from abbotify.world.json_lines import MAX_TRACKS, Row, numbered_rows
 from abbotify.world.list_files import stacked, stacked_rows

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from abbotify.scenario.description import Listener
+from abbotify.scenario.scenario import Listener
 from abbotify.world import botify
 from abbotify.world.base import Catalogue, IntArray, Users, unnamed_tracks
 from abbotify.world.factorise import Counts, counts_of, scaled, track_vectors

@@ -174,24 +174,24 @@ def test_a_tie_among_those_that_lost_is_not_to_be_shipped(hand: Plain) -> None:
 def test_what_got_worse_stands_under_the_verdict(hand: Plain) -> None:
     hand["effects"][1] |= {"p_value": 0.01, "significant": True}
     (note,) = notes(Result.from_dict(hand))
-    assert note.startswith("Worse too, though not deciding: Skip rate (")
+    assert note.startswith("Significantly worse, though not a success metric: Skip rate (")
 
 
 def test_a_median_against_its_mean_stands_under_the_verdict(hand: Plain) -> None:
     hand["effects"].append(success_row() | WORSE | {"estimand": "quantile_0.5"})
     hand["effects"][-1] |= dict.fromkeys(("p_value", "p_adjusted", "significant"))
     (note,) = notes(Result.from_dict(hand))
-    assert "median of time per session moves against the mean: −10.0%" in note
+    assert "median of time per session moves in the opposite direction to the mean: −10.0%" in note
 
 
 @pytest.mark.parametrize(("true", "sign", "said"), [(-2.9, 1, True), (2.9, 1, False)])
 def test_the_truth_has_the_last_word(hand: Plain, true: float, sign: int, said: bool) -> None:
     result = told_truth(Result.from_dict(hand), true)
-    assert ("truth contradicts this" in headline(result)) is said
+    assert ("true effect contradicts this" in headline(result)) is said
     hand["effects"][0] |= WORSE
     result = told_truth(Result.from_dict(hand), true)
     assert verdict(result) is Verdict.DO_NOT_SHIP
-    assert ("truth contradicts this" in headline(result)) is not said
+    assert ("true effect contradicts this" in headline(result)) is not said
 
 
 def told_truth(result: Result, value: float) -> Result:
@@ -206,7 +206,7 @@ def test_an_undecided_effect_says_how_many_users_would_decide(hand: Plain) -> No
     result = Result.from_dict(hand)
     (decision,) = decisions(result)
     (outlook,) = cautions(result, decision)
-    assert "About 590 users in all (2.9 times as many)" in outlook
+    assert "About 590 users in total (2.9 times as many)" in outlook
 
 
 def test_no_effect_at_all_takes_no_number_of_users(hand: Plain) -> None:

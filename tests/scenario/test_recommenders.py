@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from abbotify.scenario import arms
+from abbotify.scenario import recommenders
 from abbotify.scenario.recommenders import name_of, shipped
 
 
@@ -33,6 +33,6 @@ def test_a_plugin_has_the_plugins_tag() -> None:
 
 
 def test_the_class_of_an_arm_is_known_in_other_processes() -> None:
-    assert pickle.loads(pickle.dumps(arms.TopPopArm)) is arms.TopPopArm
+    assert pickle.loads(pickle.dumps(recommenders.TopPopArm)) is recommenders.TopPopArm
     with pytest.raises(AttributeError):
-        _ = arms.NothingArm
+        _ = recommenders.NothingArm

@@ -11,7 +11,7 @@ import pytest
 
 from abbotify.simulation.model_store import ModelStore
 from abbotify.simulation.prepare import Plan
-from abbotify.simulation.run_days import play
+from abbotify.simulation.run_days import run_pool
 from abbotify.simulation.training import Trainer
 from abbotify.simulation.user_results import PlayedRun, aggregate_users, shard_results
 
@@ -25,13 +25,15 @@ def plan(ready: Ready) -> Plan:
 
 @pytest.fixture
 def run(plan: Plan, tmp_path: Path) -> PlayedRun:
-    play(plan, tmp_path, Trainer(plan.schedule, plan.world, (), ModelStore(tmp_path)))
-    return PlayedRun(plan.schedule, plan.world.users.ids, tmp_path)
+    with run_pool(plan) as pool:
+        pool.play(tmp_path, Trainer(plan.schedule, plan.world, (), ModelStore(tmp_path)))
+    return PlayedRun(plan, tmp_path)
 
 
 def test_the_file_has_the_users_of_all_shards(plan: Plan, run: PlayedRun) -> None:
     path = run.folder / "users.parquet"
-    aggregates = aggregate_users(plan, run.folder, 1, path)
+    with run_pool(plan) as pool:
+        aggregates = aggregate_users(pool, run.folder, path)
     frame = pd.read_parquet(path)
     tables = [run.users(shard) for shard in plan.shards]
     assert frame["user"].tolist() == np.concatenate([table.users for table in tables]).tolist()

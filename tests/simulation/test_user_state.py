@@ -11,7 +11,7 @@ import pytest
 from abbotify.errors import DataError
 from abbotify.simulation.model_store import ModelStore
 from abbotify.simulation.prepare import Plan
-from abbotify.simulation.run_days import play
+from abbotify.simulation.run_days import run_pool
 from abbotify.simulation.shard import totals_file
 from abbotify.simulation.training import Trainer
 from abbotify.simulation.user_state import ShardTotals, columns
@@ -19,7 +19,8 @@ from abbotify.simulation.user_state import ShardTotals, columns
 
 def test_totals_are_loaded_as_they_were_saved(ready: Callable[..., Plan], tmp_path: Path) -> None:
     plan = ready()
-    play(plan, tmp_path, Trainer(plan.schedule, plan.world, (), ModelStore(tmp_path)))
+    with run_pool(plan) as pool:
+        pool.play(tmp_path, Trainer(plan.schedule, plan.world, (), ModelStore(tmp_path)))
     (shard,) = plan.shards
     ids, path = plan.world.users.ids, totals_file(tmp_path, 1, shard)
     totals = ShardTotals.load(path, plan.schedule, ids)
@@ -34,7 +35,8 @@ def test_totals_are_loaded_as_they_were_saved(ready: Callable[..., Plan], tmp_pa
 
 def test_totals_of_other_users_are_refused(ready: Callable[..., Plan], tmp_path: Path) -> None:
     plan = ready()
-    play(plan, tmp_path, Trainer(plan.schedule, plan.world, (), ModelStore(tmp_path)))
+    with run_pool(plan) as pool:
+        pool.play(tmp_path, Trainer(plan.schedule, plan.world, (), ModelStore(tmp_path)))
     path = totals_file(tmp_path, 1, plan.shards[0])
     with pytest.raises(DataError, match="is not the totals of a shard's users"):
         ShardTotals.load(path, plan.schedule, plan.world.users.ids[:-1])

@@ -10,7 +10,7 @@ import pytest
 
 from abbotify.errors import DataError, ScenarioError
 from abbotify.scenario import Scenario
-from abbotify.scenario.description import Listener
+from abbotify.scenario.scenario import Listener
 from abbotify.world import botify, digest, load_world
 
 MakeScenario = Callable[..., Scenario]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, Protocol
+from typing import Final
 
 from abbotify.report.text.numbers import Rounded, estimate
-from abbotify.stats import Effect
+from abbotify.stats import Effect, SegmentEffect
 
 LIMIT: Final = 500.0
 """Per cent of the control beyond which a ratio says little.
@@ -19,20 +19,8 @@ ratio of the critical value's standard errors to the control's mean, goes to 1.
 NEAR_ZERO: Final = "control near zero: the difference says more than a ratio"
 
 
-class Relative(Protocol):
-    """Whatever has a relative effect with its interval."""
-
-    @property
-    def relative_effect(self) -> float | None:
-        """Per cent of the control."""
-
-    @property
-    def relative_lower(self) -> float | None:
-        """Its lower end."""
-
-    @property
-    def relative_upper(self) -> float | None:
-        """Its upper end."""
+Relative = Effect | SegmentEffect
+"""A row that has a relative effect with its interval."""
 
 
 def bounded(row: Relative) -> bool:

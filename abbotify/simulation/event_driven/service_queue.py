@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import simpy
 
-from abbotify.scenario.arms import Service
+from abbotify.scenario.recommenders import Service
 from abbotify.simulation.event_driven.clock import JOIN, RELEASE, Clock
 
 

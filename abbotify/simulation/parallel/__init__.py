@@ -1,1 +1,1 @@
-"""Units of work spread over processes."""
+"""Units of work, run by this process, by several or by a cluster."""

@@ -9,46 +9,43 @@ import threading
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from multiprocessing import parent_process
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from typing import Any
 
 from abbotify.simulation.parallel.shared_arrays import Shipment
 
+_shipments: list[Shipment] = []  # one, once the process has begun
 
-def serve(pipe: Connection, shipment: Shipment) -> None:
-    """Does the tasks that come through a pipe, until that is closed.
+
+def begin(shipment: Shipment) -> None:
+    """Begins a worker process.
 
     Args:
-        pipe: gives tasks, takes (True, result) or (False, exception) for each.
-        shipment: (prepare, payload), as in `processes.each`.
+        shipment: what all units share; read with the first one.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C: the parent ends us
     threading.Thread(target=_end_with_parent, args=(shipment.path,), daemon=True).start()
-    work: Callable[[Any], Any] | None = None
-    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        while True:
-            task = pipe.recv()
-            try:
-                work = work or _prepared(shipment)
-                answer = True, work(task)
-            except Exception as error:
-                answer = False, _portable(error)
-            _send(pipe, answer)
+    _shipments.append(shipment)
 
 
-def _prepared(shipment: Shipment) -> Callable[[Any], Any]:
-    prepare, payload = shipment.load()
-    return prepare(payload)
+def run(function: Callable[[Any, Any], Any], unit: Any) -> Any:
+    """Runs a unit, see `Executor.submit`."""
+    return run_portably(function, _shared, unit)
 
 
-def _send(pipe: Connection, answer: tuple[bool, Any]) -> None:
+def run_portably(function: Callable[[Any, Any], Any], shared: Callable[[], Any], unit: Any) -> Any:
+    """Runs a unit; what it raises reaches the parent whatever it is."""
     try:
-        pipe.send(answer)
-    except OSError:
-        raise
-    except Exception as error:  # a result that cannot be pickled; nothing of it was sent
-        pipe.send((False, _portable(error)))
+        return function(shared(), unit)
+    except Exception as error:
+        raise _portable(error) from None
+
+
+@cache
+def _shared() -> Any:
+    return _shipments[0].load()
 
 
 def _portable(error: Exception) -> Exception:

@@ -1,6 +1,5 @@
 """How many users an experiment needs, and what it can find."""
 
-from abbotify.studies.power.request import Question
-from abbotify.studies.power.study import PowerStudy, power_study
+from abbotify.studies.power.study import PowerStudy, Question, power_study
 
 __all__ = ["PowerStudy", "Question", "power_study"]

@@ -1,4 +1,7 @@
-"""Users, lift and power of every metric of an experiment: each from the other two."""
+"""Users, lift and power of every metric of an experiment: each from the other two.
+
+A guardrail is planned for a lift of 0: would it be found to hold, were nothing harmed?
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from abbotify.metrics.definitions import METRICS
 from abbotify.stats.effects import CUPED, MEAN, Estimator, deciding_estimand
-from abbotify.stats.non_inferiority import GuardrailSpec
-from abbotify.stats.power import FEWEST, Pilot, detectable_effect, power, sample_size
+from abbotify.stats.non_inferiority import METRIC, GuardrailSpec
+from abbotify.stats.power import (
+    FEWEST,
+    Pilot,
+    detectable_effect,
+    non_inferiority_power,
+    non_inferiority_users,
+    power,
+    sample_size,
+)
 from abbotify.studies.power.pilot import Piloted
 
 SUCCESS: Final = "success"
@@ -60,10 +72,6 @@ class Terms:
             for weight, names in alike.items()
         )
 
-    def role(self, metric: str, estimand: str) -> str:
-        """What a row is for; guardrails have rows of their own, see `guardrails`."""
-        return SUCCESS if metric in self.success and estimand == MEAN else EXPLORATORY
-
     def level(self, role: str) -> float:
         """The two-sided level a row is planned at: Holm rejects at alpha / h whatever the rest."""
         return self.alpha / self.hypotheses if role == SUCCESS else self.alpha
@@ -100,9 +108,9 @@ class Row:
         shares: of control and of each of these treatments in all users.
         role: `SUCCESS`, `EXPLORATORY` or `GUARDRAIL`.
         level: of this hypothesis, two-sided; one-sided of a guardrail.
-        points: in the order asked for.
         rail: the margin of a guardrail.
         decides: the experiment decides by this estimate.
+        points: in the order asked for.
     """
 
     piloted: Piloted
@@ -110,9 +118,9 @@ class Row:
     shares: tuple[float, float]
     role: str
     level: float
-    points: tuple[Point, ...]
     rail: GuardrailSpec | None = None
     decides: bool = False
+    points: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,20 +142,17 @@ def design(metrics: Sequence[Piloted], terms: Terms, spec: PointSpec) -> tuple[R
     """The rows: success metrics first, what decides on each of them before the other estimate."""
     adjusted = {m.metric for m in metrics if m.cuped and m.estimand == MEAN and m.pilot is not None}
     deciding = {
-        name: deciding_estimand(terms.estimator, name in adjusted) == CUPED
+        (name, deciding_estimand(terms.estimator, name in adjusted) == CUPED)
         for name in terms.success
     }
-    rows = [
-        _row(piloted, names, shares, terms, spec)
-        for piloted in metrics
-        for names, shares in terms.sizes
-    ]
-    rows = [
-        replace(
-            row, decides=row.role == SUCCESS and deciding[row.piloted.metric] == row.piloted.cuped
-        )
-        for row in rows
-    ]
+    rows = []
+    for piloted in metrics:
+        success = piloted.metric in terms.success and piloted.estimand == MEAN
+        role = SUCCESS if success else EXPLORATORY
+        decides = success and (piloted.metric, piloted.cuped) in deciding
+        for names, shares in terms.sizes:
+            row = Row(piloted, names, shares, role, terms.level(role), decides=decides)
+            rows.append(replace(row, points=tuple(_points(row, terms.wanted, spec))))
     places = list(dict.fromkeys(piloted.metric for piloted in metrics))
 
     def place(row: Row) -> tuple[bool, int, bool]:
@@ -155,18 +160,6 @@ def design(metrics: Sequence[Piloted], terms: Terms, spec: PointSpec) -> tuple[R
         return not success, places.index(row.piloted.metric) if success else 0, not row.decides
 
     return tuple(sorted(rows, key=place))
-
-
-def _row(
-    piloted: Piloted,
-    names: tuple[str, ...],
-    shares: tuple[float, float],
-    terms: Terms,
-    spec: PointSpec,
-) -> Row:
-    role = terms.role(piloted.metric, piloted.estimand)
-    row = Row(piloted, names, shares, role, terms.level(role), ())
-    return replace(row, points=tuple(_points(row, terms.wanted, spec)))
 
 
 def _points(row: Row, wanted: float, spec: PointSpec) -> Iterator[Point]:
@@ -179,9 +172,36 @@ def _points(row: Row, wanted: float, spec: PointSpec) -> Iterator[Point]:
             yield powered(row, lift, spec.users)
 
 
+def guarded(
+    metrics: Sequence[Piloted], rails: Sequence[GuardrailSpec], terms: Terms, spec: PointSpec
+) -> tuple[Row, ...]:
+    """A row for each guardrail and size of treatments, by the plain means that the report tests.
+
+    Each is a one-sided test at level alpha of its own. Its points are the power with the users
+    asked for and the users needed for the wanted power, both when the true effect is 0.
+    """
+    plain = {m.metric: m for m in metrics if m.estimand == MEAN and not m.cuped}
+    rows = [
+        Row(plain[rail.metric], names, shares, GUARDRAIL, terms.alpha, rail)
+        for rail in rails
+        if rail.metric in plain
+        for names, shares in terms.sizes
+    ]
+    return tuple(
+        replace(
+            row,
+            points=(
+                *([] if spec.users is None else [powered(row, 0.0, spec.users)]),
+                *([needed(row, 0.0, terms.wanted)] if spec.lifts else []),
+            ),
+        )
+        for row in rows
+    )
+
+
 def detectable(row: Row, users: float, wanted: float) -> Point:
     """The least lift that has the wanted power with so many users."""
-    pilot, why = row.piloted.pilot, row.piloted.note or too_few(row, users)
+    pilot, why = row.piloted.pilot, row.piloted.note or _too_few(row, users)
     if pilot is None or why:
         return Point(LIFT, users, None, None, wanted, why)
     effect = detectable_effect(pilot, wanted, in_arms(row, users), row.level)
@@ -193,44 +213,55 @@ def detectable(row: Row, users: float, wanted: float) -> Point:
 
 def needed(row: Row, lift: float, wanted: float) -> Point:
     """The users with whom a lift has the wanted power; not a whole number."""
-    pilot = row.piloted.pilot
+    pilot, shares = row.piloted.pilot, in_arms(row, 1.0)
     if pilot is None:
-        return Point(USERS, None, lift, None, wanted, row.piloted.note)
-    effect, shares = pilot.effect_of(lift), shares_of(row)
-    users = sample_size(pilot, effect, wanted, row.level, shares)
+        return Point(USERS, None, lift, 0.0 if row.rail else None, wanted, row.piloted.note)
+    effect = pilot.effect_of(lift)
+    if row.rail is None:
+        users = sample_size(pilot, effect, wanted, row.level, shares)
+    else:
+        margin, ratio = _margin(row.rail, pilot)
+        users = non_inferiority_users(pilot, margin, wanted, row.level, shares, ratio)
     if users is None:
         return Point(USERS, None, lift, effect, wanted, "no number of users is enough")
-    return Point(USERS, users, lift, effect, _power(pilot, row, effect, users))
+    return Point(USERS, users, lift, effect, _power(row, pilot, effect, users))
 
 
 def powered(row: Row, lift: float, users: float) -> Point:
     """The power that a lift has with so many users."""
-    pilot, why = row.piloted.pilot, row.piloted.note or too_few(row, users)
+    pilot, why = row.piloted.pilot, row.piloted.note or _too_few(row, users)
     if pilot is None or why:
-        return Point(POWER, users, lift, None, None, why)
+        return Point(POWER, users, lift, 0.0 if row.rail else None, None, why)
     effect = pilot.effect_of(lift)
-    return Point(POWER, users, lift, effect, _power(pilot, row, effect, users))
+    return Point(POWER, users, lift, effect, _power(row, pilot, effect, users))
+
+
+def _power(row: Row, pilot: Pilot, effect: float, users: float) -> float:
+    """The chance to find an effect, or of a guardrail to be found to hold."""
+    control, treatment = in_arms(row, users)
+    # The least arm has FEWEST exactly, whatever the rounding of its share.
+    arms = max(FEWEST, control), max(FEWEST, treatment)
+    if row.rail is None:
+        return power(pilot, effect, arms, row.level)
+    margin, ratio = _margin(row.rail, pilot)
+    return non_inferiority_power(pilot, margin, arms, row.level, ratio)
+
+
+def _margin(rail: GuardrailSpec, pilot: Pilot) -> tuple[float, float]:
+    """The margin in the metric's units, and the ratio of treatment to control there."""
+    if rail.unit == METRIC:
+        return rail.margin, 1.0
+    worse = 1 if METRICS[rail.metric].direction == "lower" else -1
+    return pilot.effect_of(rail.margin), 1 + worse * rail.margin / 100
 
 
 def in_arms(row: Row, users: float) -> tuple[float, float]:
     """Of so many users those in the control and in one treatment with the metric defined."""
-    control, treatment = shares_of(row)
+    control, treatment = (share * row.piloted.share for share in row.shares)
     return control * users, treatment * users
 
 
-def _power(pilot: Pilot, row: Row, effect: float, users: float) -> float:
-    control, treatment = in_arms(row, users)
-    # The least arm has FEWEST exactly, whatever the rounding of its share.
-    return power(pilot, effect, (max(FEWEST, control), max(FEWEST, treatment)), row.level)
-
-
-def shares_of(row: Row) -> tuple[float, float]:
-    """Of all users those in the control and in one treatment with the metric defined."""
-    share = row.piloted.share
-    return row.shares[0] * share, row.shares[1] * share
-
-
-def too_few(row: Row, users: float) -> str:
+def _too_few(row: Row, users: float) -> str:
     """Why so many users are no experiment; empty when they are."""
     few = min(in_arms(row, users)) < FEWEST or not math.isfinite(users)
     return f"fewer than {FEWEST:.0f} users in an arm" if few else ""

@@ -10,7 +10,7 @@ from abbotify.report.text import labels, numbers
 from abbotify.stats.effects import LEAST_USERS, MEAN
 from abbotify.stats.non_inferiority import PERCENT
 from abbotify.studies.power.design import LIFT, SUCCESS, Point, Row
-from abbotify.studies.power.request import Enrolment
+from abbotify.studies.power.enrolment import Enrolment
 from abbotify.studies.power.study import PowerStudy
 
 _MODEL: Final = (

@@ -9,8 +9,7 @@ from typing import Final
 
 from abbotify.errors import OutputError
 from abbotify.report.csv import Value, csv_text
-from abbotify.report.table import Cell, Column, Table
-from abbotify.report.table import Row as TableRow
+from abbotify.report.table import Table, plain_table
 from abbotify.report.text import labels, numbers
 from abbotify.stats.effects import RATIO
 from abbotify.studies import page
@@ -18,7 +17,7 @@ from abbotify.studies.page import Figure, Page, Section
 from abbotify.studies.power import notes as text
 from abbotify.studies.power.chart import picture
 from abbotify.studies.power.design import LIFT, POWER, USERS, Point, Row
-from abbotify.studies.power.pilot import NO_PRE_PERIOD
+from abbotify.studies.power.pilot import NO_PRE_PERIOD, Piloted
 from abbotify.studies.power.study import PowerStudy
 
 COLUMNS: Final = (
@@ -108,85 +107,72 @@ def metrics(study: PowerStudy) -> Table:
     A metric without a pre-period or without variance has one row, which says so; any other has
     one without CUPED and one with it.
     """
-    shown = [row for row in study.rows if not _repeats(study, row)]
-    places = _places(shown)
-    points = shown[0].points if shown else ()
-    heads = [head for point in points for head in _heads(study, point)]
-    rows = [
-        [
-            *_named(study, row),
-            f"{row.level:.3g}",
-            _cuped(study, row),
-            *_spread(row),
-            *(cell for point in row.points for cell in _texts(study, row, point, places)),
-        ]
-        for row in shown
-    ]
+    rows = [row for row in study.rows if not _repeats(study, row)]
+    about = [[f"{row.level:.3g}", _cuped(study, row)] for row in rows]
     caption = "Users, lifts and power of every metric"
-    first = ("metric", *_arm_head(study), "level", "CUPED")
-    return _table(caption, first, ("mean", "sd per user", *heads), rows)
+    return _table(study, caption, ("metric", "level", "CUPED"), rows, about)
 
 
 def guardrails(study: PowerStudy) -> Table:
     """The power of the guardrails; without rows where the scenario has none."""
-    points = study.guardrails[0].points if study.guardrails else ()
-    heads = [
-        f"power with {numbers.count(study.users)} users"
-        if point.solved == POWER
-        else f"users for power {study.terms.wanted:.3g}"
-        for point in points
-    ]
-    rows = [
-        [
-            *_named(study, row),
-            text.margin(row),
-            *_spread(row),
-            *(_solved(row, point) for point in row.points),
-        ]
-        for row in study.guardrails
-    ]
-    first = ("guardrail", *_arm_head(study), "margin")
-    return _table("Power of the guardrails", first, ("mean", "sd per user", *heads), rows)
+    about = [[text.margin(row)] for row in study.guardrails]
+    caption = "Power of the guardrails"
+    return _table(study, caption, ("guardrail", "margin"), study.guardrails, about)
 
 
 def _table(
-    caption: str, texts: Sequence[str], figures: Sequence[str], rows: Sequence[Sequence[str]]
+    study: PowerStudy,
+    caption: str,
+    heads: Sequence[str],
+    rows: Sequence[Row],
+    about: Sequence[Sequence[str]],
 ) -> Table:
-    columns = *map(Column, texts), *(Column(name, number=True) for name in figures)
-    return Table(caption, columns, tuple(TableRow(tuple(map(Cell, row))) for row in rows))
+    """Rows by their metric, the treatments where they differ in size, and the points."""
+    sizes = len(study.terms.sizes) > 1
+    lifts = [p.lift for row in rows for p in row.points if p.solved == LIFT and p.lift]
+    places = text.places(min(lifts, default=None), 2)  # of all lifts: two digits of the least
+    points = [
+        {head: cell for point in row.points for head, cell in _cells(study, row, point, places)}
+        for row in rows
+    ]
+    texts = [
+        [
+            _name(row),
+            *([", ".join(map(labels.clean, row.arms))] if sizes else []),
+            *first,
+            *_spread(row),
+            *cells.values(),
+        ]
+        for row, first, cells in zip(rows, about, points, strict=True)
+    ]
+    named = (heads[0], *(["arm"] if sizes else []), *heads[1:])
+    figures = ("mean", "sd per user", *(points[0] if points else ()))
+    return plain_table(caption, named, figures, texts)
 
 
-def _arm_head(study: PowerStudy) -> list[str]:
-    return ["arm"] if len(study.terms.sizes) > 1 else []
-
-
-def _named(study: PowerStudy, row: Row) -> list[str]:
-    """The metric, and the treatments where they differ in size."""
+def _name(row: Row) -> str:
     name = labels.metric(row.piloted.metric).label
-    named = f"{name} (ratio of sums)" if row.piloted.estimand == RATIO else name
-    arms = ", ".join(map(labels.clean, row.arms))
-    return [named, arms] if len(study.terms.sizes) > 1 else [named]
+    return f"{name} (ratio of sums)" if row.piloted.estimand == RATIO else name
+
+
+def _twin_note(study: PowerStudy, metric: Piloted) -> str:
+    """Why the same estimate without CUPED, or with it, has no pilot."""
+    key = (metric.metric, metric.estimand, not metric.cuped)
+    every = (row.piloted for row in study.rows)
+    return next((m.note for m in every if (m.metric, m.estimand, m.cuped) == key), "")
 
 
 def _repeats(study: PowerStudy, row: Row) -> bool:
     """Whether a row with CUPED says no more than the one without."""
     metric = row.piloted
-    if not metric.cuped or metric.pilot is not None:
-        return False
-    about = (metric.metric, metric.estimand, False, metric.note)
-    plain = (other.piloted for other in study.rows)
-    return metric.note == NO_PRE_PERIOD or any(
-        about == (each.metric, each.estimand, each.cuped, each.note) for each in plain
-    )
+    known = (NO_PRE_PERIOD, _twin_note(study, metric))
+    return metric.cuped and metric.pilot is None and metric.note in known
 
 
 def _cuped(study: PowerStudy, row: Row) -> str:
     metric = row.piloted
     if not metric.cuped:
-        twin = (metric.metric, metric.estimand, NO_PRE_PERIOD)
-        every = (other.piloted for other in study.rows)
-        never = any(twin == (each.metric, each.estimand, each.note) for each in every)
-        return NO_PRE_PERIOD if never else "no"
+        return NO_PRE_PERIOD if _twin_note(study, metric) == NO_PRE_PERIOD else "no"
     if metric.removed is None:
         return "yes"
     return f"yes, {numbers.percent(-metric.removed, 0, sign=True)}"
@@ -198,40 +184,22 @@ def _spread(row: Row) -> list[str]:
     return [text.significant(row.piloted.value, 4), text.significant(sd, 3)]
 
 
-def _heads(study: PowerStudy, point: Point) -> list[str]:
-    if point.solved == LIFT:
-        return ["MDE", "in units"]
-    if point.solved == POWER:
-        return [f"power at {text.lift(point.lift)}"]
-    users = f"users for {text.lift(point.lift)}"
-    return [users] if study.question.mde is None else [users, "days of this world"]
-
-
-def _places(rows: Sequence[Row]) -> int:
-    """Decimals of all detectable lifts: two digits of the least."""
-    lifts = [p.lift for row in rows for p in row.points if p.solved == LIFT and p.lift]
-    return text.places(min(lifts, default=None), 2)
-
-
-def _texts(study: PowerStudy, row: Row, point: Point, places: int) -> list[str]:
-    """The cells of a point; the first of a row without numbers says why."""
-    if point.solved == LIFT:
-        known = point.lift is not None
-        lift = f"{numbers.number(point.lift, places)}%" if known else _missing(row, point)
-        return [lift, text.significant(point.effect, 3)]
-    if point.solved == POWER or study.question.mde is None:
-        return [_solved(row, point)]
-    return [_solved(row, point), text.days(study.enrolment, point.users)]
-
-
-def _solved(row: Row, point: Point) -> str:
-    """The power, or the users needed."""
-    if point.solved == POWER:
-        return _missing(row, point) if point.power is None else f"{point.power:.3f}"
-    if point.users is None:
-        return _missing(row, point)
-    return numbers.count(math.ceil(point.users))
-
-
-def _missing(row: Row, point: Point) -> str:
-    return (point.note if point is row.points[0] else "") or numbers.MISSING
+def _cells(study: PowerStudy, row: Row, point: Point, places: int) -> Iterator[tuple[str, str]]:
+    """Headings and texts of a point; the first of a row without numbers says why."""
+    missing = (point.note if point is row.points[0] else "") or numbers.MISSING
+    users = missing if point.users is None else numbers.count(math.ceil(point.users))
+    power = missing if point.power is None else f"{point.power:.3f}"
+    lift = missing if point.lift is None else f"{numbers.number(point.lift, places)}%"
+    if row.rail is not None and point.solved == POWER:
+        yield f"power with {numbers.count(study.users)} users", power
+    elif row.rail is not None:
+        yield f"users for power {study.terms.wanted:.3g}", users
+    elif point.solved == LIFT:
+        yield "MDE", lift
+        yield "in units", text.significant(point.effect, 3)
+    elif point.solved == POWER:
+        yield f"power at {text.lift(point.lift)}", power
+    else:
+        yield f"users for {text.lift(point.lift)}", users
+        if study.question.mde is not None:
+            yield "days of this world", text.days(study.enrolment, point.users)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
-
-import numpy as np
 
 from abbotify.errors import UserError
 from abbotify.eventlog.sessions import FloatArray
@@ -24,13 +22,44 @@ from abbotify.simulation.prepare import Plan
 from abbotify.simulation.requested import rails, reported
 from abbotify.simulation.timeline import Schedule
 from abbotify.stats.power import FEWEST
-from abbotify.studies.power.design import PointSpec, Row, Terms, design
-from abbotify.studies.power.guardrails import guarded
+from abbotify.studies.power.design import PointSpec, Row, Terms, design, guarded
+from abbotify.studies.power.enrolment import MOST_DAYS, Enrolment, enrolment_of
 from abbotify.studies.power.pilot import piloted
-from abbotify.studies.power.request import MOST_DAYS, Enrolment, Question
 
 LIFTS: Final = (1.0, 2.0, 5.0)  # per cent, for which the users needed are told
 POWER_AT: Final = (1.0, 2.0, 5.0, 10.0)  # per cent, at which the power is told
+
+
+@dataclass(frozen=True)
+class Question:
+    """At most one of three questions.
+
+    Attributes:
+        mde: a lift in per cent: how many users find it?
+        users: of all arms together: what do they find?
+        days: of the experiment: what do their users find?
+        power: wanted.
+    """
+
+    mde: float | None = None
+    users: int | None = None
+    days: int | None = None
+    power: float = 0.8
+
+    def __post_init__(self) -> None:
+        """Raises: UserError: more than one is given, or a value is out of range."""
+        options = {"--mde": self.mde, "--users": self.users, "--days": self.days}
+        given = [name for name, value in options.items() if value is not None]
+        if len(given) > 1:
+            raise UserError("give at most one of --mde, --users and --days", key=" ".join(given))
+        if self.mde is not None and not 0 < self.mde <= 1e6:
+            raise UserError(f"must be above 0 per cent, 1e6 at most, got {self.mde:g}", key="--mde")
+        if self.users is not None and not 1 <= self.users <= 10**15:
+            raise UserError(f"must lie between 1 and 1e15, got {self.users}", key="--users")
+        if self.days is not None and not 1 <= self.days <= MOST_DAYS:
+            raise UserError(f"must lie between 1 and {MOST_DAYS}, got {self.days}", key="--days")
+        if not 0 < self.power < 1:
+            raise UserError(f"must lie between 0 and 1, got {self.power:g}", key="--power")
 
 
 @dataclass(frozen=True)
@@ -133,11 +162,10 @@ def studied(
         users: everybody under the control.
         covariates: of these users, that means are adjusted for; see `piloted`.
     """
-    population: Population = scenario.metrics.population
-    enrolment = _enrolment(scenario, users, population)
-    terms = terms_of(scenario, question.power)
-    metrics = piloted(users, _metrics(scenario), population, covariates)
-    points = _points(question, enrolment.enrolled)
+    population, enrolment = scenario.metrics.population, enrolment_of(scenario, users)
+    terms, points = terms_of(scenario, question.power), _points(question, enrolment.enrolled)
+    names = list(dict.fromkeys([*terms.success, *reported(scenario)]))
+    metrics = piloted(users, names, population, covariates)
     return PowerStudy(
         scenario.name,
         scenario.layers[0].control,
@@ -152,40 +180,19 @@ def studied(
     )
 
 
-def _enrolment(scenario: Scenario, users: UserTable, population: Population) -> Enrolment:
-    """Who came to the pilot, and what brings the others."""
-    schedule = Schedule(scenario)
-    days, traffic = len(schedule.experiment_days), scenario.layers[0].traffic
-    layer = schedule.experiment
-    if isinstance(traffic, tuple):
-        layer = replace(layer, traffic=traffic)  # those of later days as well
-    admitted = [
-        int(np.count_nonzero(layer.admitted(users.users, day)))
-        for day in range(max(days, len(layer.traffic)))
-    ]
-    return Enrolment(
-        len(users),
-        int(np.count_nonzero(users.members(population))),
-        days,
-        tuple(admitted),
-        scenario.arrivals.per_user(len(users)),
-        population == "assigned",
-    )
-
-
 def terms_of(scenario: Scenario, wanted: float) -> Terms:
     """How a scenario's first experiment decides."""
     layer = scenario.layers[0]
     control, *treatments = scenario.arms_of(layer)
-    weights = {name: float(scenario.arms[name].weight) for name in (control, *treatments)}
+    weight = {name: float(arm.weight) for name, arm in scenario.arms.items()}
     # All guardrails and the success metric have to hold: Bonferroni over their misses.
     each = 1 - (1 - wanted) / (len(scenario.metrics.guardrails) + 1)
     return Terms(
         layer.alpha,
         each,
         tuple(scenario.metrics.success),
-        tuple((name, weights[name]) for name in treatments),
-        weights[control],
+        tuple((name, weight[name]) for name in treatments),
+        weight[control],
         scenario.metrics.estimator,
     )
 
@@ -229,9 +236,3 @@ def _points(question: Question, pilot_users: int) -> PointSpec:
     if question.users is None and question.days is None:
         return PointSpec(users=pilot_users, lifts=LIFTS)
     return PointSpec(users=question.users or pilot_users, power_at=POWER_AT)
-
-
-def _metrics(scenario: Scenario) -> Sequence[str]:
-    """Success metrics in their order, then the others that a report is about."""
-    success = scenario.metrics.success
-    return [*success, *(name for name in reported(scenario) if name not in success)]

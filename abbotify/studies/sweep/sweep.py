@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Final
+from typing import Final
 
 from abbotify import pipeline
 from abbotify.errors import PageError, UserError
@@ -23,7 +23,7 @@ from abbotify.report import Result, read
 from abbotify.report.decision import decisive
 from abbotify.report.text.leading import bounded, near_zero
 from abbotify.scenario import Scenario, load
-from abbotify.simulation.parallel import processes
+from abbotify.simulation.parallel.executor import open_executor
 from abbotify.stats import Effect
 
 MOST: Final = 1000  # runs
@@ -215,9 +215,10 @@ def _played(job: _Job, tasks: Sequence[_Task], workers: int, progress: Progress)
     settings: list[Setting] = []
     made = not job.out.exists()
     try:
-        for setting in processes.each(_runner, job, tasks, workers):
-            settings.append(setting)
-            progress("runs", len(settings), len(tasks))
+        with open_executor(job, workers, len(tasks)) as executor:
+            for setting in executor.each(_run, tasks):
+                settings.append(setting)
+                progress("runs", len(settings), len(tasks))
     finally:
         for task in tasks:  # of processes that were killed with this one's end
             with suppress(OSError):
@@ -253,20 +254,17 @@ def _scenario(job: _Job, task: _Task) -> Scenario:
     return load(job.path, [*job.overrides, *task.overrides], job.seed)
 
 
-def _runner(job: _Job) -> Any:
-    def run(task: _Task) -> Setting:
-        folder = job.out / _name(task)
-        try:
-            result = pipeline.run(_scenario(job, task), folder)
-        except PageError as error:
-            if not (folder / "report.json").exists():
-                return Setting(task.values, folder.name, (), {}, str(error))
-            result = read(folder)
-        except UserError as error:  # a training that diverges is a result of a sweep
+def _run(job: _Job, task: _Task) -> Setting:
+    folder = job.out / _name(task)
+    try:
+        result = pipeline.run(_scenario(job, task), folder)
+    except PageError as error:
+        if not (folder / "report.json").exists():
             return Setting(task.values, folder.name, (), {}, str(error))
-        return _setting(task, result, folder.name)
-
-    return run
+        result = read(folder)
+    except UserError as error:  # a training that diverges is a result of a sweep
+        return Setting(task.values, folder.name, (), {}, str(error))
+    return _setting(task, result, folder.name)
 
 
 def _setting(task: _Task, result: Result, folder: str) -> Setting:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from abbotify import stats
-from abbotify.report.guardrails import guardrail_results
+from abbotify.report.build import guardrail_results
 from abbotify.stats import Moments
 from abbotify.stats.contrast import Estimate
 from abbotify.stats.effects import (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from abbotify import stats
 from abbotify.eventlog.sessions import FloatArray
 from abbotify.progress import Progress
-from abbotify.simulation.parallel import processes
+from abbotify.simulation.parallel.executor import open_executor
 from abbotify.stats.effects import MEAN, RATIO, Estimator
 from abbotify.stats.group_sequential import Spending, obrien_fleming
 from abbotify.stats.non_inferiority import GuardrailSpec
@@ -64,11 +65,6 @@ class Trials:
         return self.values[:, world, at, 3]
 
 
-@dataclass(frozen=True)
-class _Task:
-    replications: range
-
-
 @dataclass(frozen=True, eq=False)
 class ExperimentSpec:
     """The experiments that are drawn, and how they decide.
@@ -89,6 +85,7 @@ class ExperimentSpec:
     spending: Spending = obrien_fleming
     estimator: Estimator = "mean"
 
+    @cached_property
     def repeated_looks(self) -> RepeatedLooks | None:
         """Repeated looks at the first metric that decides; None without one."""
         if not self.success:
@@ -110,9 +107,10 @@ def collect(spec: ExperimentSpec, replications: int, workers: int, progress: Pro
     ranges = [range(replications)[at : at + _BATCH] for at in range(0, replications, _BATCH)]
     batches: list[tuple[Mapping[Key, FloatArray], npt.NDArray[np.bool_]]] = []
     progress("experiments", 0, replications)
-    for batch in processes.each(_batch, spec, [_Task(each) for each in ranges], workers):
-        batches.append(batch)
-        progress("experiments", min(len(batches) * _BATCH, replications), replications)
+    with open_executor(spec, workers, len(ranges)) as executor:
+        for batch in executor.each(_batch, ranges):
+            batches.append(batch)
+            progress("experiments", min(len(batches) * _BATCH, replications), replications)
     keys = tuple(dict.fromkeys(key for columns, _ in batches for key in columns))
     return Trials(
         keys,
@@ -142,33 +140,28 @@ def write_down(
 
 
 def _batch(
-    spec: ExperimentSpec,
-) -> Callable[[_Task], tuple[dict[Key, FloatArray], npt.NDArray[np.bool_]]]:
-    looks = spec.repeated_looks()
-
-    def work(task: _Task) -> tuple[dict[Key, FloatArray], npt.NDArray[np.bool_]]:
-        count, sampler = len(task.replications), spec.sampler
-        sums = sampler.sums(task.replications)
-        columns: dict[Key, FloatArray] = {}
-        alarms = np.zeros((count, len(WORLDS)), np.bool_)
-        most = SIMULTANEOUS.get(len(sampler.weights) - 1, 0)
-        for at, number in enumerate(task.replications):
-            for world in WORLDS:
-                arms = list(_arms(sampler, world, sums[at, world]))
-                simultaneous = number < most and spec.success[0] in arms[0].means
-                deciding = [name for name in spec.success if name in arms[0].means]
-                for key, estimates in experiment_estimates(
-                    arms, deciding, spec.alpha, simultaneous, spec.rails, spec.estimator
-                ).items():
-                    write_down(columns, count, (at, world), key, estimates)
-                alarms[at, world] = _alarm(sampler, sums[at, world])
-        if looks is not None:
-            for number, key, estimates in looks.estimates(task.replications):
-                place = number - task.replications.start, NOTHING
-                write_down(columns, count, place, key, estimates)
-        return columns, alarms
-
-    return work
+    spec: ExperimentSpec, replications: range
+) -> tuple[dict[Key, FloatArray], npt.NDArray[np.bool_]]:
+    count, sampler = len(replications), spec.sampler
+    sums = sampler.sums(replications)
+    columns: dict[Key, FloatArray] = {}
+    alarms = np.zeros((count, len(WORLDS)), np.bool_)
+    most = SIMULTANEOUS.get(len(sampler.weights) - 1, 0)
+    for at, number in enumerate(replications):
+        for world in WORLDS:
+            arms = list(_arms(sampler, world, sums[at, world]))
+            simultaneous = number < most and spec.success[0] in arms[0].means
+            deciding = [name for name in spec.success if name in arms[0].means]
+            for key, estimates in experiment_estimates(
+                arms, deciding, spec.alpha, simultaneous, spec.rails, spec.estimator
+            ).items():
+                write_down(columns, count, (at, world), key, estimates)
+            alarms[at, world] = _alarm(sampler, sums[at, world])
+    if spec.repeated_looks is not None:
+        for number, key, estimates in spec.repeated_looks.estimates(replications):
+            place = number - replications.start, NOTHING
+            write_down(columns, count, place, key, estimates)
+    return columns, alarms
 
 
 def _arms(sampler: Sampler, world: int, sums: FloatArray) -> Iterator[Arm]:

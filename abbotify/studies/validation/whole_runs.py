@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +19,7 @@ from abbotify.rng import Purpose, Stream, attempt, generator_seed
 from abbotify.scenario import Scenario
 from abbotify.simulation.assignment import layers
 from abbotify.simulation.model_store import ModelStore
-from abbotify.simulation.parallel import processes
+from abbotify.simulation.parallel.executor import open_executor
 from abbotify.simulation.prepare import Plan, prepare
 from abbotify.simulation.training import Trainer
 from abbotify.stats import Effect
@@ -75,10 +75,11 @@ def replayed(
     runs: list[_RunEstimates] = []
     started = time.monotonic()
     progress("experiments", 0, replications)
-    for run in processes.each(_runner, job, range(replications), workers):
-        runs.append(run)
-        left = (time.monotonic() - started) / len(runs) * (replications - len(runs))
-        progress("experiments", len(runs), replications, f"about {left / 60:.0f} min more")
+    with open_executor(job, workers, replications) as executor:
+        for run in executor.each(_replication_of, range(replications)):
+            runs.append(run)
+            left = (time.monotonic() - started) / len(runs) * (replications - len(runs))
+            progress("experiments", len(runs), replications, f"about {left / 60:.0f} min more")
     trials = _trials(runs)
     alpha, success = scenario.layers[0].alpha, scenario.metrics.success
     users = tuple(np.mean([run.users for run in runs], axis=0).tolist())
@@ -107,15 +108,12 @@ def _expected(key: Key, alpha: float) -> Expected:
     return Expected(alpha, 1 - alpha if METHODS[key.method].promised else None)
 
 
-def _runner(job: _Job) -> Callable[[int], _RunEstimates]:
-    def run(number: int) -> _RunEstimates:
-        scenario = replication(job.scenario, number)
-        effect = scenario.model_copy(update={"truth": True})
-        nothing = without_effect(scenario).model_copy(update={"truth": False})
-        folder = job.folder / f"experiment-{number}"
-        return _estimates_of(*(_played(each, folder) for each in (nothing, effect)))
-
-    return run
+def _replication_of(job: _Job, number: int) -> _RunEstimates:
+    scenario = replication(job.scenario, number)
+    effect = scenario.model_copy(update={"truth": True})
+    nothing = without_effect(scenario).model_copy(update={"truth": False})
+    folder = job.folder / f"experiment-{number}"
+    return _estimates_of(*(_played(each, folder) for each in (nothing, effect)))
 
 
 def _played(scenario: Scenario, folder: Path) -> Result:

@@ -52,8 +52,10 @@ def test_lists_of_users_and_anchors() -> None:
     for row in (0, 2, 19):
         user = mean if row == 2 else model["user"][row]  # 2 is unknown to the training
         for anchor in (0, 30, 59):
-            assert ranker.list_of(row, anchor) == best(model["start"][anchor] + user, model, 12)
-    assert ranker.list_of(0, 9) == []  # an unknown anchor is a miss
+            assert ranker.list_of(row, anchor).tolist() == best(
+                model["start"][anchor] + user, model, 12
+            )
+    assert ranker.list_of(0, 9).tolist() == []  # an unknown anchor is a miss
 
 
 def test_a_batch_gives_what_single_pairs_give() -> None:
@@ -63,7 +65,7 @@ def test_a_batch_gives_what_single_pairs_give() -> None:
     rows, anchors = (column.ravel() for column in np.meshgrid(np.arange(USERS), np.arange(TRACKS)))
     ranker.foresee(rows, anchors)
     for row, anchor in zip(rows.tolist(), anchors.tolist(), strict=True):
-        assert ranker.list_of(row, anchor) == single.list_of(row, anchor)
+        assert ranker.list_of(row, anchor).tolist() == single.list_of(row, anchor).tolist()
 
 
 @pytest.mark.parametrize("with_users", [True, False])
@@ -97,4 +99,4 @@ def test_a_list_is_no_longer_than_what_was_trained() -> None:
     model["seen_track"][:] = np.arange(TRACKS) < 4
     ranker = lowered(settings(size=50), model, WORLD)
     assert isinstance(ranker, Ranker)
-    assert sorted(ranker.list_of(0, 0)) == [0, 1, 2, 3]
+    assert sorted(ranker.list_of(0, 0).tolist()) == [0, 1, 2, 3]

@@ -51,7 +51,7 @@ def test_lists_are_those_of_the_heads_predictions_without_dropout(
     for anchor in np.flatnonzero(arrays["seen_start"])[:5].tolist():
         for row in rows:
             if isinstance(lists, Ranker):
-                got = lists.list_of(row, anchor)
+                got = lists.list_of(row, anchor).tolist()
             else:
                 place = lists.lists.offsets[anchor]
                 got = lists.lists.tracks[place : place + 5].tolist()
@@ -68,7 +68,9 @@ def test_lists_are_those_of_an_own_networks_predictions(torch: Any, tmp_path: Pa
     user = arrays["network.user.weight"][:, 0]
     for row, anchor in ((0, 3), (7, 20)):
         scores = 1 / (1 + np.exp(-(track @ start[anchor] + user[row])))
-        assert_best(ranker.list_of(row, anchor), scores, np.flatnonzero(arrays["seen_track"]))
+        assert_best(
+            ranker.list_of(row, anchor).tolist(), scores, np.flatnonzero(arrays["seen_track"])
+        )
 
 
 @pytest.mark.extras
@@ -82,7 +84,7 @@ def test_the_shortlist_holds_what_the_head_likes_best(torch: Any, tmp_path: Path
     found = 0
     for pair in range(100):
         best = np.argsort(-predicted(arrays, pair % 20, pair % 60), kind="stable")[:5]
-        found += len({*best.tolist()} & {*ranker.list_of(pair % 20, pair % 60)})
+        found += len({*best.tolist()} & {*ranker.list_of(pair % 20, pair % 60).tolist()})
     assert found >= 450  # of 500; 15 tracks taken at random would hold 125
 
 

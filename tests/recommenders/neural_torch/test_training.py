@@ -44,8 +44,10 @@ def test_it_trains_alike_twice_and_lists_do_not_depend_on_who_asks(
     assert isinstance(alone, Ranker)
     rows, anchors = (column.ravel() for column in np.meshgrid(np.arange(20), np.arange(60)))
     together.foresee(rows, anchors)
-    lists = [together.list_of(int(r), int(a)) for r, a in zip(rows, anchors, strict=True)]
-    assert lists == [alone.list_of(int(r), int(a)) for r, a in zip(rows, anchors, strict=True)]
+    lists = [together.list_of(int(r), int(a)).tolist() for r, a in zip(rows, anchors, strict=True)]
+    assert lists == [
+        alone.list_of(int(r), int(a)).tolist() for r, a in zip(rows, anchors, strict=True)
+    ]
     assert {len(of) for of in lists} <= {0, 7}
     seen = set(np.flatnonzero(one.arrays["seen_track"]).tolist())
     assert all(seen >= set(of) for of in lists)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abbotify.scenario.arms import Service
+from abbotify.scenario.recommenders import Service
 from abbotify.simulation.event_driven.clock import FIRST_USER, Clock
 from abbotify.simulation.event_driven.service_queue import Reply, ServiceQueue
 

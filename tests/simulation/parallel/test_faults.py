@@ -6,14 +6,14 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from abbotify.errors import DataError, UserError
-from abbotify.simulation.parallel.processes import each
+from abbotify.simulation.parallel.processes import Processes
 from tests.conftest import ROOT
 from tests.processes import started, wait_until
 
@@ -23,69 +23,59 @@ import os, pathlib, signal, sys, time
 from abbotify.errors import DataError
 from tests.processes import wait_until
 
+BEFORE = sorted(sys.modules)
+
 class Odd(Exception):
     def __init__(self, one, two):
         super().__init__(one)
 
-def killed(payload):
-    """Kills itself at task 3 as often as the payload says; marks each start."""
-    folder, times = payload
-    def work(task):
-        starts = len(list(folder.glob(f"{task}-*")))
-        (folder / f"{task}-{starts}").touch()
-        if task == 3 and starts < times:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return task * task
-    return work
+def killed(shared, task):
+    """Kills itself at task 3 as often as is said; marks each start."""
+    folder, times = shared
+    starts = len(list(folder.glob(f"{task}-*")))
+    (folder / f"{task}-{starts}").touch()
+    if task == 3 and starts < times:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return task * task
 
-def held(payload):
+def held(shared, task):
     """Marks each start; task 0 is done when so many have been begun."""
-    folder, begun = payload
-    def work(task):
-        (folder / f"{task}-0").touch()
-        if task == 0:
-            wait_until(lambda: len(list(folder.iterdir())) >= begun)
-        return task
-    return work
+    folder, begun = shared
+    (folder / f"{task}-0").touch()
+    if task == 0:
+        wait_until(lambda: len(list(folder.iterdir())) >= begun)
+    return task
 
-def raising(payload):
-    def work(task):
-        if task == 1:
-            raise payload
-        return task
-    return work
+def raising(shared, task):
+    if task == 1:
+        raise shared
+    return task
 
-def odd(payload):
-    def work(task):
-        raise Odd(1, 2)
-    return work
+def odd(shared, task):
+    raise Odd(1, 2)
 
-def lambdas(payload):
-    return lambda task: (lambda: task)
+def lambdas(shared, task):
+    return lambda: task
 
-def surroundings(payload):
-    before = sorted(sys.modules)
-    def work(task):
-        import pyarrow
-        from threadpoolctl import threadpool_info
-        import numpy
-        threads = [pyarrow.cpu_count(), *(pool["num_threads"] for pool in threadpool_info())]
-        return before, threads
-    return work
+def surroundings(shared, task):
+    import pyarrow
+    from threadpoolctl import threadpool_info
+    import numpy
+    threads = [pyarrow.cpu_count(), *(pool["num_threads"] for pool in threadpool_info())]
+    return BEFORE, threads
 
-def endless(payload):
-    def work(task):
-        (payload / f"{os.getpid()}").touch()
-        time.sleep(1000)
-    return work
+def endless(shared, task):
+    (shared / f"{os.getpid()}").touch()
+    time.sleep(1000)
 '''
 INTERRUPTED = """
 import pathlib, sys
 sys.path.insert(0, sys.argv[1])
 import spread_tasks
-from abbotify.simulation.parallel.processes import each
+from abbotify.simulation.parallel.processes import Processes
 if __name__ == "__main__":
-    list(each(spread_tasks.endless, pathlib.Path(sys.argv[1]), range(4), 2))
+    with Processes(pathlib.Path(sys.argv[1]), 2) as executor:
+        list(executor.each(spread_tasks.endless, range(4)))
 """
 
 
@@ -96,6 +86,11 @@ def tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.syspath_prepend(str(tmp_path))
     yield importlib.import_module("spread_tasks")
     sys.modules.pop("spread_tasks")
+
+
+def run(function: Any, shared: Any, units: Sequence[int]) -> list[Any]:
+    with Processes(shared, 2) as executor:
+        return list(executor.each(function, units))
 
 
 @pytest.fixture
@@ -112,38 +107,48 @@ def count(marks: Path) -> dict[int, int]:
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_the_task_of_a_killed_process_begins_again(tasks: Any, marks: Path, times: int) -> None:
-    results = list(each(tasks.killed, (marks, times), range(8), 2))
+    results = run(tasks.killed, (marks, times), range(8))
     assert results == [task * task for task in range(8)]
-    assert count(marks) == dict.fromkeys(range(8), 1) | {3: times + 1}
+    assert count(marks)[3] == times + 1
+    assert max(count(marks).values()) == times + 1  # those that ran beside it, and no other
+
+
+def test_tasks_beside_one_that_kills_its_process_are_no_suspects(tasks: Any, marks: Path) -> None:
+    """Task 2 is lost with task 3 as often as that kills, and is given up for none of it."""
+    results = run(tasks.killed, (marks, 2), range(5))
+    assert results == [0, 1, 4, 9, 16]
 
 
 def test_a_task_that_kills_three_processes_is_given_up(tasks: Any, marks: Path) -> None:
     with pytest.raises(UserError, match=r"^task 4 of 8 .* 3 processes .* SIGKILL.*fewer workers$"):
-        list(each(tasks.killed, (marks, 3), range(8), 2))
+        run(tasks.killed, (marks, 3), range(8))
     assert count(marks)[3] == 3
 
 
 def test_work_stays_close_to_the_consumer(tasks: Any, marks: Path) -> None:
-    results = each(tasks.held, (marks, 8), range(100), 2)
-    assert next(results) == 0
-    assert count(marks) == dict.fromkeys(range(8), 1)
-    assert [*results] == [*range(1, 100)]
+    with Processes((marks, 8), 2) as executor:
+        results = executor.each(tasks.held, range(100))
+        assert next(results) == 0
+        assert count(marks) == dict.fromkeys(range(8), 1)
+        assert [*results] == [*range(1, 100)]
 
 
 def test_an_error_keeps_its_type_and_what_it_tells(tasks: Any) -> None:
-    results = each(tasks.raising, DataError("bad", file="a.csv", line=3, key="k"), range(5), 2)
-    assert next(results) == 0
-    with pytest.raises(DataError) as caught:
-        next(results)
+    error = DataError("bad", file="a.csv", line=3, key="k")
+    with Processes(error, 2) as executor:
+        results = executor.each(tasks.raising, range(5))
+        assert next(results) == 0
+        with pytest.raises(DataError) as caught:
+            next(results)
     assert str(caught.value) == "a.csv:3: k: bad"
     assert "spread_tasks.py" in caught.value.__notes__[0]
 
 
 def test_what_cannot_be_pickled_is_told(tasks: Any) -> None:
     with pytest.raises(RuntimeError, match="Odd: 1"):
-        list(each(tasks.odd, None, range(2), 2))
+        run(tasks.odd, None, range(2))
     with pytest.raises(Exception, match=r"(?i)pickle"):
-        list(each(tasks.lambdas, None, range(2), 2))
+        run(tasks.lambdas, None, range(2))
 
 
 def test_a_worker_has_one_thread_and_imports_little(
@@ -151,7 +156,7 @@ def test_a_worker_has_one_thread_and_imports_little(
 ) -> None:
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)  # that of the tests themselves
     before = dict(os.environ)
-    modules, threads = next(each(tasks.surroundings, None, range(2), 2))
+    modules, threads = run(tasks.surroundings, None, range(2))[0]
     assert set(threads) == {1}
     heavy = {"numpy", "numba", "pyarrow", "typer", "matplotlib", "jinja2", "abbotify.cli.commands"}
     assert not heavy & set(modules)
@@ -164,7 +169,7 @@ def test_whoever_has_blocked_interrupts_finds_them_blocked(
 ) -> None:
     before = signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     try:
-        assert list(each(tasks.raising, None, [0, 2], 2)) == [0, 2]
+        assert run(tasks.raising, None, [0, 2]) == [0, 2]
         assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == blocked
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -5,87 +5,50 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import types
-from collections.abc import Callable
+import time
 from pathlib import Path
 
-import pytest
-
-from abbotify.simulation.parallel.processes import each
+from abbotify.simulation.parallel.processes import Processes
 
 ROOT = Path(__file__).parents[3]
 SPREAD = """
 import os, pathlib, sys
-from abbotify.simulation.parallel.processes import each
+from abbotify.simulation.parallel.executor import open_executor
 from tests.processes import wait_until
 
-def doubled(payload):
-    made = os.getpid()
+def doubled(shared, task):
     seventh = pathlib.Path(sys.argv[0]).with_name("seventh")
-    def work(task):
-        if task == 0:
-            wait_until(seventh.exists)  # which remains for what follows
-        if task == 7:
-            seventh.touch()
-        if task == payload["bad"]:
-            raise ValueError(f"task {task}")
-        return task * payload["factor"], made == os.getpid(), made
-    return work
+    if task == 0:
+        wait_until(seventh.exists)  # which remains for what follows
+    if task == 7:
+        seventh.touch()
+    if task == shared["bad"]:
+        raise ValueError(f"task {task}")
+    shared["calls"] = shared.get("calls", 0) + 1
+    return task * shared["factor"], shared["calls"], os.getpid()
+
+def each(bad, workers):
+    with open_executor({"factor": 2, "bad": bad}, workers, 9) as executor:
+        yield from executor.each(doubled, range(9))
 
 if __name__ == "__main__":
-    fine = list(each(doubled, {"factor": 2, "bad": -1}, range(9), 2))
+    fine = list(each(-1, 2))
     assert fine == sorted(fine), fine
-    assert all(same for _, same, _ in fine), fine
-    assert os.getpid() not in {process for _, _, process in fine}
-    assert len({process for _, _, process in fine}) <= 2
-    print([value for value, _, _ in fine])
-    alone = list(each(doubled, {"factor": 2, "bad": -1}, range(9), 1))
-    assert {process for _, _, process in alone} == {os.getpid()}
-    print([value for value, _, _ in alone])
+    assert os.getpid() not in {process for *_, process in fine}
+    processes = {process for *_, process in fine}
+    assert len(processes) <= 2
+    assert sum(calls == 1 for _, calls, _ in fine) == len(processes)  # each has one copy
+    print([value for value, *_ in fine])
+    alone = list(each(-1, 1))
+    assert {process for *_, process in alone} == {os.getpid()}
+    print([value for value, *_ in alone])
     seen = []
     try:
-        for value, _, _ in each(doubled, {"factor": 2, "bad": 4}, range(9), 2):
+        for value, *_ in each(4, 2):
             seen.append(value)
     except ValueError as error:
         print(seen, error)
 """
-
-
-def tripled(payload: list[int]) -> Callable[[int], int]:
-    payload.append(0)  # counts how often it is prepared
-    return lambda task: 3 * task
-
-
-def picky(payload: int) -> Callable[[int], int]:
-    def work(task: int) -> int:
-        if task == payload:
-            raise ValueError(f"task {task}")
-        return task
-
-    return work
-
-
-def test_one_worker_prepares_once_and_keeps_the_order() -> None:
-    payload: list[int] = []
-    assert list(each(tripled, payload, [5, 1, 3])) == [15, 3, 9]
-    assert payload == [0]
-
-
-@pytest.mark.parametrize("workers", [0, 1, 2, 100])
-def test_a_single_task_or_none_needs_no_process(workers: int) -> None:
-    payload: list[int] = []
-    assert list(each(tripled, payload, [7], workers)) == [21]
-    assert list(each(tripled, payload, [], workers)) == []
-    assert len(payload) == 2  # prepared here
-
-
-def test_results_come_one_by_one() -> None:
-    results = each(picky, 2, [0, 1, 2, 3])
-    assert isinstance(results, types.GeneratorType)
-    assert next(results) == 0
-    assert next(results) == 1
-    with pytest.raises(ValueError, match="task 2"):
-        next(results)
 
 
 def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
@@ -101,3 +64,15 @@ def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     expected = [2 * task for task in range(9)]
     assert done.stdout.splitlines() == [str(expected), str(expected), "[0, 2, 4, 6] task 4"]
+
+
+def test_processes_stay_from_one_batch_to_the_next() -> None:
+    with Processes(0, 2) as executor:
+        batches = [set(executor.each(process_of, range(4))) for _ in range(2)]
+    assert len(batches[0] | batches[1]) <= 2
+    assert os.getpid() not in batches[0]
+
+
+def process_of(shared: int, unit: int) -> int:
+    time.sleep(0.02)
+    return os.getpid()

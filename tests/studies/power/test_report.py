@@ -10,8 +10,7 @@ from pathlib import Path
 from abbotify.scenario import load
 from abbotify.studies.power.notes import digits, lift, notes, sentence, significant, title
 from abbotify.studies.power.report import guardrails, metrics, power_csv, power_page
-from abbotify.studies.power.request import Question
-from abbotify.studies.power.study import PowerStudy, studied
+from abbotify.studies.power.study import PowerStudy, Question, studied
 from tests.browser import assert_fits
 from tests.studies.pages import assert_closed
 from tests.studies.tables import AWAY, USERS, table

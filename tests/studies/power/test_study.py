@@ -15,8 +15,9 @@ from abbotify.scenario import load
 from abbotify.simulation.potential_outcomes import potential_outcomes
 from abbotify.simulation.prepare import prepare
 from abbotify.stats.power import Pilot, power
-from abbotify.studies.power.request import Enrolment, Question
+from abbotify.studies.power.enrolment import Enrolment
 from abbotify.studies.power.study import (
+    Question,
     power_study,
     studied,
     terms_of,

@@ -6,8 +6,16 @@ import pytest
 
 from abbotify.stats.non_inferiority import METRIC, PERCENT, GuardrailSpec
 from abbotify.stats.power import non_inferiority_power
-from abbotify.studies.power.design import GUARDRAIL, POWER, USERS, PointSpec, Row, Terms, in_arms
-from abbotify.studies.power.guardrails import guarded
+from abbotify.studies.power.design import (
+    GUARDRAIL,
+    POWER,
+    USERS,
+    PointSpec,
+    Row,
+    Terms,
+    guarded,
+    in_arms,
+)
 from abbotify.studies.power.pilot import piloted
 from tests.studies.tables import table
 

@@ -1,47 +1,19 @@
-"""The question of a power study, and the users who come to an experiment by its days."""
+"""The users who come to an experiment by its days: those of the pilot, and those who would."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from abbotify.errors import UserError
+import numpy as np
+
+from abbotify.metrics.users import UserTable
+from abbotify.scenario import Scenario
+from abbotify.simulation.timeline import Schedule
 
 MOST_DAYS: Final = 3650  # of a run
-
-
-@dataclass(frozen=True)
-class Question:
-    """At most one of three questions.
-
-    Attributes:
-        mde: a lift in per cent: how many users find it?
-        users: of all arms together: what do they find?
-        days: of the experiment: what do their users find?
-        power: wanted.
-    """
-
-    mde: float | None = None
-    users: int | None = None
-    days: int | None = None
-    power: float = 0.8
-
-    def __post_init__(self) -> None:
-        """Raises: UserError: more than one is given, or a value is out of range."""
-        options = {"--mde": self.mde, "--users": self.users, "--days": self.days}
-        given = [name for name, value in options.items() if value is not None]
-        if len(given) > 1:
-            raise UserError("give at most one of --mde, --users and --days", key=" ".join(given))
-        if self.mde is not None and not 0 < self.mde <= 1e6:
-            raise UserError(f"must be above 0 per cent, 1e6 at most, got {self.mde:g}", key="--mde")
-        if self.users is not None and not 1 <= self.users <= 10**15:
-            raise UserError(f"must lie between 1 and 1e15, got {self.users}", key="--users")
-        if self.days is not None and not 1 <= self.days <= MOST_DAYS:
-            raise UserError(f"must lie between 1 and {MOST_DAYS}, got {self.days}", key="--days")
-        if not 0 < self.power < 1:
-            raise UserError(f"must lie between 0 and 1, got {self.power:g}", key="--power")
 
 
 @dataclass(frozen=True)
@@ -111,3 +83,24 @@ class Enrolment:
         days = math.log((self.most - came) / (self.most - users)) / self.visits
         last = math.ceil(self.days + len(after) + days)
         return last if last <= MOST_DAYS else None
+
+
+def enrolment_of(scenario: Scenario, users: UserTable) -> Enrolment:
+    """Who of the users came to the pilot of a scenario, and what brings the others."""
+    schedule, population = Schedule(scenario), scenario.metrics.population
+    days, traffic = len(schedule.experiment_days), scenario.layers[0].traffic
+    layer = schedule.experiment
+    if isinstance(traffic, tuple):
+        layer = replace(layer, traffic=traffic)  # those of later days as well
+    admitted = [
+        int(np.count_nonzero(layer.admitted(users.users, day)))
+        for day in range(max(days, len(layer.traffic)))
+    ]
+    return Enrolment(
+        len(users),
+        int(np.count_nonzero(users.members(population))),
+        days,
+        tuple(admitted),
+        scenario.arrivals.per_user(len(users)),
+        population == "assigned",
+    )
