@@ -206,6 +206,6 @@ def _by_user(events: Events, rows: int) -> Iterator[Events]:
     start = 0
     while start < len(events):
         # The first end of a user at which the piece is large enough.
-        cut = int(ends[min(np.searchsorted(ends, start + rows), len(ends) - 1)])
+        cut = int(ends[min(int(np.searchsorted(ends, start + rows)), len(ends) - 1)])
         yield events.take(slice(start, cut))
         start = cut

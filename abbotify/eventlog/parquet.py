@@ -255,12 +255,7 @@ def _distinct(path: Path, column: str) -> tuple[str, ...]:
     names: set[str] = set()
     with _parquet(path, [column]) as source:  # a long name is not written out in each row
         for batch in _batches(source, path, ROW_GROUP, [column]):
-            column_values = batch.column(0).unique()
-            values = (
-                column_values.dictionary
-                if pa.types.is_dictionary(column_values.type)
-                else column_values
-            )
-            names.update(str(name) for name in values.to_pylist() if name is not None)
+            values = batch.column(0).unique().cast(pa.string()).to_pylist()
+            names.update(name for name in values if name is not None)
     _refuse_names(sorted(names), column, path)
     return tuple(sorted(names))

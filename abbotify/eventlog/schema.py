@@ -141,14 +141,18 @@ class Events(Columns):
         return replace(self, arms={name: Labels(nobody, arms) for name, arms in names.items()})
 
 
-def to_strings(label: Labels) -> pa.Array:
-    """A column of names as Arrow strings, null where the code is -1."""
+def to_dictionary(label: Labels) -> pa.DictionaryArray:
+    """A column of names as an Arrow dictionary, null where the code is -1."""
     import pyarrow as pa
 
-    codes = pa.array(label.codes, mask=label.codes < 0)
-    return pa.DictionaryArray.from_arrays(codes, pa.array(label.names, pa.string())).cast(
-        pa.string()
-    )
+    unknown = label.codes < 0
+    codes = pa.array(label.codes, pa.int16(), mask=unknown if unknown.any() else None)
+    return pa.DictionaryArray.from_arrays(codes, pa.array(label.names, pa.string()))
+
+
+def to_strings(label: Labels) -> pa.Array:
+    """A column of names as Arrow strings, null where the code is -1."""
+    return to_dictionary(label).cast("string")
 
 
 def from_strings(column: pa.Array, names: tuple[str, ...]) -> Labels:

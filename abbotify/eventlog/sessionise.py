@@ -66,17 +66,13 @@ def _dated(timestamp: IntArray, user: IntArray) -> IntArray:
     known = timestamp > 0
     if known.all() or not known.any() or timestamp[known].min() < EPOCH:
         return timestamp
-    order = np.argsort(user, kind="stable")
-    known, user, place = known[order], user[order], np.arange(len(user))
-    start = np.maximum.accumulate(np.where(np.diff(user, prepend=-1) != 0, place, 0))
-    before = np.maximum.accumulate(np.where(known, place, -1))
-    after = np.minimum.accumulate(np.where(known, place, len(user) - 1)[::-1])[::-1]
-    nearest = np.where(before >= start, before, after)
-    of_user = known[nearest] & (user[nearest] == user)
-    earliest = timestamp[timestamp > 0].min()
-    dated = np.empty_like(timestamp)
-    dated[order] = np.where(of_user, timestamp[order][nearest], earliest)
-    return dated
+    import pandas as pd
+
+    # Rows by number, as a date has too many digits for the floats that hold what is missing.
+    places = pd.Series(np.arange(len(user))).where(known).groupby(user)
+    nearest = places.ffill().fillna(places.bfill())
+    dated = timestamp[nearest.fillna(0).to_numpy(np.int64)]
+    return np.where(nearest.isna(), timestamp[known].min(), dated)
 
 
 def _numbers(events: Events, timestamp: IntArray, given: bool) -> tuple[npt.NDArray[np.int32], ...]:
