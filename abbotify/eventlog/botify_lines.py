@@ -37,7 +37,14 @@ Combination = tuple[tuple[str, str], ...]  # (experiment, label) pairs of one li
 
 
 class _Unsound(Exception):
-    """One of many lines is broken; which one is then found line by line."""
+    """One of many lines breaks a rule."""
+
+
+# What broken lines raise where many are read at once.
+_BROKEN: Final = (
+    *(_Unsound, ValueError, TypeError, AttributeError, KeyError),
+    *(OverflowError, StopIteration, RecursionError),
+)
 
 
 @dataclass
@@ -68,7 +75,7 @@ class Columns:
         try:
             self._append(_scanned(lines))
             return {}
-        except _Unsound:
+        except _BROKEN:  # which ones is seen line by line
             checked = [_checked(line) for line in lines]
             self._append([document for document, _ in checked if document is not None])
             return {i: reason for i, (_, reason) in enumerate(checked) if reason}
@@ -84,17 +91,14 @@ class Columns:
     def _combinations(self, documents: list[dict[str, Any]]) -> IntArray:
         known = self.combinations
         codes = []
-        try:
-            for document in documents:
-                pairs = tuple(document.get(EXPERIMENTS, _NONE).items())
-                code = known.get(pairs)
-                if code is None:
-                    if _wrong_experiments(dict(pairs)):
-                        raise _Unsound
-                    code = known[pairs] = len(known)
-                codes.append(code)
-        except (AttributeError, TypeError) as error:
-            raise _Unsound from error
+        for document in documents:
+            pairs = tuple(document.get(EXPERIMENTS, _NONE).items())
+            code = known.get(pairs)
+            if code is None:
+                if _wrong_experiments(dict(pairs)):
+                    raise _Unsound
+                code = known[pairs] = len(known)
+            codes.append(code)
         return np.array(codes, np.int64)
 
 
@@ -106,30 +110,22 @@ _scan: Final[Callable[[str, int], tuple[Any, int]]] = vars(json.JSONDecoder())["
 def _scanned(lines: Sequence[bytes]) -> list[dict[str, Any]]:
     if max(map(len, lines), default=0) > LONGEST_LINE:
         raise _Unsound
-    try:
-        texts = [line.decode() for line in lines]
-        scanned = [_scan(text, 0) for text in texts]
-    except (ValueError, StopIteration, RecursionError) as error:
-        raise _Unsound from error
+    texts = [line.decode() for line in lines]
+    scanned = [_scan(text, 0) for text in texts]
     if any(end != len(text) for text, (_, end) in zip(texts, scanned, strict=True)):
         raise _Unsound
     documents = [document for document, _ in scanned]
     # A key twice in a line: each one that was written has a colon, of two equal ones one is left.
     # To count all lines at once costs next to nothing.
-    keys, whole = _keys(documents), b"".join(lines)
+    inner = sum(len(document.get(EXPERIMENTS, _NONE)) for document in documents)
+    keys, whole = inner + sum(map(len, documents)), b"".join(lines)
     if whole.count(b":") != keys:
         # There are colons in texts, such as times of day, or objects in objects.
         written = whole.translate(None, b" \t\r\n").count(b'":')
-        if written != keys and written != _inner_keys(documents):
-            _refuse_twice(texts)
+        if written != keys and written != sum(map(_all_keys, documents)):
+            for text in texts:  # the slow and sure way
+                json.loads(text, object_pairs_hook=_once)
     return documents
-
-
-def _inner_keys(documents: Sequence[Any]) -> int:
-    try:
-        return sum(map(_all_keys, documents))
-    except RecursionError as error:
-        raise _Unsound from error
 
 
 def _all_keys(value: Any) -> int:
@@ -137,24 +133,6 @@ def _all_keys(value: Any) -> int:
     if isinstance(value, dict):
         return len(value) + sum(_all_keys(v) for v in value.values() if type(v) in (dict, list))
     return sum(map(_all_keys, value)) if isinstance(value, list) else 0
-
-
-def _keys(documents: Sequence[Any]) -> int:
-    """How many keys lines have, without those of objects that the format does not name."""
-    try:
-        inner = sum(len(document.get(EXPERIMENTS, _NONE)) for document in documents)
-        return inner + sum(map(len, documents))
-    except (AttributeError, TypeError) as error:
-        raise _Unsound from error
-
-
-def _refuse_twice(texts: Sequence[str]) -> None:
-    """Raises _Unsound where a line has a key twice; the slow and sure way."""
-    try:
-        for text in texts:
-            json.loads(text, object_pairs_hook=_once)
-    except ValueError as error:
-        raise _Unsound from error
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -168,15 +146,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _arrays(documents: list[dict[str, Any]]) -> dict[str, npt.NDArray[Any]]:
-    try:
-        rows = list(map(itemgetter(*_KEYS), documents))
-        message, timestamp, user, track, time, latency = zip(*rows, strict=True)
-        if not set(message) <= {NEXT, LAST}:
-            raise _Unsound
-        last = np.array([value == LAST for value in message], np.bool_)
-        answers = [d[RECOMMENDATION] for d in compress(documents, (~last).tolist())]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise _Unsound from error
+    rows = list(map(itemgetter(*_KEYS), documents))
+    message, timestamp, user, track, time, latency = zip(*rows, strict=True)
+    if not set(message) <= {NEXT, LAST}:
+        raise _Unsound
+    last = np.array([value == LAST for value in message], np.bool_)
+    answers = [d[RECOMMENDATION] for d in compress(documents, (~last).tolist())]
     recommendation = np.full(len(last), NO_RECOMMENDATION, np.int64)
     recommendation[~last] = _numbers(RECOMMENDATION, answers)
     return {
@@ -215,10 +190,7 @@ def _numbers(key: str, values: Sequence[Any]) -> npt.NDArray[Any]:
     rule = _RULES[key]
     if not set(map(type, values)) <= rule.types:
         raise _Unsound
-    try:
-        numbers = np.array(values, np.int64 if rule.types is _WHOLE else np.float64)
-    except OverflowError as error:
-        raise _Unsound from error
+    numbers = np.array(values, np.int64 if rule.types is _WHOLE else np.float64)
     if not ((numbers >= 0) & (numbers <= rule.highest)).all():  # NaN is not
         raise _Unsound
     return numbers

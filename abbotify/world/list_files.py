@@ -5,6 +5,7 @@ The world is fitted to such lists, and recommenders serve from them; both read t
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -187,9 +188,7 @@ def write_track_lists(path: Path, lists: Lists) -> None:
     Raises:
         OutputError: the file cannot be written, or all lists are empty: it could not be read.
     """
-    _some(path, lists)
-    rows = enumerate(_rows(lists))
-    _write(path, ({"track": track, "recommendations": row} for track, row in rows if row))
+    _write_lists(path, lists, itertools.count(), ("track", "recommendations"))
 
 
 def write_user_lists(path: Path, ids: IntArray, lists: Lists) -> None:
@@ -205,9 +204,7 @@ def write_user_lists(path: Path, ids: IntArray, lists: Lists) -> None:
         ValueError: there is not one list a user.
     """
     _check(len(lists.offsets) - 1, len(ids), "users")
-    _some(path, lists)
-    rows = zip(map(int, ids), _rows(lists), strict=True)
-    _write(path, ({"user": user, "tracks": row} for user, row in rows if row))
+    _write_lists(path, lists, ids.tolist(), ("user", "tracks"))
 
 
 def _tracks(catalogue: Catalogue, lists: Lists | None) -> Iterator[dict[str, Any]]:
@@ -249,6 +246,8 @@ def _check(rows: int, expected: int, what: str) -> None:
         raise ValueError(f"needs a list for each of {expected} {what}, got {rows}")
 
 
-def _some(path: Path, lists: Lists) -> None:
+def _write_lists(path: Path, lists: Lists, ids: Iterable[int], keys: tuple[str, str]) -> None:
     if not len(lists.tracks):
         raise OutputError("there are no lists to write", file=path)
+    pairs = zip(ids, _rows(lists), strict=False)  # ids may go on and on
+    _write(path, (dict(zip(keys, pair, strict=True)) for pair in pairs if pair[1]))
