@@ -18,6 +18,8 @@ from abbotify.stats import (
     ratio_of_sums,
     relative,
 )
+from abbotify.studies.validation.characteristics import Characteristic, rate
+from benchmarks.estimators.effort import ALPHA, Effort, covers
 from benchmarks.estimators.generated_users import (
     BEFORE,
     DENOMINATOR,
@@ -28,19 +30,7 @@ from benchmarks.estimators.generated_users import (
     draw,
     scaled,
 )
-from benchmarks.estimators.replications import ALPHA, Effort, Trial, covers
 from benchmarks.estimators.theory import naive_coverage
-
-THEME: Final = "Coverage of 95 % intervals"
-ABOUT: Final = """\
-Lognormal users with a coefficient of variation of 1 in both arms; the treatment multiplies every
-value. `fieller`, `delta relative` and `cuped relative` are intervals of the lift, `welch`, `delta`
-and `cuped` of the difference. All cover .95 within their bands at every lift; the least is `delta`
-where one arm has 1 000 users, whose skewness is near the limit for gates. `naive_relative` divides
-both ends of the difference's interval by the control's mean, as botify's notebook does, and takes
-that mean as known: at +50 % it covers .904 with equal arms and .834 where the control has 10 % of
-the users. Its expected values are of the normal limit.
-"""
 
 LIFTS: Final = (0, 5, 20, 50)  # per cent
 CV_1: Final = Law(float(np.sqrt(np.log(2))))
@@ -53,7 +43,7 @@ _CELLS: Final = (  # control, treatment, replications
 Pair = tuple[Estimate, Estimate]
 
 
-def coverage(effort: Effort) -> Iterator[Trial]:
+def coverage(effort: Effort) -> Iterator[Characteristic]:
     """Every method at every lift; all lifts of a cell have the same users."""
     for control, treatment, replications in _CELLS:
         if control + treatment > effort.largest:
@@ -64,7 +54,7 @@ def coverage(effort: Effort) -> Iterator[Trial]:
             yield from _at(table, lift)
 
 
-def _at(table: Table, lift: int) -> Iterator[Trial]:
+def _at(table: Table, lift: int) -> Iterator[Characteristic]:
     factor = 1 + lift / 100
     held: Counter[str] = Counter()
     for number in range(len(table)):
@@ -82,7 +72,7 @@ def _at(table: Table, lift: int) -> Iterator[Trial]:
         share = treatment / (control + treatment)
         expected = naive_coverage(lift / 100, share) if naive else 1 - ALPHA
         gate = not naive or control == treatment
-        yield Trial(name, setting, "coverage", count, len(table), expected, gate)
+        yield rate(name, setting, "coverage", count, len(table), expected, gate)
 
 
 def _pairs(table: Table, number: int, factor: float) -> Iterator[tuple[str, Pair, float]]:

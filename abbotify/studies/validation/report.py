@@ -106,7 +106,7 @@ def sentence(validation: Validation) -> str:
             "drawn with replacement from the potential outcomes of all users; false positives are "
             "counted where all arms have the control's outcomes"
         )
-    return f"{arms}: {many}, {how}. Intervals have level {numbers.level(validation.alpha)}."
+    return f"{arms}: {many}, {how}. Intervals have level {numbers.level(validation.plan.alpha)}."
 
 
 def verdict(validation: Validation) -> str:
@@ -147,7 +147,7 @@ def methods(validation: Validation, success: bool) -> Table:
         for metric, name in sorted(
             grouped, key=lambda key: (metrics.index(key[0]), not validation.decides(*key))
         )
-        if (metric.partition(":")[0] in validation.success) == success
+        if validation.is_success(metric) == success
     ]
     caption = "Success metrics" if success else "Other metrics"
     return Table(f"{caption}, measured and expected", columns, tuple(rows))
@@ -242,12 +242,12 @@ def chart(validation: Validation, quantity: str, narrow: bool) -> str | None:
     keys = by_method(validation.rows)
     for (metric, name), quantities in keys.items():
         row = quantities.get(quantity)
-        decides = metric.partition(":")[0] in validation.success
+        decides = validation.is_success(metric)
         if row is not None and row.measured is not None and (decides or len(keys) <= _MOST):
             groups.append(Group(f"{about(metric)} · {method(name)}", (_estimate(row),)))
     if not groups:
         return None
-    far = min(3 * validation.alpha, 1.0)  # wide enough for bands
+    far = min(3 * validation.plan.alpha, 1.0)  # wide enough for bands
     limits = (0.0, far) if quantity == rates.FALSE_POSITIVES else (1 - far, 1.0)
     name = f"validation-{quantity.replace('_', '-')}"
     return forest(

@@ -13,8 +13,7 @@ from scipy.optimize import brentq
 
 from abbotify.stats import normal
 from abbotify.studies.validation import theory
-from abbotify.studies.validation.expectations import naive_coverage
-from abbotify.studies.validation.theory import Pair, Shape
+from abbotify.studies.validation.theory import Pair, Shape, naive_coverage
 from tests.studies.validation.worlds import outcomes
 
 

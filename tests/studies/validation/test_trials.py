@@ -1,4 +1,4 @@
-"""Repeated looks at drawn experiments: the estimators on the users by each look, and the gate."""
+"""Experiments that are drawn, and looks at them: the estimators on the users by each look."""
 
 from __future__ import annotations
 
@@ -11,24 +11,28 @@ import yaml
 
 from abbotify import stats
 from abbotify.stats import monitoring
-from abbotify.stats.always_valid import always_valid
 from abbotify.stats.effects import Estimator
 from abbotify.stats.group_sequential import Boundaries, Spending, boundaries, obrien_fleming, pocock
-from abbotify.stats.monitoring import monitor, planned_information
+from abbotify.stats.monitoring import always_valid, monitor, planned_information
 from abbotify.studies.validation.methods import (
     LOOKS_FIXED,
     LOOKS_SEQUENTIAL,
     LOOKS_VALID,
+    UNDEFINED,
+    AnalysisPlan,
+    Key,
     MethodEstimates,
-)
-from abbotify.studies.validation.repeated_looks import (
-    LOOKED,
-    LOOKS,
-    RepeatedLooks,
     at_any_look,
     at_looks,
 )
-from abbotify.studies.validation.sampler import Sampler
+from abbotify.studies.validation.sampler import NOTHING, Sampler
+from abbotify.studies.validation.trials import (
+    LOOKED,
+    LOOKS,
+    Experiment,
+    Trials,
+    look_estimates,
+)
 from tests.conftest import Command
 from tests.studies.validation.worlds import drawn, outcomes, scenario
 
@@ -36,13 +40,15 @@ ALPHA, SEED, USERS = 0.05, 11, 200
 POOL = outcomes()
 
 
-def peeking(
-    metric: str = "time",
+def looks_at(
+    replications: range,
     spending: Spending = obrien_fleming,
     estimator: Estimator = "mean",
-) -> RepeatedLooks:
-    sampler = Sampler(POOL, (1.0, 1.0), USERS, SEED)
-    return RepeatedLooks.of(sampler, metric, ALPHA, spending, estimator)
+    users: int = USERS,
+) -> dict[int, dict[Key, MethodEstimates]]:
+    plan = AnalysisPlan(("time",), ALPHA, estimator, spending=spending)
+    sampler = Sampler(POOL, (1.0, 1.0), users, SEED)
+    return dict(look_estimates(sampler, plan, replications))
 
 
 def looked_at(
@@ -73,11 +79,9 @@ def test_each_method_says_what_its_estimator_says_of_the_users_by_each_look(
     spending: Spending, estimator: Estimator, first: int
 ) -> None:
     found: dict[int, dict[str, MethodEstimates]] = {}
-    for number, key, one in peeking("time", spending, estimator).estimates(
-        range(first, first + 22)
-    ):
-        assert (key.metric, key.arm) == ("time", "two")
-        found.setdefault(number, {})[key.method] = one
+    for number, estimates in looks_at(range(first, first + 22), spending, estimator).items():
+        assert {key[1:] for key in estimates} == {("time", "two")}
+        found[number] = {key.method: each for key, each in estimates.items()}
     assert list(found) == list(range(first, first + 22))
     count = dict.fromkeys((LOOKS_FIXED, LOOKS_SEQUENTIAL, LOOKS_VALID), 0)
     for number, said in found.items():
@@ -106,28 +110,40 @@ def test_no_look_has_a_level_above_alpha(spending: Spending, power: float) -> No
 
 
 def test_a_fixed_test_errs_as_often_as_was_computed_in_1969() -> None:
-    assert at_any_look(0.05) == pytest.approx(0.2196, abs=5e-5)
+    assert at_any_look(LOOKS, 0.05) == pytest.approx(0.2196, abs=5e-5)
 
 
 def test_without_variance_nothing_is_said() -> None:
     same = stats.mean(stats.Moments.of(np.ones(50)))
-    said = at_looks([(same, same)] * LOOKS, ALPHA, obrien_fleming)
+    said = at_looks([(same, same)] * LOOKS, AnalysisPlan((), ALPHA))
     assert said == dict.fromkeys((LOOKS_FIXED, LOOKS_SEQUENTIAL, LOOKS_VALID))
 
 
 @pytest.mark.parametrize("estimator", ["mean", "auto"])
 def test_early_looks_may_be_empty(estimator: Estimator) -> None:
-    sampler = Sampler(POOL, (1.0, 1.0), 10, SEED)
-    few = RepeatedLooks.of(sampler, "time", ALPHA, obrien_fleming, estimator)
-    said = [one.significant for _, _, one in few.estimates(range(20))]
+    few = looks_at(range(20), estimator=estimator, users=10)
+    said = [each.significant for estimates in few.values() for each in estimates.values()]
     assert len(said) == 60
     assert any(one is not None for one in said)
 
 
 def test_only_the_first_experiments_are_looked_at() -> None:
-    numbers = {number for number, _, _ in peeking().estimates(range(LOOKED - 3, LOOKED + 3))}
+    numbers = set(looks_at(range(LOOKED - 3, LOOKED + 3)))
     assert numbers == {LOOKED - 3, LOOKED - 2, LOOKED - 1}
-    assert not list(peeking().estimates(range(LOOKED, LOOKED + 3)))
+    assert not looks_at(range(LOOKED, LOOKED + 3))
+
+
+def test_a_method_that_ran_in_some_experiments_is_undefined_in_the_others() -> None:
+    often, once = Key("welch", "time", "two"), Key("max_z", "time", "two")
+    said = MethodEstimates(1.0, 0.5, 1.5, True)
+    first = Experiment({often: said}, {often: said, once: said}, False)
+    rest = Experiment({often: UNDEFINED}, {often: said}, True)
+    joined = Trials.concat([Trials.of([first]), Trials.of([rest, rest])])
+    assert joined.keys == (often, once)
+    assert joined.mismatches.tolist() == [False, True, True]
+    np.testing.assert_array_equal(joined.significant(0, NOTHING), [1, np.nan, np.nan])
+    np.testing.assert_array_equal(joined.width(1), [1, np.nan, np.nan])
+    np.testing.assert_array_equal(joined.estimate(0), [1, 1, 1])
 
 
 def test_boundaries_that_do_not_pay_for_looks_leave_the_band(
