@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final
 
 from abbotify.stats import cuped_means, difference, max_z, mean, ratio_of_sums, relative, welch
-from abbotify.stats.skewness import ONE_SIDED, TWO_SIDED, one_sided_error, skew_of_difference
+from abbotify.stats.normal import ONE_SIDED, TWO_SIDED, one_sided_error, skew_of_difference
 from abbotify.studies.validation.characteristics import Characteristic, rate
 from benchmarks.estimators.effort import ALPHA, Effort, covers, hits
 from benchmarks.estimators.generated_users import (
