@@ -73,6 +73,20 @@ class Source:
     parts: Callable[[Order], Sequence[Part]]
     broken: tuple[int, int, str] | None = None
 
+    def known_weights(self, given: Mapping[str, float]) -> Mapping[str, float]:
+        """The weights of the arms, given ones instead of the log's.
+
+        Raises:
+            UserError: a weight of no arm, or one that is not positive and finite.
+        """
+        for name, weight in given.items():
+            if name not in self.names:
+                known = ", ".join(self.names)
+                raise UserError(f"{name!r} is no arm of the log ({known})", key="weights")
+            if not 0 < weight < float("inf"):
+                raise UserError(f"must be above 0 and finite, got {name}={weight}", key="weights")
+        return {**self.weights, **given}
+
 
 def open_source(logs: Sequence[Path], experiment: str) -> Source:
     """The log in some files.

@@ -143,15 +143,6 @@ class Answers:
     wrong: Mapping[int, WrongAnswer]
 
 
-def checked_batch(returned: Any, n: int, n_tracks: int) -> IntArray:
-    """What `recommend_batch` returned, as tracks, MISSED and FAILED: int64 (n,), see `answers_of`.
-
-    Raises:
-        WrongAnswer: there are not n answers in one dimension.
-    """
-    return answers_of(returned, n, n_tracks).tracks
-
-
 def answers_of(returned: Any, n: int, n_tracks: int) -> Answers:
     """What `recommend_batch` returned, and what is wrong with it.
 

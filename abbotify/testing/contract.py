@@ -22,7 +22,7 @@ from abbotify.errors import PluginError
 from abbotify.files.folders import Arrays
 from abbotify.files.yaml import Source
 from abbotify.recommenders.base import Play, Recommender, Request, checked
-from abbotify.recommenders.batch import FAILED, MISSED, Requests, checked_batch, one_by_one
+from abbotify.recommenders.batch import FAILED, MISSED, Requests, answers_of, one_by_one
 from abbotify.recommenders.candidate_table import fallback_purpose
 from abbotify.recommenders.pick import TablePicker
 from abbotify.recommenders.plugins.load import Loaded, answers_batches, fit_plugin, load_plugin
@@ -253,7 +253,7 @@ def answers_together(recommender: Any, batch: Sequence[Request], n_tracks: int) 
     requests = Requests.of(batch)
     before = digest_data(_columns(requests))
     returned = recommender.recommend_batch(requests)
-    answers: list[int] = checked_batch(returned, len(batch), n_tracks).tolist()
+    answers: list[int] = answers_of(returned, len(batch), n_tracks).tracks.tolist()
     assert before == digest_data(_columns(requests)), "recommend_batch changed its requests"
     for answer, request in zip(answers, batch, strict=True):
         assert answer != FAILED, f"answered with no track of the catalogue; asked {request}"

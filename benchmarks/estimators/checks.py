@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from abbotify import rng
 from abbotify.stats import Moments, mean, sample_ratio
+from abbotify.stats.heterogeneity import novelty
 from abbotify.stats.non_inferiority import METRIC, NON_INFERIOR, GuardrailSpec, guardrail
-from abbotify.stats.novelty import novelty
+from abbotify.stats.normal import one_sided_error
 from abbotify.stats.sample_ratio import ALPHA as SRM_ALPHA
 from abbotify.stats.sample_ratio import watch_sample_ratio
-from abbotify.stats.skewness import one_sided_error
 from abbotify.studies.validation.characteristics import Characteristic, rate
 from benchmarks.estimators.effort import ALPHA, Effort, hits
 from benchmarks.estimators.generated_users import (

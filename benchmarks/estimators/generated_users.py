@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from abbotify import rng
 from abbotify.jit import kernel
 from abbotify.stats import ArmMoments, Moments
-from abbotify.stats.skewness import Shape, skew_of_difference
+from abbotify.stats.normal import Shape, skew_of_difference
 
 Floats = NDArray[np.float64]
 

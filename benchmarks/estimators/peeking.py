@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from abbotify.stats import cuped_means, difference, mean
-from abbotify.stats.always_valid import always_valid
 from abbotify.stats.group_sequential import obrien_fleming, pocock
-from abbotify.stats.monitoring import Pair, monitor
+from abbotify.stats.monitoring import Pair, always_valid, monitor
 from abbotify.studies.validation.characteristics import Characteristic, rate
 from benchmarks.estimators.effort import ALPHA, Effort, hits
 from benchmarks.estimators.generated_users import BEFORE, VALUE, Law, Table, growing

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final
 
 from abbotify.stats import max_z, mean, welch
-from abbotify.stats.skewness import ONE_SIDED, TWO_SIDED, one_sided_error, skew_of_difference
+from abbotify.stats.normal import ONE_SIDED, TWO_SIDED, one_sided_error, skew_of_difference
 from abbotify.studies.validation.characteristics import Characteristic, rate
 from abbotify.studies.validation.methods import AnalysisPlan, Key, experiment_estimates
 from benchmarks.estimators.effort import ALPHA, Effort, hits

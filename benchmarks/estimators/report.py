@@ -10,7 +10,7 @@ from jinja2 import Environment, StrictUndefined
 
 from abbotify.report.csv import csv_text, read_csv
 from abbotify.report.text.numbers import plural
-from abbotify.stats.skewness import ONE_SIDED, TWO_SIDED
+from abbotify.stats.normal import ONE_SIDED, TWO_SIDED
 from abbotify.studies.validation.characteristics import (
     COLUMNS,
     FALSE_ALARM,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from abbotify.recommenders.base import Request, checked
-from abbotify.recommenders.batch import FAILED, MISSED, Requests, checked_batch, one_by_one
+from abbotify.recommenders.batch import FAILED, MISSED, Requests, answers_of, one_by_one
 from abbotify.testing import generated_requests, small_world
 
 MADE = generated_requests(small_world(), sessions=20)
@@ -47,7 +47,7 @@ SPOILT = [5, 60, -2, True, 7.0, "a", 2**63, 2**70, None, -1, np.int64(-1), np.ui
 
 @pytest.mark.parametrize("value", SPOILT)
 def test_an_answer_counts_alike_alone_and_among_others(value: Any) -> None:
-    together = checked_batch([3, value, 4, None], 4, TRACKS).tolist()
+    together = answers_of([3, value, 4, None], 4, TRACKS).tracks.tolist()
     assert together[::2] == [3, 4]
     alone = one_by_one(lambda requests: [value])
     try:
@@ -60,21 +60,21 @@ def test_an_answer_counts_alike_alone_and_among_others(value: Any) -> None:
 
 @pytest.mark.parametrize("dtype", ["int8", "int64", "uint8", "uint64", "object"])
 def test_integers_of_any_size_are_tracks(dtype: str) -> None:
-    answers = checked_batch(np.array([0, 59, 60, 99], dtype), 4, TRACKS)
+    answers = answers_of(np.array([0, 59, 60, 99], dtype), 4, TRACKS).tracks
     assert answers.dtype == np.int64
     assert answers.tolist() == [0, 59, FAILED, FAILED]
 
 
 def test_floats_and_truths_are_no_tracks() -> None:
-    assert checked_batch(np.array([0.0, 1.0]), 2, TRACKS).tolist() == [FAILED, FAILED]
-    assert checked_batch(np.array([True, False]), 2, TRACKS).tolist() == [FAILED, FAILED]
-    assert checked_batch([1, True], 2, TRACKS).tolist() == [1, FAILED]
+    assert answers_of(np.array([0.0, 1.0]), 2, TRACKS).tracks.tolist() == [FAILED, FAILED]
+    assert answers_of(np.array([True, False]), 2, TRACKS).tracks.tolist() == [FAILED, FAILED]
+    assert answers_of([1, True], 2, TRACKS).tracks.tolist() == [1, FAILED]
 
 
 @pytest.mark.parametrize("found", [[1], [1, 2, 3], [[1, 2]], 5, None, []])
 def test_there_must_be_as_many_answers_as_requests(found: Any) -> None:
     with pytest.raises(ValueError, match=r"returned answers of shape .*, not \(2,\)"):
-        checked_batch(found, 2, TRACKS)
+        answers_of(found, 2, TRACKS)
 
 
 @pytest.mark.parametrize("found", [lambda n: [1] * (n + 1), lambda n: 3])

@@ -157,7 +157,7 @@ class BanditRecommender:
 
 
 def _top_pop(params: Bandit, catalogue: Catalogue, scenario: Scenario, key: KeyPath) -> Candidates:
-    from abbotify.recommenders.tables import most_popular
+    from abbotify.recommenders.candidate_table import most_popular
 
     tracks = most_popular(catalogue, params.size)
     return lambda request: tracks
@@ -167,7 +167,7 @@ def _artist(params: Bandit, catalogue: Catalogue, scenario: Scenario, key: KeyPa
     """The artist's tracks, the most popular if there are too many, then anybody's."""
     import numpy as np
 
-    from abbotify.recommenders.tables import artist_lists, most_popular
+    from abbotify.recommenders.candidate_table import artist_lists, most_popular
 
     size, artist_of = params.size, catalogue.artist
     top = most_popular(catalogue, size)

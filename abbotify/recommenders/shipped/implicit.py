@@ -12,23 +12,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from abbotify.progress import Epoch
-from abbotify.recommenders.shipped import Learner
-from abbotify.scenario.recommenders import Count, Dims, Rate, Weight
+from abbotify.recommenders.shipped import Factorisation
+from abbotify.scenario.recommenders import Count, Rate, Weight
 
 if TYPE_CHECKING:
-    from abbotify.files.folders import Arrays
-    from abbotify.recommenders.candidate_table import CandidateTable
     from abbotify.recommenders.factors import Listened
     from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
-    from abbotify.world.base import World
 
 
-class ALS(Learner):
+class ALS(Factorisation):
     """Alternating least squares on listened time (implicit); needs the extra `als`."""
 
     recommender: Literal["als"]
-    factors: Dims = 64
-    key: Literal["user", "previous", "first"] = "user"
     iterations: Count = 15
     regularization: Weight = 0.05
     alpha: Weight = 10.0
@@ -39,12 +34,10 @@ class ALS(Learner):
         return "als"
 
 
-class BPR(Learner):
+class BPR(Factorisation):
     """Bayesian personalised ranking of heard over unheard tracks (implicit); extra `als`."""
 
     recommender: Literal["bpr"]
-    factors: Dims = 64
-    key: Literal["user", "previous", "first"] = "user"
     iterations: Count = 30
     learning_rate: Rate = 0.05
     regularization: Weight = 0.01
@@ -87,13 +80,6 @@ def fit(
     if isinstance(params, ALS):
         return _als(params, listening, seed, progress, threads)
     return _bpr(params, listening, seed, progress)
-
-
-def lowered(params: ALS | BPR, arrays: Arrays, world: World) -> CandidateTable:
-    """The table of users' lists, or of tracks'."""
-    from abbotify.recommenders import factors
-
-    return factors.lowered(params, arrays, world)
 
 
 def _als(params: ALS, listening: Listened, seed: int, progress: OnPass, threads: int) -> Fitted:

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from abbotify.eventlog.soundness import Repeats
-from abbotify.metrics.definitions import COLUMNS
-from abbotify.metrics.session_totals import Limits
+from abbotify.metrics.definitions import COLUMNS, Limits
 from abbotify.report.result import Arm, Check
 from abbotify.report.text.numbers import plural
 from abbotify.stats import Effect, GuardrailResult

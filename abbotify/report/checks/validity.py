@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from abbotify import stats
@@ -10,8 +10,8 @@ from abbotify.metrics.definitions import COLUMNS
 from abbotify.report.result import Arm, Check
 from abbotify.stats import Effect
 from abbotify.stats.effects import CUPED, MEAN
+from abbotify.stats.normal import ONE_SIDED, TWO_SIDED, Shape, skew_of_difference
 from abbotify.stats.sample_ratio import ALPHA
-from abbotify.stats.skewness import ONE_SIDED, TWO_SIDED, Shape, skew_of_difference
 
 BALANCE_ALPHA: Final = 0.01  # of all comparisons of the days before together
 
@@ -184,7 +184,7 @@ def watched_ratio(arms: Sequence[Arm]) -> Iterator[Check]:
     yield Check("sample_ratio_watched", "fail", summary, details)
 
 
-def not_watched(success: Sequence[str], known: Mapping[str, object]) -> Iterator[Check]:
+def not_watched(success: Sequence[str], known: Collection[str]) -> Iterator[Check]:
     """That no success metric can be watched day by day."""
     if success and not any(name in known for name in success):
         listed = ", ".join(map(_label, success))

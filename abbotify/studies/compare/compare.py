@@ -14,7 +14,7 @@ from typing import Final, Literal
 from abbotify.errors import UserError
 from abbotify.report import Arm, Result
 from abbotify.stats import Contrast, Effect, Estimate, difference
-from abbotify.stats.paired import Bounded, independent
+from abbotify.stats.means import Bounded, independent
 from abbotify.studies.compare.differences import Difference, differing
 from abbotify.studies.compare.paired import Overlap, Paired
 

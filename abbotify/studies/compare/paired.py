@@ -16,8 +16,8 @@ from abbotify.metrics.users import Population
 from abbotify.metrics.users_file import StoredUsers
 from abbotify.stats import Contrast, Moments
 from abbotify.stats.effects import MEAN
+from abbotify.stats.means import lift_terms, paired, paired_effects, ratio_terms
 from abbotify.stats.moments import Floats
-from abbotify.stats.paired import lift_terms, paired, paired_effects, ratio_terms
 
 USERS: Final = "users.parquet"
 Rows = npt.NDArray[np.bool_]

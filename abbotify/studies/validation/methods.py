@@ -9,7 +9,6 @@ from typing import Final, NamedTuple
 from abbotify import stats
 from abbotify.report.build import guardrail_results
 from abbotify.stats import ArmMoments, Estimate, Moments, difference
-from abbotify.stats.always_valid import always_valid
 from abbotify.stats.effects import (
     CUPED,
     MEAN,
@@ -21,7 +20,7 @@ from abbotify.stats.effects import (
     method_estimates,
 )
 from abbotify.stats.group_sequential import Spending, crossing_chances, obrien_fleming
-from abbotify.stats.monitoring import Pair, monitor, planned_information
+from abbotify.stats.monitoring import Pair, always_valid, monitor, planned_information
 from abbotify.stats.non_inferiority import NON_INFERIOR, GuardrailSpec
 from abbotify.stats.normal import quantile
 

@@ -11,7 +11,7 @@ from scipy import stats
 
 from abbotify import rng
 from abbotify.stats import Moments
-from abbotify.stats.skewness import Shape
+from abbotify.stats.normal import Shape
 from benchmarks.estimators.generated_users import (
     DENOMINATOR,
     METRIC,

@@ -11,7 +11,6 @@ import pytest
 
 from abbotify import pipeline
 from abbotify.errors import PluginError, ScenarioError, UserError
-from abbotify.recommenders import registry
 from abbotify.recommenders.extras import install_command
 from abbotify.simulation.prepare import prepare
 from tests.recommenders.neural_torch.own import KEY, OWN, WORLD, params_of, scenario_of, trained
@@ -23,7 +22,7 @@ def test_a_class_that_has_changed_since_is_refused(torch: Any, tmp_path: Path) -
     arrays = trained(scenario).arrays
     (tmp_path / "net.py").write_text(OWN.replace("self.user", "self.listener"))
     with pytest.raises(PluginError, match=r"Net.load_state_dict\(state\) raised RuntimeError"):
-        registry.lowered(params_of(scenario), arrays, WORLD, scenario, KEY)
+        params_of(scenario).lowered(arrays, WORLD, scenario, KEY)
 
 
 @pytest.mark.extras

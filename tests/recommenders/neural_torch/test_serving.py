@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from abbotify import pipeline
-from abbotify.recommenders import registry
 from abbotify.recommenders.ranked_lists import Ranker
 from tests.recommenders.neural_torch.own import KEY, WORLD, params_of, scenario_of, trained
 from tests.recommenders.planted import planted_log
@@ -46,7 +45,7 @@ def test_lists_are_those_of_the_heads_predictions_without_dropout(
         tmp_path, head=[16, 8], dropout=0.5, size=5, shortlist=60, user_aware=aware
     )
     arrays = dict(trained(scenario).arrays)
-    lists = registry.lowered(params_of(scenario), arrays, WORLD, scenario, KEY)
+    lists = params_of(scenario).lowered(arrays, WORLD, scenario, KEY)
     seen = np.flatnonzero(arrays["seen_track"])
     for anchor in np.flatnonzero(arrays["seen_start"])[:5].tolist():
         for row in rows:
@@ -62,7 +61,7 @@ def test_lists_are_those_of_the_heads_predictions_without_dropout(
 def test_lists_are_those_of_an_own_networks_predictions(torch: Any, tmp_path: Path) -> None:
     scenario = scenario_of(tmp_path, network="net.py:Net", size=5)
     arrays = trained(scenario).arrays
-    ranker = registry.lowered(params_of(scenario), arrays, WORLD, scenario, KEY)
+    ranker = params_of(scenario).lowered(arrays, WORLD, scenario, KEY)
     assert isinstance(ranker, Ranker)
     start, track = (arrays[f"network.{name}.weight"] for name in ("start", "track"))
     user = arrays["network.user.weight"][:, 0]
@@ -79,7 +78,7 @@ def test_the_shortlist_holds_what_the_head_likes_best(torch: Any, tmp_path: Path
     log = planted_log(40_000, users=20, tracks=60).log
     scenario = scenario_of(tmp_path, head=[32], epochs=12, batch_size=256, shortlist=15, size=5)
     arrays = dict(trained(scenario, log).arrays)
-    ranker = registry.lowered(params_of(scenario), arrays, WORLD, scenario, KEY)
+    ranker = params_of(scenario).lowered(arrays, WORLD, scenario, KEY)
     assert isinstance(ranker, Ranker)
     found = 0
     for pair in range(100):

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from abbotify.errors import UserError
-from abbotify.recommenders import registry
 from abbotify.recommenders.neural.kernels import Pairs, shuffle
-from abbotify.recommenders.neural.pairs import embeddings, training_pairs
+from abbotify.recommenders.neural.training import embeddings, training_pairs
 from abbotify.recommenders.neural_torch.module import network, repeatable
 from abbotify.recommenders.ranked_lists import Ranker
 from abbotify.rng import Purpose, seed_word
@@ -38,7 +37,7 @@ def test_it_trains_alike_twice_and_lists_do_not_depend_on_who_asks(
     assert one.curve == two.curve
     assert_same_arrays(one.arrays, two.arrays)
     together, alone = (
-        registry.lowered(params_of(scenario), one.arrays, WORLD, scenario, KEY) for _ in range(2)
+        params_of(scenario).lowered(one.arrays, WORLD, scenario, KEY) for _ in range(2)
     )
     assert isinstance(together, Ranker)
     assert isinstance(alone, Ranker)

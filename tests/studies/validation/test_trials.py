@@ -11,10 +11,9 @@ import yaml
 
 from abbotify import stats
 from abbotify.stats import monitoring
-from abbotify.stats.always_valid import always_valid
 from abbotify.stats.effects import Estimator
 from abbotify.stats.group_sequential import Boundaries, Spending, boundaries, obrien_fleming, pocock
-from abbotify.stats.monitoring import monitor, planned_information
+from abbotify.stats.monitoring import always_valid, monitor, planned_information
 from abbotify.studies.validation.methods import (
     LOOKS_FIXED,
     LOOKS_SEQUENTIAL,

@@ -21,7 +21,7 @@ from abbotify.stats import (
     ratio_of_sums,
     relative,
 )
-from abbotify.stats.bootstrap import LARGEST_BCA
+from abbotify.stats.resampling import LARGEST_BCA
 
 Floats = NDArray[np.float64]
 ALPHA = 0.05
@@ -88,7 +88,7 @@ def test_bca_is_scipys_of_the_values_themselves() -> None:
 
 
 def test_bca_and_percentile_meet_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["abbotify.stats.bootstrap"], "LARGEST_BCA", 1000)
+    monkeypatch.setattr(sys.modules["abbotify.stats.resampling"], "LARGEST_BCA", 1000)
     control, treatment = values(1000, 5), values(1000, 6)
     bca = bootstrap(control, treatment, ALPHA, seed=1)
     more = bootstrap(np.append(control, 1.0), treatment, ALPHA, seed=1)
