@@ -142,17 +142,14 @@ def is_adjusted(result: Result) -> bool:
 
 def direction(effect: Effect) -> int:
     """+1 significantly better, -1 significantly worse, 0 neither."""
-    return _sign(gain(effect)) if effect.significant else 0
+    size = gain(effect) if effect.significant else 0.0
+    return int(size > 0) - int(size < 0)
 
 
 def gain(effect: Effect) -> float:
     """The effect, positive where it is for the better; 0 where neither direction is better."""
     sign = {"higher": 1.0, "lower": -1.0, None: 0.0}[metric(effect.metric).direction]
     return sign * (effect.effect or 0.0)
-
-
-def _sign(value: float) -> int:
-    return int(value > 0) - int(value < 0)
 
 
 def _decide(result: Result, arm: Arm) -> Decision:

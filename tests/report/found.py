@@ -226,7 +226,7 @@ def health() -> list[Plain]:
         ("skew", "warn", "Time per session is skewed (2.9): its interval may be too narrow."),
         ("novelty", "warn", "The effect of neural fades with the days since exposure."),
         ("interference", "pass", "Arms share neither training data nor servers."),
-        ("truncated_sessions", "pass", "No session was truncated at the track limit."),
+        ("truncated_sessions", "pass", "No session reached the track limit."),
         ("fallbacks", "info", "Requests answered by the fallback: neural 120 (0.18%)."),
         ("errors", "pass", "No recommender failed."),
         ("timeouts", "pass", "No request timed out."),

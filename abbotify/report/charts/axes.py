@@ -239,5 +239,5 @@ def ticks(
 
 
 def _places(step: float) -> int:
-    """Decimals that tell ticks one step apart."""
+    """Decimals that distinguish ticks one step apart."""
     return next((p for p in range(16) if abs(round(step, p) - step) < 1e-9 * step), 15)

@@ -135,32 +135,12 @@ def _listed(notes: Mapping[str, str]) -> str:
     return "; ".join(f"{name} ({why or 'undefined'})" for name, why in notes.items())
 
 
-def counted(arms: Sequence[Arm], limits: Limits) -> Iterator[Check]:
-    """Sessions cut at the limit, and answers that were not the recommender's own.
-
-    Args:
-        arms: with their counters.
-        limits: shares of errors and of fallbacks above which an arm did not run as described.
-    """
-    if any("truncated_sessions" in (arm.counters or {}) for arm in arms):
-        yield _share(
-            "truncated_sessions",
-            arms,
-            {arm.name: (_of(arm, "truncated_sessions"), arm.sessions or 0) for arm in arms},
-            (
-                "No session was truncated at the track limit.",
-                "Sessions truncated at the track limit",
-            ),
-            "warn",
-        )
-    most = {"errors": limits.errors, "fallbacks": limits.fallbacks}
-    for name, texts, status in _ANSWERS:
-        if any(name in (arm.counters or {}) for arm in arms):
-            parts = {arm.name: (_of(arm, name), _requests(arm, name)) for arm in arms}
-            yield _share(name, arms, parts, texts, status, most.get(name))
-
-
-_ANSWERS: tuple[tuple[str, tuple[str, str], Status], ...] = (
+_COUNTED: tuple[tuple[str, tuple[str, str], Status], ...] = (
+    (
+        "truncated_sessions",
+        ("No session reached the track limit.", "Sessions truncated at the track limit"),
+        "warn",
+    ),
     ("errors", ("No recommender failed.", "Requests on which the recommender failed"), "warn"),
     ("timeouts", ("No request timed out.", "Requests timed out"), "warn"),
     (
@@ -171,17 +151,30 @@ _ANSWERS: tuple[tuple[str, tuple[str, str], Status], ...] = (
 )
 
 
+def counted(arms: Sequence[Arm], limits: Limits) -> Iterator[Check]:
+    """Sessions truncated at the limit, and answers that were not the recommender's own.
+
+    Args:
+        arms: with their counters.
+        limits: shares of errors and of fallbacks above which an arm did not run as described.
+    """
+    most = {"errors": limits.errors, "fallbacks": limits.fallbacks}
+    for name, texts, status in _COUNTED:
+        if any(name in (arm.counters or {}) for arm in arms):
+            parts = {arm.name: (_of(arm, name), _whole(arm, name)) for arm in arms}
+            yield _share(name, parts, texts, status, most.get(name))
+
+
 def _share(
     name: str,
-    arms: Sequence[Arm],
     parts: Mapping[str, tuple[int, int]],
     texts: tuple[str, str],
     status: Status,
     limit: float | None = None,
 ) -> Check:
     details: dict[str, Any] = {
-        arm.name: {"count": count, "of": of, "share": count / of if of else None}
-        for arm, (count, of) in ((arm, parts[arm.name]) for arm in arms)
+        arm: {"count": count, "of": of, "share": count / of if of else None}
+        for arm, (count, of) in parts.items()
     }
     if not any(count for count, _ in parts.values()):
         return Check(name, "pass", texts[0], details)
@@ -199,8 +192,10 @@ def _share(
     return Check(name, status, f"{texts[1]}: {listed}.", details)
 
 
-def _requests(arm: Arm, counter: str) -> int:
-    """How many requests a counter is a share of: a session's "last" asks for no answer."""
+def _whole(arm: Arm, counter: str) -> int:
+    """What a counter is a share of: sessions or requests; a session's "last" asks for no answer."""
+    if counter == "truncated_sessions":
+        return arm.sessions or 0
     requests = _of(arm, "requests")
     return requests if counter == "timeouts" else requests - (arm.sessions or 0)
 
@@ -254,7 +249,7 @@ def rows_given_twice(repeats: Repeats, of: int) -> Check:
 
 
 def timestamps(doubts: Sequence[str], *, derived: bool) -> Check:
-    """Timestamps that cannot be milliseconds, or do not tell rows apart."""
+    """Timestamps that cannot be milliseconds, or do not distinguish rows."""
     if not derived:
         unused = "Days, sessions and steps are in the log; timestamps are not used."
         return Check("timestamps", "pass", unused)

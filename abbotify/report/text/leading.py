@@ -16,7 +16,7 @@ control near zero beside its own noise: Fieller's upper end grows without bound 
 ratio of the critical value's standard errors to the control's mean, goes to 1.
 """
 
-NEAR_ZERO: Final = "control near zero: the difference says more than a ratio"
+NEAR_ZERO: Final = "control near zero: the difference is more informative than a ratio"
 
 
 Relative = Effect | SegmentEffect

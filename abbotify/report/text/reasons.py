@@ -1,9 +1,10 @@
-"""What a decision rests on and what stands against it, a sentence each."""
+"""The reasons for a decision and the cautions about it, a sentence each."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from statistics import NormalDist
 from typing import Final
 
 from abbotify.report.decision import (
@@ -31,6 +32,7 @@ _POWER: Final = 0.8
 _MANY: Final = 1000.0  # times as many users: beyond it the effect is as good as zero
 _LONG: Final = 3650  # days of a scenario at most
 _MEDIAN: Final = "quantile_0.5"
+_QUANTILE: Final = NormalDist().inv_cdf
 
 
 def decision_row(result: Result, decision: Decision) -> DecisionRow:
@@ -216,16 +218,14 @@ def _outlook(result: Result, decision: Decision) -> Iterator[str]:
 
 def _factor(result: Result, row: Effect) -> float | None:
     """How many times the users would make the effect seen significant."""
-    from scipy.special import ndtri
-
     if row.effect is None or row.lower is None or row.upper is None or row.upper <= row.lower:
         return None
     if not row.effect:
         return math.inf
     comparisons = max(1, sum(each.p_adjusted is not None for each in decisive(result)))
     alpha = result.run.alpha
-    error = (row.upper - row.lower) / 2 / -float(ndtri(alpha / 2))
-    wanted = float(ndtri(_POWER)) - float(ndtri(alpha / comparisons / 2))
+    error = (row.upper - row.lower) / 2 / -_QUANTILE(alpha / 2)
+    wanted = _QUANTILE(_POWER) - _QUANTILE(alpha / comparisons / 2)
     return (wanted * error / row.effect) ** 2
 
 
@@ -237,12 +237,10 @@ def _factor_of_rails(result: Result, decision: Decision) -> float | None:
 
 
 def _room(row: GuardrailResult, alpha: float) -> float | None:
-    from scipy.special import ndtri
-
     if row.loss is None or row.upper is None or row.loss >= row.margin:
         return None
-    error = (row.upper - row.loss) / -float(ndtri(alpha))
-    return ((float(ndtri(_POWER)) - float(ndtri(alpha))) * error / (row.margin - row.loss)) ** 2
+    error = (row.upper - row.loss) / -_QUANTILE(alpha)
+    return ((_QUANTILE(_POWER) - _QUANTILE(alpha)) * error / (row.margin - row.loss)) ** 2
 
 
 def _days(result: Result, decision: Decision, missing: float) -> str:
