@@ -78,16 +78,7 @@ def parts_of_log(log: Log) -> Iterator[Events]:
     """The rows of a Parquet log for `write_botify`: only those of the experiment keep their arm."""
     for file in log.files:
         for piece in Log((file,)).pieces(log.names):
-            yield piece if file.of_experiment else _without_arms(piece)
-
-
-def _without_arms(events: Events) -> Events:
-    arms = {
-        column: Labels(np.full(len(events), NO_ARM, np.int16), label.names)
-        for column, label in events.arms.items()
-    }
-    columns = {name: value for name, value in vars(events).items() if name != "arms"}
-    return Events(**columns, arms=arms)
+            yield piece if file.of_experiment else piece.unassigned(log.names)
 
 
 def _sorted_runs(parts: Iterable[Events], folder: Path, rows: int) -> list[Run[Events]]:
