@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,6 @@ from abbotify.eventlog.log import SessionTwiceError
 from abbotify.eventlog.schema import ARM, Events, IntArray
 from abbotify.eventlog.sessionise import EPOCH, LATEST, MICROSECONDS
 from abbotify.eventlog.sessions import SessionTable
-from abbotify.jit import kernel
 
 _BY_CHANCE: Final = 0.001  # of neighbours: where more are alike, tied ones may be equal
 # Of the earliest timestamp: those of the years 2001 to 2128, in seconds.
@@ -173,28 +172,9 @@ class Claims:
             codes: int16 (n,), arms, -1 for none.
             starts: int64 (sessions,), the rows at which sessions start.
         """
-        for row in _strays(codes, starts).tolist():
+        of_session = np.repeat(codes[starts], np.diff(starts, append=len(codes)))
+        for row in np.flatnonzero((codes >= 0) & (codes != of_session)).tolist():
             self.arms[int(user[row])].add(int(codes[row]))
-
-
-@kernel
-def _strays(codes: Any, starts: Any) -> Any:
-    """The rows in an arm that is not the one of their session's first row."""
-    rows = np.empty(0, np.int64)
-    for filling in range(2):
-        place = 0
-        for i in range(len(starts)):
-            end = starts[i + 1] if i + 1 < len(starts) else len(codes)
-            for row in range(starts[i] + 1, end):
-                if codes[row] >= 0 and codes[row] != codes[starts[i]]:
-                    if filling:
-                        rows[place] = row
-                    place += 1
-        if place == 0:
-            break
-        if not filling:
-            rows = np.empty(place, np.int64)
-    return rows
 
 
 def users_in_two_arms(table: SessionTable, claims: Claims) -> IntArray:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from abbotify.errors import DataError
 from abbotify.eventlog.log import SessionTwiceError
-from abbotify.eventlog.merge import Ahead, Run, heads
+from abbotify.eventlog.merge import Run, heads, read_ahead
 from abbotify.eventlog.schema import ARM, NO_ARM, USER, Events, IntArray, Labels
 from abbotify.eventlog.sessions import SessionTable, session_table
 from abbotify.eventlog.soundness import (
@@ -190,13 +190,9 @@ class _Reading:
 
     def read(self, parts: Sequence[Part]) -> Read:
         self.numbered = not any(part.derived for part in parts)
-        with Ahead([partial(self._tables, part) for part in parts]) as ahead:
-            runs = [
-                Run(part.lowest_user, partial(ahead.read, place), part.earlier)
-                for place, part in enumerate(parts)
-            ]
-            for piece in _gathered(heads(runs, USER)):
-                self._take(piece)
+        runs = [Run(part.lowest_user, partial(self._tables, part), part.earlier) for part in parts]
+        for piece in read_ahead(_gathered(heads(runs, USER))):
+            self._take(piece)
         days = _sound(range(min(self.days), max(self.days) + 1)) if self.days else None
         earlier = tuple(sorted(self.earlier - set(days or ())))
         mixed = np.concatenate(self.in_two) if self.in_two else self.mixed[:0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +10,9 @@ import numpy.typing as npt
 from abbotify.jit import inlined_unmanaged, unmanaged
 from abbotify.recommenders import pick_kernels as rules
 from abbotify.recommenders.candidate_table import HISTORY, Key, Pick
+from abbotify.recommenders.pick_kernels import Int, Ints, Tracks
 from abbotify.simulation.compiled import lowering
 from abbotify.simulation.compiled.lowering import Tables
-
-Int = Any  # Python's or numpy's when interpreted, int64 in a compiled kernel
 
 UNKNOWN: Final = -2  # the list of this pair has not been made yet
 
@@ -58,23 +57,18 @@ class History(NamedTuple):
             its place: what comes before it has been played.
     """
 
-    tracks: npt.NDArray[np.int32]
+    tracks: Tracks
     times: npt.NDArray[np.int16]
     base: Int
-    old_tracks: npt.NDArray[np.int32]
+    old_tracks: Tracks
     old_times: npt.NDArray[np.int16]
-    scratch: npt.NDArray[np.int64]
-    cursor: npt.NDArray[np.int64]
+    scratch: Ints
+    cursor: Ints
 
 
 @inlined_unmanaged
 def pick(
-    tables: Tables,
-    number: Int,
-    purpose: Int,
-    query: Query,
-    history: History,
-    artist: npt.NDArray[np.int32],
+    tables: Tables, number: Int, purpose: Int, query: Query, history: History, artist: Tracks
 ) -> Int:
     """A table's answer to a request: a track, NONE or UNKNOWN."""
     rule = tables.rule

@@ -240,7 +240,7 @@ def test_a_missing_file_is_an_error_of_the_scenario(
 
 def test_real_users(data_dir: Path) -> None:
     path = data_dir / "botify" / "users.jsonl"
-    users = botify.users(path, 50_000, Listener())
+    users = botify.read_users(path, 50_000, Listener())
     assert users.ids.tolist() == list(range(10_000))
     assert set(np.diff(users.interests.offsets).tolist()) == {3}
     first = json.loads(path.read_text(encoding="utf-8").partition("\n")[0])
