@@ -13,7 +13,7 @@ from abbotify.jit import kernel
 from abbotify.recommenders.failures import Failure
 from abbotify.simulation.compiled import arrays
 from abbotify.simulation.engine import Counts, SessionFacts, Setup, State, Unit, UnitResult
-from abbotify.simulation.unit_labels import session_labels
+from abbotify.simulation.unit_output import session_labels
 
 
 class UnitOutput:

@@ -182,11 +182,10 @@ class SharedUnit:
         return self.output.result(self.memory if kept else None, state, failures)
 
     def _make_room(self) -> None:
-        used, room = int(self.shared.blocks.used[0]), len(self.memory.tracks)
-        if 2 * (room - used) < room:
-            self.memory = arrays.grown(self.memory, 2 * room)
         if self.output.full:
             self.output.grow()
+        else:
+            self.memory = arrays.grown(self.memory, 2 * len(self.memory.tracks))
 
     def _days(self, skip_below: int) -> arrays.Days:
         scenario, unit = self.setup.scenario, self.unit
