@@ -43,9 +43,9 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
         begun.append(popen([sys.executable, "-c", "import time; time.sleep(60)"], **keys))
         return begun[-1]
 
-    monkeypatch.setattr(compile_ahead.subprocess, "Popen", start)
+    monkeypatch.setattr("subprocess.Popen", start)
     monkeypatch.setattr(compile_ahead, "is_compiled", lambda kernel: False)
-    monkeypatch.setattr(compile_ahead.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
     return begun
 
 
@@ -64,7 +64,7 @@ def test_no_process_where_it_would_not_help(
     if change == "compiled":
         monkeypatch.setattr(compile_ahead, "is_compiled", lambda kernel: True)
     else:
-        monkeypatch.setattr(compile_ahead.os, "cpu_count", lambda: 1)
+        monkeypatch.setattr("os.cpu_count", lambda: 1)
     with compiled_ahead():
         pass
     assert processes == []
