@@ -85,9 +85,7 @@ def analyze(
         out: the folder of the report; an existing run is replaced.
         weights: how users were meant to be split, by the log's names of the arms; default what
             the log says, evenly for botify's.
-        alpha: as `Analysis`, like the next two.
-        skip_below: of a skip.
-        question: what decides.
+        alpha: as `Analysis`, like `skip_below` and `question`.
 
     Raises:
         UserError: a log that cannot be read, an experiment or an arm it does not name, fewer
