@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from abbotify.eventlog.log import Log
 from abbotify.eventlog.merge import Run, gathered, merged, sort_rows
@@ -132,9 +133,7 @@ def _names(events: Events, experiments: Sequence[LoggedExperiment]) -> list[str]
     return [str(text) for text in texts[inverse.reshape(-1)]]
 
 
-def _positions(
-    label: Labels, experiment: LoggedExperiment
-) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+def _positions(label: Labels, experiment: LoggedExperiment) -> npt.NDArray[np.int16]:
     arms = list(experiment.arms)
     table = [arms.index(name) if name in arms else NO_ARM for name in label.names]
     return np.array([*table, NO_ARM], np.int16)[label.codes]  # code -1 takes the last entry

@@ -98,8 +98,6 @@ def open_source(logs: Sequence[Path], experiment: str) -> Source:
     Raises:
         DataError: nothing is there, files of two kinds, a broken file, an unknown experiment.
     """
-    if not logs:
-        raise DataError("no file of an event log is given")
     files = [Path(path) for path in logs]
     for at, path in enumerate(files):
         if os.path.realpath(path) in map(os.path.realpath, files[:at]):
@@ -107,7 +105,7 @@ def open_source(logs: Sequence[Path], experiment: str) -> Source:
     for path in files:
         check_regular(path, or_folder=True)
     parquet = [_is_parquet(path) for path in files]
-    if all(parquet):
+    if all(parquet):  # or no file at all
         return _parquet(files, experiment)
     if any(parquet):
         odd = files[parquet.index(False)]

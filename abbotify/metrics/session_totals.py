@@ -182,17 +182,14 @@ class SessionTotals:
             summed: in place of rows given to `add_rows`, their numbers: int64 (codes, tracks),
                 and int64 (codes, HEARD_STEPS, 2).
         """
-        ended_by_limit = np.zeros(len(sessions), np.bool_) if cut is None else cut
-        counted_rows = np.isin(sessions.day, self.days) & self._in_arm(self._codes(sessions))
-        everybody, codes = bool(counted_rows.all()), self._codes(sessions)[counted_rows]
-        counts = {
-            name: self._by_arm(codes, values if everybody else values[counted_rows])
-            for name, values in (counters or {}).items()
-        }
-        self.counters = merged(self.counters, counts)
-        if not everybody:
-            sessions, ended_by_limit = sessions.take(counted_rows), ended_by_limit[counted_rows]
-        self._add_lengths(sessions, ended_by_limit)
+        limited = np.zeros(len(sessions), np.bool_) if cut is None else cut
+        codes = sessions.arms[self.column].codes
+        counting = np.isin(sessions.day, self.days) & (codes >= 0) & (codes < len(self.arms))
+        rows = slice(None) if counting.all() else counting
+        sessions, codes = sessions.take(rows), codes[rows]
+        for name, values in (counters or {}).items():
+            self.counters = merged(self.counters, {name: self._by_arm(codes, values[rows])})
+        self._add_lengths(sessions, codes, limited[rows] | ~sessions.closed)
         days = {key: Moments.of(means) for key, means in _means_by_day(sessions, codes)}
         self.daily = merged(self.daily, days)
         times = tuple(Moments.of(sessions.time[codes == arm]) for arm in range(len(self.arms)))
@@ -233,15 +230,12 @@ class SessionTotals:
             setattr(both, name, merged(getattr(self, name), getattr(other, name)))
         return both
 
-    def _codes(self, sessions: SessionTable) -> npt.NDArray[np.int16]:
-        return sessions.arms[self.column].codes
-
-    def _in_arm(self, codes: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-        return (codes >= 0) & (codes < len(self.arms))
-
-    def _add_lengths(self, sessions: SessionTable, limited: npt.NDArray[np.bool_]) -> None:
-        codes, censored = self._codes(sessions), limited | ~sessions.closed
-
+    def _add_lengths(
+        self,
+        sessions: SessionTable,
+        codes: npt.NDArray[np.int16],
+        censored: npt.NDArray[np.bool_],
+    ) -> None:
         def lengths(rows: npt.NDArray[np.bool_]) -> tuple[Counts, ...]:
             arms = range(len(self.arms))
             return tuple(counted(sessions.tracks[rows & (codes == arm)]) for arm in arms)

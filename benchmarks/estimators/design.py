@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from abbotify.stats import Contrast, Moments, cuped_means, difference, mean
+from abbotify.stats import difference, mean
+from abbotify.stats.normal import sign_and_size_errors
 from abbotify.stats.power import Pilot, detectable_effect, power
 from abbotify.studies.validation.characteristics import Characteristic, average, rate
+from abbotify.studies.validation.methods import AnalysisPlan, Key, experiment_estimates
 from benchmarks.estimators.effort import ALPHA, Effort, hits
-from benchmarks.estimators.generated_users import BEFORE, VALUE, Law, Table, draw, scaled, shifted
-from benchmarks.estimators.theory import drift_for, exaggeration, wrong_sign
+from benchmarks.estimators.generated_users import METRIC, Law, Table, draw, shifted
+from benchmarks.estimators.theory import drift_for
 
 _LAW: Final = Law(0.5)
 _SIZES: Final = ((500, 500), (4000, 1000))
@@ -30,25 +32,16 @@ def _power(table: Table, method: str, how: str, pilot: Pilot) -> Characteristic:
     users = (table.sizes[0], table.sizes[1])
     effect = detectable_effect(pilot, 0.8, users, ALPHA)
     assert effect is not None
-    found = 0
+    found, plan = 0, AnalysisPlan((), ALPHA)
+    changes = {"shift": effect} if how == "shifts" else {"factor": 1 + effect / _LAW.mean}
     for number in range(len(table)):
-        control, treatment = table.pair(number, (VALUE, BEFORE))
-        if how == "shifts":
-            treatment = shifted(treatment, effect, 0.0)
-        else:
-            treatment = scaled(treatment, 1 + effect / _LAW.mean, 1.0)
-        found += hits([_contrast(method, control, treatment).p_value])
+        estimates = experiment_estimates(table.arms(number, **changes), plan)
+        found += bool(estimates[Key(method, METRIC, "1")].significant)
     setting = f"lognormal s = {_LAW.s}, {users[0]}/{users[1]} users, effect {how}"
     if method == "cuped":
         setting += f", correlation {_LAW.value_correlation:.2f}"
     expected = power(pilot, effect, users, ALPHA)
     return rate(method, setting, "power", found, len(table), expected, True)
-
-
-def _contrast(method: str, control: Moments, treatment: Moments) -> Contrast:
-    if method == "cuped":
-        return difference(*cuped_means([control, treatment]).pair(1), ALPHA)
-    return difference(mean(control.leading(1)), mean(treatment.leading(1)), ALPHA)
 
 
 def curse(effort: Effort) -> Iterator[Characteristic]:
@@ -67,7 +60,8 @@ def curse(effort: Effort) -> Iterator[Characteristic]:
                 found.append(one.effect)
         setting = f"lognormal s = {_LAW.s}, {sizes[0]} users an arm, power {wanted}"
         yield rate("welch", setting, "power", len(found), len(table), wanted, True)
+        sign_error, exaggeration = sign_and_size_errors(drift, ALPHA)
         ratios = [abs(one) / effect for one in found]
-        yield average("welch", setting, "exaggeration", ratios, exaggeration(drift), True)
+        yield average("welch", setting, "exaggeration", ratios, exaggeration, True)
         wrong = sum(one < 0 for one in found)
-        yield rate("welch", setting, "sign_error", wrong, len(found), wrong_sign(drift))
+        yield rate("welch", setting, "sign_error", wrong, len(found), sign_error)

@@ -7,20 +7,12 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from abbotify.stats import cuped_means, difference, max_z, mean, ratio_of_sums, relative, welch
+from abbotify.stats import max_z, mean, welch
 from abbotify.stats.normal import ONE_SIDED, TWO_SIDED, one_sided_error, skew_of_difference
 from abbotify.studies.validation.characteristics import Characteristic, rate
-from benchmarks.estimators.effort import ALPHA, Effort, covers, hits
-from benchmarks.estimators.generated_users import (
-    BEFORE,
-    DENOMINATOR,
-    NUMERATOR,
-    VALUE,
-    Law,
-    Table,
-    difference_skewness,
-    draw,
-)
+from abbotify.studies.validation.methods import AnalysisPlan, Key, experiment_estimates
+from benchmarks.estimators.effort import ALPHA, Effort, hits
+from benchmarks.estimators.generated_users import METRIC, Law, Table, difference_skewness, draw
 
 SKEWS: Final = (0.5, 1.0, 1.5)
 SHARES: Final = ((0.5, "50/50"), (0.1, "90/10"))
@@ -81,15 +73,9 @@ def _wrong(table: Table) -> Counter[str]:
     """Results by method, all of them false."""
     found: Counter[str] = Counter(dict.fromkeys(("welch", "fieller", "delta", "cuped"), 0))
     for number in range(len(table)):
-        control, treatment = table.pair(number)
-        found["welch"] += hits([welch(control, treatment, ALPHA).p_value])
-        lift = relative(mean(control), mean(treatment), ALPHA)
-        found["fieller"] += not covers(lift.lower, lift.upper, 0.0)
-        control, treatment = table.pair(number, (NUMERATOR, DENOMINATOR))
-        ratio = difference(ratio_of_sums(control), ratio_of_sums(treatment), ALPHA)
-        found["delta"] += hits([ratio.p_value])
-        adjusted = cuped_means(table.pair(number, (VALUE, BEFORE)))
-        found["cuped"] += hits([difference(*adjusted.pair(1), ALPHA).p_value])
+        estimates = experiment_estimates(table.arms(number), AnalysisPlan((), ALPHA))
+        for method in found:
+            found[method] += bool(estimates[Key(method, METRIC, "1")].significant)
     return found
 
 

@@ -124,7 +124,7 @@ def survival(result: Result) -> str | None:
         Axis("Share of sessions", unit="%", scale=100.0, ticks=6, limits=(0.0, 1.02)),
         name="survival",
         title="Session survival of each arm",
-        description="Share of sessions longer than so many tracks.",
+        description="Share of sessions longer than the given number of tracks.",
     )
 
 

@@ -34,7 +34,8 @@ def balance(arms: Sequence[stats.ArmMoments], success: Sequence[str]) -> Iterato
     if not unlike:
         least = min(adjusted.values())
         summary = (
-            f"No difference between arms before the experiment (least p = {least:.3g}, Bonferroni)."
+            "No significant difference between arms before the experiment (least p = "
+            f"{least:.3g}, Bonferroni)."
         )
         yield Check("pre_balance", "pass", summary, details)
         return

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from abbotify.eventlog.sessions import FloatArray
 from abbotify.metrics.definitions import METRICS, PRE
 from abbotify.metrics.users import Population, UserTable, covariate_columns
-from abbotify.stats import Moments, mean, ratio_of_sums
+from abbotify.stats import Moments, cuped_means, cuped_ratios, mean, ratio_of_sums
 from abbotify.stats.effects import MEAN, RATIO, Estimator, deciding_estimand
+from abbotify.stats.regression import square_root
 
 Rows = npt.NDArray[np.bool_]
 
@@ -50,6 +51,57 @@ class Group:
     def columns(self) -> slice:
         """The columns of the variables."""
         return slice(self.start + 1, self.start + 1 + self.variables)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How an estimate's parts are distributed over the users of one arm.
+
+    A user's part is what the user moves the estimate by, times the users: for a mean the value
+    less the mean, for a ratio the residual over the mean denominator, for an adjusted estimate
+    what the regression leaves.
+
+    Attributes:
+        share: of the pool's users for whom it is defined.
+        value: of the estimate over all of them, the truth.
+        variance: of the parts.
+        third: third cumulant.
+        fourth: fourth cumulant.
+        common: how far a standardised user of the covariates moves the estimate: their overall
+            mean, which all arms are read at, is known from the experiment's users alone.
+    """
+
+    share: float
+    value: float
+    variance: float
+    third: float
+    fourth: float
+    common: tuple[float, ...] = ()
+
+    @property
+    def skewness(self) -> float:
+        """Of the parts; 0 without variance."""
+        return self.third / self.variance**1.5 if self.variance > 0 else 0.0
+
+    @classmethod
+    def of(cls, parts: FloatArray, share: float, value: float, common: tuple[float, ...]) -> Shape:
+        """The shape of users' parts."""
+        centred = parts - parts.mean()
+        squares = centred * centred
+        variance = float(squares.mean())
+        fourth = float((squares * squares).mean()) - 3 * variance**2
+        return cls(share, value, variance, float((squares * centred).mean()), fourth, common)
+
+    def scaled(self, factor: float) -> Shape:
+        """Of the estimate times a factor."""
+        return Shape(
+            self.share,
+            self.value * factor,
+            self.variance * factor**2,
+            self.third * factor**3,
+            self.fourth * factor**4,
+            tuple(factor * each for each in self.common),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +159,37 @@ class Outcomes:
         centred = Moments.of(kept)
         centres = self.centres[arm, group.columns]
         return Moments(centred.n, centred.mean + centres, centred.comoments)
+
+    def shapes(self, group: Group, adjusted: bool) -> list[Shape]:
+        """The shape of an estimate under every arm, the control first."""
+        arms, ratio = range(len(self.arms)), group.estimand == RATIO
+        moments = [self.moments(group, arm) for arm in arms]
+        fit = (cuped_ratios if ratio else cuped_means)(moments) if adjusted else None
+        shapes, root = [], np.zeros((0, 0))
+        for arm in arms:
+            means = moments[arm].mean
+            columns = self.values[arm][self.defined(group, arm)][:, group.columns]
+            columns = _residuals(columns, means) if ratio else columns
+            parts, common = columns[:, 0], tuple[float, ...]()
+            if fit is not None:
+                for column, slope in zip(columns.T[1:], fit.slopes[arm].tolist(), strict=True):
+                    parts = parts - slope * column
+                if arm == 0:  # users have the same covariates under all arms
+                    root = square_root(Moments.of(columns[:, 1:]).covariance)
+                common = tuple((root * fit.slopes[arm][:, None]).sum(axis=0).tolist())
+            value = float(means[0]) / (float(means[1]) if ratio else 1.0)
+            shapes.append(Shape.of(parts, len(parts) / self.users, value, common))
+        return shapes
+
+
+def _residuals(columns: FloatArray, means: FloatArray) -> FloatArray:
+    """What users move ratios by, of numerators and denominators less their means, in turn."""
+    out = np.zeros((len(columns), len(means) // 2))
+    for at, denominator in enumerate(means[1::2].tolist()):
+        if denominator:
+            ratio = means[2 * at] / denominator
+            out[:, at] = (columns[:, 2 * at] - ratio * columns[:, 2 * at + 1]) / denominator
+    return out
 
 
 def stored(

@@ -7,13 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
-from abbotify.eventlog.sessions import FloatArray
-from abbotify.stats import Moments, cuped_means, cuped_ratios, normal
-from abbotify.stats.effects import CUPED, NAIVE, RATIO
+from abbotify.stats import normal
+from abbotify.stats.effects import CUPED, NAIVE
 from abbotify.stats.power import FEWEST, Pilot, power
-from abbotify.stats.regression import square_root
 from abbotify.studies.validation.methods import (
     LOOKS_FIXED,
     METHODS,
@@ -22,7 +18,7 @@ from abbotify.studies.validation.methods import (
     Key,
     at_any_look,
 )
-from abbotify.studies.validation.outcomes import Group, Outcomes
+from abbotify.studies.validation.outcomes import Outcomes, Shape
 from abbotify.studies.validation.trials import LOOKS
 
 EQUAL_FROM: Final = 1_000  # users of both arms from which equal arms keep the level
@@ -56,95 +52,6 @@ class Expected:
     ungated: str = ""
     ungated_coverage: str = ""
     truth: float = math.nan
-
-
-@dataclass(frozen=True)
-class Shape:
-    """How an estimate's parts are distributed over the users of one arm.
-
-    A user's part is what the user moves the estimate by, times the users: for a mean the value
-    less the mean, for a ratio the residual over the mean denominator, for an adjusted estimate
-    what the regression leaves.
-
-    Attributes:
-        share: of the pool's users for whom it is defined.
-        value: of the estimate over all of them, the truth.
-        variance: of the parts.
-        third: third cumulant.
-        fourth: fourth cumulant.
-        common: how far a standardised user of the covariates moves the estimate: their overall
-            mean, which all arms are read at, is known from the experiment's users alone.
-    """
-
-    share: float
-    value: float
-    variance: float
-    third: float
-    fourth: float
-    common: tuple[float, ...] = ()
-
-    @property
-    def skewness(self) -> float:
-        """Of the parts; 0 without variance."""
-        return self.third / self.variance**1.5 if self.variance > 0 else 0.0
-
-    def scaled(self, factor: float) -> Shape:
-        """Of the estimate times a factor."""
-        return Shape(
-            self.share,
-            self.value * factor,
-            self.variance * factor**2,
-            self.third * factor**3,
-            self.fourth * factor**4,
-            tuple(factor * each for each in self.common),
-        )
-
-
-def shapes(outcomes: Outcomes, group: Group, adjusted: bool) -> list[Shape]:
-    """The shape of an estimate under every arm, the control first."""
-    arms = range(len(outcomes.arms))
-    moments = [outcomes.moments(group, arm) for arm in arms]
-    means = [each.mean for each in moments]
-    fit = (cuped_ratios if group.estimand == RATIO else cuped_means)(moments) if adjusted else None
-    shapes_by_arm = []
-    root = np.zeros((0, 0))
-    for arm in arms:
-        centred = outcomes.values[arm][outcomes.defined(group, arm)][:, group.columns]
-        parts = _parts(centred, means[arm], group.estimand, 0)
-        value = float(means[arm][0]) / (float(means[arm][1]) if group.estimand == RATIO else 1.0)
-        common: tuple[float, ...] = ()
-        if fit is not None:
-            before = _covariates(centred, means[arm], group.estimand)
-            for column, slope in zip(before.T, fit.slopes[arm].tolist(), strict=True):
-                parts = parts - slope * column
-            if arm == 0:  # users have the same covariates under all arms
-                root = square_root(Moments.of(before).covariance)
-            common = tuple((root * fit.slopes[arm][:, None]).sum(axis=0).tolist())
-        shapes_by_arm.append(_shape(parts, len(parts) / outcomes.users, value, common))
-    return shapes_by_arm
-
-
-def _covariates(centred: FloatArray, means: FloatArray, estimand: str) -> FloatArray:
-    """What each user adds to the covariates: (users, covariates)."""
-    return _parts(centred, means, RATIO, 2)[:, None] if estimand == RATIO else centred[:, 1:]
-
-
-def _parts(centred: FloatArray, means: FloatArray, estimand: str, at: int) -> FloatArray:
-    if estimand != RATIO:
-        return centred[:, at]
-    if means[at + 1] == 0:
-        return np.zeros(len(centred))
-    ratio = means[at] / means[at + 1]
-    return (centred[:, at] - ratio * centred[:, at + 1]) / means[at + 1]
-
-
-def _shape(parts: FloatArray, share: float, value: float, common: tuple[float, ...]) -> Shape:
-    centred = parts - parts.mean()
-    squares = centred * centred
-    variance = float(squares.mean())
-    fourth = float((squares * squares).mean()) - 3 * variance**2
-    third = float((squares * centred).mean())
-    return Shape(share, value, variance, third, fourth, common)
 
 
 @dataclass(frozen=True)
@@ -281,7 +188,7 @@ def expectations(
         what = key.metric, method.estimand, method.adjusted or decided
         if what not in known:
             group = outcomes.group(key.metric, method.estimand)
-            known[what] = shapes(outcomes, group, what[2])
+            known[what] = outcomes.shapes(group, what[2])
         control, treatment = known[what][0], known[what][arm]
         pair = Pair(control, treatment, (users[0], users[arm]), plan.alpha, float(sum(users)))
         out.append(_expected(key, pair, outcomes, replications))
