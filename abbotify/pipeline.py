@@ -32,6 +32,7 @@ from abbotify.report.result import FORMATS, Run
 from abbotify.report.result_rows import Training as TrainingRow
 from abbotify.report.user_level_effects import UserLevelEffects, UserLevelSpec, user_level_effects
 from abbotify.scenario import Scenario, dump, plain
+from abbotify.simulation.compiled.compile_ahead import compiled_ahead
 from abbotify.simulation.coupling import interference
 from abbotify.simulation.model_store import MODELS, ModelStore
 from abbotify.simulation.prepare import Plan, ready
@@ -72,7 +73,8 @@ def run(
     """
     started = time.time()
     progress("world", 0, 0)
-    plan = ready(scenario, out, engine)
+    with compiled_ahead():
+        plan = ready(scenario, out, engine)
     faults = Faults()
     place = out.absolute()  # wherever a recommender of the user's own goes
     with folders.swapped(place) as folder, run_pool(plan, workers, progress) as pool:
