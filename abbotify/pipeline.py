@@ -32,7 +32,7 @@ from abbotify.report.result import FORMATS, Run
 from abbotify.report.result_rows import Training as TrainingRow
 from abbotify.report.user_level_effects import UserLevelEffects, UserLevelSpec, user_level_effects
 from abbotify.scenario import Scenario, dump, plain
-from abbotify.simulation.compiled.compile_ahead import compiled_ahead
+from abbotify.simulation.compiled.compile_ahead import compiled_ahead, meets
 from abbotify.simulation.coupling import interference
 from abbotify.simulation.model_store import MODELS, ModelStore
 from abbotify.simulation.prepare import Plan, ready
@@ -73,7 +73,7 @@ def run(
     """
     started = time.time()
     progress("world", 0, 0)
-    with compiled_ahead():
+    with compiled_ahead(meets(scenario)):
         plan = ready(scenario, out, engine)
     faults = Faults()
     place = out.absolute()  # wherever a recommender of the user's own goes

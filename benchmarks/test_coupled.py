@@ -98,6 +98,7 @@ def former_run(folder: Path, file: Path) -> Run:
         files.extractall(folder / "former", filter="data")
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(file)],
+        cwd=folder / "former",  # where Python looks for modules first
         env={**os.environ, "PYTHONPATH": str(folder / "former")},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
