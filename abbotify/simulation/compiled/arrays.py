@@ -114,25 +114,15 @@ class Day(NamedTuple):
 
 
 class Days(NamedTuple):
-    """What is given on the days of a unit; as `Day`, but for several days.
+    """What is given on the days of a unit: as `Day`, for several of them.
 
     Attributes:
-        seed: of the dynamics, as a signed word.
-        first: the first user's row in the world.
         first_day: of the unit.
-        end: until when the days are open, ms: arms are known of visits before it.
+        end: until when the days are open, ms: who serves visits before it is known.
         until: what happens from then on is not played yet, ms.
         last: when the unit's last day is over, ms.
-        run_end: when the run is over, ms; nothing starts after it.
-        last_step: the step at which a session is cut.
-        skip_below: hundredths below which a track is skipped.
-        keeps: whether the tracks of all sessions are kept.
-        looks_back: whether a recommender asks for the plays of earlier sessions.
-        per_day: visits of a user a day; below 0 when visits are drawn by the day.
-        hours: the profile.
         serving: int16 (days, users), places of arms.
         codes: int16 (days, users), rows of `Out.plays`, -1 for users who are not counted.
-        visits: int64 (users + 1), where each user's are in `times`.
         times: int64, ms, of all days.
     """
 
@@ -228,8 +218,7 @@ class Out(NamedTuple):
     """What is written down.
 
     Attributes:
-        sessions: int64 (SESSION_COLUMNS or SHARED_COLUMNS, room), a column for each session that
-            is over.
+        sessions: int64 (SESSION_COLUMNS or SHARED_COLUMNS, room): sessions that are over.
         plays: int32 (codes, tracks), how often each track was played.
         by_step: int64 (codes, steps, 2): plays and their hundredths, by step from 1.
         filled: int64 (3), what ENDED, HEARD and STUCK say.
