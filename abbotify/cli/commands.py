@@ -24,6 +24,7 @@ from abbotify.cli.options import (
     LogFiles,
     Overrides,
     Quiet,
+    Resume,
     RunFolder,
     ScenarioFile,
     SeedOption,
@@ -46,7 +47,13 @@ from abbotify.cli.process import (
     leave,
     too_few_addresses,
 )
-from abbotify.cli.terminal import headline_table, print_anywhere, progress_bars, streams_kept
+from abbotify.cli.terminal import (
+    headline_table,
+    notice,
+    print_anywhere,
+    progress_bars,
+    streams_kept,
+)
 
 app = typer.Typer(
     add_completion=False,
@@ -115,6 +122,7 @@ def run(
     seed: SeedOption = None,
     overrides: Overrides = None,
     workers: Workers = 1,
+    resume: Resume = False,
     quiet: Quiet = False,
 ) -> None:
     """Run a scenario and write its report."""
@@ -123,7 +131,7 @@ def run(
 
     folder = out or Path("reports") / described.name
     with progress_bars(quiet) as progress:
-        result = pipeline.run(described, folder, workers, progress, engine)
+        result = pipeline.run(described, folder, workers, progress, engine, resume, notice)
     headline_table(result)
     for note in result.run.notes:
         print(f"\nNote: {note}.")

@@ -39,6 +39,9 @@ SeedOption = Annotated[
 ]
 EngineOption = Annotated[str, Option(help="Engine: auto, compiled or simpy.")]
 Workers = Annotated[int, Option(min=1, help="Number of processes.")]
+Resume = Annotated[
+    bool, Option("--resume", help="Go on with an interrupted run; leave a finished one.")
+]
 Quiet = Annotated[bool, Option("--quiet", help="Show no progress bar.")]
 RunFolder = Annotated[Path | None, Option(help="The folder of the run; default reports/NAME.")]
 LogFiles = Annotated[

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any, ClassVar, Final, Self, TypeVar
 
-from abbotify.errors import UserError
+from abbotify.errors import LostWorkers
 
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
@@ -63,7 +63,7 @@ class Executor(ABC):
             units: pure, for one whose worker was killed is run again.
 
         Raises:
-            UserError: a unit's workers have died three times.
+            LostWorkers: a unit's workers have died three times.
             OutputError: there is no room for what is shared.
             Exception: whatever a unit raises.
         """
@@ -169,7 +169,7 @@ class _Batch:
             self.lost[place] += 1
             if self.lost[place] == _ATTEMPTS:
                 what = f"task {place + 1} of {len(self.units)} was given up"
-                raise UserError(f"{what}: {_ATTEMPTS} processes that had it died, {why}")
+                raise LostWorkers(f"{what}: {_ATTEMPTS} processes that had it died, {why}")
             heapq.heappush(self.waiting, place)
 
 
