@@ -30,13 +30,6 @@ def hold(folder: Path) -> int:
     return descriptor
 
 
-def release(folder: Path, descriptor: int) -> None:
-    """Ends what `hold` or `seize` began."""
-    with suppress(OSError):
-        (folder / LOCK).unlink()
-    os.close(descriptor)
-
-
 def seize(folder: Path) -> int | None:
     """Locks what a process that has died has left; None when it is in use, or that is not known.
 
@@ -57,6 +50,14 @@ def seize(folder: Path) -> int | None:
             return descriptor
     os.close(descriptor)
     return None
+
+
+def is_left(folder: Path) -> bool:
+    """Whether a process that has died has left a folder."""
+    descriptor = seize(folder)
+    if descriptor is not None:
+        os.close(descriptor)
+    return descriptor is not None
 
 
 def owner_died(path: Path) -> bool:

@@ -18,6 +18,7 @@ from abbotify import __version__
 from abbotify.digests import digest_file
 from abbotify.errors import ResumeError, UserError
 from abbotify.files.folders import replacing
+from abbotify.files.lock import is_left
 from abbotify.files.replacement import leftovers
 from abbotify.recommenders import registry
 from abbotify.recommenders.shipped import Learner
@@ -109,7 +110,8 @@ def write_manifest(folder: Path, data: Mapping[str, Any], known: Mapping[str, An
 
 def interrupted_run(out: Path) -> Path | None:
     """What the latest interrupted run into a folder has left; None where there is nothing."""
-    left = [path for path in leftovers(out.resolve()) if outputs_in(path) or is_finished(path)]
+    known = [path for path in leftovers(out.resolve()) if outputs_in(path) or is_finished(path)]
+    left = [path for path in known if is_left(path)]
     return max(left, key=lambda path: (path / MANIFEST).stat().st_mtime, default=None)
 
 
