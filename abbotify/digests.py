@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,12 @@ def digest_file(path: str | Path) -> str:
         while block := file.read(_BLOCK):
             digest.update(block)
     return f"sha256:{digest.hexdigest()}"
+
+
+def digest_files(paths: Sequence[Path]) -> str:
+    """The digest of a file, or of the digests of several in their order."""
+    digests = [digest_file(path) for path in paths]
+    return digests[0] if len(digests) == 1 else digest_data(digests)
 
 
 def digest_data(data: Any) -> str:

@@ -33,19 +33,15 @@ _BY_PLAIN_DATA: Final = ("tuple", "dataclass", "lax-or-strict")  # the last is a
 _UNKNOWN: Final = "unexpected_keyword_argument"
 _PLACED: Final = ("unknown_key", "at_key")  # errors of ours that name a key below their location
 _TAG_KINDS: Final = ("union_tag_invalid", "union_tag_not_found")
+_MAPPINGS: Final = ("dict_type", "model_type", "model_attributes_type", "dataclass_type")
 _KINDS: Final = {
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
+    **dict.fromkeys(("int_type", "int_from_float"), "a whole number"),
     "float_type": "a number",
     "string_type": "text",
     "bool_type": "true or false",
     "path_type": "a path",
-    "tuple_type": "a list",
-    "list_type": "a list",
-    "dict_type": "a mapping of keys to values",
-    "model_type": "a mapping of keys to values",
-    "model_attributes_type": "a mapping of keys to values",
-    "dataclass_type": "a mapping of keys to values",
+    **dict.fromkeys(("tuple_type", "list_type"), "a list"),
+    **dict.fromkeys(_MAPPINGS, "a mapping of keys to values"),
 }
 _BOUNDS: Final = {
     "greater_than_equal": ("at least", "ge"),

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from abbotify.recommenders.neural import fit
-from abbotify.recommenders.neural.pairs import embeddings, split, training_pairs
+from abbotify.recommenders.neural.training import embeddings, split, training_pairs
 from abbotify.recommenders.shipped.neural import Neural
 from abbotify.recommenders.training_log import TrainingLog
 from abbotify.vectors import padded, top_k

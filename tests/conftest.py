@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 # Before numpy is imported: two test processes with two threads each spin for each other on two
 # cores, and linear algebra then takes ten times as long.
@@ -43,6 +44,9 @@ LONGEST = (
     "test_scenario_values.py",
     "test_reproducible.py",
 )
+# Folders of tests that look at no chart.
+WITHOUT_CHARTS = ("analysis", "cli", "hostile", "pipeline", "recommenders", "simulation")
+EMPTY_CHART = '<svg viewBox="0 0 1 1"><metadata></metadata></svg>'
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 # Hypothesis caches character tables even without a database of examples: not in the work tree.
@@ -60,6 +64,15 @@ def pytest_collection_finish() -> None:
     """Spares the garbage collector what has been imported: a tenth of a second at every call."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Leaves the charts of pages empty where nobody looks at them: most of a small run's time."""
+    if item.path.relative_to(ROOT / "tests").parts[0] not in WITHOUT_CHARTS:
+        return (yield)
+    with patch("abbotify.report.charts.svg._drawn", return_value=EMPTY_CHART):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)

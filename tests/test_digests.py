@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abbotify.digests import digest_data, digest_file
+from abbotify.digests import digest_data, digest_file, digest_files
 
 
 def test_a_file_has_the_digest_of_its_bytes(tmp_path: Path) -> None:
@@ -21,6 +21,9 @@ def test_a_file_has_the_digest_of_its_bytes(tmp_path: Path) -> None:
     large = bytes(range(256)) * 10_000
     (tmp_path / "large").write_bytes(large)
     assert digest_file(tmp_path / "large") == f"sha256:{hashlib.sha256(large).hexdigest()}"
+    both = [tmp_path / "abc", tmp_path / "large"]
+    assert digest_files(both[:1]) == digest_file(both[0])
+    assert digest_files(both) == digest_data([digest_file(path) for path in both])
 
 
 def test_an_array_counts_by_type_shape_and_little_endian_bytes() -> None:

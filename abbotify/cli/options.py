@@ -12,7 +12,7 @@ from typer import Argument, Exit, Option
 from abbotify import __version__
 
 if TYPE_CHECKING:
-    from abbotify.analysis import Question
+    from abbotify.report.inputs import Question
     from abbotify.scenario import Scenario
     from abbotify.stats.non_inferiority import GuardrailSpec
 
@@ -121,8 +121,8 @@ def numbers_of(text: str | None) -> dict[str, float]:
 
 def question_of(success: list[str] | None, guardrail: list[str] | None, estimator: str) -> Question:
     """What `--success time --guardrail latency:5 --estimator mean` ask of an analysis."""
-    from abbotify.analysis import Question
     from abbotify.errors import UserError
+    from abbotify.report.inputs import Question
 
     if estimator not in ("auto", "mean", "cuped"):
         raise UserError(f"must be auto, mean or cuped, got {estimator!r}", key="--estimator")

@@ -83,7 +83,7 @@ def _console(width: int = 140) -> Console:
 def headline_table(result: Result) -> None:
     """Prints the sentence and the table of effects."""
     from abbotify.report import notes, summary_table
-    from abbotify.report.table import Cell, Column, Row, Table
+    from abbotify.report.table import plain_table
     from abbotify.report.text.headline import headline
 
     console = _console()
@@ -91,10 +91,8 @@ def headline_table(result: Result) -> None:
     for note in notes(result):
         console.print(f"- {note}")
     console.print()
-    heads = ("metric", "arm", "effect", "interval", "p")
-    columns = (Column(head, number=head not in ("metric", "arm")) for head in heads)
-    rows = (Row(tuple(map(Cell, row))) for row in summary_table(result))
-    print_table(Table("Effects", tuple(columns), tuple(rows)))
+    texts, figures = ("metric", "arm"), ("effect", "interval", "p")
+    print_table(plain_table("Effects", texts, figures, summary_table(result)))
 
 
 def print_table(table: Table) -> None:

@@ -47,8 +47,7 @@ _INTEGERS: Final = {
     STEP: np.int32,
     TRACK: np.int64,
 }
-LONGEST_MS: Final = 10**12  # of a latency, 32 years: as much as a line may say
-_NOT_NEGATIVE: Final = (TIMESTAMP, DAY, USER, SESSION, STEP, TRACK, LATENCY_MS)
+_MOST: Final = {TIMESTAMP: LATEST, LATENCY_MS: 10**12}  # 32 years: as much as a line may say
 
 
 class Piece(NamedTuple):
@@ -78,8 +77,8 @@ def check_columns(names: Sequence[str], file: Path, required: Sequence[str] = RE
             raise DataError("the file has no such column", file=file, key=name)
 
 
-def columns_of(piece: Piece, names: Names) -> dict[str, Any]:
-    """The checked columns of some rows: those of `Events` that the file holds, and `arms`.
+def events_of(piece: Piece, names: Names) -> Events:
+    """The checked events of some rows.
 
     Args:
         piece: the rows.
@@ -87,49 +86,58 @@ def columns_of(piece: Piece, names: Names) -> dict[str, Any]:
             not have is null everywhere.
 
     Returns:
-        keyword arguments for `Events`; `day`, `session` and `step` only where the file has them.
+        the rows in their order; `day`, `session` and `step` are 0 where the file has them not.
 
     Raises:
         DataError: a wrong type, a forbidden null, a value that breaks a rule.
     """
-    present = piece.rows.schema.names
-    integers = [name for name in _INTEGERS if name in present]
-    columns: dict[str, Any] = {name: _integers(piece, name) for name in integers}
-    columns[TIME] = _times(piece)
-    columns[LATENCY_MS] = _latencies(piece)
-    columns["last"] = _lasts(piece)
-    columns[RECOMMENDATION] = _recommendations(piece, columns["last"])
-    for name in _NOT_NEGATIVE:
-        if name in columns and columns[name].min(initial=0) < 0:
-            raise piece.error(name, "is negative", columns[name] < 0)
-    for name, most in ((TIMESTAMP, LATEST), (LATENCY_MS, LONGEST_MS)):
-        if columns[name].max(initial=0) > most:
-            raise piece.error(name, f"is above {most} ms", columns[name] > most)
-    columns["arms"] = {name: _labels(piece, name, order) for name, order in names.items()}
-    return columns
+    numbers = {name: _integers(piece, name) for name in _INTEGERS}
+    last = _lasts(piece)
+    return Events(
+        **numbers,
+        last=last,
+        time=_times(piece),
+        recommendation=_recommendations(piece, last),
+        latency_ms=_latencies(piece),
+        arms={name: _labels(piece, name, order) for name, order in names.items()},
+    )
 
 
-def _typed(piece: Piece, name: str, accepts: Callable[[pa.DataType], bool], kind: str) -> pa.Array:
+def _column(
+    piece: Piece,
+    name: str,
+    accepts: Callable[[pa.DataType], bool],
+    kind: str,
+    *,
+    nullable: bool = False,
+) -> pa.Array:
     column = piece.rows.column(name)
     if not accepts(column.type):
         raise piece.error(name, f"the column's type is {column.type}, not {kind}")
-    return column
-
-
-def _complete(piece: Piece, name: str, column: pa.Array) -> pa.Array:
-    if column.null_count:
+    if column.null_count and not nullable:
         wrong = np.asarray(column.is_null())
         raise piece.error(name, "is a null, which this column must not hold", wrong)
     return column
 
 
 def _integers(piece: Piece, name: str) -> npt.NDArray[Any]:
-    column = _complete(piece, name, _typed(piece, name, pa.types.is_integer, "an integer"))
+    if name in DERIVABLE and name not in piece.rows.schema.names:
+        return np.zeros(piece.rows.num_rows, _INTEGERS[name])
+    column = _column(piece, name, pa.types.is_integer, "an integer")
     try:
-        return np.asarray(column.cast(pa.from_numpy_dtype(_INTEGERS[name])))
+        values = np.asarray(column.cast(pa.from_numpy_dtype(_INTEGERS[name])))
     except pa.ArrowInvalid as error:
         bits = np.dtype(_INTEGERS[name]).itemsize * 8
         raise piece.error(name, f"a value does not fit in {bits} bits") from error
+    return _bounded(piece, name, values)
+
+
+def _bounded(piece: Piece, name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if values.min(initial=0) < 0:
+        raise piece.error(name, "is negative", values < 0)
+    if name in _MOST and values.max(initial=0) > _MOST[name]:
+        raise piece.error(name, f"is above {_MOST[name]} ms", values > _MOST[name])
+    return values
 
 
 def _is_number(kind: pa.DataType) -> bool:
@@ -137,8 +145,7 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def _times(piece: Piece) -> npt.NDArray[np.float64]:
-    column = _complete(piece, TIME, _typed(piece, TIME, _is_number, "a number"))
-    values = np.asarray(column.cast(pa.float64()))
+    values = np.asarray(_column(piece, TIME, _is_number, "a number").cast(pa.float64()))
     if not (values.min(initial=0.0) >= 0.0 and values.max(initial=0.0) <= 1.0):  # NaN is neither
         wrong = ~((values >= 0.0) & (values <= 1.0))
         raise piece.error(TIME, "is not between 0 and 1", wrong)
@@ -146,13 +153,12 @@ def _times(piece: Piece) -> npt.NDArray[np.float64]:
 
 
 def _latencies(piece: Piece) -> npt.NDArray[Any]:
-    column = _complete(piece, LATENCY_MS, _typed(piece, LATENCY_MS, _is_number, "a number"))
-    if pa.types.is_integer(column.type):
-        return np.asarray(column.cast(pa.int64()))
-    values = np.asarray(column.cast(pa.float64()))
-    if (wrong := ~np.isfinite(values)).any():
+    column = _column(piece, LATENCY_MS, _is_number, "a number")
+    whole = pa.types.is_integer(column.type)
+    values = np.asarray(column.cast(pa.int64() if whole else pa.float64()))
+    if not whole and (wrong := ~np.isfinite(values)).any():
         raise piece.error(LATENCY_MS, "is not a finite number", wrong)
-    return values
+    return _bounded(piece, LATENCY_MS, values)
 
 
 def is_string(kind: pa.DataType) -> bool:
@@ -163,8 +169,7 @@ def is_string(kind: pa.DataType) -> bool:
 
 
 def _lasts(piece: Piece) -> npt.NDArray[np.bool_]:
-    column = _complete(piece, MESSAGE, _typed(piece, MESSAGE, is_string, "a string"))
-    codes = _codes(column, (NEXT, LAST))
+    codes = _codes(_column(piece, MESSAGE, is_string, "a string"), (NEXT, LAST))
     if codes.min(initial=0) < 0:
         raise piece.error(MESSAGE, f'is neither "{NEXT}" nor "{LAST}"', codes < 0)
     return codes != 0
@@ -173,8 +178,8 @@ def _lasts(piece: Piece) -> npt.NDArray[np.bool_]:
 def _recommendations(piece: Piece, last: npt.NDArray[np.bool_]) -> IntArray:
     if RECOMMENDATION not in piece.rows.schema.names:
         return np.full(len(last), NO_RECOMMENDATION, np.int64)
-    column = _typed(piece, RECOMMENDATION, pa.types.is_integer, "an integer").cast(pa.int64())
-    values: IntArray = np.asarray(column.fill_null(NO_RECOMMENDATION))
+    column = _column(piece, RECOMMENDATION, pa.types.is_integer, "an integer", nullable=True)
+    values: IntArray = np.asarray(column.cast(pa.int64()).fill_null(NO_RECOMMENDATION))
     if column.null_count == np.count_nonzero(last) and np.array_equal(values < 0, last):
         return values  # as many nulls as rows that are to have one, and nothing else is negative
     known = np.asarray(column.is_valid())
@@ -190,7 +195,7 @@ def _recommendations(piece: Piece, last: npt.NDArray[np.bool_]) -> IntArray:
 def _labels(piece: Piece, name: str, names: tuple[str, ...]) -> Labels:
     if name not in piece.rows.schema.names:
         return Labels(np.full(piece.rows.num_rows, NO_ARM, np.int16), names)
-    column = _typed(piece, name, is_string, "a string")
+    column = _column(piece, name, is_string, "a string", nullable=True)
     if len(names) > MOST_ARMS:
         raise piece.error(name, f"the log names {len(names)} arms, more than {MOST_ARMS}")
     codes = _codes(column, names)
@@ -223,12 +228,11 @@ def check_order(events: Events, previous: Events | None, piece: Piece) -> None:
     Raises:
         DataError: names the first row that breaks the order.
     """
-    columns = (events.user, events.session, events.step, events.last)
-    if previous is None:
-        row = first_misplaced(*columns, -1, -1, -1, False)
-    else:
-        before = (int(previous.user[0]), int(previous.session[0]), int(previous.step[0]))
-        row = first_misplaced(*columns, *before, bool(previous.last[0]))
+    before = (-1, -1, -1, False)
+    if previous is not None:
+        user, session, step = previous.user[0], previous.session[0], previous.step[0]
+        before = (int(user), int(session), int(step), bool(previous.last[0]))
+    row = first_misplaced(events.user, events.session, events.step, events.last, before)
     if row >= 0:
         place = f"user {events.user[row]}, session {events.session[row]}, step {events.step[row]}"
         raise DataError(
@@ -239,16 +243,7 @@ def check_order(events: Events, previous: Events | None, piece: Piece) -> None:
 
 
 @kernel
-def first_misplaced(
-    users: Any,
-    sessions: Any,
-    steps: Any,
-    lasts: Any,
-    user: Any,
-    session: Any,
-    step: Any,
-    last: Any,
-) -> int:
+def first_misplaced(users: Any, sessions: Any, steps: Any, lasts: Any, before: Any) -> int:
     """The first row that breaks the order by user, session and step, -1 if none does.
 
     Steps count from 0 in each session, and nothing comes after a session's last.
@@ -258,11 +253,10 @@ def first_misplaced(
         sessions: int32 (n,).
         steps: int32 (n,).
         lasts: bool (n,).
-        user: the user of the row before these, -1 at the start of a file.
-        session: its session.
-        step: its step.
-        last: whether it was a last.
+        before: user, session and step of the row before these, -1 at the start of a file, and
+            whether it was a last.
     """
+    user, session, step, last = before
     for row in range(len(users)):
         if users[row] == user and sessions[row] == session:
             follows = steps[row] == step + 1 and not last

@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from abbotify.eventlog.schema import (
     LAST,
+    LATENCY_MS,
     MESSAGE,
     NEXT,
     NO_RECOMMENDATION,
@@ -30,15 +31,20 @@ LATENCY: Final = "latency"  # seconds; the Parquet log holds milliseconds
 EXPERIMENTS: Final = "experiments"
 _KEYS: Final = (MESSAGE, TIMESTAMP, USER, TRACK, TIME, LATENCY)
 LONGEST_LINE: Final = 1 << 20  # bytes; botify's have some 150, and a hole in a file has no end
-_LARGEST_ID: Final = 2**63 - 1
-_LONGEST: Final = 1e9  # seconds
 _LONGEST_NAME: Final = 200
 
 Combination = tuple[tuple[str, str], ...]  # (experiment, label) pairs of one line
 
 
 class _Unsound(Exception):
-    """One of many lines is broken; which one is then found line by line."""
+    """One of many lines breaks a rule."""
+
+
+# What broken lines raise where many are read at once.
+_BROKEN: Final = (
+    *(_Unsound, ValueError, TypeError, AttributeError, KeyError),
+    *(OverflowError, StopIteration, RecursionError),
+)
 
 
 @dataclass
@@ -69,7 +75,7 @@ class Columns:
         try:
             self._append(_scanned(lines))
             return {}
-        except _Unsound:
+        except _BROKEN:  # which ones is seen line by line
             checked = [_checked(line) for line in lines]
             self._append([document for document, _ in checked if document is not None])
             return {i: reason for i, (_, reason) in enumerate(checked) if reason}
@@ -85,17 +91,14 @@ class Columns:
     def _combinations(self, documents: list[dict[str, Any]]) -> IntArray:
         known = self.combinations
         codes = []
-        try:
-            for document in documents:
-                pairs = tuple(document.get(EXPERIMENTS, _NONE).items())
-                code = known.get(pairs)
-                if code is None:
-                    if _wrong_experiments(dict(pairs)):
-                        raise _Unsound
-                    code = known[pairs] = len(known)
-                codes.append(code)
-        except (AttributeError, TypeError) as error:
-            raise _Unsound from error
+        for document in documents:
+            pairs = tuple(document.get(EXPERIMENTS, _NONE).items())
+            code = known.get(pairs)
+            if code is None:
+                if _wrong_experiments(dict(pairs)):
+                    raise _Unsound
+                code = known[pairs] = len(known)
+            codes.append(code)
         return np.array(codes, np.int64)
 
 
@@ -107,30 +110,22 @@ _scan: Final[Callable[[str, int], tuple[Any, int]]] = vars(json.JSONDecoder())["
 def _scanned(lines: Sequence[bytes]) -> list[dict[str, Any]]:
     if max(map(len, lines), default=0) > LONGEST_LINE:
         raise _Unsound
-    try:
-        texts = [line.decode() for line in lines]
-        scanned = [_scan(text, 0) for text in texts]
-    except (ValueError, StopIteration, RecursionError) as error:
-        raise _Unsound from error
+    texts = [line.decode() for line in lines]
+    scanned = [_scan(text, 0) for text in texts]
     if any(end != len(text) for text, (_, end) in zip(texts, scanned, strict=True)):
         raise _Unsound
     documents = [document for document, _ in scanned]
     # A key twice in a line: each one that was written has a colon, of two equal ones one is left.
     # To count all lines at once costs next to nothing.
-    keys, whole = _keys(documents), b"".join(lines)
+    inner = sum(len(document.get(EXPERIMENTS, _NONE)) for document in documents)
+    keys, whole = inner + sum(map(len, documents)), b"".join(lines)
     if whole.count(b":") != keys:
         # There are colons in texts, such as times of day, or objects in objects.
         written = whole.translate(None, b" \t\r\n").count(b'":')
-        if written != keys and written != _inner_keys(documents):
-            _refuse_twice(texts)
+        if written != keys and written != sum(map(_all_keys, documents)):
+            for text in texts:  # the slow and sure way
+                json.loads(text, object_pairs_hook=_once)
     return documents
-
-
-def _inner_keys(documents: Sequence[Any]) -> int:
-    try:
-        return sum(map(_all_keys, documents))
-    except RecursionError as error:
-        raise _Unsound from error
 
 
 def _all_keys(value: Any) -> int:
@@ -138,24 +133,6 @@ def _all_keys(value: Any) -> int:
     if isinstance(value, dict):
         return len(value) + sum(_all_keys(v) for v in value.values() if type(v) in (dict, list))
     return sum(map(_all_keys, value)) if isinstance(value, list) else 0
-
-
-def _keys(documents: Sequence[Any]) -> int:
-    """How many keys lines have, without those of objects that the format does not name."""
-    try:
-        inner = sum(len(document.get(EXPERIMENTS, _NONE)) for document in documents)
-        return inner + sum(map(len, documents))
-    except (AttributeError, TypeError) as error:
-        raise _Unsound from error
-
-
-def _refuse_twice(texts: Sequence[str]) -> None:
-    """Raises _Unsound where a line has a key twice; the slow and sure way."""
-    try:
-        for text in texts:
-            json.loads(text, object_pairs_hook=_once)
-    except ValueError as error:
-        raise _Unsound from error
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -169,53 +146,52 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _arrays(documents: list[dict[str, Any]]) -> dict[str, npt.NDArray[Any]]:
-    try:
-        rows = list(map(itemgetter(*_KEYS), documents))
-        message, timestamp, user, track, time, latency = zip(*rows, strict=True)
-        last = _lasts(message)
-        going_on = (~last).tolist()
-        columns: dict[str, npt.NDArray[Any]] = {
-            "last": last,
-            TIMESTAMP: _integers(timestamp, LATEST),
-            USER: _integers(user),
-            TRACK: _integers(track),
-            TIME: _numbers(time, 1.0),
-            "latency_ms": _milliseconds(_numbers(latency, _LONGEST)),
-        }
-        answers = [d[RECOMMENDATION] for d in compress(documents, going_on)]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise _Unsound from error
-    columns[RECOMMENDATION] = np.full(len(last), NO_RECOMMENDATION, np.int64)
-    columns[RECOMMENDATION][~last] = _integers(answers)
-    return columns
-
-
-def _lasts(message: Sequence[Any]) -> npt.NDArray[np.bool_]:
+    rows = list(map(itemgetter(*_KEYS), documents))
+    message, timestamp, user, track, time, latency = zip(*rows, strict=True)
     if not set(message) <= {NEXT, LAST}:
         raise _Unsound
-    return np.array([value == LAST for value in message], np.bool_)
+    last = np.array([value == LAST for value in message], np.bool_)
+    answers = [d[RECOMMENDATION] for d in compress(documents, (~last).tolist())]
+    recommendation = np.full(len(last), NO_RECOMMENDATION, np.int64)
+    recommendation[~last] = _numbers(RECOMMENDATION, answers)
+    return {
+        "last": last,
+        TIMESTAMP: _numbers(TIMESTAMP, timestamp),
+        USER: _numbers(USER, user),
+        TRACK: _numbers(TRACK, track),
+        TIME: _numbers(TIME, time),
+        LATENCY_MS: _milliseconds(_numbers(LATENCY, latency)),
+        RECOMMENDATION: recommendation,
+    }
 
 
-def _integers(values: Sequence[Any], highest: int = _LARGEST_ID) -> IntArray:
-    if not set(map(type, values)) <= {int}:  # a bool is an int, but its type is not
+class _Rule(NamedTuple):
+    """What a number of a line must be: of some types, from 0 to the highest."""
+
+    types: frozenset[type]
+    highest: float
+    text: str
+
+
+_WHOLE: Final = frozenset({int})  # a bool is an int, but its type is not
+_REAL: Final = frozenset({int, float})
+_ID: Final = _Rule(_WHOLE, 2**63 - 1, "an id (a whole number from 0)")
+_RULES: Final = {
+    TIMESTAMP: _Rule(_WHOLE, LATEST, "a whole number of milliseconds"),
+    USER: _ID,
+    TRACK: _ID,
+    RECOMMENDATION: _ID,
+    TIME: _Rule(_REAL, 1.0, "a number between 0 and 1"),
+    LATENCY: _Rule(_REAL, 1e9, "a number of seconds from 0 to 1e9"),
+}
+
+
+def _numbers(key: str, values: Sequence[Any]) -> npt.NDArray[Any]:
+    rule = _RULES[key]
+    if not set(map(type, values)) <= rule.types:
         raise _Unsound
-    try:
-        integers = np.array(values, np.int64)
-    except OverflowError as error:
-        raise _Unsound from error
-    if not ((integers >= 0) & (integers <= highest)).all():
-        raise _Unsound
-    return integers
-
-
-def _numbers(values: Sequence[Any], highest: float) -> npt.NDArray[np.float64]:
-    if not set(map(type, values)) <= {int, float}:
-        raise _Unsound
-    try:
-        numbers = np.array(values, np.float64)
-    except OverflowError as error:
-        raise _Unsound from error
-    if not (np.isfinite(numbers) & (numbers >= 0.0) & (numbers <= highest)).all():
+    numbers = np.array(values, np.int64 if rule.types is _WHOLE else np.float64)
+    if not ((numbers >= 0) & (numbers <= rule.highest)).all():  # NaN is not
         raise _Unsound
     return numbers
 
@@ -252,27 +228,15 @@ def _wrong(document: Any) -> str:
 
 
 def _wrong_values(document: dict[str, Any]) -> str:
-    ids = (USER, TRACK, RECOMMENDATION) if document[MESSAGE] == NEXT else (USER, TRACK)
-    rules = [
-        (TIMESTAMP, _is_integer(document[TIMESTAMP], LATEST), "a whole number of milliseconds"),
-        *((key, _is_integer(document[key]), "an id (a whole number from 0)") for key in ids),
-        (TIME, _is_number(document[TIME], 1.0), "a number between 0 and 1"),
-        (LATENCY, _is_number(document[LATENCY], _LONGEST), "a number of seconds from 0 to 1e9"),
-    ]
-    for key, kept, rule in rules:
-        if not kept:
-            return f'has "{key}": {_shown(document[key])}, not {rule}'
+    for key, rule in _RULES.items():
+        if key == RECOMMENDATION and document[MESSAGE] == LAST:
+            continue
+        value = document[key]
+        if type(value) not in rule.types or not 0 <= value <= rule.highest:
+            return f'has "{key}": {_shown(value)}, not {rule.text}'
     if _wrong_experiments(document.get(EXPERIMENTS, _NONE)):
         return f'has "{EXPERIMENTS}": {_shown(document[EXPERIMENTS])}, not names of arms by name'
     return ""
-
-
-def _is_integer(value: Any, highest: int = _LARGEST_ID) -> bool:
-    return type(value) is int and 0 <= value <= highest
-
-
-def _is_number(value: Any, highest: float) -> bool:
-    return type(value) in (int, float) and 0 <= value <= highest  # NaN is not
 
 
 def _wrong_experiments(value: Any) -> bool:

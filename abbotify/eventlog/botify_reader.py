@@ -149,7 +149,8 @@ def _events(columns: Columns, experiment: str | None, file: Path) -> Events:
         arms[ARM] = _labels(columns, codes, chosen, file)
         if len(named) > 1:
             arms |= {arm_column(name): _labels(columns, codes, name, file) for name in named}
-    return sessionised(**arrays, arms=arms)
+    nothing = np.zeros(len(codes), np.int32)
+    return sessionised(Events(**arrays, day=nothing, session=nothing, step=nothing, arms=arms))
 
 
 def _labels(columns: Columns, codes: IntArray, experiment: str, file: Path) -> Labels:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from abbotify.eventlog.log import Log
 from abbotify.eventlog.merge import Run, gathered, merged, sort_rows
@@ -78,16 +79,7 @@ def parts_of_log(log: Log) -> Iterator[Events]:
     """The rows of a Parquet log for `write_botify`: only those of the experiment keep their arm."""
     for file in log.files:
         for piece in Log((file,)).pieces(log.names):
-            yield piece if file.of_experiment else _without_arms(piece)
-
-
-def _without_arms(events: Events) -> Events:
-    arms = {
-        column: Labels(np.full(len(events), NO_ARM, np.int16), label.names)
-        for column, label in events.arms.items()
-    }
-    columns = {name: value for name, value in vars(events).items() if name != "arms"}
-    return Events(**columns, arms=arms)
+            yield piece if file.of_experiment else piece.unassigned(log.names)
 
 
 def _sorted_runs(parts: Iterable[Events], folder: Path, rows: int) -> list[Run[Events]]:
@@ -141,9 +133,7 @@ def _names(events: Events, experiments: Sequence[LoggedExperiment]) -> list[str]
     return [str(text) for text in texts[inverse.reshape(-1)]]
 
 
-def _positions(
-    label: Labels, experiment: LoggedExperiment
-) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+def _positions(label: Labels, experiment: LoggedExperiment) -> npt.NDArray[np.int16]:
     arms = list(experiment.arms)
     table = [arms.index(name) if name in arms else NO_ARM for name in label.names]
     return np.array([*table, NO_ARM], np.int16)[label.codes]  # code -1 takes the last entry

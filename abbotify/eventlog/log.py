@@ -6,22 +6,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow.parquet as pq
 
 from abbotify.errors import DataError
-from abbotify.eventlog.arrow_table import DERIVABLE, Names, columns_of
+from abbotify.eventlog.arrow_table import Names
 from abbotify.eventlog.merge import Run, gathered, merged
 from abbotify.eventlog.parquet import (
     ROW_GROUP,
     LogFile,
     open_file,
     read_pieces,
-    record_pieces,
 )
-from abbotify.eventlog.schema import ARM, DAY, SESSION, STEP, USER, Events, Labels
+from abbotify.eventlog.schema import ARM, SESSION, STEP, USER, Events
 from abbotify.eventlog.sessionise import sessionised
 
 ORDER: Final = (USER, SESSION, STEP)
@@ -85,28 +84,15 @@ class Log:
         else:
             yield from _by_user(self._derived(names), rows)
 
-    @property
-    def _in_sessions(self) -> bool:
-        return all({SESSION, STEP} <= set(file.columns) for file in self.files)
-
     def _derived(self, names: Names) -> Events:
         # Files are read in order, so rows of one millisecond keep the order of the log.
         parts = [
-            columns_of(piece, names)
-            for file in self.files
-            for piece in record_pieces(file, names, ROW_GROUP)
+            events for file in self.files for events in read_pieces(file, names, ordered=False)
         ]
         if not parts:
             raise DataError("the log holds no event", file=self.files[0].path)
-        joined: dict[str, Any] = {
-            key: np.concatenate([part[key] for part in parts])
-            for key in set(parts[0]) - {"arms", *(DERIVABLE if not self._in_sessions else (DAY,))}
-        }
-        labels = {
-            name: Labels(np.concatenate([part["arms"][name].codes for part in parts]), order)
-            for name, order in names.items()
-        }
-        return sessionised(**joined, arms=labels)
+        numbered = all({SESSION, STEP} <= set(file.columns) for file in self.files)
+        return sessionised(Events.concat(parts), numbered=numbered)
 
 
 def whole_sessions(file: LogFile, names: Names, rows: int = _AT_A_TIME) -> Iterator[Events]:
@@ -216,10 +202,10 @@ def _distinct_rows(pieces: Iterator[Events], files: Sequence[LogFile]) -> Iterat
 
 
 def _by_user(events: Events, rows: int) -> Iterator[Events]:
-    ends = np.r_[np.flatnonzero(np.diff(events.user)) + 1, len(events)]
+    ends = np.flatnonzero(np.diff(events.user, append=-1)) + 1
     start = 0
     while start < len(events):
         # The first end of a user at which the piece is large enough.
-        cut = int(ends[min(np.searchsorted(ends, start + rows), len(ends) - 1)])
+        cut = int(ends[min(int(np.searchsorted(ends, start + rows)), len(ends) - 1)])
         yield events.take(slice(start, cut))
         start = cut

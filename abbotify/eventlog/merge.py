@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Final, Generic, Self, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -91,33 +90,25 @@ def heads(runs: Iterable[Run[R]], key: str) -> Iterator[list[tuple[R, bool]]]:
     waiting = sorted(runs, key=lambda run: run.lowest)[::-1]
     opened = list[_Open[R]]()
     while waiting or opened:
-        bound = _bound(key, waiting, opened)
+        # Every row below the bound has been read; None when all rows have.
+        bounds = [run.frontier(key) for run in opened if not run.done]
+        bound = min([*bounds, *(run.lowest for run in waiting[-1:])], default=None)
         parts = [(head, run.mark) for run in opened if len(head := run.split(key, bound))]
         if parts:
             yield parts
-        _advance(key, bound, waiting, opened)
-        opened = [run for run in opened if not (run.done and run.rows is None)]
+        if bound is not None:
+            for run in opened:
+                if not run.done and run.frontier(key) <= bound:
+                    run.advance()
+            while waiting and waiting[-1].lowest <= bound:
+                opened.append(_opened(waiting.pop()))
+        opened = [run for run in opened if run.rows is not None]
 
 
-def _bound(key: str, waiting: list[Run[R]], opened: list[_Open[R]]) -> int | None:
-    # Every row below the bound has been read; None when all rows have.
-    bounds = [run.frontier(key) for run in opened if not run.done]
-    bounds += [run.lowest for run in waiting[-1:]]
-    return min(bounds, default=None)
-
-
-def _advance(key: str, bound: int | None, waiting: list[Run[R]], opened: list[_Open[R]]) -> None:
-    if bound is None:
-        return
-    for run in opened:
-        if not run.done and run.frontier(key) <= bound:
-            run.advance()
-    while waiting and waiting[-1].lowest <= bound:
-        next_run = waiting.pop()
-        run = _Open(None, iter(next_run.read()), next_run.mark)
-        run.advance()
-        if run.rows is not None:
-            opened.append(run)
+def _opened(run: Run[R]) -> _Open[R]:
+    first = _Open(None, iter(run.read()), run.mark)
+    first.advance()
+    return first
 
 
 def gathered(pieces: Iterable[Events], rows: int) -> Iterator[Events]:
@@ -136,57 +127,14 @@ def gathered(pieces: Iterable[Events], rows: int) -> Iterator[Events]:
 
 T = TypeVar("T")
 
-_MOST: Final = 2  # pieces that wait to be taken, so that memory does not grow with the sources
 
+def read_ahead(pieces: Iterator[T]) -> Iterator[T]:
+    """The pieces, each read in another thread while the one before it is used.
 
-class Ahead(Generic[T]):
-    """Reads ahead in the sources, which are begun in the order given and may be read by turns.
-
-    Everything is read in one thread, so sources may share what they count in. A piece that is
-    taken sends for the next one of its source, and for the first one of the source after it.
     What reading raises is raised where the piece would have been.
     """
-
-    def __init__(self, sources: Sequence[Callable[[], Iterator[T]]]) -> None:
-        self._sources = sources
-        self._opened: dict[int, Iterator[T]] = {}
-        self._coming: dict[int, Future[T | None]] = {}
-        self._thread = ThreadPoolExecutor(1)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self._thread.shutdown(cancel_futures=True)
-
-    def read(self, place: int) -> Iterator[T]:
-        """The pieces of one source."""
-        while (piece := self._take(place)) is not None:
-            self._send_for(place)
-            if place + 1 < len(self._sources) and place + 1 not in self._opened:
-                self._send_for(place + 1)
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, pieces, None)
+        while (piece := coming.result()) is not None:
+            coming = thread.submit(next, pieces, None)
             yield piece
-
-    def _take(self, place: int) -> T | None:
-        if place not in self._coming:
-            self._coming[place] = self._thread.submit(self._next, place)
-        return self._coming.pop(place).result()
-
-    def _next(self, place: int) -> T | None:
-        if place not in self._opened:
-            self._opened[place] = self._sources[place]()
-        return next(self._opened[place], None)
-
-    def _send_for(self, place: int) -> None:
-        waiting = sum(not _at_end(piece) for piece in self._coming.values())
-        if waiting < _MOST and place not in self._coming:
-            self._coming[place] = self._thread.submit(self._next, place)
-
-
-def _at_end(piece: Future[T | None]) -> bool:
-    return piece.done() and piece.exception() is None and piece.result() is None

@@ -21,7 +21,7 @@ from abbotify.eventlog.arrow_table import (
     Piece,
     check_columns,
     check_order,
-    columns_of,
+    events_of,
     is_string,
 )
 from abbotify.eventlog.botify_lines import is_name
@@ -33,6 +33,7 @@ from abbotify.eventlog.schema import (
     LEVEL_KEY,
     MESSAGE,
     PHASE_KEY,
+    RECOMMENDATION,
     SESSIONS_LEVEL,
     USER,
     Events,
@@ -113,8 +114,9 @@ def open_file(path: str | Path) -> LogFile:
             raise DataError(what, file=path)
         check_columns(fields.names, path, REQUIRED)
         for name in fields.names:
-            if name == MESSAGE or _is_arm(name):
-                _require_text(fields.field(name).type, name, path)
+            kind = fields.field(name).type
+            if (name == MESSAGE or _is_arm(name)) and not is_string(kind):
+                raise DataError(f"the column's type is {kind}, not a string", file=path, key=name)
         users, days = _bounds(file, USER), _bounds(file, DAY)
         return LogFile(
             path=path,
@@ -151,13 +153,14 @@ def _metadata(fields: pa.Schema, path: Path) -> dict[str, str]:
 def read_pieces(
     file: LogFile, names: Names, rows: int = ROW_GROUP, *, ordered: bool = True
 ) -> Iterator[Events]:
-    """The rows of a file with day, session and step, a few at a time, in the file's order.
+    """The rows of a file, a few at a time, in the file's order.
 
     Args:
         file: what `open_file` returned.
         names: the columns of arms to read and the order of the arms' names.
         rows: how many rows at a time.
-        ordered: refuse rows that are not sorted by (user, session, step).
+        ordered: refuse a file without day, session and step, and rows that are not sorted by
+            (user, session, step).
 
     Yields:
         the next rows; a session may go on in the next ones.
@@ -165,27 +168,23 @@ def read_pieces(
     Raises:
         DataError: the first row that breaks a rule.
     """
-    check_columns(file.columns, file.path, DERIVABLE)
-    previous: Events | None = None
-    for piece in record_pieces(file, names, rows):
-        events = Events(**columns_of(piece, names))
-        if ordered:
-            check_order(events, previous, piece)
-            previous = events.take(slice(-1, None))
-        yield events
-
-
-def record_pieces(file: LogFile, names: Names, rows: int) -> Iterator[Piece]:
-    """The raw rows of a file, a few at a time, without columns nobody asked for."""
-    wanted = {*REQUIRED, *DERIVABLE, "recommendation", *names}
+    if ordered:
+        check_columns(file.columns, file.path, DERIVABLE)
+    wanted = {*REQUIRED, *DERIVABLE, RECOMMENDATION, *names}  # no column that nobody asked for
     columns = [name for name in file.columns if name in wanted]
+    previous: Events | None = None
     before = 0
-    named = [name for name in columns if name in {MESSAGE, *names}]
-    with _parquet(file.path, named) as source:
+    with _parquet(file.path, [name for name in columns if name in {MESSAGE, *names}]) as source:
         for batch in _batches(source, file.path, rows, columns):
-            if batch.num_rows:
-                yield Piece(batch, file.path, before)
+            if not batch.num_rows:
+                continue
+            piece = Piece(batch, file.path, before)
             before += batch.num_rows
+            events = events_of(piece, names)
+            if ordered:
+                check_order(events, previous, piece)
+                previous = events.take(slice(-1, None))
+            yield events
 
 
 def _parquet(path: Path, named: Sequence[str] = ()) -> pq.ParquetFile:
@@ -228,11 +227,6 @@ def _is_arm(column: str) -> bool:
     return column == ARM or column.startswith(arm_column(""))
 
 
-def _require_text(kind: pa.DataType, column: str, path: Path) -> None:
-    if not is_string(kind):
-        raise DataError(f"the column's type is {kind}, not a string", file=path, key=column)
-
-
 def _named_arms(text: str, columns: Sequence[str], path: Path) -> Names:
     """The arms' names per column, as the metadata has them."""
     try:
@@ -261,12 +255,7 @@ def _distinct(path: Path, column: str) -> tuple[str, ...]:
     names: set[str] = set()
     with _parquet(path, [column]) as source:  # a long name is not written out in each row
         for batch in _batches(source, path, ROW_GROUP, [column]):
-            column_values = batch.column(0).unique()
-            values = (
-                column_values.dictionary
-                if pa.types.is_dictionary(column_values.type)
-                else column_values
-            )
-            names.update(str(name) for name in values.to_pylist() if name is not None)
+            values = batch.column(0).unique().cast(pa.string()).to_pylist()
+            names.update(name for name in values if name is not None)
     _refuse_names(sorted(names), column, path)
     return tuple(sorted(names))

@@ -31,6 +31,7 @@ from abbotify.eventlog.schema import (
     Events,
     Labels,
     schema,
+    to_dictionary,
     to_strings,
 )
 from abbotify.eventlog.sessions import SessionTable
@@ -58,15 +59,19 @@ def write_events(
         metadata: what the file is, kept in its schema: `{"phase": "experiment", ...}`.
     """
     table = to_table(events)
-    names = {column: list(label.names) for column, label in events.arms.items()}
-    kept = {**(metadata or {}), ARMS_KEY: json.dumps(names)}
     layout = _layout(table.schema)
     with (
         replacing(Path(path)) as temporary,
         pq.ParquetWriter(temporary, table.schema, **layout) as writer,
     ):
-        writer.add_key_value_metadata(dict(sorted(kept.items())))
+        writer.add_key_value_metadata(_metadata(events.arms, metadata or {}))
         writer.write_table(table, row_group_size=ROW_GROUP)
+
+
+def _metadata(arms: Mapping[str, Labels], metadata: Mapping[str, str]) -> dict[str, str]:
+    """What the file is and the names of its arms, in order of key."""
+    names = {column: list(label.names) for column, label in arms.items()}
+    return dict(sorted({**metadata, ARMS_KEY: json.dumps(names)}.items()))
 
 
 def _layout(fields: pa.Schema) -> dict[str, Any]:
@@ -116,13 +121,12 @@ def write_sessions(
         metadata: what the file is, kept in its schema beside the level and the arms' names.
     """
     fields = sessions_schema(tuple(table.arms))
-    names = {column: list(label.names) for column, label in table.arms.items()}
-    kept = {**(metadata or {}), LEVEL_KEY: SESSIONS_LEVEL, ARMS_KEY: json.dumps(names)}
+    kept = _metadata(table.arms, {**(metadata or {}), LEVEL_KEY: SESSIONS_LEVEL})
     arms = {column: to_strings(label) for column, label in table.arms.items()}
     columns = [arms[f.name] if f.name in arms else getattr(table, f.name) for f in fields]
     rows = pa.table(
         [pa.array(column, f.type) for column, f in zip(columns, fields, strict=True)],
-        schema=fields.with_metadata(dict(sorted(kept.items()))),
+        schema=fields.with_metadata(kept),
     )
     with replacing(Path(path)) as temporary:
         pq.write_table(rows, temporary, compression="zstd")
@@ -139,9 +143,9 @@ def to_table(events: Events) -> pa.Table:
         place = fields.get_field_index(LATENCY_MS)
         fields = fields.set(place, pa.field(LATENCY_MS, pa.float64(), nullable=False))
     made = {
-        MESSAGE: _named(Labels(events.last.view(np.int8), (NEXT, LAST))),
+        MESSAGE: to_dictionary(Labels(events.last.view(np.int8), (NEXT, LAST))),
         RECOMMENDATION: pa.array(recommended, mask=recommended < 0),
-        **{name: _named(label) for name, label in events.arms.items()},
+        **{name: to_dictionary(label) for name, label in events.arms.items()},
     }
     columns = [
         made[f.name] if f.name in made else pa.array(getattr(events, f.name), f.type)
@@ -149,10 +153,3 @@ def to_table(events: Events) -> pa.Table:
     ]
     pairs = zip(fields, columns, strict=True)
     return pa.table(columns, schema=pa.schema([f.with_type(column.type) for f, column in pairs]))
-
-
-def _named(label: Labels) -> pa.DictionaryArray:
-    unknown = label.codes < 0
-    # A null leaves no trace of its code in the file, so no code need be replaced.
-    codes = pa.array(label.codes, pa.int16(), mask=unknown if unknown.any() else None)
-    return pa.DictionaryArray.from_arrays(codes, pa.array(label.names, pa.string()))

@@ -7,7 +7,7 @@ recommender answered to the request that followed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import numpy as np
@@ -135,15 +135,24 @@ class Events(Columns):
         """int64, the listened fractions in hundredths, which a simulation's are whole in."""
         return np.rint(self.time * 100).astype(np.int64)
 
+    def unassigned(self, names: Mapping[str, tuple[str, ...]]) -> Self:
+        """The rows in no arm of the given columns, whose arms have the given names."""
+        nobody = np.full(len(self), NO_ARM, np.int16)
+        return replace(self, arms={name: Labels(nobody, arms) for name, arms in names.items()})
+
+
+def to_dictionary(label: Labels) -> pa.DictionaryArray:
+    """A column of names as an Arrow dictionary, null where the code is -1."""
+    import pyarrow as pa
+
+    unknown = label.codes < 0
+    codes = pa.array(label.codes, pa.int16(), mask=unknown if unknown.any() else None)
+    return pa.DictionaryArray.from_arrays(codes, pa.array(label.names, pa.string()))
+
 
 def to_strings(label: Labels) -> pa.Array:
     """A column of names as Arrow strings, null where the code is -1."""
-    import pyarrow as pa
-
-    codes = pa.array(label.codes, mask=label.codes < 0)
-    return pa.DictionaryArray.from_arrays(codes, pa.array(label.names, pa.string())).cast(
-        pa.string()
-    )
+    return to_dictionary(label).cast("string")
 
 
 def from_strings(column: pa.Array, names: tuple[str, ...]) -> Labels:

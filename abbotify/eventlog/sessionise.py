@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.eventlog.schema import MS_PER_DAY, NO_RECOMMENDATION, Events, IntArray, Labels
+from abbotify.eventlog.schema import MS_PER_DAY, NO_RECOMMENDATION, Events, IntArray
 
 LATEST: Final = 10**17  # ms, three million years: the day still fits in 32 bits
 EPOCH: Final = 10**9  # s, the year 2001: earlier timestamps are times since a log's begin
 MICROSECONDS: Final = 10**15  # ms, the year 33 658: later ones are in microseconds
 
 
-def sessionised(
-    *,
-    timestamp: IntArray,
-    user: IntArray,
-    last: npt.NDArray[np.bool_],
-    track: IntArray,
-    time: npt.NDArray[np.float64],
-    recommendation: IntArray,
-    latency_ms: npt.NDArray[Any],
-    arms: Mapping[str, Labels],
-    session: IntArray | None = None,
-    step: IntArray | None = None,
-) -> Events:
-    """Rows in the order of the log as `Events`, with session, step and day derived.
+def sessionised(rows: Events, *, numbered: bool = False) -> Events:
+    """Rows in the order of the log, with session, step and day derived.
 
     A user's rows are sorted by session and step, where the log has them and no place twice, else
     by timestamp; rows of one place stay in the order of the log. A session runs up to each "last";
@@ -38,48 +26,38 @@ def sessionised(
     timestamps from `EPOCH` on are no times: such rows stay where the log has them among the user's.
 
     Args:
-        timestamp: int64 (n,), ms, from 0 to `LATEST`.
-        user: int64 (n,), ids.
-        last: bool (n,).
-        track: int64 (n,), ids.
-        time: float64 (n,), listened fractions.
-        recommendation: int64 (n,), ids; what a "last" row holds is replaced by none.
-        latency_ms: (n,), ms.
-        arms: column name -> codes (n,) and names.
-        session: int (n,), the number of the user's session, and
-        step: int (n,), the place in it; None where the log does not have both.
+        rows: in the order of the log, timestamps in ms from 0 to `LATEST`; what a "last" row
+            recommends is replaced by none.
+        numbered: the log has numbers of sessions and steps.
 
     Returns:
         the rows sorted by (user, session, step).
     """
-    dated, given = _dated(timestamp, user), None
+    dated = _dated(rows.timestamp, rows.user)
     # Stable sorts: ties keep the order of the log.
-    if session is None or step is None:
-        order = np.lexsort((dated, user))
-    elif (places := _places(user, session, step)) is not None:
-        order, given = places, session[places]
+    places = _places(rows) if numbered else None
+    if places is not None:
+        order = places
+    elif numbered:
+        order = np.lexsort((rows.step, rows.session, dated, rows.user))
     else:
-        order = np.lexsort((step, session, dated, user))
-    numbers = _numbers(user[order], last[order], dated[order], given)
-    return Events(
-        timestamp=timestamp[order],
-        day=numbers.day,
-        user=user[order],
-        session=numbers.session,
-        step=numbers.step,
-        last=last[order],
-        track=track[order],
-        time=time[order],
-        recommendation=np.where(last, NO_RECOMMENDATION, recommendation)[order],
-        latency_ms=latency_ms[order],
-        arms={name: Labels(label.codes[order], label.names) for name, label in arms.items()},
+        order = np.lexsort((dated, rows.user))
+    events, dated = rows.take(order), dated[order]
+    session, step, day = _numbers(events, dated, given=places is not None)
+    return replace(
+        events,
+        day=day,
+        session=session,
+        step=step,
+        recommendation=np.where(events.last, NO_RECOMMENDATION, events.recommendation),
     )
 
 
-def _places(user: IntArray, session: IntArray, step: IntArray) -> IntArray | None:
+def _places(rows: Events) -> npt.NDArray[np.intp] | None:
     """The order by session and step; None where files count sessions afresh, or rows are twice."""
-    order = np.lexsort((step, session, user))
-    differs = [np.diff(column[order]) != 0 for column in (user, session, step)]
+    columns = (rows.user, rows.session, rows.step)
+    order = np.lexsort(columns[::-1])
+    differs = [np.diff(column[order]) != 0 for column in columns]
     return order if np.logical_or.reduce(differs).all() else None
 
 
@@ -88,41 +66,30 @@ def _dated(timestamp: IntArray, user: IntArray) -> IntArray:
     known = timestamp > 0
     if known.all() or not known.any() or timestamp[known].min() < EPOCH:
         return timestamp
-    order = np.argsort(user, kind="stable")
-    known, user, place = known[order], user[order], np.arange(len(user))
-    start = np.maximum.accumulate(np.where(np.diff(user, prepend=-1) != 0, place, 0))
-    before = np.maximum.accumulate(np.where(known, place, -1))
-    after = np.minimum.accumulate(np.where(known, place, len(user) - 1)[::-1])[::-1]
-    nearest = np.where(before >= start, before, after)
-    of_user = known[nearest] & (user[nearest] == user)
-    earliest = timestamp[timestamp > 0].min()
-    dated = np.empty_like(timestamp)
-    dated[order] = np.where(of_user, timestamp[order][nearest], earliest)
-    return dated
+    import pandas as pd
+
+    # Rows by number, as a date has too many digits for the floats that hold what is missing.
+    places = pd.Series(np.arange(len(user))).where(known).groupby(user)
+    nearest = places.ffill().fillna(places.bfill())
+    dated = timestamp[nearest.fillna(0).to_numpy(np.int64)]
+    return np.where(nearest.isna(), timestamp[known].min(), dated)
 
 
-class _Numbers(NamedTuple):
-    session: npt.NDArray[np.int32]
-    step: npt.NDArray[np.int32]
-    day: npt.NDArray[np.int32]
-
-
-def _numbers(
-    user: IntArray, last: npt.NDArray[np.bool_], timestamp: IntArray, given: IntArray | None
-) -> _Numbers:
-    if not len(user):
-        return _Numbers(*(np.empty(0, np.int32) for _ in range(3)))
-    new_user = np.r_[True, user[1:] != user[:-1]]
-    starts = new_user | np.r_[True, last[:-1]]
-    if given is not None:
-        starts |= np.r_[True, given[1:] != given[:-1]]
+def _numbers(events: Events, timestamp: IntArray, given: bool) -> tuple[npt.NDArray[np.int32], ...]:
+    """The session, step and day of sorted rows."""
+    if not len(events):
+        return events.session, events.step, events.day
+    new_user = np.diff(events.user, prepend=-1) != 0
+    starts = new_user | np.r_[True, events.last[:-1]]
+    if given:
+        starts |= np.diff(events.session, prepend=-1) != 0
     first = np.flatnonzero(starts)
     index = np.cumsum(starts) - 1  # of the session, over all users
     first_of_user = index[new_user][np.cumsum(new_user) - 1]
     day = _days(timestamp[first], timestamp)
-    return _Numbers(
+    return (
         (index - first_of_user).astype(np.int32),
-        (np.arange(len(user)) - first[index]).astype(np.int32),
+        (np.arange(len(events)) - first[index]).astype(np.int32),
         day[index].astype(np.int32),
     )
 

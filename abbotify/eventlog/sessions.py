@@ -1,21 +1,28 @@
-"""One row per session, from the rows of the event log."""
+"""One row per session, from the rows of the event log.
+
+Rows are in order: a session is rows `starts[i]` up to `starts[i + 1]`, the last one up to the
+end. Sums are added in the order of the rows.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.eventlog import session_kernels
 from abbotify.eventlog.schema import Columns, Events, IntArray, Labels
+from abbotify.jit import inlined, kernel
 
 FloatArray = npt.NDArray[np.float64]
 
 SKIP_BELOW: Final = 0.3
 HEARD_STEPS: Final = 40  # steps of a session whose plays are counted; hardly any goes on for longer
+
+_MIX = 0x9E3779B1  # 2^32 / golden ratio: Fibonacci hashing
+_WORD = 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
@@ -90,9 +97,9 @@ def session_table(
     Returns:
         one row per session, in order.
     """
-    starts = session_kernels.starts_of(events.user, events.session)
+    changes = (events.session[1:] != events.session[:-1]) | (events.user[1:] != events.user[:-1])
+    starts = np.flatnonzero(np.append(len(events) > 0, changes))
     tracks = np.diff(starts, append=len(events))
-    sums = session_kernels.sums(starts, events.step, events.time, events.latency_ms, skip_below)
     return SessionTable(
         user=events.user[starts],
         session=events.session[starts],
@@ -100,15 +107,103 @@ def session_table(
         start=events.timestamp[starts],
         closed=events.last[starts + tracks - 1],
         tracks=tracks,
-        **sums._asdict(),
+        **sums(starts, events.step, events.time, events.latency_ms, skip_below)._asdict(),
         # The first play of a track is no repeat, and each later one is.
-        repeats=tracks - session_kernels.distinct(starts, events.track),
-        artists=None if artist is None else session_kernels.distinct(starts, artist),
-        play_ms=None
-        if play_ms is None
-        else session_kernels.totals(starts, play_ms.astype(np.int64)),
+        repeats=tracks - distinct(starts, events.track),
+        artists=None if artist is None else distinct(starts, artist),
+        play_ms=None if play_ms is None else np.add.reduceat(play_ms.astype(np.int64), starts),
         timeouts=None if timeouts is None else timeouts.astype(np.int64),
         arms={
             name: Labels(label.codes[starts], label.names) for name, label in events.arms.items()
         },
     )
+
+
+class Sums(NamedTuple):
+    """What is added up over each session: see `SessionTable`."""
+
+    hundredths: IntArray
+    residual: FloatArray
+    latency_ms: FloatArray
+    recommended: IntArray
+    skips: IntArray
+
+
+@kernel
+def sums(
+    starts: IntArray,
+    step: npt.NDArray[np.int32],
+    time: FloatArray,
+    latency: npt.NDArray[Any],
+    skip_below: float,
+) -> Sums:
+    """What is added up over the rows of each session.
+
+    Args:
+        starts: int64 (sessions,), the first rows.
+        step: int32 (n,).
+        time: float64 (n,), listened fractions.
+        latency: (n,), ms; sums of whole ms are exact up to 2^53.
+        skip_below: a recommended track listened to for less than this fraction is a skip.
+    """
+    sessions, rows = len(starts), len(time)
+    hundredths = np.empty(sessions, np.int64)
+    residual = np.empty(sessions, np.float64)
+    waited = np.empty(sessions, np.float64)
+    recommended = np.empty(sessions, np.int64)
+    skips = np.empty(sessions, np.int64)
+    for i in range(sessions):
+        end = starts[i + 1] if i + 1 < sessions else rows
+        whole, skipped, chosen, beyond, wait = 0, 0, 0, 0.0, 0.0
+        for row in range(starts[i], end):
+            nearest = np.rint(time[row] * 100.0)
+            whole += int(nearest)
+            beyond += time[row] - nearest / 100.0
+            wait += latency[row]
+            later = step[row] >= 1
+            chosen += later
+            skipped += later and time[row] < skip_below
+        hundredths[i], residual[i], waited[i] = whole, beyond, wait
+        recommended[i], skips[i] = chosen, skipped
+    return Sums(hundredths, residual, waited, recommended, skips)
+
+
+@inlined
+def _first_seen(value: Any, stamp: int, shift: int, stamps: Any, kept: Any) -> bool:
+    # A slot belongs to the session that stamped it last, so nothing is cleared between sessions.
+    mask = len(kept) - 1
+    # 32 bits times 32 bits: interpreted, a product that overflows would be warned of.
+    mixed = ((value ^ value >> 32) & _WORD >> 1) * _MIX & _WORD
+    slot = (mixed >> shift) & mask
+    while stamps[slot] == stamp:
+        if kept[slot] == value:
+            return False
+        slot = (slot + 1) & mask
+    stamps[slot], kept[slot] = stamp, value
+    return True
+
+
+@kernel
+def distinct(starts: IntArray, values: npt.NDArray[Any]) -> IntArray:
+    """How many distinct whole values of (n,) each session has: int64 (sessions,).
+
+    A hash table of the longest session's size, so the time is linear whatever the values and the
+    lengths: 2 ns a row where sorting by session and value takes 40.
+    """
+    sessions, longest = len(starts), 0
+    for i in range(sessions):
+        end = starts[i + 1] if i + 1 < sessions else len(values)
+        longest = max(longest, end - starts[i])
+    bits = 3
+    while 1 << bits < 2 * longest:
+        bits += 1
+    kept = np.empty(1 << bits, np.int64)
+    stamps = np.full(1 << bits, -1, np.int64)
+    counts = np.empty(sessions, np.int64)
+    for i in range(sessions):
+        end = starts[i + 1] if i + 1 < sessions else len(values)
+        count = 0
+        for row in range(starts[i], end):
+            count += _first_seen(np.int64(values[row]), i, max(0, 32 - bits), stamps, kept)
+        counts[i] = count
+    return counts

@@ -7,16 +7,17 @@ a row that is there twice is refused by its number.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from abbotify.eventlog.log import SessionTwiceError
 from abbotify.eventlog.schema import ARM, Events, IntArray
 from abbotify.eventlog.sessionise import EPOCH, LATEST, MICROSECONDS
 from abbotify.eventlog.sessions import SessionTable
-from abbotify.jit import kernel
 
 _BY_CHANCE: Final = 0.001  # of neighbours: where more are alike, tied ones may be equal
 # Of the earliest timestamp: those of the years 2001 to 2128, in seconds.
@@ -171,28 +172,9 @@ class Claims:
             codes: int16 (n,), arms, -1 for none.
             starts: int64 (sessions,), the rows at which sessions start.
         """
-        for row in _strays(codes, starts).tolist():
+        of_session = np.repeat(codes[starts], np.diff(starts, append=len(codes)))
+        for row in np.flatnonzero((codes >= 0) & (codes != of_session)).tolist():
             self.arms[int(user[row])].add(int(codes[row]))
-
-
-@kernel
-def _strays(codes: Any, starts: Any) -> Any:
-    """The rows in an arm that is not the one of their session's first row."""
-    rows = np.empty(0, np.int64)
-    for filling in range(2):
-        place = 0
-        for i in range(len(starts)):
-            end = starts[i + 1] if i + 1 < len(starts) else len(codes)
-            for row in range(starts[i] + 1, end):
-                if codes[row] >= 0 and codes[row] != codes[starts[i]]:
-                    if filling:
-                        rows[place] = row
-                    place += 1
-        if place == 0:
-            break
-        if not filling:
-            rows = np.empty(place, np.int64)
-    return rows
 
 
 def users_in_two_arms(table: SessionTable, claims: Claims) -> IntArray:
@@ -215,3 +197,55 @@ def users_in_two_arms(table: SessionTable, claims: Claims) -> IntArray:
             seen = claims.arms.pop(whose) | set(codes[user == whose].tolist())
             mixed |= {whose} if len(seen) > 1 else set()
     return np.array(sorted(mixed), np.int64)
+
+
+def in_order(tables: Sequence[SessionTable]) -> SessionTable | None:
+    """The sessions by user and number; None for no tables.
+
+    Raises:
+        SessionTwiceError: a session is there twice.
+    """
+    if not tables:
+        return None
+    table = SessionTable.concat(tables)
+    table = table.take(_order(table))
+    twice = (table.user[1:] == table.user[:-1]) & (table.session[1:] == table.session[:-1])
+    if twice.any():
+        row = int(np.flatnonzero(twice)[0])
+        raise SessionTwiceError(int(table.user[row]), int(table.session[row]))
+    return table
+
+
+def refuse_both(earlier: SessionTable, after: SessionTable) -> None:
+    """Refuses a session that files from before the experiment hold as well as others do.
+
+    Raises:
+        SessionTwiceError: the first such session.
+    """
+    ends = np.flatnonzero(np.diff(earlier.user, append=-1))
+    users = users_of([after])
+    starts = np.searchsorted(after.user, users)
+    place = np.minimum(np.searchsorted(users, earlier.user[ends]), len(users) - 1)
+    # A user's sessions are numbered on, so those before the experiment are the lower ones.
+    known = users[place] == earlier.user[ends]
+    late = known & (earlier.session[ends] >= after.session[starts[place]])
+    for user in earlier.user[ends[late]].tolist():
+        both = np.intersect1d(
+            earlier.session[earlier.user == user], after.session[after.user == user]
+        )
+        if len(both):
+            raise SessionTwiceError(user, int(both[0]))
+
+
+def _order(table: SessionTable) -> npt.NDArray[np.intp]:
+    lowest, bits = int(table.user.min()), int(table.session.max()).bit_length()
+    if int(table.user.max()) - lowest >= 1 << (63 - bits):
+        return np.lexsort((table.session, table.user))
+    # A stable sort of one number merges what is in order already, such as the days of a shard.
+    return np.argsort(((table.user - lowest) << bits) | table.session, kind="stable")
+
+
+def users_of(tables: Sequence[SessionTable]) -> IntArray:
+    """The users of some tables, each sorted by user: int64 ids, ascending."""
+    ids = [table.user[np.diff(table.user, prepend=-1) != 0] for table in tables]
+    return ids[0] if len(ids) == 1 else np.unique(np.concatenate(ids))

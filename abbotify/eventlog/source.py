@@ -73,6 +73,20 @@ class Source:
     parts: Callable[[Order], Sequence[Part]]
     broken: tuple[int, int, str] | None = None
 
+    def known_weights(self, given: Mapping[str, float]) -> Mapping[str, float]:
+        """The weights of the arms, given ones instead of the log's.
+
+        Raises:
+            UserError: a weight of no arm, or one that is not positive and finite.
+        """
+        for name, weight in given.items():
+            if name not in self.names:
+                known = ", ".join(self.names)
+                raise UserError(f"{name!r} is no arm of the log ({known})", key="weights")
+            if not 0 < weight < float("inf"):
+                raise UserError(f"must be above 0 and finite, got {name}={weight}", key="weights")
+        return {**self.weights, **given}
+
 
 def open_source(logs: Sequence[Path], experiment: str) -> Source:
     """The log in some files.
@@ -84,8 +98,6 @@ def open_source(logs: Sequence[Path], experiment: str) -> Source:
     Raises:
         DataError: nothing is there, files of two kinds, a broken file, an unknown experiment.
     """
-    if not logs:
-        raise DataError("no file of an event log is given")
     files = [Path(path) for path in logs]
     for at, path in enumerate(files):
         if os.path.realpath(path) in map(os.path.realpath, files[:at]):
@@ -93,7 +105,7 @@ def open_source(logs: Sequence[Path], experiment: str) -> Source:
     for path in files:
         check_regular(path, or_folder=True)
     parquet = [_is_parquet(path) for path in files]
-    if all(parquet):
+    if all(parquet):  # or no file at all
         return _parquet(files, experiment)
     if any(parquet):
         odd = files[parquet.index(False)]
@@ -162,7 +174,7 @@ def _parquet(paths: Sequence[Path], experiment: str) -> Source:
             *_parts(
                 after, {column: order}, lambda rows: replace(rows, arms={ARM: rows.arms[column]})
             ),
-            *_parts(before, {}, lambda rows: _outside(rows, order), earlier=True),
+            *_parts(before, {}, lambda rows: rows.unassigned({ARM: order}), earlier=True),
         ],
     )
 
@@ -202,21 +214,15 @@ def _weights(log: Log) -> Mapping[str, float]:
 def _parts(
     log: Log, names: Names, shaped: Callable[[Events], Events], earlier: bool = False
 ) -> Iterator[Part]:
-    files = [file for file in log.files if file.rows]
+
+    def read(file: LogFile) -> Iterator[Events]:
+        return map(shaped, whole_sessions(file, names))
+
     if not all(file.numbered for file in log.files):
         yield _in_memory([shaped(rows) for rows in log.pieces(names)], earlier)
         return
-    for file in files:
-        yield Part(file.lowest_user, file.days, earlier, partial(_shaped, file, names, shaped))
-
-
-def _shaped(file: LogFile, names: Names, shaped: Callable[[Events], Events]) -> Iterator[Events]:
-    return map(shaped, whole_sessions(file, names))
-
-
-def _outside(events: Events, order: Order) -> Events:
-    nobody = np.full(len(events), NO_ARM, np.int16)
-    return replace(events, arms={ARM: Labels(nobody, order)})
+    for file in filter(lambda file: file.rows, log.files):
+        yield Part(file.lowest_user, file.days, earlier, partial(read, file))
 
 
 def ordered(source: Source, control: str | None, arms: Mapping[str, str]) -> Order:

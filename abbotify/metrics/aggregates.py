@@ -13,11 +13,11 @@ import numpy.typing as npt
 from abbotify import stats
 from abbotify.eventlog.schema import ARM, NO_ARM
 from abbotify.eventlog.sessions import FloatArray
-from abbotify.metrics.definitions import METRICS, PRE, Ratio
+from abbotify.metrics.definitions import METRICS, PRE
 from abbotify.metrics.exposure_cohorts import MonitoringSpec, Watched, watched
 from abbotify.metrics.users import Population, UserTable, covariate_columns
 from abbotify.stats import Moments
-from abbotify.stats.mergeable import Mergeable
+from abbotify.stats.moments import Mergeable
 
 Codes = npt.NDArray[np.int16]
 ByArm = tuple[stats.Moments, ...]
@@ -89,17 +89,9 @@ def aggregate(
             default each one's own from the days before.
     """
     label, exposed = users.arms[ARM], users.members("exposed")
-    assigned = users.members("assigned")
-    members = assigned if population == "assigned" else exposed
-    compared = _Compared(
-        users,
-        arms,
-        population,
-        np.where(members, label.codes, NO_ARM),
-        np.where(exposed, label.codes, NO_ARM),
-        covariate_columns(covariates),
-    )
-    moments = compared.moments([name for name in metrics if name in users.values])
+    assigned, known = users.members("assigned"), covariate_columns(covariates)
+    determined = [name for name in metrics if name in users.values]
+    moments = _arm_moments(users, arms, determined, population, known)
     return UserAggregates(
         tuple(
             ArmUsers(
@@ -117,69 +109,38 @@ def aggregate(
         tuple(users.values),
         int(np.count_nonzero(assigned & ~users.exposed)),
         users.in_two_arms.get(ARM, 0),
-        () if watching is None else watched(users, arms, watching, compared.known),
+        () if watching is None else watched(users, arms, watching, known),
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Compared:
-    """Users as they are compared.
-
-    Attributes:
-        users: all of them.
-        arms: how many of the first arms.
-        population: over whom means are.
-        members: their arms' codes, NO_ARM for users outside the population.
-        exposed: likewise of the exposed.
-        known: covariates that all means are adjusted for, defined for everybody.
-    """
-
-    users: UserTable
-    arms: int
-    population: Population
-    members: Codes
-    exposed: Codes
-    known: Sequence[FloatArray]
-
-    def moments(self, metrics: Sequence[str]) -> tuple[stats.ArmMoments, ...]:
-        """What the estimators need of some columns, for each arm."""
-        means: dict[str, ByArm] = {}
-        ratios: dict[str, ByArm] = {}
-        adjusted: dict[str, ByArm] = {}
-        adjusted_ratios: dict[str, ByArm] = {}
-        for name in metrics:
-            metric = METRICS[name]
-            before = self.users.covariates(name, self.known)
-            moments = self._mean(name, before)
-            means[name] = tuple(arm.leading(1) for arm in moments)
+def _arm_moments(
+    users: UserTable,
+    arms: int,
+    metrics: Sequence[str],
+    population: Population,
+    known: Sequence[FloatArray],
+) -> list[stats.ArmMoments]:
+    """What the estimators need of some columns, for each of the first arms."""
+    label = users.arms[ARM]
+    members = np.where(users.members(population), label.codes, NO_ARM)
+    exposed = np.where(users.members("exposed"), label.codes, NO_ARM)
+    parts: list[list[dict[str, Moments]]] = [[{}, {}, {}, {}] for _ in range(arms)]
+    for name in metrics:
+        values, before = users.column(name, population), users.covariates(name, known)
+        defined = np.where(np.isnan(values), NO_ARM, members)
+        moments = Moments.by_arm([values, *before], defined, arms)
+        for (means, _, adjusted, _), arm in zip(parts, moments, strict=True):
+            means[name] = arm.leading(1)
             if before:
-                adjusted[name] = moments
-            if metric.ratio is None:
-                continue
-            again = PRE + name in self.users.values
-            moments = self._ratio(metric.ratio, ("", PRE) if again else ("",))
-            ratios[name] = tuple(arm.leading(2) for arm in moments)
+                adjusted[name] = arm
+        ratio, again = METRICS[name].ratio or (), PRE + name in users.values
+        columns = [users.values[time + part] for time in ("", PRE)[: 1 + again] for part in ratio]
+        moments = Moments.by_arm(columns, exposed, arms) if ratio else ()
+        for (_, ratios, _, adjusted), arm in zip(parts, moments, strict=False):
+            ratios[name] = arm.leading(2)
             if again:
-                adjusted_ratios[name] = moments
-        parts = (means, ratios, adjusted, adjusted_ratios)
-        return tuple(
-            stats.ArmMoments(
-                self.users.arms[ARM].names[code],
-                *({name: moments[code] for name, moments in part.items()} for part in parts),
-            )
-            for code in range(self.arms)
-        )
-
-    def _mean(self, name: str, before: Sequence[FloatArray]) -> ByArm:
-        """Moments of a metric and its covariates, over the users where it is defined."""
-        values = self.users.column(name, self.population)
-        codes = np.where(np.isnan(values), NO_ARM, self.members)
-        return stats.Moments.by_arm([values, *before], codes, self.arms)
-
-    def _ratio(self, parts: Ratio, when: Sequence[str]) -> ByArm:
-        """Moments of numerator and denominator, of each of some times."""
-        columns = [self.users.values[time + part] for time in when for part in parts]
-        return stats.Moments.by_arm(columns, self.exposed, self.arms)
+                adjusted[name] = arm
+    return [stats.ArmMoments(name, *part) for name, part in zip(label.names, parts, strict=False)]
 
 
 def _defined(values: FloatArray) -> FloatArray:

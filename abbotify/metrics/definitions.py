@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
@@ -36,8 +36,8 @@ class Metric:
     label: str
     unit: str
     meaning: str
-    direction: Direction | None
-    kind: Kind
+    direction: Direction | None = "higher"
+    kind: Kind = "sum"
     ratio: Ratio | None = None
 
 
@@ -47,22 +47,10 @@ def _by_name(*metrics: Metric) -> Mapping[str, Metric]:
 
 METRICS: Final = _by_name(
     Metric(
-        "time",
-        "Listened time",
-        "tracks",
-        "listened fractions of all of a user's tracks, added",
-        "higher",
-        "sum",
+        "time", "Listened time", "tracks", "listened fractions of all of a user's tracks, added"
     ),
-    Metric("sessions", "Sessions", "sessions", "sessions of a user", "higher", "sum"),
-    Metric(
-        "tracks",
-        "Tracks",
-        "tracks",
-        "tracks played by a user, skipped ones included",
-        "higher",
-        "sum",
-    ),
+    Metric("sessions", "Sessions", "sessions", "sessions of a user"),
+    Metric("tracks", "Tracks", "tracks", "tracks played by a user, skipped ones included"),
     Metric(
         "mean_time_per_session",
         "Time per session",
@@ -90,7 +78,7 @@ METRICS: Final = _by_name(
         "mean",
         Ratio("latency", "tracks"),
     ),
-    Metric("minutes", "Minutes", "min", "minutes listened by a user", "higher", "sum"),
+    Metric("minutes", "Minutes", "min", "minutes listened by a user"),
     Metric(
         "skip_rate",
         "Skip rate",
@@ -115,34 +103,30 @@ METRICS: Final = _by_name(
         "",
         "distinct artists per track of a session",
         None,
-        "mean",
+        kind="mean",
     ),
     Metric(
         "retained",
         "Retained",
         "",
         "share of users with a session at the end of the experiment",
-        "higher",
-        "mean",
+        kind="mean",
     ),
-    Metric("timeouts", "Timeouts", "requests", "requests of a user that timed out", "lower", "sum"),
+    Metric("timeouts", "Timeouts", "requests", "requests of a user that timed out", "lower"),
 )
 
 SUMS: Final = _by_name(
-    Metric("latency", "Latency", "ms", "time all requests of a user took", "lower", "sum"),
+    Metric("latency", "Latency", "ms", "time all requests of a user took", "lower"),
     Metric(
-        "recommended",
-        "Recommended tracks",
-        "tracks",
-        "tracks played but the first of a session",
-        "higher",
-        "sum",
+        "recommended", "Recommended tracks", "tracks", "tracks played but the first of a session"
     ),
-    Metric("skips", "Skips", "tracks", "recommended tracks that were skipped", "lower", "sum"),
-    Metric("repeats", "Repeats", "tracks", "recommended tracks already played", "lower", "sum"),
+    Metric("skips", "Skips", "tracks", "recommended tracks that were skipped", "lower"),
+    Metric("repeats", "Repeats", "tracks", "recommended tracks already played", "lower"),
 )  # what the ratios need beside the metrics themselves
 
 COLUMNS: Final = _by_name(*METRICS.values(), *SUMS.values())
+
+SUCCESS: Final = "mean_time_per_session"  # decides where nothing else is named
 
 PRE: Final = "pre_"  # before a name: the value of the days before the experiment
 
@@ -156,35 +140,21 @@ _NEEDS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-class Determined(NamedTuple):
-    """What an input determines.
-
-    Attributes:
-        metrics: names in the order of `METRICS`.
-        reasons: name -> why not, for all others.
-    """
-
-    metrics: tuple[str, ...]
-    reasons: Mapping[str, str]
-
-
-def determined(*, lengths: bool, artists: bool, timeouts: bool, days: bool = True) -> Determined:
-    """Which metrics an event log determines, with what is known beside it.
+def undetermined(columns: Collection[str], needed: Collection[str]) -> dict[str, str]:
+    """The metrics that an input does not determine, and why not.
 
     Args:
-        lengths: the tracks' lengths (`play_ms`) are known.
-        artists: the tracks' artists are known.
-        timeouts: requests past their timeout were counted.
-        days: the day each visit was due on is known.
-
-    Returns:
-        the determined metrics, and a reason for each of the others.
+        columns: those that it does determine.
+        needed: metrics to name even where no reason is known.
     """
-    known = {
-        "minutes": lengths,
-        "artist_diversity": artists,
-        "timeouts": timeouts,
-        "retained": days,
-    }
-    reasons = {name: _NEEDS[name] for name in METRICS if not known.get(name, True)}
-    return Determined(tuple(name for name in METRICS if name not in reasons), reasons)
+    missing = [name for name in METRICS if name not in columns]
+    reasons = {name: _NEEDS.get(name, "the input has no such values") for name in missing}
+    return {name: why for name, why in reasons.items() if name in needed or name in _NEEDS}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Shares of requests above which an arm did not run as described."""
+
+    errors: float = 0.01
+    fallbacks: float = 0.1

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -13,13 +12,20 @@ import numpy.typing as npt
 from abbotify import stats
 from abbotify.eventlog.schema import ARM, IntArray
 from abbotify.eventlog.sessions import FloatArray
-from abbotify.metrics.days_since_exposure import LONGEST, NEVER, Course
+from abbotify.metrics.definitions import METRICS
+from abbotify.metrics.user_sums import LONGEST, NEVER, Course
 from abbotify.metrics.users import UserTable
-from abbotify.stats.mergeable import Mergeable
+from abbotify.stats.moments import Mergeable
 
 Rows = npt.NDArray[np.bool_]
-Value = Callable[[Course, int], FloatArray]
 
+WATCHABLE: Final = (
+    "time",
+    "sessions",
+    "tracks",
+    "mean_time_per_session",
+    "mean_tracks_per_session",
+)
 LONGEST_TREND: Final = 14  # days since exposure over which an effect's trend is looked for
 
 
@@ -123,7 +129,7 @@ def _arm(
     course = whole.take(rows)
     last = what.days[-1]
     came, entered = {}, {}
-    value = WATCHABLE[what.metric](course, what.window_days)
+    value = _value(course, what)
     values = np.stack([value, *(column[rows] for column in before)], 1)
     for day in np.unique(course.first).tolist():
         here = course.first == day
@@ -141,6 +147,13 @@ def _arm(
     )
 
 
+def _value(course: Course, what: MonitoringSpec) -> FloatArray:
+    """The metric over each user's window; nobody is without a session, as the first is on day 0."""
+    parts = METRICS[what.metric].ratio or (what.metric,)
+    sums = [getattr(course, part)[:, : what.window_days].sum(axis=1) for part in parts]
+    return sums[0] / sums[1] if len(sums) > 1 else sums[0].astype(np.float64)
+
+
 def _active(course: Course, behind: IntArray) -> IntArray:
     known = behind[:, None] >= np.arange(course.sessions.shape[1])
     return np.stack([known.sum(axis=0), (known & (course.sessions > 0)).sum(axis=0)], 1)
@@ -155,23 +168,3 @@ def _back(course: Course, behind: IntArray) -> IntArray:
     until = np.minimum(behind, days - 1)[~returned]
     counts = [np.bincount(each, minlength=days) for each in (when[returned], until)]
     return np.stack(counts, 1).astype(np.int64)
-
-
-def _sum(name: str) -> Value:
-    return lambda course, days: getattr(course, name)[:, :days].sum(axis=1).astype(np.float64)
-
-
-def _per_session(name: str) -> Value:
-    # Nobody has none: the first day has the first session.
-    return lambda course, days: _sum(name)(course, days) / _sum("sessions")(course, days)
-
-
-WATCHABLE: Final[Mapping[str, Value]] = MappingProxyType(
-    {
-        "time": _sum("time"),
-        "sessions": _sum("sessions"),
-        "tracks": _sum("tracks"),
-        "mean_time_per_session": _per_session("time"),
-        "mean_tracks_per_session": _per_session("tracks"),
-    }
-)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,17 +13,26 @@ import numpy.typing as npt
 
 from abbotify.errors import DataError
 from abbotify.eventlog.log import SessionTwiceError
-from abbotify.eventlog.merge import Ahead, Run, heads
+from abbotify.eventlog.merge import Run, heads, read_ahead
 from abbotify.eventlog.schema import ARM, NO_ARM, USER, Events, IntArray, Labels
 from abbotify.eventlog.sessions import SessionTable, session_table
-from abbotify.eventlog.soundness import Claims, Clock, Repeats, repeated_rows, users_in_two_arms
+from abbotify.eventlog.soundness import (
+    Claims,
+    Clock,
+    Repeats,
+    in_order,
+    refuse_both,
+    repeated_rows,
+    users_in_two_arms,
+    users_of,
+)
 from abbotify.eventlog.source import Order, Part, Source
+from abbotify.metrics.definitions import PRE, SUCCESS
 from abbotify.metrics.exposure_cohorts import MonitoringSpec, Watched, watched
 from abbotify.metrics.session_totals import SessionTotals
 from abbotify.metrics.users import UserTable, user_table
-from abbotify.stats.mergeable import merged
+from abbotify.stats.moments import merged
 
-SUCCESS: Final = "mean_time_per_session"
 _AT_ONCE: Final = 1_000_000  # tracks in the sessions that are taken together
 
 
@@ -68,6 +78,39 @@ class Read:
     still_open: int = 0
     repeated: Repeats = field(default_factory=Repeats)
     clock: Clock = field(default_factory=Clock)
+
+    def arms(self, order: Order, file: Path) -> int:
+        """How many of the first arms there are: the last ones of a run's log only collected.
+
+        Args:
+            order: the arms as the log names them.
+            file: that an error names.
+
+        Raises:
+            DataError: users in one arm only.
+        """
+        seen = sorted(self.codes)
+        if len(seen) < 2:
+            only = ", ".join(order[code] for code in seen)
+            raise DataError(f"the log has users in one arm only ({only}), not in two", file=file)
+        return seen[-1] + 1
+
+    def table(self, shown: Sequence[str], with_days: bool) -> UserTable:
+        """All users.
+
+        Args:
+            shown: names of the arms.
+            with_days: whether a session's day is that its visit was due on, as in a run; lines
+                date it by the end of its first track, which says nothing of retention.
+        """
+        users = UserTable.concat(self.users)
+        values = {
+            name: column
+            for name, column in users.values.items()
+            if with_days or name.removeprefix(PRE) != "retained"
+        }
+        arms = {ARM: Labels(users.arms[ARM].codes, tuple(shown))}
+        return replace(users, arms=arms, values=values, in_two_arms={ARM: len(self.known.mixed)})
 
 
 def watching_of(days: range) -> MonitoringSpec:
@@ -147,13 +190,9 @@ class _Reading:
 
     def read(self, parts: Sequence[Part]) -> Read:
         self.numbered = not any(part.derived for part in parts)
-        with Ahead([partial(self._tables, part) for part in parts]) as ahead:
-            runs = [
-                Run(part.lowest_user, partial(ahead.read, place), part.earlier)
-                for place, part in enumerate(parts)
-            ]
-            for piece in _gathered(heads(runs, USER)):
-                self._take(piece)
+        runs = [Run(part.lowest_user, partial(self._tables, part), part.earlier) for part in parts]
+        for piece in read_ahead(_gathered(heads(runs, USER))):
+            self._take(piece)
         days = _sound(range(min(self.days), max(self.days) + 1)) if self.days else None
         earlier = tuple(sorted(self.earlier - set(days or ())))
         mixed = np.concatenate(self.in_two) if self.in_two else self.mixed[:0]
@@ -183,10 +222,10 @@ class _Reading:
         )
 
     def _take(self, piece: Sequence[tuple[SessionTable, bool]]) -> None:
-        earlier = _sorted([table for table, mark in piece if mark])
-        after = _sorted([table for table, mark in piece if not mark])
+        earlier = in_order([table for table, mark in piece if mark])
+        after = in_order([table for table, mark in piece if not mark])
         if self.numbered and earlier is not None and after is not None:
-            _refuse_both(earlier, after)
+            refuse_both(earlier, after)
         if after is not None:
             mixed = users_in_two_arms(after, self.claims)
             after = _without(after, mixed)
@@ -210,7 +249,7 @@ class _Reading:
             tables,
             days=self.known.days,
             pre_days=self.known.earlier,
-            users=_users(tables),
+            users=users_of(tables),
             open_sessions=True,
             followed=watching.followed,
         )
@@ -235,50 +274,6 @@ def _gathered(
             held, count = [], 0
     if held:
         yield held
-
-
-def _sorted(tables: Sequence[SessionTable]) -> SessionTable | None:
-    """The sessions by user and number."""
-    if not tables:
-        return None
-    table = SessionTable.concat(tables)
-    table = table.take(_order(table))
-    twice = (table.user[1:] == table.user[:-1]) & (table.session[1:] == table.session[:-1])
-    if twice.any():
-        row = int(np.flatnonzero(twice)[0])
-        raise SessionTwiceError(int(table.user[row]), int(table.session[row]))
-    return table
-
-
-def _refuse_both(earlier: SessionTable, after: SessionTable) -> None:
-    """Refuses a session that files from before the experiment hold as well as others do."""
-    ends = np.flatnonzero(np.diff(earlier.user, append=-1))
-    users = _users([after])
-    starts = np.searchsorted(after.user, users)
-    place = np.minimum(np.searchsorted(users, earlier.user[ends]), len(users) - 1)
-    # A user's sessions are numbered on, so those before the experiment are the lower ones.
-    known = users[place] == earlier.user[ends]
-    late = known & (earlier.session[ends] >= after.session[starts[place]])
-    for user in earlier.user[ends[late]].tolist():
-        both = np.intersect1d(
-            earlier.session[earlier.user == user], after.session[after.user == user]
-        )
-        if len(both):
-            raise SessionTwiceError(user, int(both[0]))
-
-
-def _order(table: SessionTable) -> npt.NDArray[np.intp]:
-    lowest, bits = int(table.user.min()), int(table.session.max()).bit_length()
-    if int(table.user.max()) - lowest >= 1 << (63 - bits):
-        return np.lexsort((table.session, table.user))
-    # A stable sort of one number merges what is in order already, such as the days of a shard.
-    return np.argsort(((table.user - lowest) << bits) | table.session, kind="stable")
-
-
-def _users(tables: Sequence[SessionTable]) -> IntArray:
-    """The users of some tables, each sorted by user: int64 ids, ascending."""
-    ids = [table.user[np.diff(table.user, prepend=-1) != 0] for table in tables]
-    return ids[0] if len(ids) == 1 else np.unique(np.concatenate(ids))
 
 
 def _without(table: SessionTable, users: IntArray) -> SessionTable:

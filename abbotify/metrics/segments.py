@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from abbotify import stats
 from abbotify.eventlog.sessions import FloatArray
 
 Codes = npt.NDArray[np.int16]
@@ -57,14 +56,37 @@ def cut(values: FloatArray, how: SegmentBounds, members: npt.NDArray[np.bool_]) 
 
     Args:
         values: float64 (users,), NaN where unknown.
-        how: how they are cut.
+        how: how they are cut; a bound belongs to the segment below it.
         members: bool (users,), those over whom parts are equal.
     """
     bounds = how.bounds
     if bounds is None:
-        bounds = stats.segment_bounds(values[members], how.parts)
-    codes = stats.segment_of(values, bounds).astype(np.int16)
-    return UserSegments(how.by, _names(bounds), codes, bounds)
+        bounds = segment_bounds(values[members], how.parts)
+    codes = np.where(np.isnan(values), -1, np.searchsorted(np.asarray(bounds), values))
+    return UserSegments(how.by, _names(bounds), codes.astype(np.int16), bounds)
+
+
+def segment_bounds(values: FloatArray, segments: int) -> tuple[float, ...]:
+    """Bounds that cut users into about equal segments by a value from before the experiment.
+
+    Args:
+        values: float64 (n,), of all arms' users together; NaN, for users without, is left out.
+        segments: how many are wanted, at least 2.
+
+    Returns:
+        strictly increasing, at most segments - 1 of them: fewer where many users are alike.
+
+    Raises:
+        ValueError: with fewer than 2 segments.
+    """
+    if segments < 2:
+        raise ValueError(f"at least 2 segments are needed, got {segments}")
+    defined = values[~np.isnan(values)]
+    if not len(defined):
+        return ()
+    shares = np.arange(1, segments) / segments
+    bounds = np.unique(np.quantile(defined, shares, method="inverted_cdf"))
+    return tuple(bounds[bounds < defined.max()].tolist())
 
 
 def _names(bounds: tuple[float, ...]) -> tuple[str, ...]:

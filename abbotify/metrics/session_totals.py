@@ -3,24 +3,139 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from abbotify.eventlog.schema import ARM, IntArray
 from abbotify.eventlog.sessions import HEARD_STEPS, SessionTable
-from abbotify.metrics.play_counts import (
-    NOTHING,
-    Counts,
-    PlayCounts,
-    count_step_plays,
-    counted,
-)
+from abbotify.jit import kernel
 from abbotify.stats import Moments
-from abbotify.stats.mergeable import merged
+from abbotify.stats.moments import merged
+
+
+class Counts(NamedTuple):
+    """Distinct whole values, ascending, and how often each occurs: both int64 (n,)."""
+
+    values: IntArray
+    numbers: IntArray
+
+    def merge(self, other: Counts) -> Counts:
+        """The sum of both counts."""
+        if not len(self.values) or not len(other.values):
+            return other if not len(self.values) else self
+        distinct, places = np.unique(np.r_[self.values, other.values], return_inverse=True)
+        numbers = np.zeros(len(distinct), np.int64)
+        np.add.at(numbers, places.reshape(-1), np.r_[self.numbers, other.numbers])
+        return Counts(distinct, numbers)
+
+
+NOTHING: Final = Counts(np.empty(0, np.int64), np.empty(0, np.int64))
+_SMALL: Final = 1 << 16  # ids below have a place in a table from the start
+_LARGE: Final = 1 << 24  # ids from here on never have one
+
+
+class PlayCounts:
+    """Plays by arm and track, for any ids.
+
+    Small ids are counted in a table, ten times as fast as by sorting. The table never has more
+    places than rows were counted (beyond half a megabyte an arm), so what it takes is of the
+    order of the counts themselves; the other ids are sorted.
+    """
+
+    def __init__(self, arms: int) -> None:
+        self._table: IntArray = np.zeros((arms, 0), np.int64)
+        self._others: list[Counts] = [NOTHING] * arms
+        self._rows = 0
+
+    def add(self, tracks: npt.NDArray[Any], codes: npt.NDArray[Any]) -> None:
+        """Counts rows.
+
+        Args:
+            tracks: int (n,), ids, not negative.
+            codes: int (n,), arms; what is none of them does not count.
+        """
+        self._rows += len(tracks)
+        width = int(tracks.max(initial=-1)) + 1
+        if width > max(_SMALL, min(self._rows, _LARGE)):
+            for arm in range(len(self._others)):
+                self._others[arm] = self._others[arm].merge(counted(tracks[codes == arm]))
+            return
+        self._widen(width)
+        _count(tracks, codes, self._table)
+
+    def add_table(self, plays: IntArray) -> None:
+        """Takes in counts.
+
+        Args:
+            plays: int64 (codes, tracks), how often each arm, the first codes, played each track.
+        """
+        arms, width = len(self._table), plays.shape[1]
+        self._widen(width)
+        self._table[:, :width] += plays[:arms]
+        self._rows += int(plays[:arms].sum())
+
+    def _widen(self, width: int) -> None:
+        if width > self._table.shape[1]:
+            # In strides, as the highest id of the next rows may be a little higher.
+            wider = np.zeros((len(self._table), 1 << (width - 1).bit_length()), np.int64)
+            wider[:, : self._table.shape[1]] = self._table
+            self._table = wider
+
+    def merge(self, other: PlayCounts) -> PlayCounts:
+        """The plays of both."""
+        both = PlayCounts(len(self._table))
+        for part in (self, other):
+            width = part._table.shape[1]
+            both._widen(width)
+            both._table[:, :width] += part._table
+            both._rows += part._rows
+        both._others = [
+            first.merge(second) for first, second in zip(self._others, other._others, strict=True)
+        ]
+        return both
+
+    def of(self, arm: int) -> Counts:
+        """The tracks an arm played and how often."""
+        seen = np.flatnonzero(self._table[arm])
+        return self._others[arm].merge(Counts(seen, self._table[arm][seen]))
+
+
+@kernel
+def _count(tracks: npt.NDArray[Any], codes: npt.NDArray[Any], table: IntArray) -> None:
+    for row in range(len(tracks)):
+        if 0 <= codes[row] < len(table):
+            table[codes[row], tracks[row]] += 1
+
+
+@kernel
+def count_step_plays(
+    steps: npt.NDArray[Any],
+    hundredths: npt.NDArray[Any],
+    codes: npt.NDArray[Any],
+    step_plays: IntArray,
+) -> None:
+    """Adds plays and listened hundredths, both of (n,), to (arms, steps from 1, 2)."""
+    arms, longest = step_plays.shape[0], step_plays.shape[1]
+    for row in range(len(steps)):
+        if 0 <= codes[row] < arms and 1 <= steps[row] <= longest:
+            step_plays[codes[row], steps[row] - 1, 0] += 1
+            step_plays[codes[row], steps[row] - 1, 1] += hundredths[row]
+
+
+def counted(values: npt.NDArray[Any]) -> Counts:
+    """How often each whole value occurs."""
+    if (
+        len(values) and 0 <= int(values.min()) <= int(values.max()) < _SMALL
+    ):  # lengths of sessions: no need to sort
+        numbers = np.bincount(values)
+        present = np.flatnonzero(numbers)
+        return Counts(present.astype(np.int64), numbers[present].astype(np.int64))
+    distinct, counts = np.unique(values.astype(np.int64), return_counts=True)
+    return Counts(distinct, counts.astype(np.int64))
+
 
 Plays = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # track ids, codes of arms
 StepPlays = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]  # steps, hundredths, codes
@@ -67,17 +182,14 @@ class SessionTotals:
             summed: in place of rows given to `add_rows`, their numbers: int64 (codes, tracks),
                 and int64 (codes, HEARD_STEPS, 2).
         """
-        ended_by_limit = np.zeros(len(sessions), np.bool_) if cut is None else cut
-        counted_rows = np.isin(sessions.day, self.days) & self._in_arm(self._codes(sessions))
-        everybody, codes = bool(counted_rows.all()), self._codes(sessions)[counted_rows]
-        counts = {
-            name: self._by_arm(codes, values if everybody else values[counted_rows])
-            for name, values in (counters or {}).items()
-        }
-        self.counters = merged(self.counters, counts)
-        if not everybody:
-            sessions, ended_by_limit = sessions.take(counted_rows), ended_by_limit[counted_rows]
-        self._add_lengths(sessions, ended_by_limit)
+        limited = np.zeros(len(sessions), np.bool_) if cut is None else cut
+        codes = sessions.arms[self.column].codes
+        counting = np.isin(sessions.day, self.days) & (codes >= 0) & (codes < len(self.arms))
+        rows = slice(None) if counting.all() else counting
+        sessions, codes = sessions.take(rows), codes[rows]
+        for name, values in (counters or {}).items():
+            self.counters = merged(self.counters, {name: self._by_arm(codes, values[rows])})
+        self._add_lengths(sessions, codes, limited[rows] | ~sessions.closed)
         days = {key: Moments.of(means) for key, means in _means_by_day(sessions, codes)}
         self.daily = merged(self.daily, days)
         times = tuple(Moments.of(sessions.time[codes == arm]) for arm in range(len(self.arms)))
@@ -118,15 +230,12 @@ class SessionTotals:
             setattr(both, name, merged(getattr(self, name), getattr(other, name)))
         return both
 
-    def _codes(self, sessions: SessionTable) -> npt.NDArray[np.int16]:
-        return sessions.arms[self.column].codes
-
-    def _in_arm(self, codes: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-        return (codes >= 0) & (codes < len(self.arms))
-
-    def _add_lengths(self, sessions: SessionTable, limited: npt.NDArray[np.bool_]) -> None:
-        codes, censored = self._codes(sessions), limited | ~sessions.closed
-
+    def _add_lengths(
+        self,
+        sessions: SessionTable,
+        codes: npt.NDArray[np.int16],
+        censored: npt.NDArray[np.bool_],
+    ) -> None:
         def lengths(rows: npt.NDArray[np.bool_]) -> tuple[Counts, ...]:
             arms = range(len(self.arms))
             return tuple(counted(sessions.tracks[rows & (codes == arm)]) for arm in arms)
@@ -182,11 +291,3 @@ def _order(
 
 def _changes(*keys: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     return reduce(np.logical_or, (np.r_[True, key[1:] != key[:-1]] for key in keys))
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Shares of requests above which an arm did not run as described."""
-
-    errors: float = 0.01
-    fallbacks: float = 0.1

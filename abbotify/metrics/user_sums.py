@@ -1,27 +1,28 @@
-"""Sums per user that grow session by session, and the arms each user was seen in."""
+"""Sums per user that grow session by session, in all and by day; the arms each user was seen in."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from abbotify.eventlog.schema import NO_ARM, IntArray, Labels
+from abbotify.eventlog.schema import NO_ARM, Columns, IntArray, Labels
 from abbotify.eventlog.sessions import FloatArray, SessionTable
 from abbotify.jit import kernel
 from abbotify.metrics.definitions import COLUMNS
 
 Rows = npt.NDArray[np.int32]  # a user's row for each session, -1 where the session does not count
 Codes = npt.NDArray[np.int16]
+Days = npt.NDArray[np.int32]
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 _MS_PER_MINUTE: Final = 60_000.0
-_NEVER: Final = np.iinfo(np.int32).min
-_ABOVE_ALL: Final = np.iinfo(np.int16).max
+NEVER: Final = np.iinfo(np.int32).min
+LONGEST: Final = 28  # days that are followed at most, unless a window is longer: 16 bytes each
 _NAMES: Final = "names"
 
 # Columns of sessions that are added up for each user, so all but those that name a session.
@@ -48,7 +49,7 @@ class Sums:
     def __init__(self, users: int, arrays: Arrays | None = None) -> None:
         self.users = users
         self._sums: dict[str, npt.NDArray[Any]] = dict(arrays or {})
-        self._last_day = self._sums.pop("last_day", np.full(users, _NEVER, np.int32))
+        self._last_day = self._sums.pop("last_day", np.full(users, NEVER, np.int32))
         self._sum("sessions")
         if any(len(array) != users for array in (*self._sums.values(), self._last_day)):
             raise ValueError(f"sums of other than {users} users")
@@ -64,7 +65,7 @@ class Sums:
             if column is None or (name == "residual" and not column.any()):
                 continue  # a simulation has no residuals
             _add(self._sum(name), rows, column)
-        _count(self._sum("sessions"), rows)
+        _add(self._sum("sessions"), rows, np.ones(len(rows), np.int64))
         _raise_to(self._last_day, rows, table.day)
 
     @property
@@ -126,16 +127,13 @@ class ArmsSeen:
         given = dict(arrays or {})
         names = json.loads(given[_NAMES].tobytes()) if given else {}
         self._names: dict[str, tuple[str, ...]] = {c: tuple(of) for c, of in names.items()}
-        self._low: dict[str, Codes] = {c: given[f"low.{i}"] for i, c in enumerate(names)}
-        self._high: dict[str, Codes] = {c: given[f"high.{i}"] for i, c in enumerate(names)}
+        self._codes: dict[str, Codes] = {c: given[f"codes.{i}"] for i, c in enumerate(names)}
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """All that was seen, by name."""
         # As bytes of their own: numpy's strings would lose zeros at the end of a name.
         names = np.frombuffer(json.dumps(self._names).encode(), np.uint8)
-        low = {f"low.{place}": codes for place, codes in enumerate(self._low.values())}
-        high = {f"high.{place}": codes for place, codes in enumerate(self._high.values())}
-        return {_NAMES: names, **low, **high}
+        return {_NAMES: names} | {f"codes.{i}": c for i, c in enumerate(self._codes.values())}
 
     def add(self, rows: Rows, table: SessionTable) -> None:
         """Takes in sessions, those whose row is not -1.
@@ -146,13 +144,15 @@ class ArmsSeen:
         for column, label in table.arms.items():
             if self._names.setdefault(column, label.names) != label.names:
                 raise ValueError(f"{column}: tables disagree about the names of the arms")
-            low = self._low.setdefault(column, np.full(self.users, _ABOVE_ALL, np.int16))
-            high = self._high.setdefault(column, np.full(self.users, NO_ARM, np.int16))
+            if column not in self._codes:
+                start = np.array([[np.iinfo(np.int16).max], [NO_ARM]], np.int16)
+                self._codes[column] = start.repeat(self.users, axis=1)
+            low, high = self._codes[column]
             _widen(low, high, rows, label.codes)
 
     def labels(self, assigned: Mapping[str, Labels]) -> dict[str, Labels]:
         """The arm of each user by column: the one assigned, else the one seen; none for two."""
-        seen = {c: Labels(high, self._names[c]) for c, high in self._high.items()}
+        seen = {c: Labels(codes[1], self._names[c]) for c, codes in self._codes.items()}
         return {
             column: Labels(np.where(self._in_two(column), NO_ARM, label.codes), label.names)
             for column, label in {**seen, **assigned}.items()
@@ -160,12 +160,53 @@ class ArmsSeen:
 
     def in_two_arms(self) -> dict[str, int]:
         """How many users were seen in two arms, by column."""
-        return {column: int(np.count_nonzero(self._in_two(column))) for column in self._high}
+        return {column: int(np.count_nonzero(self._in_two(column))) for column in self._codes}
 
     def _in_two(self, column: str) -> npt.NDArray[np.bool_]:
-        if column not in self._high:
+        if column not in self._codes:
             return np.zeros(self.users, np.bool_)
-        return (self._high[column] >= 0) & (self._low[column] < self._high[column])
+        low, high = self._codes[column]
+        return (high >= 0) & (low < high)
+
+
+@dataclass(frozen=True)
+class Course(Columns):
+    """Users' days since their first session, day 0 being that of the session.
+
+    Attributes:
+        first: int32 (users,), the day of the first session, `NEVER` for users without.
+        time: float64 (users, days), listened fractions, added.
+        sessions: int32 (users, days).
+        tracks: int32 (users, days).
+    """
+
+    first: Days
+    time: FloatArray
+    sessions: Days
+    tracks: Days
+
+    @classmethod
+    def start(cls, users: int, days: int, arrays: Arrays | None = None) -> Course:
+        """The course before any session, or as far as its arrays go.
+
+        Args:
+            users: how many.
+            days: to be followed.
+            arrays: those of a course by name, to go on from there.
+
+        Raises:
+            ValueError: the arrays are of another number of users or days.
+        """
+        none = np.zeros((2, users, days), np.int32)
+        empty = cls(np.full(users, NEVER, np.int32), np.zeros((users, days)), *none)
+        course = cls(**arrays) if arrays else empty
+        if any(vars(course)[name].shape != array.shape for name, array in vars(empty).items()):
+            raise ValueError(f"courses of other than {users} users and {days} days")
+        return course
+
+    def add(self, rows: Rows, table: SessionTable) -> None:
+        """Takes in sessions, those whose row is not -1, each user's in order: float sums."""
+        _follow(rows, table.day, table.time, table.tracks, *vars(self).values())
 
 
 # A loop for each column: 1 to 2 ns a session and column, where `np.add.at` takes 80.
@@ -179,17 +220,35 @@ def _add(total: npt.NDArray[Any], rows: Rows, column: npt.NDArray[Any]) -> None:
 
 
 @kernel
-def _count(total: npt.NDArray[np.int32], rows: Rows) -> None:
-    for row in rows:
-        if row >= 0:
-            total[row] += 1
-
-
-@kernel
-def _raise_to(last: npt.NDArray[np.int32], rows: Rows, day: npt.NDArray[np.int32]) -> None:
+def _raise_to(last: Days, rows: Rows, day: Days) -> None:
     for i in range(len(rows)):
         if rows[i] >= 0:
             last[rows[i]] = max(last[rows[i]], day[i])
+
+
+@kernel
+def _follow(
+    rows: Rows,
+    day: Days,
+    listened: FloatArray,
+    played: IntArray,
+    first: Days,
+    time: FloatArray,
+    sessions: Days,
+    tracks: Days,
+) -> None:
+    days = time.shape[1]
+    for i in range(len(rows)):
+        row = rows[i]
+        if row < 0:
+            continue
+        if first[row] == NEVER:
+            first[row] = day[i]
+        since = day[i] - first[row]
+        if 0 <= since < days:
+            time[row, since] += listened[i]
+            sessions[row, since] += 1
+            tracks[row, since] += played[i]
 
 
 @kernel
@@ -204,7 +263,7 @@ def _widen(low: Codes, high: Codes, rows: Rows, codes: Codes) -> None:
 def places(
     users: IntArray,
     user: IntArray,
-    day: npt.NDArray[np.int32],
+    day: Days,
     counts: npt.NDArray[np.bool_],
     days: IntArray,
     rows: Rows,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -11,9 +11,8 @@ import numpy.typing as npt
 
 from abbotify.eventlog.schema import ARM, IntArray, Labels
 from abbotify.eventlog.sessions import FloatArray, SessionTable
-from abbotify.metrics.days_since_exposure import Course, Courses
 from abbotify.metrics.definitions import COLUMNS, METRICS, PRE
-from abbotify.metrics.user_sums import ArmsSeen, Rows, Sums, places
+from abbotify.metrics.user_sums import ArmsSeen, Course, Rows, Sums, places
 from abbotify.stats import with_indicator
 
 Population = Literal["exposed", "assigned"]
@@ -22,8 +21,41 @@ RETENTION_DAYS: Final = 1
 _PARTS: Final = ("after", "before", "arms", "course")  # of the arrays' names
 
 
+class Users:
+    """Users of some experiments, whole or read column by column.
+
+    Attributes:
+        exposed: bool (n,), users with a session of the experiment, in one arm.
+    """
+
+    exposed: npt.NDArray[np.bool_]
+
+    def label(self, column: str = ARM) -> Labels:
+        """The arm of each user in an experiment."""
+        raise NotImplementedError
+
+    def stored(self, name: str) -> FloatArray:
+        """A column as it is kept: float64 (n,), NaN where there is no value."""
+        raise NotImplementedError
+
+    def members(self, population: Population) -> npt.NDArray[np.bool_]:
+        """Who belongs to a population: bool (n,), users in one arm of the first experiment."""
+        in_arm = self.label().codes >= 0
+        return in_arm & self.exposed if population == "exposed" else in_arm
+
+    def column(self, name: str, population: Population = "exposed") -> FloatArray:
+        """A column for a population: float64 (n,), NaN where there is no value.
+
+        For the assigned, a user without sessions counts as 0 in a sum and has no mean.
+        """
+        values = self.stored(name)
+        if population == "assigned" and name in COLUMNS and COLUMNS[name].kind == "sum":
+            return np.where(self.exposed, values, 0.0)
+        return values
+
+
 @dataclass(frozen=True)
-class UserTable:
+class UserTable(Users):
     """Users as numpy columns of one length, sorted by id.
 
     Attributes:
@@ -50,17 +82,9 @@ class UserTable:
         """The arm of each user in an experiment."""
         return self.arms[column]
 
-    def members(self, population: Population) -> npt.NDArray[np.bool_]:
-        """Who belongs to a population: bool (n,), users in one arm of the first experiment."""
-        in_arm = self.arms[ARM].codes >= 0
-        return in_arm & self.exposed if population == "exposed" else in_arm
-
-    def column(self, name: str, population: Population = "exposed") -> FloatArray:
-        """A column for a population: float64 (n,), NaN where there is no value.
-
-        For the assigned, a user without sessions counts as 0 in a sum and has no mean.
-        """
-        return for_population(self.values[name], name, population, lambda: self.exposed)
+    def stored(self, name: str) -> FloatArray:
+        """A column as it is kept: float64 (n,), NaN where there is no value."""
+        return self.values[name]
 
     def covariates(self, metric: str, known: Sequence[FloatArray] = ()) -> Sequence[FloatArray]:
         """What a metric's mean is adjusted for, all of it defined; empty for nothing.
@@ -103,18 +127,6 @@ def covariate_columns(covariates: Mapping[str, FloatArray]) -> list[FloatArray]:
     return [column for values in covariates.values() for column in with_indicator(values).T]
 
 
-def for_population(
-    values: FloatArray,
-    name: str,
-    population: Population,
-    exposed: Callable[[], npt.NDArray[np.bool_]],
-) -> FloatArray:
-    """A column for a population, see `UserTable.column`."""
-    if population == "assigned" and name in COLUMNS and COLUMNS[name].kind == "sum":
-        return np.where(exposed(), values, 0.0)
-    return values
-
-
 class UserTotals:
     """Users' sessions so far, as sums per user: all that its end needs.
 
@@ -146,10 +158,10 @@ class UserTotals:
         self.users = users
         self._days, self._pre_days = _ascending(days), _ascending(pre_days)
         self._retention_days, self._open_sessions = retention_days, open_sessions
-        after, before, arms, course = (_part(arrays or {}, name) for name in _PARTS)
+        after, before, arms, course = (part(arrays or {}, name) for name in _PARTS)
         self._after, self._before = Sums(len(users), after), Sums(len(users), before)
         self._arms = ArmsSeen(len(users), arms)
-        self._courses = Courses(len(users), followed, course) if followed else None
+        self._course = Course.start(len(users), followed, course) if followed else None
 
     def add(self, table: SessionTable) -> None:
         """Takes in sessions, each user's in order and after those taken in before.
@@ -162,14 +174,14 @@ class UserTotals:
         rows = self._rows(table, whole & _in_an_arm(table), self._days)
         self._arms.add(rows, table)
         self._after.add(rows, table)
-        if self._courses is not None:
-            self._courses.add(rows, table)
+        if self._course is not None:
+            self._course.add(rows, table)
         if len(self._pre_days):
             self._before.add(self._rows(table, whole, self._pre_days), table)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """All that has been added up, by name: numbers only."""
-        course = {} if self._courses is None else self._courses.arrays()
+        course = {} if self._course is None else vars(self._course)
         kept = (self._after.arrays(), self._before.arrays(), self._arms.arrays(), course)
         parts = zip(_PARTS, kept, strict=True)
         return {f"{name}.{key}": array for name, part in parts for key, array in part.items()}
@@ -194,8 +206,8 @@ class UserTotals:
             for name, value in self._before.metrics(seen, last).items():
                 zero = COLUMNS[name].kind == "sum"
                 values[PRE + name] = np.where(seen, value, 0.0) if zero else value
-        course = None if self._courses is None else self._courses.course
-        return UserTable(self.users, labels, exposed, values, self._arms.in_two_arms(), course)
+        two = self._arms.in_two_arms()
+        return UserTable(self.users, labels, exposed, values, two, self._course)
 
     def _rows(self, table: SessionTable, counts: npt.NDArray[np.bool_], days: IntArray) -> Rows:
         rows = np.empty(len(table), np.int32)
@@ -208,7 +220,8 @@ def _ascending(days: Sequence[int]) -> IntArray:
     return np.unique(np.array(list(days), np.int64))
 
 
-def _part(arrays: Mapping[str, npt.NDArray[Any]], name: str) -> dict[str, npt.NDArray[Any]]:
+def part(arrays: Mapping[str, npt.NDArray[Any]], name: str) -> dict[str, npt.NDArray[Any]]:
+    """The arrays whose names begin with a part's name and a dot, without these."""
     start = f"{name}."
     return {key.removeprefix(start): a for key, a in arrays.items() if key.startswith(start)}
 

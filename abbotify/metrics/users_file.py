@@ -20,7 +20,7 @@ from abbotify.eventlog.schema import ARM, ARMS_KEY, USER, IntArray, Labels, from
 from abbotify.eventlog.sessions import FloatArray
 from abbotify.files.folders import replacing
 from abbotify.metrics.definitions import COLUMNS, PRE
-from abbotify.metrics.users import Population, UserTable, for_population
+from abbotify.metrics.users import Users, UserTable
 
 EXPOSED: Final = "exposed"
 ROW_GROUP: Final = 1 << 17
@@ -63,7 +63,7 @@ def write_users(path: str | Path, tables: Iterable[UserTable]) -> None:
             file.write_table(group, ROW_GROUP)
 
 
-class StoredUsers:
+class StoredUsers(Users):
     """A users.parquet, read column by column.
 
     Args:
@@ -98,7 +98,7 @@ class StoredUsers:
         return ids
 
     @cached_property
-    def exposed(self) -> npt.NDArray[np.bool_]:
+    def exposed(self) -> npt.NDArray[np.bool_]:  # type: ignore[override]
         """Users with a session of the experiment: bool (n,)."""
         column = self._read(EXPOSED)
         if not pa.types.is_boolean(column.type) or column.null_count:
@@ -111,18 +111,13 @@ class StoredUsers:
             self._labels[column] = self._label(column)
         return self._labels[column]
 
-    def members(self, population: Population) -> npt.NDArray[np.bool_]:
-        """Who belongs to a population: bool (n,), users in one arm of the first experiment."""
-        in_arm = self.label().codes >= 0
-        return in_arm & self.exposed if population == "exposed" else in_arm
-
-    def column(self, name: str, population: Population = "exposed") -> FloatArray:
-        """A column for a population: float64 (n,), NaN where there is no value."""
+    def stored(self, name: str) -> FloatArray:
+        """A column as it is kept: float64 (n,), NaN where there is no value."""
         with self._readable(name):
             values = np.asarray(self._read(name).cast(pa.float64()))
         if np.isinf(values).any():
             raise DataError("holds a number that is not finite", file=self._path, key=name)
-        return for_population(values, name, population, lambda: self.exposed)
+        return values
 
     def _label(self, column: str) -> Labels:
         with self._readable(column):

@@ -117,7 +117,7 @@ class Arm:
                     link.ended(request)
                 except KeyboardInterrupt:
                     raise
-                except BaseException as error:  # as in `recommend`
+                except BaseException as error:  # as in `_answer`
                     self._judge(link, request, error)
 
     def recommend(self, request: Request) -> tuple[int, int]:
@@ -129,15 +129,7 @@ class Arm:
         Raises:
             RecommenderFailure: there was such an error, and the arm says `on_error: stop`.
         """
-        link = self.chain[0]
-        try:
-            track = link.answer(request)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # a recommender that exits is no reason to end a run
-            self._judge(link, request, error)
-            return self._stand_in(request, ERROR)
-        return (track, OK) if track is not None else self._stand_in(request, MISS)
+        return self._first_answer(self.chain, request, MISS)
 
     def fallback(self, request: Request) -> tuple[int, int]:
         """The next track by the fallback, as when the recommender's answer came too late.
@@ -148,20 +140,18 @@ class Arm:
         Raises:
             RecommenderFailure: a fallback failed, and the arm says `on_error: stop`.
         """
-        return self._stand_in(request, OK)
+        return self._first_answer(self.chain[1:], request, OK)
 
-    def _stand_in(self, request: Request, outcome: int) -> tuple[int, int]:
-        for link in self.chain[1:]:
-            try:
-                track = link.answer(request)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # as in `recommend`
-                self._judge(link, request, error)
-                outcome = ERROR
-            else:
-                if track is not None:
-                    return track, outcome
+    def _first_answer(
+        self, links: tuple[Link, ...], request: Request, missed: int
+    ) -> tuple[int, int]:
+        """The first answer of some links, and the outcome; `missed` is that of a miss."""
+        outcome = OK
+        for link in links:
+            track = self._answer(link, request)
+            if track >= 0:
+                return track, outcome
+            outcome = ERROR if track == FAILED else max(outcome, missed)
         raise AssertionError(f"the chain of {self.name} can miss")
 
     def answer_batch(self, depth: int, requests: Requests) -> IntArray:
@@ -179,19 +169,20 @@ class Arm:
         except KeyboardInterrupt:
             raise
         except BaseException:  # one request may have failed for all
-            return np.array([self._alone(link, request) for request in requests], np.int64)
+            return np.array([self._answer(link, request) for request in requests], np.int64)
         for place, error in answers.wrong.items():
             if self.on_error == "stop":
-                self._alone(link, requests[place])  # tells what is wrong, if it is wrong alone too
+                self._answer(link, requests[place])  # tells what is wrong, if it is wrong alone too
             self._judge(link, requests[place], error)
         return answers.tracks
 
-    def _alone(self, link: Link, request: Request) -> int:
+    def _answer(self, link: Link, request: Request) -> int:
+        """A track, MISSED or FAILED."""
         try:
             track = link.answer(request)
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # as in `recommend`
+        except BaseException as error:  # a recommender that exits is no reason to end a run
             self._judge(link, request, error)
             return FAILED
         return MISSED if track is None else track

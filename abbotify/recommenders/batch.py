@@ -18,6 +18,7 @@ from abbotify.world.base import IntArray, Lists
 MISSED = -1  # in a batch of answers: nothing to recommend
 FAILED = -2  # no answer of this request's own: it raised, or left the catalogue
 
+_NUMBERS = ("user", "row", "session", "step", "first", "previous")  # columns of whole numbers
 _USERS = rng.Stream.USERS  # kernels see module constants, not classes
 
 
@@ -71,12 +72,7 @@ class Requests:
         tracks, times = self.history.tracks[start:end], self.history_times[start:end]
         first, last = self.played.offsets[place], self.played.offsets[place + 1]
         return Request(
-            user=int(self.user[place]),
-            row=int(self.row[place]),
-            session=int(self.session[place]),
-            step=int(self.step[place]),
-            first=int(self.first[place]),
-            previous=int(self.previous[place]),
+            **{name: int(getattr(self, name)[place]) for name in _NUMBERS},
             time=float(self.time[place]),
             played=tuple(self.played.tracks[first:last].tolist()),
             history=tuple(map(Play, tracks.tolist(), times.tolist())),
@@ -107,10 +103,9 @@ class Requests:
     @staticmethod
     def of(requests: Sequence[Request]) -> Requests:
         """Requests of one seed and purpose as columns; at least one."""
-        fields = ("user", "row", "session", "step", "first", "previous")
         columns = {
             name: np.array([getattr(request, name) for request in requests], np.int64)
-            for name in fields
+            for name in _NUMBERS
         }
         histories = [request.history for request in requests]
         return Requests(
@@ -141,15 +136,6 @@ class Answers:
 
     tracks: IntArray
     wrong: Mapping[int, WrongAnswer]
-
-
-def checked_batch(returned: Any, n: int, n_tracks: int) -> IntArray:
-    """What `recommend_batch` returned, as tracks, MISSED and FAILED: int64 (n,), see `answers_of`.
-
-    Raises:
-        WrongAnswer: there are not n answers in one dimension.
-    """
-    return answers_of(returned, n, n_tracks).tracks
 
 
 def answers_of(returned: Any, n: int, n_tracks: int) -> Answers:

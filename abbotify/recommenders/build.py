@@ -8,16 +8,14 @@ from typing import Any
 
 from abbotify.files.folders import Arrays
 from abbotify.files.yaml import KeyPath
-from abbotify.recommenders import registry
 from abbotify.recommenders.arms import Arm, Link
 from abbotify.recommenders.base import Request, checked
 from abbotify.recommenders.batch import Answers, Requests, answers_of, one_by_one
-from abbotify.recommenders.candidate_table import CandidateTable, fallback_purpose
+from abbotify.recommenders.candidate_table import CandidateTable, fallback_purpose, random_table
 from abbotify.recommenders.pick import TablePicker
 from abbotify.recommenders.plugins.load import answers_batches, load_plugin
 from abbotify.recommenders.ranked_lists import Ranker, ranked
 from abbotify.recommenders.shipped import Learner, OnlineLearner, TableRecommender
-from abbotify.recommenders.tables import random_table
 from abbotify.scenario import Scenario
 from abbotify.scenario.recommenders import AnyArm, Plugin, RecommenderSpec, shipped
 from abbotify.world.base import World
@@ -123,9 +121,7 @@ def _link(
     if isinstance(params, Learner):
         if model is None:
             return _untrained_link(name, purpose)
-        return _table_link(
-            name, purpose, registry.lowered(params, model, world, scenario, key), world
-        )
+        return _table_link(name, purpose, params.lowered(model, world, scenario, key), world)
     assert isinstance(params, TableRecommender), f"{name} is of no kind that can be built"
     return _table_link(name, purpose, params.table(world, scenario, key), world)
 

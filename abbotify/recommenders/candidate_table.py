@@ -1,4 +1,4 @@
-"""A candidate table: rows of tracks, the key that chooses a row, the rule that picks from it.
+"""Candidate tables: rows of tracks, the key that chooses a row, the rule that picks from it.
 
 Every rule is plain integer arithmetic over the same arrays, so that any engine can follow it. The
 words of a pick are those of the block (seed, stream USERS), (step, user, purpose, session); `w`
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify import rng
-from abbotify.world.base import IntArray, Lists, World
+from abbotify.world.base import Catalogue, IntArray, Lists, World
 
 # compiled into kernels: this, and the numbers of keys and picks
 HISTORY: Final = 10  # how many plays, the current one included, an anchored pick looks back on
@@ -147,6 +147,46 @@ class CandidateTable:
         _check(self.rows == expected, what)
         if self.otherwise is not None:
             self.otherwise.check(world)
+
+
+def random_table(catalogue: Catalogue) -> CandidateTable:
+    """Any track, uniformly; it never misses."""
+    return one_row(np.arange(len(catalogue), dtype=np.int32), "uniform")
+
+
+def one_row(tracks: npt.NDArray[np.int32], pick: str) -> CandidateTable:
+    """The same row for everybody."""
+    return table_of("nothing", Lists(np.array([0, len(tracks)], np.int64), tracks), pick)
+
+
+def table_of(key: str, lists: Lists, pick: str) -> CandidateTable:
+    """A table whose key and pick are named as in a scenario file, in small letters."""
+    return CandidateTable(Key[key.upper()], lists, Pick[pick.upper()])
+
+
+def some_rows(n: int, rows: IntArray, lists: npt.NDArray[np.int32]) -> Lists:
+    """The lists of n rows: those of `rows` are the rows of `lists`, the others are empty."""
+    lengths = np.zeros(n + 1, np.int64)
+    lengths[rows + 1] = lists.shape[1]
+    return Lists(np.cumsum(lengths), lists.reshape(-1))
+
+
+def artist_lists(catalogue: Catalogue) -> Lists:
+    """The tracks of each artist, ascending; a row for each of `artists`."""
+    counts = np.bincount(catalogue.artist, minlength=len(catalogue.artists))
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+    return Lists(offsets, np.argsort(catalogue.artist, kind="stable").astype(np.int32))
+
+
+def most_popular(catalogue: Catalogue, size: int) -> npt.NDArray[np.int32]:
+    """The most popular tracks, most popular first, ties by track id; at most `size`."""
+    order = np.argsort(-catalogue.popularity, kind="stable")
+    return order[:size].astype(np.int32)
+
+
+def hundredths_below(limit: float) -> int:
+    """The whole hundredths b for which `h / 100 < limit` exactly when `h < b`, h = 0 .. 100."""
+    return sum(h / 100 < limit for h in range(101))
 
 
 def fallback_purpose(depth: int) -> int:

@@ -87,5 +87,5 @@ def _requirements(extra: str) -> list[str]:
 
 
 def versions(extra: str) -> dict[str, str]:
-    """The installed versions of what an extra installs, by module."""
-    return {module: str(import_module(module).__version__) for module in _MODULES[extra]}
+    """The installed versions of what an extra installs, by module; none for no extra."""
+    return {module: str(import_module(module).__version__) for module in _MODULES.get(extra, ())}

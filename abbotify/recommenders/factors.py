@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,20 +10,11 @@ import scipy.sparse
 
 from abbotify.errors import UserError
 from abbotify.files.folders import Arrays
-from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
+from abbotify.recommenders.candidate_table import CandidateTable, some_rows, table_of
+from abbotify.recommenders.shipped import Factorisation
 from abbotify.recommenders.training_log import TrainingLog
-from abbotify.scenario import recommenders as keys
 from abbotify.vectors import Matrix, padded, top_k
-from abbotify.world.base import IntArray, Lists, World
-
-
-class Factorised(Protocol):
-    """The keys of a recommender that serves the lists of users, or of tracks by their factors."""
-
-    factors: int
-    key: Literal["user", "previous", "first"]
-    size: int
-    pick: keys.Pick
+from abbotify.world.base import IntArray, World
 
 
 class Listened(NamedTuple):
@@ -57,7 +48,7 @@ def listened(log: TrainingLog) -> Listened:
 
 
 def as_arrays(
-    params: Factorised, listening: Listened, users: npt.ArrayLike, tracks: npt.ArrayLike
+    params: Factorisation, listening: Listened, users: npt.ArrayLike, tracks: npt.ArrayLike
 ) -> Arrays:
     """A model: the factors of those who have any, and the lists they give.
 
@@ -97,17 +88,15 @@ def as_arrays(
     }
 
 
-def lowered(params: Factorised, arrays: Arrays, world: World) -> CandidateTable:
+def lowered(params: Factorisation, arrays: Arrays, world: World) -> CandidateTable:
     """The lists of a model as a table.
 
     Users and anchor tracks that the training did not see have no list: a miss. No list has a
     track that nobody listened to in the training.
     """
-    key, pick = Key[params.key.upper()], Pick[params.pick.upper()]
-    rows, lists = arrays["users" if key == Key.USER else "tracks"], arrays["lists"]
-    lengths = np.zeros(len(world.users if key == Key.USER else world.catalogue) + 1, np.int64)
-    lengths[rows + 1] = lists.shape[1]
-    return CandidateTable(key, Lists(np.cumsum(lengths), lists.reshape(-1)), pick)
+    users = params.key == "user"
+    n, rows = len(world.users if users else world.catalogue), arrays["users" if users else "tracks"]
+    return table_of(params.key, some_rows(n, rows, arrays["lists"]), params.pick)
 
 
 def _neighbours(vectors: Matrix, size: int) -> npt.NDArray[np.int32]:

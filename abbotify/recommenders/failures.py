@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
 from abbotify.recommenders.base import Request, WrongAnswer, one_line_text, type_name
@@ -135,9 +134,12 @@ def _add(kinds: _ByKind, key: tuple[str, str, str], failure: Failure) -> None:
 def _kind(error: BaseException) -> str:
     if type(error) is WrongAnswer:
         return error.kind
-    file, line = _origin(error.__traceback__)
     name = _writable(type_name(error))[:_MOST_CHARACTERS]
-    return _writable(f"{name}, {Path(file).name}:{line}") if file else name
+    rank, frames = _frames(error)
+    if rank == 2:  # this package's lines say nothing of the author's
+        return name
+    file, line, _ = frames[-1]
+    return _writable(f"{name}, {Path(file).name}:{line}")
 
 
 def _writable(text: str) -> str:
@@ -145,18 +147,12 @@ def _writable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _origin(trace: TracebackType | None) -> tuple[str, int]:
-    """The innermost line of the author's own code, or else of a library's."""
-    authors = other = ("", 0)
-    while trace is not None:
-        file = trace.tb_frame.f_code.co_filename
-        rank = _rank(file)
-        if rank == 0:
-            authors = file, trace.tb_lineno
-        elif rank == 1:
-            other = file, trace.tb_lineno
-        trace = trace.tb_next
-    return authors if authors[0] else other
+def _frames(error: BaseException) -> tuple[int, list[tuple[str, int, str]]]:
+    """The rank of the best frames, and these: file, line and function, the innermost last."""
+    walked = traceback.walk_tb(error.__traceback__)
+    frames = [(frame.f_code.co_filename, line, frame.f_code.co_name) for frame, line in walked]
+    best = min((_rank(file) for file, _, _ in frames), default=2)
+    return best, [frame for frame in frames if _rank(frame[0]) == best]
 
 
 @cache
@@ -175,13 +171,8 @@ def _traceback(error: BaseException) -> tuple[str, ...]:
     """The last frames of the author's own code, innermost last; else of libraries'."""
     if type(error) is WrongAnswer:
         return ()
-    ranks: dict[int, list[tuple[str, int, str]]] = {0: [], 1: [], 2: []}
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        code = frame.f_code
-        ranks[_rank(code.co_filename)].append((code.co_filename, line, code.co_name))
-    chosen = ranks[0] or ranks[1] or ranks[2]
     lines = []
-    for file, line, name in chosen[-_MOST_FRAMES:]:
+    for file, line, name in _frames(error)[1][-_MOST_FRAMES:]:
         source = traceback.FrameSummary(file, line, name).line
         lines += [f'File "{file}", line {line}, in {name}', *([f"  {source}"] if source else [])]
     return tuple(_writable(text[:_MOST_CHARACTERS]) for text in lines)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from abbotify.recommenders.base import Request
 from abbotify.recommenders.candidate_table import Key, Pick
-from abbotify.recommenders.pick import LIST_RULES
+from abbotify.recommenders.pick import pick_from
 from abbotify.world.base import IntArray
 
 Best = Callable[[IntArray, IntArray], npt.NDArray[np.int32]]
@@ -38,12 +38,12 @@ class Ranker:
     pick: Pick
     anchor: Key
     tracks: int
-    _known: dict[int, list[int]] = field(default_factory=dict, init=False, repr=False)
+    _known: dict[int, npt.NDArray[np.int32]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.anchor not in (Key.FIRST, Key.PREVIOUS):
             raise ValueError(f"the anchor must be FIRST or PREVIOUS, got {self.anchor!r}")
-        if self.pick not in LIST_RULES:
+        if self.pick not in (Pick.UNIFORM, Pick.RANK, Pick.FIRST_UNSEEN):
             raise ValueError(f"a ranked list cannot be picked from by {self.pick!r}")
 
     def foresee(self, rows: IntArray, anchors: IntArray) -> None:
@@ -52,19 +52,24 @@ class Ranker:
         pairs = np.unique(rows * self.tracks + anchors)
         if len(pairs):
             lists = self.best(pairs // self.tracks, pairs % self.tracks)
-            rows_of = (row[row >= 0].tolist() for row in lists)
-            self._known.update(zip(pairs.tolist(), rows_of, strict=True))
+            self._known.update(zip(pairs.tolist(), map(_filled, lists), strict=True))
 
-    def list_of(self, row: int, anchor: int) -> list[int]:
-        """The list of one pair."""
+    def list_of(self, row: int, anchor: int) -> npt.NDArray[np.int32]:
+        """The list of one pair: int32, best first."""
         pair = row * self.tracks + anchor
-        tracks_of_pair = self._known.get(pair)
-        if tracks_of_pair is None:
-            lists = self.best(np.array([row], np.int64), np.array([anchor], np.int64))
-            tracks_of_pair = lists[0][lists[0] >= 0].tolist()
+        tracks = self._known.get(pair)
+        if tracks is None:
+            best = self.best(np.array([row], np.int64), np.array([anchor], np.int64))[0]
+            tracks = _filled(best)
             if self.anchor == Key.FIRST:  # the rest of the session asks for the same one
-                self._known[pair] = tracks_of_pair
-        return tracks_of_pair
+                self._known[pair] = tracks
+        return tracks
+
+
+def _filled(best: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    tracks = best[best >= 0]
+    tracks.setflags(write=False)
+    return tracks
 
 
 def ranked(ranker: Ranker, purpose: int) -> Callable[[Request], int | None]:
@@ -74,11 +79,11 @@ def ranked(ranker: Ranker, purpose: int) -> Callable[[Request], int | None]:
         ranker: the lists.
         purpose: what the draws are for, see `fallback_purpose`.
     """
-    by_first, pick = ranker.anchor == Key.FIRST, LIST_RULES[ranker.pick]
+    by_first = ranker.anchor == Key.FIRST
 
     def answer(request: Request) -> int | None:
         anchor = request.first if by_first else request.previous
         tracks = ranker.list_of(request.row, anchor)
-        return pick(tracks, request, purpose) if tracks else None
+        return pick_from(tracks, 0, len(tracks), ranker.pick, request, purpose)
 
     return answer

@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify import stats
-from abbotify.metrics.play_counts import Counts
-from abbotify.metrics.session_totals import SessionTotals
+from abbotify.metrics.session_totals import Counts, SessionTotals
 from abbotify.report.result_rows import Day, Distribution, Position, TopTrack
 from abbotify.stats.survival import Survival
 

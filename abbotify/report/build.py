@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 from abbotify import stats
 from abbotify.metrics.aggregates import CURVE_METRIC
+from abbotify.metrics.definitions import METRICS
 from abbotify.report import monitoring
 from abbotify.report.arm_curves import daily, distributions, positions, survival, top_tracks
 from abbotify.report.checks.health import health
 from abbotify.report.decision import beat_control, decisions, success_metrics
 from abbotify.report.faults import Faults
-from abbotify.report.guardrails import guardrail_results, untested
 from abbotify.report.inputs import ArmInfo, ReportInputs, ReportSpec
 from abbotify.report.monitoring import MonitoringPlan
 from abbotify.report.result import Arm, MetricMoments, Result, Run
@@ -67,7 +67,11 @@ def build(
     guardrails = faults.attempt(
         "guardrails",
         lambda: tuple(guardrail_results(moments, spec.guardrails, run.alpha)),
-        tuple(untested(names[1:], spec.guardrails)),
+        tuple(
+            stats.GuardrailResult(arm, each.metric, each.margin, each.unit, note="not determined")
+            for arm in names[1:]
+            for each in spec.guardrails
+        ),
     )
     truth = faults.attempt(
         "truth",
@@ -126,6 +130,27 @@ def _pairs(result: Result, moments: Sequence[stats.ArmMoments]) -> Iterator[Pair
                 significant=None if pair.p_value is None else pair.p_value < run.alpha,
                 note=pair.note,
             )
+
+
+def guardrail_results(
+    arms: Sequence[stats.ArmMoments], guardrails: Sequence[stats.GuardrailSpec], alpha: float
+) -> Iterator[stats.GuardrailResult]:
+    """Every guardrail of every treatment, each by a one-sided test of its own at level alpha.
+
+    All of them have to hold, so no test needs to know of the others.
+
+    Args:
+        arms: the control first; each has the mean of every guarded metric.
+        guardrails: what is guarded.
+        alpha: one-sided level.
+    """
+    for treatment in arms[1:]:
+        for spec in guardrails:
+            control = stats.mean(arms[0].means[spec.metric])
+            treated = stats.mean(treatment.means[spec.metric])
+            # Where neither direction is better, as of diversity, a fall is what is guarded against.
+            higher = METRICS[spec.metric].direction != "lower"
+            yield stats.guardrail(spec, control, treated, alpha, higher, treatment.name)
 
 
 def _ordered(

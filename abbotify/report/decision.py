@@ -69,7 +69,8 @@ _TONES: Final = {
     Verdict.UNDECIDED: "calm",
     Verdict.DO_NOT_SHIP: "bad",
 }
-_GAINS: Final = (Verdict.SHIP, Verdict.SHIP_WITH_RESERVATIONS, Verdict.BEATS_CONTROL)
+GAINS: Final = (Verdict.SHIP, Verdict.SHIP_WITH_RESERVATIONS, Verdict.BEATS_CONTROL)
+"""Verdicts of treatments that are better than the control."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def decisions(result: Result) -> tuple[Decision, ...]:
 def beat_control(result: Result) -> tuple[str, ...]:
     """Treatments that would be shipped if they were the only one, in the order of the file."""
     decided = [_alone(result, arm) for arm in result.treatments]
-    return tuple(each.arm.name for each in decided if each.verdict in _GAINS)
+    return tuple(each.arm.name for each in decided if each.verdict in GAINS)
 
 
 def success_metrics(result: Result) -> tuple[str, ...]:
@@ -141,7 +142,8 @@ def is_adjusted(result: Result) -> bool:
 
 def direction(effect: Effect) -> int:
     """+1 significantly better, -1 significantly worse, 0 neither."""
-    return _sign(gain(effect)) if effect.significant else 0
+    size = gain(effect) if effect.significant else 0.0
+    return int(size > 0) - int(size < 0)
 
 
 def gain(effect: Effect) -> float:
@@ -150,14 +152,10 @@ def gain(effect: Effect) -> float:
     return sign * (effect.effect or 0.0)
 
 
-def _sign(value: float) -> int:
-    return int(value > 0) - int(value < 0)
-
-
 def _decide(result: Result, arm: Arm) -> Decision:
     alone = _alone(result, arm)
     rivals = tuple(row for row in result.pairs if arm.name in (row.arm, row.against))
-    if alone.verdict not in _GAINS or not rivals:
+    if alone.verdict not in GAINS or not rivals:
         return alone
     # The best is shipped where it is better than all others; else nobody knows which one.
     won = all(_won(row, arm.name) for row in rivals)

@@ -3,123 +3,84 @@
 from __future__ import annotations
 
 import dataclasses
-import typing
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_type_hints
 
-from abbotify.report.result import Check, Result
-from abbotify.report.result_rows import DecisionRow, Look
+from abbotify.report.result import Arm, Result
+from abbotify.report.result_rows import Look
 from abbotify.report.text import labels
-from abbotify.report.true_effects import TruthRow
-from abbotify.stats import Effect, GuardrailResult, SegmentEffect
+from abbotify.stats import SegmentEffect
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+Kind = Literal[
+    "arms", "effects", "guardrails", "segments", "looks", "pairs", "checks", "decisions", "truth"
+]
+
+# The scalars of an arm: of its counts, some have the names of metrics.
+_ARM: Final = MappingProxyType(
+    {
+        "name": "arm",
+        **{name: name for name in ("label", "control", "recommender", "weight", "assigned")},
+        "users": "exposed",
+        "sessions": "session_count",
+        "tracks": "track_count",
+    }
+)
 # Types of numbers that hold missing values; all else are Python objects.
 _TYPES: Final = MappingProxyType({int: "Int64", float: "float64", bool: "boolean"})
 
-_ARM: Final = MappingProxyType(
-    {
-        "arm": "object",
-        "label": "object",
-        "control": "boolean",
-        "recommender": "object",
-        "weight": "float64",
-        "assigned": "Int64",
-        "exposed": "Int64",
-        "session_count": "Int64",
-        "track_count": "Int64",
-    }
-)
 
+def frame(result: Result, kind: Kind) -> DataFrame:
+    """The rows of a kind, a column for each field; without rows the columns are there as well.
 
-@dataclass(frozen=True)
-class Frames:
-    """A result's rows as data frames.
-
-    Attributes:
-        result: whose rows they are.
+    `effects` have the columns of effects.csv and the metric's name in reports as `label`; `looks`
+    name their `arm`; `arms` have counts and the mean of each metric over users.
     """
-
-    result: Result
-
-    def effects(self) -> DataFrame:
-        """The columns of effects.csv, and the metric's name in reports as `label`."""
-        frame = _rows(Effect, self.result.effects)
-        frame["label"] = [labels.metric(name).label for name in frame["metric"]]
-        return frame
-
-    def arms(self) -> DataFrame:
-        """A row for each arm in file order: counts, then each metric's mean over users."""
-        rows = [
-            {
-                **dict.fromkeys(_ARM),
-                "arm": arm.name,
-                "label": arm.label,
-                "control": arm.control,
-                "recommender": arm.recommender,
-                "weight": arm.weight,
-                "assigned": arm.assigned,
-                "exposed": arm.users,
-                "session_count": arm.sessions,
-                "track_count": arm.tracks,
-                **{name: moments.mean for name, moments in (arm.metrics or {}).items()},
-            }
-            for arm in self.result.arms
-        ]
-        metrics = {name: "float64" for row in rows for name in row if name not in _ARM}
-        return _frame(rows, {**_ARM, **metrics})
-
-    def guardrails(self) -> DataFrame:
-        """A row for each treatment and guardrail."""
-        return _rows(GuardrailResult, self.result.guardrails)
-
-    def segments(self) -> DataFrame:
-        """A row for each treatment, metric and segment."""
-        segments = self.result.segments
-        return _rows(SegmentEffect, segments.rows if segments else ())
-
-    def looks(self) -> DataFrame:
-        """A row for each treatment and day: the effect so far."""
-        rows = [
-            {"arm": arm.name, **vars(look)} for arm in self.result.arms for look in arm.looks or ()
-        ]
-        return _frame(rows, {"arm": "object", **_types(Look)})
-
-    def checks(self) -> DataFrame:
-        """A row for each check; `details` and `arms` hold Python objects."""
-        return _rows(Check, self.result.checks)
-
-    def decisions(self) -> DataFrame:
-        """A row for each treatment, in file order; `reasons` holds tuples of sentences."""
-        return _rows(DecisionRow, self.result.decisions)
-
-    def truth(self) -> DataFrame:
-        """A row for each method's estimate of an effect beside the true one; empty for a log."""
-        return _rows(TruthRow, self.result.truth)
+    if kind == "arms":
+        return _arms(result)
+    if kind == "segments":
+        return _frame(result.segments.rows if result.segments else (), SegmentEffect)
+    if kind == "looks":
+        arms = [arm.name for arm in result.arms for _ in arm.looks or ()]
+        looks = _frame([look for arm in result.arms for look in arm.looks or ()], Look)
+        looks.insert(0, "arm", arms)
+        return looks
+    (row, _) = get_args(get_type_hints(Result)[kind])
+    made = _frame(getattr(result, kind), row)
+    if kind == "effects":
+        made["label"] = [labels.metric(name).label for name in made["metric"]]
+    return made
 
 
-def _rows(kind: type, rows: Iterable[Any]) -> DataFrame:
-    return _frame([vars(row) for row in rows], _types(kind))
+def _arms(result: Result) -> DataFrame:
+    made = _frame(result.arms, Arm)[list(_ARM)].rename(columns=_ARM)
+    for name in dict.fromkeys(name for arm in result.arms for name in arm.metrics or {}):
+        moments = [(arm.metrics or {}).get(name) for arm in result.arms]
+        made[name] = [None if each is None else each.mean for each in moments]
+        made[name] = made[name].astype("float64")
+    return made
 
 
-def _types(kind: Any) -> dict[str, str]:
-    hints = typing.get_type_hints(kind)
-    types = {}
-    for field in dataclasses.fields(kind):
-        hint = hints[field.name]
-        known = [_TYPES[part] for part in (hint, *typing.get_args(hint)) if part in _TYPES]
-        types[field.name] = known[0] if known else "object"
-    return types
-
-
-def _frame(rows: list[dict[str, Any]], types: Mapping[str, str]) -> DataFrame:
+def _frame(rows: Sequence[Any], kind: Any) -> DataFrame:
     import pandas as pd
 
-    columns = {
-        name: pd.Series([row.get(name) for row in rows], dtype=kind) for name, kind in types.items()
-    }
-    return pd.DataFrame(columns)
+    types = _types(kind)
+    return pd.DataFrame(
+        {
+            name: pd.Series([getattr(row, name) for row in rows], dtype=kind)
+            for name, kind in types.items()
+        }
+    )
+
+
+def _types(row: Any) -> dict[str, str]:
+    hints = get_type_hints(row)
+    types = {}
+    for field in dataclasses.fields(row):
+        hint = hints[field.name]
+        known = [_TYPES[part] for part in (hint, *get_args(hint)) if part in _TYPES]
+        types[field.name] = known[0] if known else "object"
+    return types

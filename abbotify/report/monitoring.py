@@ -12,10 +12,9 @@ import numpy as np
 from abbotify import stats
 from abbotify.metrics.exposure_cohorts import ArmWatched, MonitoringSpec, Watched
 from abbotify.report.result_rows import Look, Monitored, Retention, Trend, TrendDay
-from abbotify.stats import always_valid as valid
 from abbotify.stats import group_sequential, monitoring
 from abbotify.stats.effects import CUPED, Estimator, deciding_estimand
-from abbotify.stats.novelty import novelty
+from abbotify.stats.heterogeneity import novelty
 from abbotify.stats.sample_ratio import watch_sample_ratio
 
 SPENDING: Final = {
@@ -97,7 +96,7 @@ def looks(watched: Watched, plan: MonitoringPlan, treatment: int) -> tuple[Look,
     alpha = plan.alpha / (len(watched) - 1)
     users = _planned(plan, len(watched), treatment)
     sequential = _group_sequential(pairs, users, alpha, plan.spending)
-    always = valid.always_valid(pairs, sum(users), alpha)
+    always = monitoring.always_valid(pairs, sum(users), alpha)
     ratio = _sample_ratio(watched, plan, days)
     return tuple(map(_look, days, sequential, always, ratio))
 
@@ -147,7 +146,7 @@ def _sample_ratio(
 def _look(
     day: int,
     sequential: monitoring.Look,
-    always: valid.ValidLook,
+    always: monitoring.ValidLook,
     sample_ratio: float | None,
 ) -> Look:
     unplanned = sequential is _UNPLANNED

@@ -100,7 +100,7 @@ class Arm:
         daily: the days in order.
         top_tracks: the most played first.
         counters: what the service counted.
-        by_position: what was heard at each step of the sessions, in order.
+        by_position: the listened fraction at each step of the sessions, in order.
         trainings: of an arm that learns, in order.
         looks: of a treatment, as it would have been watched, by day.
         trend: of a treatment's effect by day since exposure.

@@ -17,7 +17,7 @@ class DecisionRow:
         arm: the treatment.
         verdict: "invalid", "too_small", "do_not_ship", "ship", "ship_with_reservations",
             "beats_control" or "undecided".
-        reasons: what the verdict rests on, then what stands against it, a sentence each.
+        reasons: for the verdict, then cautions about it, a sentence each.
     """
 
     arm: str
@@ -59,7 +59,7 @@ class Segments:
     """Effects by kind of user.
 
     Attributes:
-        by: what users are told apart by, in words of the scenario: `pre_time`, `file`.
+        by: the attribute that users are segmented by, in words of the scenario: `pre_time`, `file`.
         bounds: where the values were cut, in the value's units; a bound belongs below it.
         without: users in no segment, as their value is unknown.
         rows: by arm, metric and segment.
@@ -192,7 +192,7 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Position:
-    """What was heard at one place in the sessions.
+    """The listened fraction at one place in the sessions.
 
     Attributes:
         step: of the session; 1 is the first recommended track, as 0 is the user's own pick.

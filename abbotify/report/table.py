@@ -66,7 +66,6 @@ class Cell:
         tone: good, bad, warn, calm, quiet, or empty.
         arm: the place of the arm whose mark stands before the text.
         svg: a picture, made of numbers alone; it repeats what other cells say.
-        hint: what the text means, which pages alone show.
     """
 
     text: str = ""
@@ -74,7 +73,6 @@ class Cell:
     tone: str = ""
     arm: int | None = None
     svg: str = ""
-    hint: str = ""
 
     @property
     def plain(self) -> str:
@@ -90,7 +88,7 @@ class Row:
     """A row of a table.
 
     Attributes:
-        cells: one for each column; a single one spans all columns.
+        cells: one for each column.
         tone: of the row: good, bad, warn, calm, or empty.
         heading: it is the heading of the rows that follow.
     """
@@ -132,15 +130,13 @@ class Table:
         shown = [at for at, column in enumerate(self.columns) if not column.picture]
         head = [escaped(self.columns[at].plain) for at in shown]
         rules = ["--:" if self.columns[at].number else "---" for at in shown]
-        rows = [
-            [_markdown(row, row.cells[at]) for at in shown] for row in map(self._full, self.rows)
-        ]
+        rows = [[_markdown(row, row.cells[at]) for at in shown] for row in self.rows]
         return "\n".join("| " + " | ".join(row) + " |" for row in (head, rules, *rows))
 
     def texts(self) -> tuple[list[str], list[list[str]]]:
         """Headings, and the rows as texts, without columns of pictures."""
         shown = [at for at, column in enumerate(self.columns) if not column.picture]
-        rows = [[clean(row.cells[at].plain) for at in shown] for row in map(self._full, self.rows)]
+        rows = [[clean(row.cells[at].plain) for at in shown] for row in self.rows]
         return [self.columns[at].plain for at in shown], rows
 
     def frame(self) -> pd.DataFrame:
@@ -149,11 +145,6 @@ class Table:
 
         head, rows = self.texts()
         return pd.DataFrame(rows, columns=head)
-
-    def _full(self, row: Row) -> Row:
-        """The row with a cell in each column."""
-        missing = len(self.columns) - len(row.cells)
-        return Row((*row.cells, *[Cell()] * missing), row.tone, row.heading)
 
     def _bodies(self) -> str:
         """A `tbody` for each group."""
@@ -177,16 +168,13 @@ class Table:
 
     def _group(self, rows: Sequence[Row]) -> list[str]:
         return [
-            self._heading(row) if row.heading or len(row.cells) == 1 else self._row(rows, at)
+            self._heading(row) if row.heading else self._row(rows, at)
             for at, row in enumerate(rows)
         ]
 
     def _heading(self, row: Row) -> str:
         """A row whose first cell spans the empty ones behind it."""
         inner = _cell_html(row.cells[0], self.columns[0])
-        if len(row.cells) == 1:
-            kind = "group" if row.heading else "tested"
-            return f'<tr class="{kind}"><td colspan="{len(self.columns)}">{inner}</td></tr>\n'
         span = next((at for at, cell in enumerate(row.cells[1:], 1) if cell != Cell()), 1)
         first = f'<th scope="rowgroup" colspan="{span}">{inner}</th>'
         rest = "".join(

@@ -7,39 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from abbotify import stats
-from abbotify.eventlog.schema import ARM, Labels
+from abbotify.eventlog.schema import ARM
 from abbotify.eventlog.sessions import FloatArray
 from abbotify.metrics.segments import SegmentBounds, UserSegments, cut
-from abbotify.metrics.users import Population
+from abbotify.metrics.users import Population, Users
 from abbotify.report.result_rows import Segments
-from abbotify.stats.contrast import joined_notes
-from abbotify.stats.effects import BOOTSTRAP
-from abbotify.stats.skewness import Shape
+from abbotify.stats.effects import BOOTSTRAP, compared
+from abbotify.stats.normal import Shape
+from abbotify.stats.resampling import Resampled
 
 Rows = npt.NDArray[np.bool_]
 
 QUANTILE: Final = "quantile_"
 
 _SEED: Final = 0  # of resampling: the same users give the same intervals, simulated or from a log
-
-
-class Users(Protocol):
-    """The users' table, whole or read column by column."""
-
-    def label(self, column: str) -> Labels:
-        """The arm of each user."""
-
-    def members(self, population: Population) -> Rows:
-        """Who belongs to a population."""
-
-    def column(self, name: str, population: Population) -> FloatArray:
-        """A column for a population, NaN where there is no value."""
 
 
 @dataclass(frozen=True)
@@ -131,22 +118,16 @@ def _metric_effects(
         pair = (arms[0], treated)
         for share in () if binary else spec.quantiles:
             quantile = stats.quantile_effect(*pair, share, spec.alpha, _SEED)
-            levels = (quantile.control, quantile.treatment)
-            estimand = f"{QUANTILE}{share:g}"
-            yield _row((name, metric, estimand), pair, levels, quantile.difference, quantile.lift)
+            yield _row((name, metric, f"{QUANTILE}{share:g}"), pair, quantile)
         if spec.bootstrap:
             resampled = stats.bootstrap(*pair, spec.alpha, _SEED)
-            control, treatment = (float(v.mean()) if len(v) else None for v in pair)
-            key = (name, metric, BOOTSTRAP)
-            yield _row(key, pair, (control, treatment), resampled.difference, resampled.lift)
+            yield _row((name, metric, BOOTSTRAP), pair, resampled)
 
 
 def _row(
     key: tuple[str, str, str],
     values: tuple[FloatArray, FloatArray],
-    levels: tuple[float | None, float | None],
-    difference: stats.Contrast,
-    lift: stats.Lift,
+    resampled: Resampled,
 ) -> stats.Effect:
     """An effect, by arm, metric and estimand, that has intervals and no p-value."""
     arm, metric, estimand = key
@@ -154,22 +135,9 @@ def _row(
         arm=arm,
         metric=metric,
         estimand=estimand,
-        n_control=len(values[0]),
-        n_treatment=len(values[1]),
-        control_mean=levels[0],
-        treatment_mean=levels[1],
-        effect=difference.effect,
-        lower=difference.lower,
-        upper=difference.upper,
-        relative_effect=lift.effect,
-        relative_lower=lift.lower,
-        relative_upper=lift.upper,
-        naive_lower=None,
-        naive_upper=None,
-        p_value=None,
-        p_adjusted=None,
-        significant=None,
-        note=joined_notes(difference.note, lift.note),
+        control_mean=resampled.control,
+        treatment_mean=resampled.treatment,
+        **compared((len(values[0]), len(values[1])), resampled.difference, resampled.lift),
     )
 
 

@@ -20,7 +20,7 @@ from abbotify.errors import ResumeError, UserError
 from abbotify.files.folders import replacing
 from abbotify.files.lock import is_left
 from abbotify.files.replacement import leftovers
-from abbotify.recommenders import registry
+from abbotify.recommenders.extras import versions
 from abbotify.recommenders.shipped import Learner
 from abbotify.scenario import Scenario, plain, resolve
 from abbotify.simulation.prepare import Plan
@@ -51,7 +51,7 @@ def _versions(scenario: Scenario) -> Iterator[tuple[str, str]]:
         yield name, importlib.metadata.version(name)
     for arm in scenario.arms.values():
         if isinstance(arm, Learner):
-            yield from registry.libraries(arm).items()
+            yield from versions(arm.extra).items()
 
 
 def _files(scenario: Scenario) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,6 @@ from typing import Final
 from abbotify.errors import UserError
 from abbotify.files import folders
 from abbotify.metrics.segments import SegmentBounds, UserSegments
-from abbotify.recommenders import registry
 from abbotify.recommenders.arms import Arm
 from abbotify.recommenders.build import build_arms
 from abbotify.recommenders.shipped import Learner
@@ -113,7 +112,7 @@ def prepare(scenario: Scenario, engine: str = AUTO) -> Plan:
     _require_sessions(schedule, arms, users)
     for name, params in scenario.arms.items():
         if isinstance(params, Learner):
-            registry.check(params, world, scenario, ("arms", name))
+            params.check(world, scenario, ("arms", name))
     coupled = coupling(schedule, arms)
     return Plan(
         schedule,

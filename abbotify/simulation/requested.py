@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from abbotify.metrics.definitions import METRICS
+from abbotify.metrics.definitions import METRICS, Limits
 from abbotify.metrics.exposure_cohorts import MonitoringSpec, watching
-from abbotify.metrics.session_totals import Limits
 from abbotify.scenario import Scenario
 from abbotify.simulation.timeline import Schedule
 from abbotify.stats.non_inferiority import METRIC, PERCENT, GuardrailSpec

@@ -18,8 +18,7 @@ from abbotify.errors import DataError
 from abbotify.eventlog.parquet_writer import write_events, write_sessions
 from abbotify.eventlog.schema import ARM, CONTROL_KEY, EXPERIMENT_KEY, PHASE_KEY, WEIGHTS_KEY
 from abbotify.files.records import load_record, save_record
-from abbotify.metrics.play_counts import Counts, PlayCounts
-from abbotify.metrics.session_totals import SessionTotals
+from abbotify.metrics.session_totals import Counts, PlayCounts, SessionTotals
 from abbotify.recommenders.build import build_arms
 from abbotify.recommenders.failures import Failure, merged
 from abbotify.scenario import Scenario

@@ -20,7 +20,7 @@ from abbotify.digests import digest_data
 from abbotify.errors import UserError
 from abbotify.eventlog.schema import ARM, MS_PER_DAY, NO_ARM, Events
 from abbotify.progress import Progress, silent
-from abbotify.recommenders import registry
+from abbotify.recommenders.extras import versions
 from abbotify.recommenders.plugins.load import fit_plugin, load_plugin
 from abbotify.recommenders.shipped import Learner
 from abbotify.recommenders.shipped.neural import Neural
@@ -155,7 +155,7 @@ class Trainer:
                 loaded = load_plugin(arm, self.world, self.scenario, key)
                 return fit_plugin(loaded, log, self.world.catalogue)
             if isinstance(arm, Learner):
-                return registry.fit(arm, log, self.scenario, key, show)
+                return arm.fit(log, self.scenario, key, show)
         except UserError as error:
             if error.key is not None or error.file is not None:
                 raise
@@ -172,7 +172,7 @@ class Trainer:
                 "abbotify": __version__,
                 "settings": settings,
                 "seed": self.scenario.seeds.dynamics,
-                "libraries": registry.libraries(arm) if isinstance(arm, Learner) else {},
+                "libraries": versions(arm.extra) if isinstance(arm, Learner) else {},
                 "world": self.plan.world_digest,
                 "log": {f.name: getattr(log, f.name) for f in fields(log)},
             }

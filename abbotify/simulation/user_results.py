@@ -17,6 +17,7 @@ from abbotify.simulation.run_days import RunPool
 from abbotify.simulation.shard import ShardRunner, totals_file
 from abbotify.simulation.timeline import Shard
 from abbotify.simulation.user_state import ShardTotals, columns
+from abbotify.stats.moments import Mergeable
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class PlayedRun:
 
 
 @dataclass(frozen=True)
-class ExperimentAggregates:
+class ExperimentAggregates(Mergeable):
     """What the report needs of the users.
 
     Attributes:
@@ -61,11 +62,6 @@ class ExperimentAggregates:
 
     users: UserAggregates
     further: dict[str, UserAggregates]
-
-    def merge(self, other: ExperimentAggregates) -> ExperimentAggregates:
-        """The aggregates of both, this one's moments first."""
-        further = {name: mine.merge(other.further[name]) for name, mine in self.further.items()}
-        return ExperimentAggregates(self.users.merge(other.users), further)
 
 
 @dataclass(frozen=True)

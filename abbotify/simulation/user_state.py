@@ -13,7 +13,7 @@ from abbotify.errors import DataError
 from abbotify.eventlog.schema import ARM, arm_column
 from abbotify.eventlog.sessions import SessionTable
 from abbotify.files.folders import load_arrays, save_arrays
-from abbotify.metrics.users import UserTotals
+from abbotify.metrics.users import UserTotals, part
 from abbotify.simulation.requested import monitoring_spec
 from abbotify.simulation.timeline import Schedule
 from abbotify.world.base import IntArray
@@ -47,7 +47,7 @@ class ShardTotals:
                 days,
                 () if place else range(days.start),
                 schedule.scenario.metrics.retained_days,
-                arrays=_of_layer(arrays or {}, place),
+                arrays=part(arrays or {}, str(place)),
                 # What is watched day by day is the first experiment.
                 followed=0 if place or watched is None else watched.followed,
             )
@@ -84,8 +84,3 @@ def columns(schedule: Schedule) -> dict[str, str]:
     """Name of each experiment -> the column of its arms; the first one's is `arm`."""
     first, *further = schedule.layers
     return {first.name: ARM} | {layer.name: arm_column(layer.name) for layer in further}
-
-
-def _of_layer(arrays: Mapping[str, npt.NDArray[Any]], place: int) -> dict[str, npt.NDArray[Any]]:
-    start = f"{place}."
-    return {key.removeprefix(start): a for key, a in arrays.items() if key.startswith(start)}

@@ -1,6 +1,5 @@
 """Estimators as pure functions of mergeable aggregates; the unit is the randomised user."""
 
-from abbotify.stats.bootstrap import bootstrap
 from abbotify.stats.compare import compare, deciding_estimates
 from abbotify.stats.contrast import (
     Contrast,
@@ -21,18 +20,12 @@ from abbotify.stats.cuped import (
     with_indicator,
 )
 from abbotify.stats.effects import EFFECT_COLUMNS, ArmMoments, Effect
-from abbotify.stats.heterogeneity import (
-    SegmentEffect,
-    SegmentTest,
-    heterogeneity,
-    segment_bounds,
-    segment_of,
-)
+from abbotify.stats.heterogeneity import SegmentEffect, SegmentTest, heterogeneity
 from abbotify.stats.means import mean, ratio_of_sums, welch
 from abbotify.stats.moments import Moments
 from abbotify.stats.multiplicity import all_pairs, benjamini_hochberg, holm, max_z
 from abbotify.stats.non_inferiority import GuardrailResult, GuardrailSpec, guardrail
-from abbotify.stats.quantiles import quantile_effect
+from abbotify.stats.resampling import bootstrap, quantile_effect
 from abbotify.stats.sample_ratio import sample_ratio
 from abbotify.stats.survival import Survival, kaplan_meier
 
@@ -71,8 +64,6 @@ __all__ = [
     "refuse_later",
     "relative",
     "sample_ratio",
-    "segment_bounds",
-    "segment_of",
     "sign_flip",
     "variance_of_difference",
     "welch",

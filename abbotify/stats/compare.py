@@ -22,6 +22,7 @@ from abbotify.stats.effects import (
     ArmMoments,
     Effect,
     Estimator,
+    compared,
     deciding_estimand,
 )
 from abbotify.stats.means import mean, ratio_of_sums
@@ -143,52 +144,41 @@ def _effect(
     lift = relative(control, treatment, alpha)
     adjusted = estimated.adjusted
     naive = naive_relative(control, absolute) if adjusted is None else (None, None)
-    together = None if family is None else family.contrasts[place - 1]
-    return Effect(
+    row = Effect(
         arm=arm,
         metric=estimated.metric,
         estimand=estimated.estimand,
-        n_control=control.n,
-        n_treatment=treatment.n,
         control_mean=control.value,
         treatment_mean=treatment.value,
-        effect=absolute.effect,
-        lower=absolute.lower,
-        upper=absolute.upper,
-        relative_effect=lift.effect,
-        relative_lower=lift.lower,
-        relative_upper=lift.upper,
         naive_lower=naive[0],
         naive_upper=naive[1],
-        p_value=absolute.p_value,
-        p_adjusted=None,
-        significant=None,
-        simultaneous_lower=None if together is None else together.lower,
-        simultaneous_upper=None if together is None else together.upper,
-        p_simultaneous=None if together is None else together.p_value,
-        variance_reduction=None if adjusted is None else adjusted.reduction(place),
-        note=joined_notes(absolute.note, lift.note, *_notes(adjusted, place)),
+        **compared((control.n, treatment.n), absolute, lift),
     )
-
-
-def _notes(adjusted: Adjusted | None, place: int) -> Iterator[str]:
-    if adjusted is not None:
-        for name, at in (("control", 0), ("treatment", place)):
-            if adjusted.notes[at]:
-                yield f"{name}: {adjusted.notes[at]}"
+    if family is not None:
+        together = family.contrasts[place - 1]
+        row = replace(
+            row,
+            simultaneous_lower=together.lower,
+            simultaneous_upper=together.upper,
+            p_simultaneous=together.p_value,
+        )
+    if adjusted is None:
+        return row
+    names = (("control", 0), ("treatment", place))
+    notes = (f"{name}: {adjusted.notes[at]}" for name, at in names if adjusted.notes[at])
+    note = joined_notes(row.note, *notes)
+    return replace(row, variance_reduction=adjusted.reduction(place), note=note)
 
 
 def _decide(rows: Sequence[Effect], family: Sequence[bool], alpha: float) -> tuple[Effect, ...]:
     p_values = [row.p_value if inside else None for row, inside in zip(rows, family, strict=True)]
-    adjusted = holm(p_values)
-    return tuple(_decided(row, p, alpha) for row, p in zip(rows, adjusted, strict=True))
+    return tuple(_decided(row, p, alpha) for row, p in zip(rows, holm(p_values), strict=True))
 
 
 def _decided(row: Effect, p_adjusted: float | None, alpha: float) -> Effect:
     if row.p_value is None:
         return row
     p = row.p_value if p_adjusted is None else p_adjusted
-    lost = row.p_value < alpha <= p
-    notes = [row.note] if row.note else []
-    notes += ["interval excludes 0, but not significant after Holm"] if lost else []
-    return replace(row, p_adjusted=p_adjusted, significant=p < alpha, note="; ".join(notes))
+    lost = "interval excludes 0, but not significant after Holm" if row.p_value < alpha <= p else ""
+    note = joined_notes(row.note, lost)
+    return replace(row, p_adjusted=p_adjusted, significant=p < alpha, note=note)

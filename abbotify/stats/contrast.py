@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
+
+NO_LIFT: Final = "control is 0: no relative effect"
+UNBOUNDED: Final = "relative interval unbounded: control not distinct from 0"
 
 
 @dataclass(frozen=True)
@@ -85,17 +89,21 @@ def difference(control: Estimate, treatment: Estimate, alpha: float) -> Contrast
 
     check_alpha(alpha)
     if control.value is None or treatment.value is None:
-        return Contrast(None, note=_reasons(control, treatment))
+        return Contrast(None, note=reasons(control, treatment))
     effect = treatment.value - control.value
-    if control.variance is None or treatment.variance is None:
-        return Contrast(effect, note=_reasons(control, treatment))
-    variance = variance_of_difference(control, treatment)
-    if variance <= 0:
-        return Contrast(effect, note="no variance in either arm: no test, no interval")
+    if reason := _no_test(control, treatment):
+        return Contrast(effect, note=reason)
     df = satterthwaite(control, treatment)
-    error = math.sqrt(variance)
-    half = t_quantile(df, alpha) * error
+    error = math.sqrt(variance_of_difference(control, treatment))
     p_value = min(1.0, 2 * float(stdtr(df, -abs(effect / error))))
+    return symmetric(effect, error, t_quantile(df, alpha), p_value, df)
+
+
+def symmetric(
+    effect: float, error: float, critical: float, p_value: float, df: float | None = None
+) -> Contrast:
+    """An effect with the interval of so many standard errors around it."""
+    half = critical * error
     return Contrast(effect, effect - half, effect + half, effect / error, df, p_value)
 
 
@@ -120,18 +128,18 @@ def relative(
     ratio: that makes both decisions one.
     """
     check_alpha(alpha)
-    effect = _per_cent(control, treatment)
-    if effect is None or control.value is None or treatment.value is None:
-        return Lift(None, note=_no_lift(control, treatment))
-    if control.variance is None or treatment.variance is None:
-        return Lift(effect, note=_reasons(control, treatment))
-    if variance_of_difference(control, treatment) <= 0:
-        return Lift(effect, note="no variance in either arm: no test, no interval")
+    if control.value is None or treatment.value is None:
+        return Lift(None, note=reasons(control, treatment))
+    effect = per_cent(treatment.value - control.value, control.value)
+    if effect is None:
+        return Lift(None, note=reasons(control, treatment) or NO_LIFT)
+    if reason := _no_test(control, treatment):
+        return Lift(effect, note=reason)
     if critical is None:
         critical = t_quantile(satterthwaite(control, treatment), alpha)
     bounds = _lift_bounds(control, treatment, critical)
     if bounds is None:
-        return Lift(effect, note="relative interval unbounded: control not distinct from 0")
+        return Lift(effect, note=UNBOUNDED)
     lower, upper = bounds if control.value > 0 else (-bounds[1], -bounds[0])
     note = "" if control.value > 0 else "control is negative: lift relative to its absolute value"
     return Lift(effect, 100 * lower, 100 * upper, note)
@@ -144,7 +152,7 @@ def naive_relative(control: Estimate, contrast: Contrast) -> tuple[float | None,
     at +50 %, CV 1, equal arms). Kept only to be compared with botify's notebook, whose formula
     it is.
     """
-    return _share(contrast.lower, control.value), _share(contrast.upper, control.value)
+    return per_cent(contrast.lower, control.value), per_cent(contrast.upper, control.value)
 
 
 def fieller(
@@ -265,23 +273,22 @@ def check_alpha(alpha: float) -> None:
         raise ValueError(f"alpha must lie between 0 and 1, got {alpha}")
 
 
-def _per_cent(control: Estimate, treatment: Estimate) -> float | None:
-    if control.value is None or treatment.value is None:
-        return None
-    return _share(treatment.value - control.value, control.value)
-
-
-def _share(part: float | None, whole: float | None) -> float | None:
+def per_cent(part: float | None, whole: float | None) -> float | None:
+    """A part in per cent of |whole|; None where that is undefined or beyond any double."""
     if part is None or whole is None or whole == 0:
         return None
     share = 100 * (part / abs(whole))
     return share if math.isfinite(share) else None
 
 
-def _no_lift(control: Estimate, treatment: Estimate) -> str:
-    return _reasons(control, treatment) or "control is 0: no relative effect"
+def _no_test(control: Estimate, treatment: Estimate) -> str:
+    if control.variance is None or treatment.variance is None:
+        return reasons(control, treatment)
+    none = variance_of_difference(control, treatment) <= 0
+    return "no variance in either arm: no test, no interval" if none else ""
 
 
-def _reasons(control: Estimate, treatment: Estimate) -> str:
+def reasons(control: Estimate, treatment: Estimate) -> str:
+    """Why estimates are undefined; empty where both are defined."""
     named = (("control", control), ("treatment", treatment))
     return "; ".join(f"{arm}: {estimate.note}" for arm, estimate in named if estimate.note)

@@ -7,7 +7,7 @@ one gives a larger error than no adjustment (.382 against .326 raw and .164 here
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
@@ -80,7 +80,7 @@ def cuped_means(arms: Sequence[Moments]) -> Adjusted:
     _check(arms)
     if any(len(arm.mean) < 1 for arm in arms):
         raise ValueError("an adjusted mean takes moments of at least 1 variable, got 0")
-    return _adjust([linear_mean(arm) for arm in arms], linear_mean(_all(arms)))
+    return _adjust(arms, linear_mean)
 
 
 def cuped_ratios(arms: Sequence[Moments]) -> Adjusted:
@@ -103,7 +103,7 @@ def cuped_ratios(arms: Sequence[Moments]) -> Adjusted:
     _check(arms)
     if any(len(arm.mean) != 4 for arm in arms):
         raise ValueError("an adjusted ratio takes moments of 4 variables")
-    return _adjust([linear_ratio(arm) for arm in arms], linear_ratio(_all(arms)))
+    return _adjust(arms, linear_ratio)
 
 
 def sign_flip(raw: Contrast, adjusted: Contrast, alpha: float) -> bool:
@@ -126,11 +126,8 @@ def _check(arms: Sequence[Moments]) -> None:
         raise ValueError("arms have different numbers of variables")
 
 
-def _all(arms: Sequence[Moments]) -> Moments:
-    return reduce(Moments.merge, arms)
-
-
-def _adjust(arms: Sequence[Linear], everybody: Linear) -> Adjusted:
+def _adjust(moments: Sequence[Moments], linear: Callable[[Moments], Linear]) -> Adjusted:
+    arms, everybody = [linear(arm) for arm in moments], linear(reduce(Moments.merge, moments))
     fits = [regress(arm) for arm in arms]
     covariates = everybody.comoments[1:, 1:]
     users = everybody.estimate.n

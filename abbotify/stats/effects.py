@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
-from abbotify.stats.mergeable import Mergeable
-from abbotify.stats.moments import Moments
+from abbotify.stats.contrast import Contrast, Lift, joined_notes
+from abbotify.stats.moments import Mergeable, Moments
 
 Estimator = Literal["auto", "mean", "cuped"]
 """Which estimate of a success metric decides: its mean, or that adjusted for the days before."""
@@ -105,11 +105,11 @@ class Effect:
     relative_effect: float | None
     relative_lower: float | None
     relative_upper: float | None
-    naive_lower: float | None
-    naive_upper: float | None
-    p_value: float | None
-    p_adjusted: float | None
-    significant: bool | None
+    naive_lower: float | None = None
+    naive_upper: float | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    significant: bool | None = None
     note: str = ""
     simultaneous_lower: float | None = None
     simultaneous_upper: float | None = None
@@ -121,9 +121,23 @@ class Effect:
         return {name: getattr(self, name) for name in EFFECT_COLUMNS}
 
 
-EFFECT_COLUMNS: tuple[str, ...] = tuple(column.name for column in fields(Effect))
-"""Users an arm needs with the metric defined, before its effect decides anything."""
+def compared(users: tuple[int, int], contrast: Contrast, lift: Lift) -> dict[str, Any]:
+    """The columns that all rows of effects have, by name."""
+    return {
+        "n_control": users[0],
+        "n_treatment": users[1],
+        "effect": contrast.effect,
+        "lower": contrast.lower,
+        "upper": contrast.upper,
+        "relative_effect": lift.effect,
+        "relative_lower": lift.lower,
+        "relative_upper": lift.upper,
+        "p_value": contrast.p_value,
+        "note": joined_notes(contrast.note, lift.note),
+    }
 
+
+EFFECT_COLUMNS: tuple[str, ...] = tuple(column.name for column in fields(Effect))
 
 WELCH: Final = "welch"
 FIELLER: Final = "fieller"

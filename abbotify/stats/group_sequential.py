@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abbotify.stats.contrast import check_alpha
+from abbotify.stats.normal import below, quantile, reached
 
 Floats: TypeAlias = NDArray[np.float64]
 Spending: TypeAlias = Callable[[float, float], float]  # level of a side, fraction -> error spent
@@ -81,8 +82,6 @@ def boundaries(
     Raises:
         ValueError: On fractions that do not increase, or an alpha outside (0, 1).
     """
-    from scipy.special import ndtr
-
     _check(fractions, alpha)
     paths = _Paths(fractions, drift=0.0)
     side, critical, spent = 0.0, list[float | None](), list[float]()
@@ -93,7 +92,7 @@ def boundaries(
         side += paths.look(value)[0]
         critical.append(value)
         spent.append(2 * side)
-    nominal = [None if value is None else 2 * float(ndtr(-value)) for value in critical]
+    nominal = [None if value is None else 2 * below(-value) for value in critical]
     return Boundaries(tuple(fractions), tuple(critical), tuple(nominal), tuple(spent))
 
 
@@ -140,15 +139,12 @@ def drift_of_power(
     if all(value is None for value in critical):
         raise ValueError("no look may stop: there is no power")
 
-    from scipy.optimize import brentq
+    def power_at(drift: float) -> float:
+        return math.fsum(crossing_chances(fractions, critical, drift).upper)
 
-    def excess(drift: float) -> float:
-        return math.fsum(crossing_chances(fractions, critical, drift).upper) - power
-
-    upper = 1.0
-    while excess(upper) < 0:
-        upper *= 2
-    return float(brentq(excess, 0.0, upper, xtol=_EXACT)) if excess(0.0) < 0 else 0.0
+    drift = reached(power_at, power, 1.0)
+    assert drift is not None, "a drift large enough stops every look"
+    return drift
 
 
 def inflation(
@@ -164,10 +160,8 @@ def inflation(
 
     Source: Jennison, Turnbull (2000), Group sequential methods, 2.3.
     """
-    from scipy.special import ndtri
-
     drift = drift_of_power(fractions, critical, power)
-    return (drift / float(ndtri(power) - ndtri(alpha / 2))) ** 2
+    return (drift / (quantile(alpha) - quantile(2 * power))) ** 2
 
 
 class _Paths:
@@ -254,14 +248,10 @@ def obrien_fleming(level: float, fraction: float) -> float:
 
     Source: Lan, DeMets (1983), Biometrika 70.
     """
-    from scipy.special import ndtr, ndtri
-
     _check_spending(level, fraction)
     if fraction >= 1:
         return level
-    if fraction == 0:
-        return 0.0
-    return 2 * float(ndtr(ndtri(level / 2) / math.sqrt(fraction)))
+    return 2 * below(-quantile(level) / math.sqrt(fraction)) if fraction else 0.0
 
 
 def pocock(level: float, fraction: float) -> float:

@@ -1,22 +1,28 @@
-"""Whether the effect is the same for all kinds of users."""
+"""Whether the effect is the same for all kinds of users, and on all days since they first met it.
+
+For days, one aggregate per arm carries everything: moments of the users' values by day since
+exposure. They know how the days of one user hang together, which a regression over daily effects
+does not.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from abbotify.stats.contrast import (
     Contrast,
     Estimate,
+    Lift,
     difference,
-    joined_notes,
     relative,
     variance_of_difference,
 )
+from abbotify.stats.effects import compared
+from abbotify.stats.moments import Floats, Moments
 from abbotify.stats.multiplicity import benjamini_hochberg
 
 
@@ -98,13 +104,23 @@ def heterogeneity(
 
     Source: Cochran (1954), Biometrics 10; Benjamini, Hochberg (1995), JRSS B 57.
     """
+    from scipy.special import chdtrc
+
     if any(any(estimate.common) for pair in pairs.values() for estimate in pair):
         raise ValueError("segments' estimates must be independent of each other")
     contrasts = {name: difference(*pair, alpha) for name, pair in pairs.items()}
     adjusted = benjamini_hochberg([contrast.p_value for contrast in contrasts.values()])
     rows = tuple(
-        _row(arm, metric, name, pairs[name], contrast, p, alpha)
-        for (name, contrast), p in zip(contrasts.items(), adjusted, strict=True)
+        SegmentEffect(
+            arm=arm,
+            metric=metric,
+            segment=name,
+            **compared((pair[0].n, pair[1].n), contrast, relative(*pair, alpha)),
+            p_adjusted=p,
+        )
+        for (name, pair), contrast, p in zip(
+            pairs.items(), contrasts.values(), adjusted, strict=True
+        )
     )
     tested = [name for name, contrast in contrasts.items() if contrast.p_value is not None]
     if len(tested) < 2:
@@ -113,35 +129,7 @@ def heterogeneity(
     effects = [contrasts[name].effect or 0.0 for name in tested]
     statistic = cochran_q(effects, [variance_of_difference(*pairs[name]) for name in tested])
     df = len(tested) - 1
-    return rows, SegmentTest(arm, metric, statistic, df, _chi2_above(statistic, df))
-
-
-def _row(
-    arm: str,
-    metric: str,
-    segment: str,
-    pair: tuple[Estimate, Estimate],
-    contrast: Contrast,
-    p_adjusted: float | None,
-    alpha: float,
-) -> SegmentEffect:
-    lift = relative(*pair, alpha)
-    return SegmentEffect(
-        arm=arm,
-        metric=metric,
-        segment=segment,
-        n_control=pair[0].n,
-        n_treatment=pair[1].n,
-        effect=contrast.effect,
-        lower=contrast.lower,
-        upper=contrast.upper,
-        relative_effect=lift.effect,
-        relative_lower=lift.lower,
-        relative_upper=lift.upper,
-        p_value=contrast.p_value,
-        p_adjusted=p_adjusted,
-        note=joined_notes(contrast.note, lift.note),
-    )
+    return rows, SegmentTest(arm, metric, statistic, df, float(chdtrc(df, statistic)))
 
 
 def cochran_q(effects: list[float], variances: list[float]) -> float:
@@ -152,38 +140,100 @@ def cochran_q(effects: list[float], variances: list[float]) -> float:
     return math.fsum(w * (e - middle) ** 2 for w, e in pairs)
 
 
-def segment_bounds(values: ArrayLike, segments: int) -> tuple[float, ...]:
-    """Bounds that cut users into about equal segments by a value from before the experiment.
+@dataclass(frozen=True)
+class Novelty:
+    """The effect by day since exposure, and its trend.
+
+    Attributes:
+        days: Treatment minus control on each day.
+        lifts: The same in per cent of |control|.
+        trend: Slope of the effect, units of the metric per day.
+        relative_trend: Slope of the lift, per cent per day (100 x the slope of the logarithm of
+            treatment / control): 0 for a constant lift over a control that itself changes. None
+            where a day's mean is not positive.
+        fading: Whether the lift significantly moves towards 0, from the sign that its mean over
+            all days has; None without a relative trend: an absolute effect falls with the
+            control's own mean, as it does where everybody comes on day 0 and few come later.
+    """
+
+    days: tuple[Contrast, ...]
+    lifts: tuple[Lift, ...]
+    trend: Contrast
+    relative_trend: Contrast
+    fading: bool | None
+
+
+def novelty(control: Moments, treatment: Moments, alpha: float) -> Novelty:
+    """Daily effects and the tests of their trend.
 
     Args:
-        values: Shape (n,), of all arms' users together; NaN, for users without, is left out.
-        segments: How many are wanted, at least 2.
-
-    Returns:
-        Strictly increasing, at most segments - 1 of them: fewer where many users are alike.
+        control: k variables, the user's value on day 0, ..., k - 1 since the first exposure; only
+            users who have all k days behind them, a day without sessions counting as 0.
+        treatment: Likewise.
+        alpha: Two-sided level of each test and interval.
 
     Raises:
-        ValueError: With fewer than 2 segments.
+        ValueError: On fewer than two days, arms with unlike numbers of days, or a wrong alpha.
+
+    Source: each user's least-squares slope, compared by Welch (1947); relative: delta method.
     """
-    if segments < 2:
-        raise ValueError(f"at least 2 segments are needed, got {segments}")
-    column = np.asarray(values, dtype=np.float64)
-    defined = column[~np.isnan(column)]
-    if not len(defined):
-        return ()
-    shares = np.arange(1, segments) / segments
-    bounds = np.unique(np.quantile(defined, shares, method="inverted_cdf"))
-    return tuple(bounds[bounds < defined.max()].tolist())
+    k = len(control.mean)
+    if k < 2 or len(treatment.mean) != k:
+        both = f"{k} and {len(treatment.mean)}"
+        raise ValueError(f"a trend takes two days or more, as many in both arms, got {both}")
+    arms = (control, treatment)
+    daily = [(combined(control, day), combined(treatment, day)) for day in np.eye(k)]
+    slope = _slope_weights(k)
+    trend = difference(combined(control, slope), combined(treatment, slope), alpha)
+    logs = [_log_slope(arm, slope) for arm in arms]
+    relative_trend = difference(logs[0], logs[1], alpha)
+    overall = [combined(arm, np.full(k, 1 / k)).value or 0.0 for arm in arms]
+    return Novelty(
+        tuple(difference(control, treatment, alpha) for control, treatment in daily),
+        tuple(relative(control, treatment, alpha) for control, treatment in daily),
+        trend,
+        relative_trend,
+        _fading(overall[1] - overall[0], relative_trend, alpha),
+    )
 
 
-def segment_of(values: ArrayLike, bounds: tuple[float, ...]) -> NDArray[np.int64]:
-    """Each user's segment, 0 .. len(bounds), with bounds in the lower one; -1 where undefined."""
-    column = np.asarray(values, dtype=np.float64)
-    segments = np.searchsorted(np.asarray(bounds), column, side="left").astype(np.int64)
-    return np.where(np.isnan(column), -1, segments)
+def combined(moments: Moments, weights: Sequence[float] | Floats) -> Estimate:
+    """The mean over users of a weighted sum of their variables.
+
+    Exactly what `mean` gives for that sum: a week's mean, a slope, a single day.
+
+    Args:
+        moments: k variables.
+        weights: Shape (k,).
+    """
+    if moments.n == 0:
+        return Estimate(0, None, None, "no users with all days behind them")
+    row = np.asarray(weights, dtype=np.float64)
+    value = float((row * moments.mean).sum())
+    if moments.n == 1:
+        return Estimate(1, value, None, "one user: no variance")
+    squares = float((np.outer(row, row) * moments.comoments).sum())
+    return Estimate(moments.n, value, max(0.0, squares) / (moments.n - 1) / moments.n)
 
 
-def _chi2_above(statistic: float, df: int) -> float:
-    from scipy.special import chdtrc
+def _slope_weights(days: int) -> Floats:
+    """Weights whose sum with a line's values is its slope per day."""
+    centred = np.arange(days) - (days - 1) / 2
+    return centred / (centred * centred).sum()
 
-    return float(chdtrc(df, statistic))
+
+def _log_slope(moments: Moments, slope: Floats) -> Estimate:
+    """The slope of 100 log(mean of the day), its variance by the delta method."""
+    if moments.n and not (moments.mean > 0).all():
+        return Estimate(moments.n, None, None, "a day's mean is not positive")
+    weights = 100 * slope / np.where(moments.mean > 0, moments.mean, 1.0)
+    estimate = combined(moments, weights)
+    if estimate.value is None:
+        return estimate
+    return replace(estimate, value=100 * float((slope * np.log(moments.mean)).sum()))
+
+
+def _fading(overall: float, trend: Contrast, alpha: float) -> bool | None:
+    if trend.effect is None or trend.p_value is None:
+        return None
+    return trend.p_value < alpha and trend.effect * overall < 0

@@ -1,15 +1,19 @@
-"""First and second moments that merge: all the estimators know of the data."""
+"""First and second moments that merge, all the estimators know of the data; records of sums."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
+
+# The sum of (x - x_mean) (y - y_mean) over units, of x, x_mean, y and y_mean: in numpy's pairwise
+# order, not BLAS's, which depends on the threads.
+SumOfProducts: TypeAlias = Callable[[Floats, float, Floats, float], float]
 
 _COMPILED: Final = 20_000  # units from which compiled sums are worth the import of numba
 
@@ -63,11 +67,15 @@ class Moments:
         columns = _columns(matrix)
         if columns.shape[1] == 0:
             return cls.empty(len(columns))
-        mean = columns.mean(axis=1)
+        k, n = columns.shape
+        mean, ones, total = columns.mean(axis=1), np.broadcast_to(1.0, n), _sum_of_products(n)
         # The second step makes the mean of equal values exact: their variance is 0, not 1e-34.
-        deviations, products = _sums(columns.shape[1])
-        mean = mean + deviations(columns, mean) / columns.shape[1]
-        return cls(columns.shape[1], mean, products(columns, mean))
+        mean = mean + [total(x, at, ones, 0.0) / n for x, at in zip(columns, mean, strict=True)]
+        comoments = np.empty((k, k))
+        for i, j in zip(*np.tril_indices(k), strict=True):
+            products = total(columns[i], mean[i], columns[j], mean[j])
+            comoments[i, j] = comoments[j, i] = products
+        return cls(n, mean, comoments)
 
     @classmethod
     def of_rows(cls, columns: Sequence[ArrayLike], rows: NDArray[np.intp]) -> Moments:
@@ -156,44 +164,16 @@ class Moments:
         return self.covariance.diagonal().copy()
 
 
-# Sums of k columns, shape (k, n), around their means: of deviations, shape (k,), and of products of
-# two of them, shape (k, k). In numpy's pairwise order, not BLAS's, which depends on the threads.
-Sums: TypeAlias = Callable[[Floats, Floats], Floats]
+def _sum_of_products(units: int) -> SumOfProducts:
+    """The fastest way to the sum; all give the same bits."""
+    if units >= _COMPILED:
+        from abbotify.jit import INTERPRETED
 
+        if not INTERPRETED:
+            from abbotify.stats.sums import products
 
-def _sums(units: int) -> tuple[Sums, Sums]:
-    """How deviations and their products are added up; both ways give the same bits."""
-    if units < _COMPILED:
-        return _deviations, _products
-    from abbotify.jit import INTERPRETED
-
-    return (_deviations, _products) if INTERPRETED else (_deviations_compiled, _products_compiled)
-
-
-def _deviations(columns: Floats, mean: Floats) -> Floats:
-    return (columns - mean[:, None]).sum(axis=1)
-
-
-def _products(columns: Floats, mean: Floats) -> Floats:
-    centred = columns - mean[:, None]
-    return np.stack([(centred * row).sum(axis=1) for row in centred])
-
-
-def _deviations_compiled(columns: Floats, mean: Floats) -> Floats:
-    from abbotify.stats.sums import deviations
-
-    pairs = zip(columns, mean, strict=True)
-    return np.array([deviations(column, at, 0, len(column)) for column, at in pairs])
-
-
-def _products_compiled(columns: Floats, mean: Floats) -> Floats:
-    from abbotify.stats.sums import products
-
-    sums = np.empty((len(columns), len(columns)))
-    for i, x in enumerate(columns):
-        for j, y in enumerate(columns[: i + 1]):
-            sums[i, j] = sums[j, i] = products(x, mean[i], y, mean[j], 0, len(x))
-    return sums
+            return lambda x, x_mean, y, y_mean: products(x, x_mean, y, y_mean, 0, len(x))
+    return lambda x, x_mean, y, y_mean: float(((x - x_mean) * (y - y_mean)).sum())
 
 
 def _columns(matrix: ArrayLike) -> Floats:
@@ -205,3 +185,44 @@ def _columns(matrix: ArrayLike) -> Floats:
     if not np.isfinite(values).all():
         raise ValueError("moments are of finite values: leave undefined ones out")
     return np.ascontiguousarray(values.T)
+
+
+class Mergeable:
+    """A dataclass of sums over units; those of two sets of units make those of both."""
+
+    def merge(self, other: Self) -> Self:
+        """The sums over both sets of units, this one's first.
+
+        The order of merging shows in the last bits of moments: merge in shard order.
+
+        Raises:
+            ValueError: they are about different things, such as other arms or columns.
+        """
+        names = [field.name for field in fields(self)]  # type: ignore[arg-type]
+        return type(self)(
+            **{name: merged(getattr(self, name), getattr(other, name)) for name in names}
+        )
+
+
+def merged(first: Any, second: Any) -> Any:
+    """Two values of a record as one: numbers and arrays add, lists join, what merges merges.
+
+    Mappings merge by key, tuples item by item; a text stays as it is.
+
+    Raises:
+        ValueError: texts differ, or tuples in length.
+    """
+    if isinstance(first, str):
+        if first != second:
+            raise ValueError(f"sums of {first!r} and {second!r} do not merge")
+        return first
+    if hasattr(first, "merge"):
+        return first.merge(second)
+    if isinstance(first, Mapping):
+        both = {key: merged(value, second[key]) for key, value in first.items() if key in second}
+        return {**first, **second, **both}
+    if isinstance(first, tuple):
+        if len(first) != len(second):
+            raise ValueError(f"sums of {len(first)} and {len(second)} parts do not merge")
+        return tuple(merged(*pair) for pair in zip(first, second, strict=True))
+    return first + second

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Final
 
-from abbotify.stats.contrast import Estimate, fieller, satterthwaite, t_quantile
+from abbotify.stats.contrast import Estimate, fieller, reasons, satterthwaite, t_quantile
 
 PERCENT: Final = "percent"
 """A unit: per cent of the control."""
@@ -91,102 +91,81 @@ def guardrail(
     Source: Welch (1947), Biometrika 34; Fieller (1954), JRSS B 16; Hauschke, Kieser, Diletti,
     Burke (1999), Statistics in Medicine 18.
     """
-    if not 0 <= spec.margin < math.inf:
-        raise ValueError(f"the margin must not be negative, got {spec.margin}")
-    if not 0 < alpha < 0.5:
-        raise ValueError(f"a one-sided alpha must lie between 0 and .5, got {alpha}")
+    check_one_sided(spec.margin, alpha)
     row = GuardrailResult(arm, spec.metric, spec.margin, spec.unit)
     if control.value is None or treatment.value is None:
-        return replace(row, note=_reasons(control, treatment))
-    if spec.unit == METRIC:
-        fall = control.value - treatment.value
-        return _absolute(row, control, treatment, fall if higher_is_better else -fall, alpha)
-    if control.value == treatment.value == 0 == control.variance == treatment.variance:
-        return _certain(replace(row, loss=0.0), control, treatment)
-    if control.value == 0 or not math.isfinite(treatment.value / control.value):
-        return replace(row, note="control is 0: no relative loss")
-    return _relative(row, control, treatment, alpha, higher_is_better)
+        return replace(row, note=reasons(control, treatment))
+    worse = -1 if higher_is_better else 1
+    loss = worse * (treatment.value - control.value)
+    nothing = control.value == treatment.value == 0 == control.variance == treatment.variance
+    if spec.unit == PERCENT and not nothing:
+        if control.value == 0 or not math.isfinite(treatment.value / control.value):
+            return replace(row, note="control is 0: no relative loss")
+        loss = 100 * loss / abs(control.value)
+    row = replace(row, loss=loss + 0.0)  # a loss of -0 is 0
+    if control.variance is None or treatment.variance is None:
+        return replace(row, note=reasons(control, treatment))
+    if control.variance + treatment.variance <= 0:
+        verdict = NON_INFERIOR if loss <= spec.margin else INFERIOR
+        return replace(row, verdict=verdict, note="no variance in either arm: no test")
+    return _tested(row, control, treatment, alpha, worse)
 
 
-def _absolute(
-    row: GuardrailResult, control: Estimate, treatment: Estimate, loss: float, alpha: float
-) -> GuardrailResult:
-    spread = _spread(control, treatment)
-    if spread is None:
-        return _certain(replace(row, loss=loss), control, treatment)
-    error, df = spread
-    half = t_quantile(df, 2 * alpha) * error
-    p_value = _tail(df, (row.margin - loss) / error)
-    return _tested(row, loss, (loss - half, loss + half), p_value, alpha)
-
-
-def _relative(
-    row: GuardrailResult,
-    control: Estimate,
-    treatment: Estimate,
-    alpha: float,
-    higher_is_better: bool,
-) -> GuardrailResult:
-    assert control.value is not None
-    assert treatment.value is not None
-    # In multiples of the control, whose sign goes: a loss is a fall of `ratio` or a rise.
-    worse = -1 if (control.value > 0) == higher_is_better else 1
-    loss = 100 * worse * (treatment.value - control.value) / control.value
-    spread = _spread(control, treatment)
-    if spread is None or control.variance is None or treatment.variance is None:
-        return _certain(replace(row, loss=loss), control, treatment)
-    df = spread[1]
-    limit = 1 + worse * row.margin / 100
-    contrast = worse * math.copysign(1, control.value) * (limit * control.value - treatment.value)
-    error = math.hypot(math.sqrt(treatment.variance), limit * math.sqrt(control.variance))
-    p_value = _tail(df, contrast / error) if error > 0 else float(contrast <= 0)
-    quantile = t_quantile(df, 2 * alpha)
-    bounds = fieller(control.value, control.variance, treatment.value, treatment.variance, quantile)
-    if bounds is None:
-        note = "control not distinct from 0: no bound of the relative loss"
-        return replace(row, loss=loss, note=note)
-    low, high = sorted(100 * worse * bound for bound in bounds)
-    return _tested(row, loss, (low, high), p_value, alpha)
+def check_one_sided(margin: float, alpha: float) -> None:
+    """Refuses a margin that is no finite loss, and a level outside (0, .5): `ValueError`."""
+    if not 0 <= margin < math.inf:
+        raise ValueError(f"the margin must not be negative, got {margin}")
+    if not 0 < alpha < 0.5:
+        raise ValueError(f"a one-sided alpha must lie between 0 and .5, got {alpha}")
 
 
 def _tested(
-    row: GuardrailResult, loss: float, bounds: tuple[float, float], p_value: float, alpha: float
+    row: GuardrailResult, control: Estimate, treatment: Estimate, alpha: float, worse: int
 ) -> GuardrailResult:
-    lower, upper = bounds
+    from scipy.special import stdtr
+
+    assert row.loss is not None
+    df = satterthwaite(control, treatment)
+    critical = t_quantile(df, 2 * alpha)
+    limit, distance = _at_margin(row, control, treatment, worse)
+    error = math.hypot(math.sqrt(treatment.variance or 0), limit * math.sqrt(control.variance or 0))
+    p_value = float(stdtr(df, -distance / error)) if error > 0 else float(distance <= 0)
+    if row.unit == METRIC:
+        lower, upper = row.loss - critical * error, row.loss + critical * error
+    else:
+        bounds = _relative_bounds(control, treatment, critical, worse)
+        if bounds is None:
+            return replace(row, note="control not distinct from 0: no bound of the relative loss")
+        lower, upper = bounds
     verdict = INFERIOR if lower > row.margin else UNDECIDED
     if p_value < alpha:
         verdict = NON_INFERIOR
-    return replace(row, loss=loss, lower=lower, upper=upper, p_value=p_value, verdict=verdict)
+    return replace(row, lower=lower, upper=upper, p_value=p_value, verdict=verdict)
 
 
-def _certain(row: GuardrailResult, control: Estimate, treatment: Estimate) -> GuardrailResult:
-    """The verdict on arms without variance; none where variances are unknown."""
-    loss = (row.loss or 0.0) + 0.0  # a loss of -0 is 0
-    if control.variance is None or treatment.variance is None:
-        return replace(row, loss=loss, note=_reasons(control, treatment))
-    verdict = NON_INFERIOR if loss <= row.margin else INFERIOR
-    note = "no variance in either arm: no test"
-    return replace(row, loss=loss, verdict=verdict, note=note)
+def _at_margin(
+    row: GuardrailResult, control: Estimate, treatment: Estimate, worse: int
+) -> tuple[float, float]:
+    """The ratio of treatment to control at the margin, and how far the loss is from it."""
+    assert row.loss is not None
+    assert control.value is not None
+    assert treatment.value is not None
+    if row.unit == METRIC:
+        return 1.0, row.margin - row.loss
+    limit = 1 + worse * math.copysign(1, control.value) * row.margin / 100
+    return limit, worse * (limit * control.value - treatment.value)
 
 
-def _spread(control: Estimate, treatment: Estimate) -> tuple[float, float] | None:
-    """Standard error and degrees of freedom of the difference; None without variance."""
-    if control.variance is None or treatment.variance is None:
+def _relative_bounds(
+    control: Estimate, treatment: Estimate, critical: float, worse: int
+) -> tuple[float, float] | None:
+    """Bounds of the loss in per cent of |control|."""
+    assert control.value is not None
+    assert treatment.value is not None
+    variances = control.variance or 0.0, treatment.variance or 0.0
+    bounds = fieller(control.value, variances[0], treatment.value, variances[1], critical)
+    if bounds is None:
         return None
-    variance = control.variance + treatment.variance
-    if variance <= 0:
-        return None
-    df = satterthwaite(control, treatment)
-    return math.sqrt(variance), df
-
-
-def _tail(df: float, statistic: float) -> float:
-    from scipy.special import stdtr
-
-    return float(stdtr(df, -statistic))
-
-
-def _reasons(control: Estimate, treatment: Estimate) -> str:
-    named = (("control", control), ("treatment", treatment))
-    notes = "; ".join(f"{arm}: {estimate.note}" for arm, estimate in named if estimate.note)
-    return notes
+    sign = worse * math.copysign(1, control.value)
+    low, high = sorted(100 * sign * bound for bound in bounds)
+    return low, high

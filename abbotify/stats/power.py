@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from abbotify.stats.contrast import Estimate, check_alpha, t_quantile, welch_df
+from abbotify.stats.non_inferiority import check_one_sided
+from abbotify.stats.normal import reached
 
 _CERTAIN = 100.0  # standard errors by which an effect this far beyond the boundary is found
 FEWEST = 2.0  # users an arm: fewer have no variance
@@ -99,15 +101,15 @@ def power(pilot: Pilot, effect: float, users: tuple[float, float], alpha: float)
     from scipy.special import ncfdtr
 
     _check(alpha, users)
-    control, treatment = pilot.variance / users[0], pilot.variance_at(effect) / users[1]
+    control, treatment, df = _spread(pilot, effect, users)
     shift = abs(effect) / math.sqrt(control + treatment)
-    df = welch_df(control, users[0], treatment, users[1])
     critical = t_quantile(df, alpha)
     if shift > _CERTAIN + 20 * critical:  # beyond it the distribution is no longer computable
         return 1.0
     # Its square, whose distribution is noncentral F with 1 and df degrees of freedom: scipy's
     # `nctdtr` of the far tail is NaN in a quarter of all cases. Equal to 4e-13 where it is not.
-    return 1 - float(ncfdtr(1, df, shift * shift, critical * critical))
+    missed = float(ncfdtr(1, df, shift * shift, critical * critical))
+    return 1.0 if math.isnan(missed) else 1 - missed  # NaN at some shifts of 36 to 57
 
 
 def detectable_effect(
@@ -131,7 +133,7 @@ def detectable_effect(
     """
     _check(alpha, users, wanted)
     error = math.sqrt(pilot.variance / users[0] + pilot.variance_at(0.0) / users[1])
-    return _reached(lambda effect: power(pilot, effect, users, alpha), wanted, error)
+    return reached(lambda effect: power(pilot, effect, users, alpha), wanted, error)
 
 
 def sample_size(
@@ -185,10 +187,8 @@ def half_width(pilot: Pilot, lift: float, users: tuple[float, float], alpha: flo
     if pilot.value == 0:
         raise ValueError("the control is 0: no relative effect")
     effect = pilot.effect_of(lift)
-    control, treatment = pilot.variance / users[0], pilot.variance_at(effect) / users[1]
-    ratio = 1 + effect / pilot.value
-    error = math.hypot(math.sqrt(treatment), ratio * math.sqrt(control))
-    df = welch_df(control, users[0], treatment, users[1])
+    control, treatment, df = _spread(pilot, effect, users)
+    error = math.hypot(math.sqrt(treatment), (1 + effect / pilot.value) * math.sqrt(control))
     return 100 * t_quantile(df, alpha) * error / abs(pilot.value)
 
 
@@ -216,14 +216,10 @@ def non_inferiority_power(
     """
     from scipy.special import nctdtr
 
-    if not 0 <= margin < math.inf:
-        raise ValueError(f"the margin must not be negative, got {margin}")
-    if not 0 < alpha < 0.5:
-        raise ValueError(f"a one-sided alpha must lie between 0 and .5, got {alpha}")
+    check_one_sided(margin, alpha)
     _check(alpha, users)
-    control, treatment = pilot.variance / users[0], pilot.variance_at(0.0) / users[1]
+    control, treatment, df = _spread(pilot, 0.0, users)
     shift = margin / math.sqrt(ratio * ratio * control + treatment)
-    df = welch_df(control, users[0], treatment, users[1])
     critical = t_quantile(df, 2 * alpha)
     if shift > _CERTAIN + 20 * critical:
         return 1.0
@@ -258,6 +254,12 @@ def non_inferiority_users(
     )
 
 
+def _spread(pilot: Pilot, effect: float, users: tuple[float, float]) -> tuple[float, float, float]:
+    """The arms' sampling variances and Welch's degrees of freedom of their difference."""
+    control, treatment = pilot.variance / users[0], pilot.variance_at(effect) / users[1]
+    return control, treatment, welch_df(control, users[0], treatment, users[1])
+
+
 def _users(
     power_of: Callable[[tuple[float, float]], float], wanted: float, shares: tuple[float, float]
 ) -> float | None:
@@ -269,25 +271,8 @@ def _users(
         # The smallest arm has FEWEST exactly, whatever the rounding of its share.
         return power_of((max(FEWEST, shares[0] * total), max(FEWEST, shares[1] * total)))
 
-    more = _reached(power_with, wanted, fewest)
+    more = reached(power_with, wanted, fewest)
     return None if more is None else fewest + more
-
-
-def _reached(function: Callable[[float], float], target: float, start: float) -> float | None:
-    """Where a function that does not decrease reaches a target between 0 and infinity, or None.
-
-    `start` is the scale of the result, positive; it is doubled until beyond the target.
-    """
-    from scipy.optimize import brentq
-
-    upper = start
-    while not function(upper) >= target:
-        upper *= 2
-        if upper > 1e150 * start:
-            return None
-    if function(0.0) >= target:
-        return 0.0
-    return float(brentq(lambda x: function(x) - target, 0.0, upper, xtol=1e-15 * start))
 
 
 def _check(alpha: float, users: tuple[float, float], wanted: float | None = None) -> None:

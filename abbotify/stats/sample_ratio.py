@@ -54,7 +54,8 @@ def sample_ratio(
     # Not `scipy.stats.chisquare`, the oracle in the tests: importing it takes 0.5 s.
     from scipy.special import chdtrc
 
-    _check(counts, weights, alpha)
+    _check(counts, weights)
+    check_alpha(alpha)
     users = tuple(int(count) for count in counts)
     scale = float(sum(weights))
     expected = tuple(sum(users) * float(weight) / scale for weight in weights)
@@ -67,14 +68,13 @@ def sample_ratio(
     return SampleRatio(users, expected, statistic, p_value, p_value < alpha)
 
 
-def _check(counts: Sequence[int], weights: Sequence[float], alpha: float) -> None:
+def _check(counts: Sequence[int], weights: Sequence[float]) -> None:
     if len(counts) != len(weights):
         raise ValueError(f"{len(counts)} counts for {len(weights)} weights")
     if any(count < 0 for count in counts):
         raise ValueError(f"counts must not be negative, got {list(counts)}")
     if not all(0 < weight < float("inf") for weight in weights):
         raise ValueError(f"weights must be positive and finite, got {list(weights)}")
-    check_alpha(alpha)
 
 
 def _why_skipped(expected: Sequence[float]) -> str:
@@ -155,12 +155,11 @@ def log_bayes_factor(
 
     Source: Lindon, Malek (2022), arXiv 2011.03567.
     """
-    if len(weights) < 2 or len(counts) != len(weights):
-        raise ValueError(f"{len(counts)} counts for {len(weights)} weights of two arms or more")
-    if any(count < 0 for count in counts):
-        raise ValueError(f"counts must not be negative, got {list(counts)}")
-    if not all(0 < number < math.inf for number in (*weights, concentration)):
-        raise ValueError("weights and concentration must be positive and finite")
+    _check(counts, weights)
+    if len(weights) < 2:
+        raise ValueError("weights of two arms or more are needed")
+    if not 0 < concentration < math.inf:
+        raise ValueError(f"concentration must be positive and finite, got {concentration}")
     scale = math.fsum(weights)
     total = _rising(concentration, sum(counts))
     parts = [

@@ -17,11 +17,6 @@ _LANES = 8
 _BLOCK = 128
 
 
-def deviations(x: Floats, mean: float, start: int, n: int) -> float:
-    """The sum of x - mean over n values from `start`; equals `(x - mean).sum()`."""
-    return products(x, mean, np.broadcast_to(1.0, len(x)), 0.0, start, n)
-
-
 @unmanaged
 def products(x: Floats, x_mean: float, y: Floats, y_mean: float, start: int, n: int) -> float:
     """The sum of (x - x_mean) (y - y_mean) over n values from `start`; as numpy's of the array."""

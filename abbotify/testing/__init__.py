@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from abbotify.testing.contract import RecommenderContract
-from abbotify.testing.sessions import generated_log, generated_requests
-from abbotify.testing.worlds import small_world
+from abbotify.testing.generated import generated_log, generated_requests, small_world
 
 if TYPE_CHECKING:
     from abbotify.testing.strategies import requests

@@ -22,7 +22,7 @@ from abbotify.errors import PluginError
 from abbotify.files.folders import Arrays
 from abbotify.files.yaml import Source
 from abbotify.recommenders.base import Play, Recommender, Request, checked
-from abbotify.recommenders.batch import FAILED, MISSED, Requests, checked_batch, one_by_one
+from abbotify.recommenders.batch import FAILED, MISSED, Requests, answers_of, one_by_one
 from abbotify.recommenders.candidate_table import fallback_purpose
 from abbotify.recommenders.pick import TablePicker
 from abbotify.recommenders.plugins.load import Loaded, answers_batches, fit_plugin, load_plugin
@@ -30,8 +30,7 @@ from abbotify.recommenders.plugins.params import built_params
 from abbotify.recommenders.training_log import TrainingLog
 from abbotify.scenario.load import from_source
 from abbotify.scenario.recommenders import Plugin
-from abbotify.testing.sessions import generated_log, generated_requests
-from abbotify.testing.worlds import small_world
+from abbotify.testing.generated import generated_log, generated_requests, small_world
 from abbotify.world.base import World
 
 _KEY: Final = ("arms", "it")
@@ -64,17 +63,15 @@ class RecommenderContract:
 
     def build(self) -> Recommender:
         """The recommender, new each time; trained, if it learns."""
-        return self._loaded().recommender
+        return self._trained().recommender
 
     def test_equal_logs_give_equal_models(self) -> None:
         """Training is repeatable, leaves the log alone, and gives arrays of numbers."""
-        scenario, spec = self._scenario()
         models = []
         for _ in range(2):
-            loaded = load_plugin(spec, self.world(), scenario, _KEY)
+            loaded, log = self._loaded(), self.log()
             if not loaded.learns:
                 return
-            log = self.log()
             models.append(fit_plugin(loaded, log, self.world().catalogue).arrays)
             assert digest_data(vars(log)) == digest_data(vars(self.log())), "fit changed its log"
         assert digest_data(models[0]) == digest_data(models[1]), "equal logs gave other arrays"
@@ -84,20 +81,18 @@ class RecommenderContract:
         loaded = self._loaded()
         if not loaded.learns:
             return
-        copies = {name: array.copy() for name, array in (self._model() or {}).items()}
-        again = self._loaded(copies)
+        model = fit_plugin(loaded, self.log(), self.world().catalogue).arrays
+        copies = {name: array.copy() for name, array in model.items()}
+        trained, again = (answer_of(self._loaded(each).recommender) for each in (model, copies))
         for request in self.requests():
-            first = answer_of(loaded.recommender)(request)
-            second = answer_of(again.recommender)(request)
+            first, second = trained(request), again(request)
             assert first == second, _changed(first, second, request, "restored from its arrays")
 
     def test_an_empty_log_is_met(self) -> None:
         """Trained on nothing it either says so in one line or serves, with misses."""
-        scenario, spec = self._scenario()
-        loaded = load_plugin(spec, self.world(), scenario, _KEY)
+        loaded, log = self._loaded(), self.log()
         if not loaded.learns:
             return
-        log = self.log()
         nothing = {f.name: getattr(log, f.name)[:0] for f in dataclasses.fields(log)[:6]}
         empty = dataclasses.replace(log, **nothing)
         try:
@@ -143,7 +138,7 @@ class RecommenderContract:
 
     def test_candidates_agree_with_recommend(self) -> None:
         """The table, if there is one, gives the same answers, as somebody's fallback too."""
-        loaded = self._loaded()
+        loaded = self._trained()
         if loaded.table is None:
             return
         artist_of = self.world().catalogue.artist
@@ -214,17 +209,16 @@ class RecommenderContract:
         assert isinstance(spec, Plugin), f"{self.recommender} does not name file.py:Class"
         return scenario, spec
 
-    def _model(self) -> Arrays | None:
-        scenario, spec = self._scenario()
-        loaded = load_plugin(spec, self.world(), scenario, _KEY)
-        if not loaded.learns:
-            return None
-        return fit_plugin(loaded, self.log(), self.world().catalogue).arrays
-
     def _loaded(self, model: Arrays | None = None) -> Loaded:
         scenario, spec = self._scenario()
-        model = self._model() if model is None else model
         return load_plugin(spec, self.world(), scenario, _KEY, model)
+
+    def _trained(self) -> Loaded:
+        """The recommender restored from its model, if it learns."""
+        loaded = self._loaded()
+        if not loaded.learns:
+            return loaded
+        return self._loaded(fit_plugin(loaded, self.log(), self.world().catalogue).arrays)
 
 
 def _changed(first: Any, second: Any, request: Request, how: str) -> str:
@@ -253,7 +247,7 @@ def answers_together(recommender: Any, batch: Sequence[Request], n_tracks: int) 
     requests = Requests.of(batch)
     before = digest_data(_columns(requests))
     returned = recommender.recommend_batch(requests)
-    answers: list[int] = checked_batch(returned, len(batch), n_tracks).tolist()
+    answers: list[int] = answers_of(returned, len(batch), n_tracks).tracks.tolist()
     assert before == digest_data(_columns(requests)), "recommend_batch changed its requests"
     for answer, request in zip(answers, batch, strict=True):
         assert answer != FAILED, f"answered with no track of the catalogue; asked {request}"

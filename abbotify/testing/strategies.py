@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from abbotify.recommenders.base import Play, Request
 from abbotify.recommenders.candidate_table import HISTORY
 from abbotify.rng import seed_word
+from abbotify.testing.generated import requests_of
 from abbotify.world.base import World
 
 
@@ -27,15 +28,6 @@ def requests(draw: st.DrawFn, world: World, max_tracks: int = 30) -> Request:
     row = draw(st.integers(0, len(world.users) - 1))
     plays = draw(st.lists(play, min_size=1, max_size=max_tracks))
     before = draw(st.lists(play, max_size=HISTORY))
-    return Request(
-        user=int(world.users.ids[row]),
-        row=row,
-        session=draw(st.integers(1 if before else 0, 1000)),
-        step=len(plays),
-        first=plays[0].track,
-        previous=plays[-1].track,
-        time=plays[-1].time,
-        played=[track for track, _ in plays],
-        history=(before + plays)[-HISTORY:],
-        seed=seed_word(draw(st.integers(0, 2**64 - 1))),
-    )
+    number = draw(st.integers(1 if before else 0, 1000))
+    seed = seed_word(draw(st.integers(0, 2**64 - 1)))
+    return requests_of(int(world.users.ids[row]), row, number, before, plays, seed)[-1]

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.digests import digest_data
+from abbotify.world.names import Numbered
 
 IntArray = npt.NDArray[np.int64]
 
@@ -120,6 +121,19 @@ def digest(world: World) -> str:
     return digest_data(parts)
 
 
-def usual_durations(count: int) -> IntArray:
-    """The usual duration in ms for each of `count` tracks, int64."""
-    return np.full(count, TRACK_MS, np.int64)
+def unnamed_tracks(count: int) -> Catalogue:
+    """Tracks of which nothing is known: no dimensions, no genres, each of an artist of its own.
+
+    The source of a catalogue replaces what it knows; popularities are 1.
+    """
+    return Catalogue(
+        vectors=np.zeros((count, 0), np.float32),
+        dims=0,
+        artist=np.arange(count, dtype=np.int32),
+        artists=Numbered("artist", count),
+        genre=np.full(count, -1, np.int32),
+        genres=(),
+        popularity=np.ones(count),
+        titles=Numbered("track", count),
+        duration_ms=np.full(count, TRACK_MS, np.int64),
+    )

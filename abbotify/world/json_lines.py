@@ -132,6 +132,32 @@ def json_lines(path: Path) -> Iterator[Row]:
             yield Row(path, line, data)
 
 
+def numbered_rows(
+    path: Path, *keys: str, high: int = _MAX_ID, things: str = "lists"
+) -> Iterator[tuple[int, Row]]:
+    """The rows of a JSON-lines file in file order, each with the number that tells it from others.
+
+    Args:
+        path: the file.
+        keys: names of the key that holds the number; the first of them that a row has counts.
+        high: the largest number.
+        things: what the rows are, for the error.
+
+    Raises:
+        DataError: as `json_lines`; a row without a number, two rows with one, or no row at all.
+    """
+    seen: set[int] = set()
+    for row in json_lines(path):
+        key = next((key for key in keys if key in row.data), keys[0])
+        number = row.whole(key, high=high)
+        if number in seen:
+            raise row.error(f"{number} has a second line", key)
+        seen.add(number)
+        yield number, row
+    if not seen:
+        raise DataError(f"holds no {things}", file=path)
+
+
 def text_lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines of a UTF-8 text file with their numbers; only a newline ends a line.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -21,12 +22,11 @@ from abbotify.rng import Purpose, Stream
 from abbotify.scenario import Scenario
 from abbotify.scenario.world import LastfmCatalogue, LastfmUsers
 from abbotify.typed import one_line
-from abbotify.world.base import Catalogue, IntArray, Users, usual_durations
+from abbotify.world.base import Catalogue, IntArray, Users, unnamed_tracks
 from abbotify.world.factorise import counts_of, scaled, track_vectors
 from abbotify.world.json_lines import text_lines
 from abbotify.world.names import ArtistTracks
-from abbotify.world.synthetic_users import draw_users
-from abbotify.world.weighted_sampling import Pool
+from abbotify.world.synthetic_users import Pool, draw_users
 
 _OWN_SHARE: Final = 0.15  # of a track's expected squared norm; the rest is its artist's
 _MAX_ID: Final = 2**31 - 1
@@ -95,16 +95,14 @@ def catalogue(spec: LastfmCatalogue, folder: Path, seed: int) -> Catalogue:
     own = scale * rng.normals(seed, Stream.FIT, Purpose.TRACK, n_tracks, spec.dims)
     raw = math.sqrt(1.0 - _OWN_SHARE) * np.repeat(fitted, each, axis=0) + own
     played = np.flatnonzero(np.repeat(total > 0, each))
-    return Catalogue(
+    return replace(
+        unnamed_tracks(n_tracks),
         vectors=scaled(raw, played, folder / "user_artists.dat"),
         dims=spec.dims,
         artist=np.repeat(np.arange(artists, dtype=np.int32), each),
         artists=plays.names,
-        genre=np.full(n_tracks, -1, np.int32),
-        genres=(),
         popularity=(total[:, None] * _track_shares(each)).ravel(),
         titles=ArtistTracks(plays.names, each),
-        duration_ms=usual_durations(n_tracks),
     )
 
 

@@ -5,8 +5,10 @@ The world is fitted to such lists, and recommenders serve from them; both read t
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -19,9 +21,9 @@ from abbotify.typed import one_line
 from abbotify.world.base import Catalogue, IntArray, Lists
 from abbotify.world.json_lines import (
     MAX_TRACKS,
-    Row,
     check_tracks,
     json_lines,
+    numbered_rows,
     parsed,
     text_lines,
     unreadable,
@@ -49,8 +51,7 @@ def read_user_lists(path: Path, ids: IntArray, n_tracks: int) -> Lists:
         DataError: the file or a line of it is malformed, a user has two lines, or a track lies
             outside the catalogue.
     """
-    lists = dict(user_lists(path, n_tracks))
-    return stacked([lists.get(user, []) for user in ids.tolist()])
+    return stacked_rows(dict(user_lists(path, n_tracks)), ids.tolist())
 
 
 def read_track_lists(path: Path, n_tracks: int) -> Lists:
@@ -69,8 +70,7 @@ def read_track_lists(path: Path, n_tracks: int) -> Lists:
         DataError: the file or a line of it is malformed, a track has two lines, or a track lies
             outside the catalogue.
     """
-    lists = dict(track_lists(path, n_tracks))
-    return stacked_rows(lists, n_tracks)
+    return stacked_rows(dict(track_lists(path, n_tracks)), range(n_tracks))
 
 
 def read_top_tracks(path: Path, n_tracks: int) -> npt.NDArray[np.int32]:
@@ -94,11 +94,9 @@ def read_top_tracks(path: Path, n_tracks: int) -> npt.NDArray[np.int32]:
         what = f"must be a JSON list of track ids, not empty, got {one_line(value)}"
         raise DataError(what, file=path)
     check_tracks(value, n_tracks, path)
-    seen: set[int] = set()
-    for track in value:
-        if track in seen:
-            raise DataError(f"names track {track} twice", file=path)
-        seen.add(track)
+    if len(set(value)) < len(value):
+        twice = next(track for track, count in Counter(value).items() if count > 1)
+        raise DataError(f"names track {twice} twice", file=path)
     return np.array(value, np.int32)
 
 
@@ -108,13 +106,8 @@ def user_lists(path: Path, n_tracks: int = MAX_TRACKS) -> Iterator[tuple[int, li
     Raises:
         DataError: as `read_user_lists`.
     """
-    seen: set[int] = set()
-    for row in json_lines(path):
-        user = row.whole("user")
-        _once(row, "user", user, seen)
+    for user, row in numbered_rows(path, "user"):
         yield user, row.tracks("tracks", n_tracks)
-    if not seen:
-        raise DataError("holds no lists", file=path)
 
 
 def track_lists(path: Path, n_tracks: int = MAX_TRACKS) -> Iterator[tuple[int, list[int]]]:
@@ -123,12 +116,8 @@ def track_lists(path: Path, n_tracks: int = MAX_TRACKS) -> Iterator[tuple[int, l
     Raises:
         DataError: as `read_track_lists`.
     """
-    seen: set[int] = set()
     lists = False
-    for row in json_lines(path):
-        key = "item_id" if "item_id" in row.data and "track" not in row.data else "track"
-        track = row.whole(key, high=n_tracks - 1)
-        _once(row, key, track, seen)
+    for track, row in numbered_rows(path, "track", "item_id", high=n_tracks - 1):
         if "recommendations" in row.data:  # a tracks file may know some tracks without a list
             lists = True
             yield track, row.tracks("recommendations", n_tracks)
@@ -163,15 +152,9 @@ def stacked(rows: list[list[int]]) -> Lists:
     return Lists(offsets, tracks)
 
 
-def stacked_rows(rows: dict[int, list[int]], n_rows: int) -> Lists:
-    """Lists by row number as `Lists`; absent rows are empty."""
-    return stacked([rows.get(row, []) for row in range(n_rows)])
-
-
-def _once(row: Row, key: str, number: int, seen: set[int]) -> None:
-    if number in seen:
-        raise row.error(f"{number} has a second line", key)
-    seen.add(number)
+def stacked_rows(lists: Mapping[int, list[int]], ids: Iterable[int]) -> Lists:
+    """The lists of some ids, in their order, as `Lists`; absent ones are empty."""
+    return stacked([lists.get(number, []) for number in ids])
 
 
 def write_tracks(path: Path, catalogue: Catalogue, recommendations: Lists | None = None) -> None:
@@ -205,9 +188,7 @@ def write_track_lists(path: Path, lists: Lists) -> None:
     Raises:
         OutputError: the file cannot be written, or all lists are empty: it could not be read.
     """
-    _some(path, lists)
-    rows = enumerate(_rows(lists))
-    _write(path, ({"track": track, "recommendations": row} for track, row in rows if row))
+    _write_lists(path, lists, itertools.count(), ("track", "recommendations"))
 
 
 def write_user_lists(path: Path, ids: IntArray, lists: Lists) -> None:
@@ -223,9 +204,7 @@ def write_user_lists(path: Path, ids: IntArray, lists: Lists) -> None:
         ValueError: there is not one list a user.
     """
     _check(len(lists.offsets) - 1, len(ids), "users")
-    _some(path, lists)
-    rows = zip(map(int, ids), _rows(lists), strict=True)
-    _write(path, ({"user": user, "tracks": row} for user, row in rows if row))
+    _write_lists(path, lists, ids.tolist(), ("user", "tracks"))
 
 
 def _tracks(catalogue: Catalogue, lists: Lists | None) -> Iterator[dict[str, Any]]:
@@ -267,6 +246,8 @@ def _check(rows: int, expected: int, what: str) -> None:
         raise ValueError(f"needs a list for each of {expected} {what}, got {rows}")
 
 
-def _some(path: Path, lists: Lists) -> None:
+def _write_lists(path: Path, lists: Lists, ids: Iterable[int], keys: tuple[str, str]) -> None:
     if not len(lists.tracks):
         raise OutputError("there are no lists to write", file=path)
+    pairs = zip(ids, _rows(lists), strict=False)  # ids may go on and on
+    _write(path, (dict(zip(keys, pair, strict=True)) for pair in pairs if pair[1]))

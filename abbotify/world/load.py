@@ -20,10 +20,9 @@ from abbotify.scenario.world import (
     PlantedCatalogue,
     SyntheticCatalogue,
 )
-from abbotify.world import botify, from_lists, lastfm, planted, synthetic
+from abbotify.world import botify, lastfm, synthetic
 from abbotify.world.base import Catalogue, Users, World
-from abbotify.world.synthetic_users import draw_users
-from abbotify.world.weighted_sampling import pool_of
+from abbotify.world.synthetic_users import draw_users, pool_of
 
 
 def load_world(scenario: Scenario) -> World:
@@ -41,7 +40,7 @@ def load_world(scenario: Scenario) -> World:
         users = replace(users, neighbours=np.minimum(users.neighbours, len(catalogue)))
     check(catalogue, users)
     fitted = isinstance(scenario.world.catalogue, ListsCatalogue)
-    notes = (from_lists.NOTE,) if fitted else ()
+    notes = (botify.NOTE,) if fitted else ()
     return World(catalogue, users, nearest_tracks(catalogue, users), notes)
 
 
@@ -55,7 +54,7 @@ def _catalogue(scenario: Scenario) -> Catalogue:
         case SyntheticCatalogue():
             return synthetic.catalogue(spec, seed)
         case PlantedCatalogue():
-            return planted.catalogue(spec, scenario)
+            return synthetic.planted_catalogue(spec, scenario)
         case BotifyCatalogue():
             return botify.catalogue(
                 path(spec.tracks, "tracks"), path(spec.embeddings, "embeddings")
@@ -66,7 +65,9 @@ def _catalogue(scenario: Scenario) -> Catalogue:
             files = [path(text, "files", i) for i, text in enumerate(spec.files)]
             tracks = None if spec.tracks is None else path(spec.tracks, "tracks")
             users = path(spec.users, "users")
-            return from_lists.catalogue(users, files, tracks, spec.dims, scenario.listener, seed)
+            return botify.catalogue_of_lists(
+                users, files, tracks, spec.dims, scenario.listener, seed
+            )
 
 
 def _users(scenario: Scenario, catalogue: Catalogue) -> Users:
@@ -74,7 +75,7 @@ def _users(scenario: Scenario, catalogue: Catalogue) -> Users:
     match spec:
         case BotifyUsers():
             file = resolve(scenario, spec.file, (*key, "file"), folder=False)
-            return botify.users(file, len(catalogue), scenario.listener)
+            return botify.read_users(file, len(catalogue), scenario.listener)
         case LastfmUsers():
             folder = resolve(scenario, spec.folder, (*key, "folder"), folder=True)
             return lastfm.users(spec, scenario, folder, _tracks_per_artist(scenario, folder))

@@ -5,12 +5,19 @@ A catalogue of millions of tracks shows the titles of a few; none of the others 
 
 from __future__ import annotations
 
+import json
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final, overload
 
 _GOLDEN: Final = (math.sqrt(5.0) - 1.0) / 2.0
+_TEXTS: Final = json.loads(Path(__file__).with_name("words.json").read_text("utf-8"))
+MODIFIERS, NOUNS, SYLLABLES, SCENES, STYLES = (
+    tuple(" ".join(_TEXTS[kind]).split())
+    for kind in ("modifiers", "nouns", "syllables", "scenes", "styles")
+)
 
 
 class Made(Sequence[str]):
@@ -52,35 +59,47 @@ class Numbered(Made):
         return f"{self.word} {row}"
 
 
-class Titles(Made):
-    """Made-up titles of two words, such as Silver Harbour; none occurs twice."""
+class Pairs(Made):
+    """A word of one list and one of another, no pair twice, with a number once all are used.
+
+    Args:
+        size: how many there are.
+        first: words that come first.
+        second: words that follow.
+    """
+
+    def __init__(self, size: int, first: Sequence[str], second: Sequence[str]) -> None:
+        super().__init__(size)
+        self.first, self.second = first, second
 
     def make(self, row: int) -> str:
         """Two words, and a number from the point where all pairs are used up."""
-        again, place = spread(row, len(MODIFIERS) * len(NOUNS))
-        modifier, noun = divmod(place, len(NOUNS))
-        return _numbered(f"{MODIFIERS[modifier]} {NOUNS[noun]}".title(), again)
+        again, place = spread(row, len(self.first) * len(self.second))
+        first, second = divmod(place, len(self.second))
+        text = f"{self.first[first]} {self.second[second]}"
+        return text if again == 0 else f"{text} {again + 1}"
 
 
-class Artists(Made):
-    """Made-up names, such as Meldor Vanlin; none occurs twice."""
+class Titles(Pairs):
+    """Made-up titles of two words, such as Silver Harbour."""
 
-    def make(self, row: int) -> str:
-        """Two words of two syllables each."""
-        n = len(SYLLABLES)
-        again, place = spread(row, n**4)
-        first, second = divmod(place, n * n)
-        return _numbered(f"{_word(first)} {_word(second)}", again)
+    def __init__(self, size: int) -> None:
+        super().__init__(size, [w.title() for w in MODIFIERS], [w.title() for w in NOUNS])
 
 
-class Genres(Made):
-    """Made-up genres, such as harbour folk; none occurs twice."""
+class Artists(Pairs):
+    """Made-up names of two words of two syllables, such as Meldor Vanlin."""
 
-    def make(self, row: int) -> str:
-        """A scene and a style."""
-        again, place = spread(row, len(SCENES) * len(STYLES))
-        scene, style = divmod(place, len(STYLES))
-        return _numbered(f"{SCENES[scene]} {STYLES[style]}", again)
+    def __init__(self, size: int) -> None:
+        words = [(first + second).title() for first in SYLLABLES for second in SYLLABLES]
+        super().__init__(size, words, words)
+
+
+class Genres(Pairs):
+    """Made-up genres of a scene and a style, such as harbour folk."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size, SCENES, STYLES)
 
 
 class ArtistTracks(Made):
@@ -106,70 +125,3 @@ def spread(row: int, size: int) -> tuple[int, int]:
         step += 1
     again, within = divmod(row, size)
     return again, within * step % size
-
-
-def _numbered(text: str, again: int) -> str:
-    return text if again == 0 else f"{text} {again + 1}"
-
-
-def _word(place: int) -> str:
-    first, second = divmod(place, len(SYLLABLES))
-    return (SYLLABLES[first] + SYLLABLES[second]).title()
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
-
-
-MODIFIERS: Final = _words(
-    """
-    amber ancient autumn blue borrowed brass bright broken burning calm candle careful cedar
-    chalk cloudless cobalt copper coral crimson crystal curious dancing distant drifting dusty
-    early eastern electric emerald empty endless evening faded falling feather final flying
-    folded forgotten foreign fragile frozen gentle glass golden granite green half hidden high
-    hollow honest hundred indigo iron ivory jade lazy lemon little lonely long lost lucky lunar
-    marble midnight misty modern morning moving narrow neon nine northern ocean olive open
-    orange ordinary other painted paper patient perfect pine plastic quiet radio rainy rapid
-    red restless river rolling rusty salt sandy scarlet second secret seven shining silent
-    silver simple single sleeping slow small smoky snowy soft solar southern spare spring
-    stolen stone strange sudden summer sunny tender thin thousand tidal tin tired tiny turning
-    velvet violet wandering warm western white wild willow winding winter wooden yellow young
-    """
-)
-NOUNS: Final = _words(
-    """
-    acrobat airport alley anchor answer apple archive arrow atlas avenue bakery balcony balloon
-    bell bicycle bird blanket boat bonfire bottle branch bridge button cabin camera canal candle
-    canyon carnival carousel castle cathedral chair cinema circle city clock coast compass
-    corner corridor cottage courtyard crossing curtain daylight desert diary door dream echo
-    elevator engine envelope escape fable farewell feather ferry field fire flag flower forest
-    fountain friend garden gate ghost glove guitar harbour hill holiday horizon horse hotel hour
-    house island journey kite ladder lake lamp lantern leaf letter library lighthouse machine
-    map market meadow memory message mirror moon mountain museum needle night notebook number
-    orchard painting parade passenger path pebble piano picture pillow planet platform pocket
-    postcard promise puzzle railway rain rainbow river road robin roof room rope sailor satellite
-    season shadow shelter ship signal sister sky snow song sparrow square stage staircase star
-    station steeple stone storm story stranger street suitcase summer swing table telegram
-    theatre thread ticket tide tower traffic train traveller tree umbrella valley veranda village
-    visitor voice wagon wall waltz watch water wave weather wheel whistle window wing winter
-    """
-)
-SYLLABLES: Final = _words(
-    """
-    al an ar bel bor bren cal cor dal den dor el en far fen gal gar hal hel in kal kel lan lin
-    lor mar mel mir mor nal nel nor ol or pel per ral ren ril ros sal sel sol tal tam tel tor
-    val vel ven vin wel wen wil yar yel zan zel
-    """
-)
-STYLES: Final = _words(
-    """
-    folk house jazz pop rock soul techno blues ambient disco funk swing metal punk reggae gospel
-    country electro
-    """
-)
-SCENES: Final = _words(
-    """
-    coast city northern garage chamber desert dream forest glass harbour island kitchen late
-    midnight mountain neon night parlour railway river rooftop southern summer tape valley winter
-    """
-)

@@ -1,4 +1,4 @@
-"""A made-up catalogue: genres hold artists, artists hold tracks, tastes cluster alike.
+"""Made-up catalogues: genres hold artists, artists hold tracks, tastes cluster alike.
 
 With the default shares (0.35 genre, 0.35 artist, 0.3 own, squared norm 10) two tracks score on
 average 7.0 with each other when they share the artist, 3.5 when they share the genre, and 0
@@ -8,6 +8,7 @@ otherwise, where the standard deviation is 10 / sqrt(dims), 1.25 at 64 dimension
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -15,8 +16,9 @@ import numpy.typing as npt
 
 from abbotify import rng, vectors
 from abbotify.rng import Purpose, Stream
-from abbotify.scenario.world import SyntheticCatalogue
-from abbotify.world.base import Catalogue, usual_durations
+from abbotify.scenario import Scenario
+from abbotify.scenario.world import PlantedCatalogue, SyntheticCatalogue
+from abbotify.world.base import Catalogue, unnamed_tracks
 from abbotify.world.names import Artists, Genres, Titles
 
 Floats = npt.NDArray[np.float64]
@@ -35,7 +37,8 @@ def catalogue(spec: SyntheticCatalogue, seed: int) -> Catalogue:
     """The catalogue of a specification, a pure function of it and the seed of the world."""
     artist_genre = parents(seed, Purpose.ARTIST, spec.artists, spec.genres, _GENRE_FLATNESS)
     artist = parents(seed, Purpose.TRACK, spec.tracks, spec.artists, _FLATNESS)
-    return Catalogue(
+    return replace(
+        unnamed_tracks(spec.tracks),
         vectors=track_vectors(spec, seed, artist, artist_genre),
         dims=spec.dims,
         artist=artist,
@@ -44,7 +47,6 @@ def catalogue(spec: SyntheticCatalogue, seed: int) -> Catalogue:
         genres=Genres(spec.genres),
         popularity=popularity(spec, seed, artist),
         titles=Titles(spec.tracks),
-        duration_ms=usual_durations(spec.tracks),
     )
 
 
@@ -122,3 +124,39 @@ def popularity(spec: SyntheticCatalogue, seed: int, artist: npt.NDArray[np.int32
     weights = [math.pow(rank, exponent) for rank in range(1, spec.tracks + 1)]
     out[np.argsort(-total, kind="stable")] = weights
     return out
+
+
+_INTEREST: Final = 4.0  # a power of two: dividing by it and multiplying again is exact
+
+
+def planted_catalogue(spec: PlantedCatalogue, scenario: Scenario) -> Catalogue:
+    """A catalogue with a planted effect: all listeners hear a group's tracks to one known fraction.
+
+    The interest, track 0, has the vector (4); a track of a group that is heard to the fraction p
+    has the vector (logit(p) / 4). A user of bias 0 and sharpness 1 then hears sigmoid(logit(p)) =
+    p. The interest's score with itself is 16 and logit(.99) is 4.6, so it is always its own
+    nearest track: with `interest_neighbours: 1` every session starts with it, and with no track
+    of a group. The groups follow it in file order; a group is its tracks' genre. Every track has
+    an artist of its own, so nothing is discounted.
+
+    Raises:
+        ScenarioError: a fraction is not a multiple of .01: times are whole hundredths.
+    """
+    for name, fraction in spec.groups.items():
+        if not 0.01 <= fraction <= 0.99 or abs(100 * fraction - round(100 * fraction)) > 1e-9:
+            key = ("world", "catalogue", "groups", name)
+            raise scenario.error(f"must be a multiple of .01 below 1, got {fraction!r}", key)
+    scores = [math.log(p / (1.0 - p)) for p in spec.groups.values()]
+    column = [_INTEREST, *np.repeat(scores, spec.tracks_per_group) / _INTEREST]
+    count = len(column)
+    genre = np.repeat(np.arange(len(spec.groups)), spec.tracks_per_group)
+    popularity = np.zeros(count)
+    popularity[0] = 1.0
+    return replace(
+        unnamed_tracks(count),
+        vectors=vectors.padded(np.array(column)[:, None]),
+        dims=1,
+        genre=np.concatenate([[-1], genre]).astype(np.int32),
+        genres=tuple(spec.groups),
+        popularity=popularity,
+    )

@@ -1,6 +1,6 @@
 """Every estimator on generated users whose truth is known: the table in docs/calibration.md."""
 
-from benchmarks.estimators.replications import FULL, SMALL, Effort, Row
-from benchmarks.estimators.suite import Calibration, calibrate
+from benchmarks.estimators.effort import FULL, SMALL, Effort
+from benchmarks.estimators.suite import Calibration, Row, calibrate
 
 __all__ = ["FULL", "SMALL", "Calibration", "Effort", "Row", "calibrate"]

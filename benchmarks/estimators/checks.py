@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from abbotify import rng
 from abbotify.stats import Moments, mean, sample_ratio
+from abbotify.stats.heterogeneity import novelty
 from abbotify.stats.non_inferiority import METRIC, NON_INFERIOR, GuardrailSpec, guardrail
-from abbotify.stats.novelty import novelty
+from abbotify.stats.normal import one_sided_error
 from abbotify.stats.sample_ratio import ALPHA as SRM_ALPHA
 from abbotify.stats.sample_ratio import watch_sample_ratio
-from abbotify.stats.skewness import one_sided_error
+from abbotify.studies.validation.characteristics import Characteristic, rate
+from benchmarks.estimators.effort import ALPHA, Effort, hits
 from benchmarks.estimators.generated_users import (
     SEED,
     STREAM,
@@ -28,37 +30,13 @@ from benchmarks.estimators.generated_users import (
     scaled,
     shifted,
 )
-from benchmarks.estimators.replications import ALPHA, Effort, Trial, hits
 from benchmarks.estimators.theory import any_look
-
-THEME: Final = "Sizes of the arms"
-ABOUT: Final = """\
-Users split as the weights promise. `srm` is the chi-square test, at the .001 of the report and at
-.05, where the rate is measured more sharply; `looking again` is the same test after each of 20
-equal batches, any of which may raise the alarm, .256 of the time at 50/50; `srm sequential` is the
-Bayes factor made for that, whose error over all looks, ever, is at most the level (about .01 here).
-"""
-GUARDRAILS: Final = "Guardrails"
-ABOUT_GUARDRAILS: Final = """\
-The treatment is worse by just the margin, so each verdict "non-inferior" is false; the one-sided
-level is .05. It is kept with equal arms, by absolute margins (users shifted) and relative ones
-(users multiplied), which then decide alike. With 10 % of the users in the treatment the verdict has
-the error of one tail, which the skewness of the difference moves, as expected to first order: .067
-at s = 1 and 10 000 users where a rise is the loss, .034 where a fall is. The report warns of it.
-"""
-NOVELTY: Final = "Trend of the effect"
-ABOUT_NOVELTY: Final = """\
-Seven days of users whose days hang together. Without an effect the trend's test finds one at .05,
-and calls half of them fading, those towards 0. A constant lift of 20 % over a control that falls by
-half within the week is no trend of the lift: its relative test keeps .05, while the test of the
-absolute effect finds, rightly, that this falls.
-"""
 
 Counts = NDArray[np.int64]
 _MARGIN: Final = 5.0  # per cent
 
 
-def sizes(effort: Effort) -> Iterator[Trial]:
+def sizes(effort: Effort) -> Iterator[Characteristic]:
     """Alarms about arms that are split as promised."""
     for weights in ((1.0, 1.0), (9.0, 1.0), (0.5, 0.3, 0.2)):
         named = "/".join(f"{100 * weight / sum(weights):.0f}" for weight in weights)
@@ -68,11 +46,11 @@ def sizes(effort: Effort) -> Iterator[Trial]:
         for level in (ALPHA, SRM_ALPHA):
             alarms = sum(sample_ratio(users, weights, level).mismatch is True for users in last)
             name = f"srm at {level}"
-            yield Trial(name, setting, "false_alarms", alarms, len(last), level, True)
+            yield rate(name, setting, "false_alarms", alarms, len(last), level, True)
         yield from _watched(counts[: effort.of(5000)], weights, setting)
 
 
-def _watched(counts: Counts, weights: tuple[float, ...], setting: str) -> Iterator[Trial]:
+def _watched(counts: Counts, weights: tuple[float, ...], setting: str) -> Iterator[Characteristic]:
     setting += ", 20 looks"
     again = valid = 0
     for users in counts.tolist():
@@ -80,9 +58,9 @@ def _watched(counts: Counts, weights: tuple[float, ...], setting: str) -> Iterat
         valid += watch_sample_ratio(users, weights, ALPHA)[-1].mismatch
     expected = any_look(20) if len(weights) == 2 else None
     name = f"srm at {ALPHA}, looking again"
-    yield Trial(name, setting, "false_alarms", again, len(counts), expected)
+    yield rate(name, setting, "false_alarms", again, len(counts), expected)
     name = f"srm sequential at {ALPHA}"
-    yield Trial(name, setting, "false_alarms", valid, len(counts), ALPHA, True, at_most=True)
+    yield rate(name, setting, "false_alarms", valid, len(counts), ALPHA, True, at_most=True)
 
 
 def _split(
@@ -99,7 +77,7 @@ def _split(
     return counts
 
 
-def guardrails(effort: Effort) -> Iterator[Trial]:
+def guardrails(effort: Effort) -> Iterator[Characteristic]:
     """The verdict "non-inferior" on treatments that are worse by the margin."""
     for s, users, gate in (
         (0.5, (500, 500), True),
@@ -116,7 +94,7 @@ def guardrails(effort: Effort) -> Iterator[Trial]:
 
 def _passed(
     table: Table, law: Law, users: tuple[int, int], higher: bool, gate: bool
-) -> Iterator[Trial]:
+) -> Iterator[Characteristic]:
     factor = 1 - _MARGIN / 100 if higher else 1 + _MARGIN / 100
     fall = (factor - 1) * law.mean
     verdicts: Counter[tuple[str, str | None]] = Counter()
@@ -135,10 +113,10 @@ def _passed(
     expected = one_sided_error(-skewness if higher else skewness, ALPHA)
     for method in ("guardrail", "relative_guardrail"):
         count, quantity = verdicts[method, NON_INFERIOR], "false_positive_rate"
-        yield Trial(method, setting, quantity, count, len(table), expected, gate)
+        yield rate(method, setting, quantity, count, len(table), expected, gate)
 
 
-def trends(effort: Effort) -> Iterator[Trial]:
+def trends(effort: Effort) -> Iterator[Characteristic]:
     """Trends where the lift has none."""
     users, replications = 500, effort.of(4000)
     falling = 2 ** (-np.arange(7) / 6)
@@ -162,7 +140,7 @@ def trends(effort: Effort) -> Iterator[Trial]:
     ):
         of, gate = replications, expected is not None
         quantity = "false_positive_rate" if gate else "power"
-        yield Trial(name, setting, quantity, found[name], of, expected, gate)
+        yield rate(name, setting, quantity, found[name], of, expected, gate)
 
 
 def _week(number: int, users: int) -> Floats:

@@ -11,25 +11,10 @@ import numpy as np
 from abbotify import rng
 from abbotify.jit import kernel
 from abbotify.stats import Contrast, Estimate, Moments, difference, mean, ratio_of_sums, welch
+from abbotify.studies.validation.characteristics import Characteristic, average, rate
+from benchmarks.estimators.effort import ALPHA, Effort, covers, hits
 from benchmarks.estimators.generated_users import SEED, STREAM, Floats, cell
-from benchmarks.estimators.replications import ALPHA, Effort, Trial, averaged, covers, hits
 from benchmarks.estimators.theory import clustered
-
-THEME: Final = "Sessions of one user"
-ABOUT: Final = """\
-Nothing to find, users are randomised, and each has 1 to 11 sessions whose values correlate by
-.0975: a design effect of 1 + (46 / 6 - 1) .0975 = 1.65. Welch's test over sessions takes them as
-independent and rejects 2 Phi(-1.96 / sqrt(1.65)) = .127 instead of .05. The ratio of sums over
-users with the delta method's error, on the same sessions, rejects .05.
-"""
-INTERFERENCE: Final = "Interference"
-ABOUT_INTERFERENCE: Final = """\
-Friends in groups of 2 to 10. A treated user gains .31, and everybody gains .49 times the share of
-treated friends, so everybody treated instead of nobody is worth .80. Users randomised one by one
-have as many treated friends in either arm: their difference has the expectation .31 exactly,
-whatever the number of users, and its interval does not hold .80. Groups randomised as wholes, with
-the group as the unit of the ratio of sums, give .80, and their intervals cover it.
-"""
 
 CORRELATION: Final = 0.65 / (46 / 6 - 1)
 DIRECT: Final = 0.31
@@ -37,7 +22,7 @@ SPILL: Final = 0.49
 _real, _bounded, _philox = rng.real, rng.bounded, rng.philox
 
 
-def sessions(effort: Effort) -> Iterator[Trial]:
+def sessions(effort: Effort) -> Iterator[Characteristic]:
     """One t-test over sessions, one over users."""
     users, replications = 500, effort.of(5000)
     sums = np.zeros((replications, 2, 6))
@@ -51,10 +36,10 @@ def sessions(effort: Effort) -> Iterator[Trial]:
     setting = f"1 to 11 sessions a user, design effect 1.65, {users} users an arm"
     for name, count in wrong.items():
         expected = ALPHA if name == "delta" else clustered(1.65)
-        yield Trial(name, setting, "false_positive_rate", count, replications, expected, True)
+        yield rate(name, setting, "false_positive_rate", count, replications, expected, True)
 
 
-def interference(effort: Effort) -> Iterator[Trial]:
+def interference(effort: Effort) -> Iterator[Characteristic]:
     """The same groups of friends, randomised user by user and group by group."""
     groups, replications = 400, effort.of(5000)
     users = np.zeros((replications, 2, 3))
@@ -72,11 +57,11 @@ def interference(effort: Effort) -> Iterator[Trial]:
     for name, found in results.items():
         by_group = name == "groups randomised"
         expected = DIRECT + SPILL if by_group else DIRECT
-        yield averaged(name, setting, "estimate", _effects(found), expected, True)
+        yield average(name, setting, "estimate", _effects(found), expected, True)
         held = sum(covers(one.lower, one.upper, DIRECT + SPILL) for one in found)
         target = 1 - ALPHA if by_group else None
         quantity = "coverage of the total effect"
-        yield Trial(name, setting, quantity, held, replications, target, by_group)
+        yield rate(name, setting, quantity, held, replications, target, by_group)
 
 
 def _effects(found: list[Contrast]) -> list[float]:

@@ -8,39 +8,12 @@ from typing import Final
 
 import numpy as np
 
-from abbotify.stats import (
-    Estimate,
-    Moments,
-    cuped_means,
-    difference,
-    mean,
-    naive_relative,
-    ratio_of_sums,
-    relative,
-)
-from benchmarks.estimators.generated_users import (
-    BEFORE,
-    DENOMINATOR,
-    NUMERATOR,
-    VALUE,
-    Law,
-    Table,
-    draw,
-    scaled,
-)
-from benchmarks.estimators.replications import ALPHA, Effort, Trial, covers
+from abbotify.stats.effects import NAIVE
+from abbotify.studies.validation.characteristics import Characteristic, rate
+from abbotify.studies.validation.methods import METHODS, AnalysisPlan, experiment_estimates
+from benchmarks.estimators.effort import ALPHA, Effort, covers
+from benchmarks.estimators.generated_users import Law, Table, draw
 from benchmarks.estimators.theory import naive_coverage
-
-THEME: Final = "Coverage of 95 % intervals"
-ABOUT: Final = """\
-Lognormal users with a coefficient of variation of 1 in both arms; the treatment multiplies every
-value. `fieller`, `delta relative` and `cuped relative` are intervals of the lift, `welch`, `delta`
-and `cuped` of the difference. All cover .95 within their bands at every lift; the least is `delta`
-where one arm has 1 000 users, whose skewness is near the limit for gates. `naive_relative` divides
-both ends of the difference's interval by the control's mean, as botify's notebook does, and takes
-that mean as known: at +50 % it covers .904 with equal arms and .834 where the control has 10 % of
-the users. Its expected values are of the normal limit.
-"""
 
 LIFTS: Final = (0, 5, 20, 50)  # per cent
 CV_1: Final = Law(float(np.sqrt(np.log(2))))
@@ -50,10 +23,10 @@ _CELLS: Final = (  # control, treatment, replications
     (9000, 1000, 2500),
     (1000, 9000, 2500),
 )
-Pair = tuple[Estimate, Estimate]
+_NAMES: Final = {"delta_fieller": "delta relative", "cuped_fieller": "cuped relative"}
 
 
-def coverage(effort: Effort) -> Iterator[Trial]:
+def coverage(effort: Effort) -> Iterator[Characteristic]:
     """Every method at every lift; all lifts of a cell have the same users."""
     for control, treatment, replications in _CELLS:
         if control + treatment > effort.largest:
@@ -64,40 +37,20 @@ def coverage(effort: Effort) -> Iterator[Trial]:
             yield from _at(table, lift)
 
 
-def _at(table: Table, lift: int) -> Iterator[Trial]:
+def _at(table: Table, lift: int) -> Iterator[Characteristic]:
     factor = 1 + lift / 100
     held: Counter[str] = Counter()
     for number in range(len(table)):
-        for name, pair, control in _pairs(table, number, factor):
-            contrast, percent = difference(*pair, ALPHA), relative(*pair, ALPHA)
-            held[name] += covers(contrast.lower, contrast.upper, control * (factor - 1))
-            relative_name = "fieller" if name == "welch" else f"{name} relative"
-            held[relative_name] += covers(percent.lower, percent.upper, lift)
-            if name == "welch":
-                held["naive_relative"] += covers(*naive_relative(pair[0], contrast), lift)
+        estimates = experiment_estimates(table.arms(number, factor), AnalysisPlan((), ALPHA))
+        for (method, _, _), each in estimates.items():
+            truth = lift if METHODS[method].relative else CV_1.mean * (factor - 1)
+            held[method] += covers(each.lower, each.upper, truth)
     control, treatment = table.sizes
     setting = f"lognormal CV = 1, {control}/{treatment} users, lift {lift} %"
-    for name, count in held.items():
-        naive = name == "naive_relative"
+    for method, count in held.items():
+        naive = method == NAIVE
         share = treatment / (control + treatment)
         expected = naive_coverage(lift / 100, share) if naive else 1 - ALPHA
         gate = not naive or control == treatment
-        yield Trial(name, setting, "coverage", count, len(table), expected, gate)
-
-
-def _pairs(table: Table, number: int, factor: float) -> Iterator[tuple[str, Pair, float]]:
-    """Method, control and treatment, and what the control truly is."""
-    values = _arms(table, number, (VALUE,), factor)
-    yield "welch", (mean(values[0]), mean(values[1])), CV_1.mean
-    ratios = _arms(table, number, (NUMERATOR, DENOMINATOR), factor, 1.0)
-    yield "delta", (ratio_of_sums(ratios[0]), ratio_of_sums(ratios[1])), CV_1.mean
-    yield (
-        "cuped",
-        cuped_means(_arms(table, number, (VALUE, BEFORE), factor, 1.0)).pair(1),
-        CV_1.mean,
-    )
-
-
-def _arms(table: Table, number: int, columns: tuple[int, ...], *factors: float) -> list[Moments]:
-    control, treatment = (table.moments(number, arm, columns) for arm in (0, 1))
-    return [control, scaled(treatment, *factors)]
+        name = _NAMES.get(method, method)
+        yield rate(name, setting, "coverage", count, len(table), expected, gate)

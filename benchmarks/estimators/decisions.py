@@ -11,7 +11,8 @@ from typing import Final
 
 from abbotify.errors import DataError
 from abbotify.report.decision import Verdict
-from benchmarks.estimators.replications import ALPHA, Effort, Trial
+from abbotify.studies.validation.characteristics import Characteristic, rate
+from benchmarks.estimators.effort import ALPHA, Effort
 from benchmarks.estimators.sabotage import (
     MIXED,
     RANDOM,
@@ -29,20 +30,6 @@ from benchmarks.estimators.sabotage import (
     spoilt,
     unlike_users,
 )
-
-THEME: Final = "Decisions on sound and sabotaged experiments"
-ABOUT: Final = """\
-Whole experiments, each with a split and dynamics of its own: 1 500 users (400 where the reference
-engine plays), two days before and six of the experiment, two arms. The sound ones show what the
-rule does where nothing is wrong: it ships without an effect about as often as half of alpha allows
-(the other half is harm), and calls next to none invalid. The sabotaged ones are broken in one way
-each, none of which shows in the effect: a treatment whose recommender crashes, answers nothing or
-fails on one request of twenty-five, with a fallback that is better than the control; a log
-delivered twice; users who change arm on the fourth day; treated users who never reach the log;
-heavy users who slip into the treatment; an effect that is gone after two days; two dozen users;
-and arms that share one queue. None of them may be shipped without a word: `ship` is the badge
-without reservations.
-"""
 
 REFUSED: Final = "refused"
 """A log that is not analysed at all."""
@@ -98,7 +85,7 @@ CASES: Final = (
 )
 
 
-def decisions(effort: Effort) -> Iterator[Trial]:
+def decisions(effort: Effort) -> Iterator[Characteristic]:
     """The verdicts on each kind of experiment."""
     # A whole experiment takes half a second: a small calibration has few of each kind.
     share = 1.0 if effort.findings else 0.2
@@ -106,7 +93,7 @@ def decisions(effort: Effort) -> Iterator[Trial]:
         yield from verdicts(case, max(3, round(share * effort.of(case.replications))))
 
 
-def verdicts(case: Case, replications: int) -> Iterator[Trial]:
+def verdicts(case: Case, replications: int) -> Iterator[Characteristic]:
     """How often each verdict is given; those that never are have no row, but for shipping."""
     counts = Counter(verdict(case, number) for number in range(replications))
     for name in (*Verdict, REFUSED):
@@ -116,7 +103,7 @@ def verdicts(case: Case, replications: int) -> Iterator[Trial]:
         elif name is Verdict.INVALID and case.sound:
             share, gated = ALPHA, True
         if counts[name] or gated:
-            yield Trial(
+            yield rate(
                 "decision", case.name, str(name), counts[name], replications, share, gated, True
             )
 

@@ -5,31 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from abbotify.stats import Contrast, Moments, cuped_means, difference, mean
+from abbotify.stats import difference, mean
 from abbotify.stats.power import Pilot, detectable_effect, power
-from benchmarks.estimators.generated_users import BEFORE, VALUE, Law, Table, draw, scaled, shifted
-from benchmarks.estimators.replications import ALPHA, Effort, Trial, averaged, hits
+from abbotify.studies.validation.characteristics import Characteristic, average, rate
+from abbotify.studies.validation.methods import AnalysisPlan, Key, experiment_estimates
+from benchmarks.estimators.effort import ALPHA, Effort, hits
+from benchmarks.estimators.generated_users import METRIC, Law, Table, draw, shifted
 from benchmarks.estimators.theory import drift_for, exaggeration, wrong_sign
-
-THEME: Final = "Power"
-ABOUT: Final = """\
-`stats.power` promises how often an effect is found; here the effect that it says has the power .8
-is planted, and looked for by Welch's test and by CUPED (correlation of value and value before as
-stated, the effect smaller by as much as CUPED allows). The formula holds for effects that shift
-users and for such that multiply them, for equal arms and for 80/20.
-"""
-CURSE: Final = "Winner's curse"
-ABOUT_CURSE: Final = """\
-An effect that has the power .2, .5 or .8. The estimates that turn out significant exaggerate it
-2.26, 1.41 and 1.125 times, the figures of the truncated normal distribution: a small experiment's
-finding is too large to be believed as it stands. At power .2 one finding in 190 has the wrong sign.
-"""
 
 _LAW: Final = Law(0.5)
 _SIZES: Final = ((500, 500), (4000, 1000))
 
 
-def powers(effort: Effort) -> Iterator[Trial]:
+def powers(effort: Effort) -> Iterator[Characteristic]:
     """Formula against trial, at power .8."""
     for sizes in _SIZES:
         table = draw(f"power {sizes}", _LAW, sizes, effort.of(5000))
@@ -39,32 +27,23 @@ def powers(effort: Effort) -> Iterator[Trial]:
         yield _power(table, "cuped", "shifts", plain.adjusted(_LAW.value_correlation))
 
 
-def _power(table: Table, method: str, how: str, pilot: Pilot) -> Trial:
+def _power(table: Table, method: str, how: str, pilot: Pilot) -> Characteristic:
     users = (table.sizes[0], table.sizes[1])
     effect = detectable_effect(pilot, 0.8, users, ALPHA)
     assert effect is not None
-    found = 0
+    found, plan = 0, AnalysisPlan((), ALPHA)
+    changes = {"shift": effect} if how == "shifts" else {"factor": 1 + effect / _LAW.mean}
     for number in range(len(table)):
-        control, treatment = table.pair(number, (VALUE, BEFORE))
-        if how == "shifts":
-            treatment = shifted(treatment, effect, 0.0)
-        else:
-            treatment = scaled(treatment, 1 + effect / _LAW.mean, 1.0)
-        found += hits([_contrast(method, control, treatment).p_value])
+        estimates = experiment_estimates(table.arms(number, **changes), plan)
+        found += bool(estimates[Key(method, METRIC, "1")].significant)
     setting = f"lognormal s = {_LAW.s}, {users[0]}/{users[1]} users, effect {how}"
     if method == "cuped":
         setting += f", correlation {_LAW.value_correlation:.2f}"
     expected = power(pilot, effect, users, ALPHA)
-    return Trial(method, setting, "power", found, len(table), expected, True)
+    return rate(method, setting, "power", found, len(table), expected, True)
 
 
-def _contrast(method: str, control: Moments, treatment: Moments) -> Contrast:
-    if method == "cuped":
-        return difference(*cuped_means([control, treatment]).pair(1), ALPHA)
-    return difference(mean(control.leading(1)), mean(treatment.leading(1)), ALPHA)
-
-
-def curse(effort: Effort) -> Iterator[Trial]:
+def curse(effort: Effort) -> Iterator[Characteristic]:
     """Welch's test at a power of .2, .5 and .8."""
     sizes = (1000, 1000)
     table = draw("curse", _LAW, sizes, effort.of(10_000))
@@ -79,8 +58,8 @@ def curse(effort: Effort) -> Iterator[Trial]:
             if one.effect is not None and hits([one.p_value]):
                 found.append(one.effect)
         setting = f"lognormal s = {_LAW.s}, {sizes[0]} users an arm, power {wanted}"
-        yield Trial("welch", setting, "power", len(found), len(table), wanted, True)
+        yield rate("welch", setting, "power", len(found), len(table), wanted, True)
         ratios = [abs(one) / effect for one in found]
-        yield averaged("welch", setting, "exaggeration", ratios, exaggeration(drift), True)
+        yield average("welch", setting, "exaggeration", ratios, exaggeration(drift), True)
         wrong = sum(one < 0 for one in found)
-        yield Trial("welch", setting, "sign_error", wrong, len(found), wrong_sign(drift))
+        yield rate("welch", setting, "sign_error", wrong, len(found), wrong_sign(drift))

@@ -7,22 +7,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from abbotify.stats import difference, holm, max_z, mean
+from abbotify.studies.validation.characteristics import Characteristic, rate
+from benchmarks.estimators.effort import ALPHA, Effort, hits
 from benchmarks.estimators.generated_users import Law, draw
-from benchmarks.estimators.replications import ALPHA, Effort, Trial, hits
 from benchmarks.estimators.theory import any_arm, any_of
-
-THEME: Final = "Many metrics, many arms"
-ABOUT: Final = """\
-Nothing to find. Of 10 or 20 independent metrics tested at .05 each, one at least is "found" in .40
-or .64 of the experiments; after Holm in no more than .05. Two or three treatments against one
-control, each tested at .05, give .09 and .125 (less than independent ones, since they share the
-control); `max_z` accounts for just that and gives .05.
-"""
 
 _USERS: Final = 250  # an arm
 
 
-def families(effort: Effort) -> Iterator[Trial]:
+def families(effort: Effort) -> Iterator[Characteristic]:
     """The chance of any false result, uncorrected and corrected."""
     for metrics in (10, 20):
         yield from _metrics(metrics, effort.of(4000))
@@ -30,7 +23,7 @@ def families(effort: Effort) -> Iterator[Trial]:
         yield from _arms(treatments, effort.of(replications))
 
 
-def _metrics(metrics: int, replications: int) -> Iterator[Trial]:
+def _metrics(metrics: int, replications: int) -> Iterator[Characteristic]:
     table = draw(f"metrics {metrics}", Law(0.5), [_USERS] * (2 * metrics), replications)
     wrong: Counter[str] = Counter(uncorrected=0, holm=0)
     for number in range(replications):
@@ -43,10 +36,10 @@ def _metrics(metrics: int, replications: int) -> Iterator[Trial]:
     for name, count in wrong.items():
         bound = name == "holm"
         expected = ALPHA if bound else any_of(metrics, ALPHA)
-        yield Trial(name, setting, "family_wise_error", count, replications, expected, True, bound)
+        yield rate(name, setting, "family_wise_error", count, replications, expected, True, bound)
 
 
-def _arms(treatments: int, replications: int) -> Iterator[Trial]:
+def _arms(treatments: int, replications: int) -> Iterator[Characteristic]:
     table = draw(f"treatments {treatments}", Law(0.5), [_USERS] * (1 + treatments), replications)
     wrong: Counter[str] = Counter(uncorrected=0, max_z=0)
     for number in range(replications):
@@ -58,4 +51,4 @@ def _arms(treatments: int, replications: int) -> Iterator[Trial]:
     setting = f"{treatments} treatments, lognormal s = 0.5, {_USERS} users an arm"
     for name, count in wrong.items():
         expected = ALPHA if name == "max_z" else any_arm(treatments)
-        yield Trial(name, setting, "family_wise_error", count, replications, expected, True)
+        yield rate(name, setting, "family_wise_error", count, replications, expected, True)

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from abbotify import rng
 from abbotify.jit import kernel
-from abbotify.stats import Moments
-from abbotify.stats.skewness import Shape, skew_of_difference
+from abbotify.stats import ArmMoments, Moments
+from abbotify.stats.normal import Shape, skew_of_difference
 
 Floats = NDArray[np.float64]
 
 SEED: Final = 20_260_101
 STREAM: Final = 0xCA11B  # of no simulation
+METRIC: Final = "value"
 VALUE, BEFORE, NUMERATOR, DENOMINATOR = range(4)
 # Sums over an arm: 4 deviations from the law's means, 10 products of two, 1 of three.
 _SUMS: Final = 15
@@ -108,6 +109,25 @@ class Table:
     def pair(self, replication: int, columns: Sequence[int] = (VALUE,)) -> tuple[Moments, Moments]:
         """The moments of the first two arms, control and treatment."""
         return self.moments(replication, 0, columns), self.moments(replication, 1, columns)
+
+    def arms(self, replication: int, factor: float = 1.0, shift: float = 0.0) -> list[ArmMoments]:
+        """All that estimators need of an experiment.
+
+        Args:
+            replication: Its number.
+            factor: By which treatments multiply every value, but none from before.
+            shift: That they add to the mean of the values.
+        """
+        out = []
+        for arm in range(len(self.sizes)):
+            value = self.moments(replication, arm, (VALUE, BEFORE))
+            ratio = self.moments(replication, arm, (NUMERATOR, DENOMINATOR))
+            if arm:
+                value = shifted(scaled(value, factor, 1.0), shift, 0.0)
+                ratio = scaled(ratio, factor, 1.0)
+            means, ratios = {METRIC: value.leading(1)}, {METRIC: ratio}
+            out.append(ArmMoments(str(arm), means, ratios, {METRIC: value}))
+        return out
 
     def shape(self, replication: int, arm: int) -> Shape:
         """One arm's users as `skew_of_difference` takes them."""

@@ -7,24 +7,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from abbotify.stats import cuped_means, difference, mean
-from abbotify.stats.always_valid import always_valid
 from abbotify.stats.group_sequential import obrien_fleming, pocock
-from abbotify.stats.monitoring import Pair, monitor
+from abbotify.stats.monitoring import Pair, always_valid, monitor
+from abbotify.studies.validation.characteristics import Characteristic, rate
+from benchmarks.estimators.effort import ALPHA, Effort, hits
 from benchmarks.estimators.generated_users import BEFORE, VALUE, Law, Table, growing
-from benchmarks.estimators.replications import ALPHA, Effort, Trial, hits
 from benchmarks.estimators.theory import any_look
-
-THEME: Final = "Peeking"
-ABOUT: Final = """\
-Nothing to find, equal batches of new users, a look after each; the error is that of any look.
-`fixed` is Welch's test at .05 each time and rejects what Armitage, McPherson and Rowe (1969)
-computed: .14 after five looks, .37 after a hundred. `obrien_fleming` and `pocock` are the
-group-sequential boundaries and spend .05 over all looks. `always_valid` holds for any number of
-looks and any time, so in experiments that end it rejects far less than .05, about .01 here: that is
-the price of not having to say when one looks. `cuped` before a name is the same on estimates
-adjusted for a value from before (correlation .7 of the logarithms), by a regression of its own at
-each look over the users by then; the information planned is that of the adjusted difference.
-"""
 
 _LAW: Final = Law(0.5)
 _CELLS: Final = ((5, 200, 5000), (10, 200, 5000), (14, 100, 4000), (100, 100, 2000))
@@ -32,7 +20,7 @@ _SEQUENTIAL: Final = {5: 4000, 14: 1000}  # replications: 2.6 ms each at 5 looks
 _ADJUSTED: Final = {5: 5000, 14: 2000}  # replications: 2 ms each at 14 looks
 
 
-def peeking(effort: Effort) -> Iterator[Trial]:
+def peeking(effort: Effort) -> Iterator[Characteristic]:
     """Fixed tests, group-sequential ones and always-valid ones on the same looks."""
     for looks, batch, replications in _CELLS:
         table = growing(f"peeking {looks}", _LAW, [(batch, batch)] * looks, effort.of(replications))
@@ -51,7 +39,7 @@ def peeking(effort: Effort) -> Iterator[Trial]:
 
 def _looks(
     table: Table, looks: int, setting: str, expected: float, adjusted: int = 0
-) -> Iterator[Trial]:
+) -> Iterator[Characteristic]:
     """Fixed and always-valid tests; of adjusted estimates in so many replications, if in any."""
     fixed = valid = 0
     users, of = sum(table.sizes[-2:]), adjusted or len(table)
@@ -60,13 +48,13 @@ def _looks(
         fixed += hits([difference(*pair, ALPHA).p_value for pair in pairs]) > 0
         valid += bool(always_valid(pairs, users, ALPHA)[-1].significant)
     quantity, kind = "false_positive_rate", _kind(adjusted > 0)
-    yield Trial(f"{kind}fixed", setting, quantity, fixed, of, expected, True)
-    yield Trial(f"{kind}always_valid", setting, quantity, valid, of, ALPHA, True, at_most=True)
+    yield rate(f"{kind}fixed", setting, quantity, fixed, of, expected, True)
+    yield rate(f"{kind}always_valid", setting, quantity, valid, of, ALPHA, True, at_most=True)
 
 
 def _sequential(
     table: Table, looks: int, setting: str, replications: int, adjusted: bool = False
-) -> Iterator[Trial]:
+) -> Iterator[Characteristic]:
     control, treatment = table.sizes[-2:]
     left = 1 - _LAW.value_correlation**2 if adjusted else 1.0
     planned = 1 / (left * (_LAW.variance / control + _LAW.variance / treatment))
@@ -78,7 +66,7 @@ def _sequential(
             stopped[spending.__name__] += found.stopped is not None
     for name in (obrien_fleming.__name__, pocock.__name__):
         count, method = stopped[name], f"{_kind(adjusted)}{name}"
-        yield Trial(method, setting, "false_positive_rate", count, replications, ALPHA, True)
+        yield rate(method, setting, "false_positive_rate", count, replications, ALPHA, True)
 
 
 def _kind(adjusted: bool) -> str:

@@ -11,24 +11,15 @@ import numpy as np
 
 from abbotify import rng
 from abbotify.stats import bootstrap, quantile_effect
+from abbotify.studies.validation.characteristics import Characteristic, rate
+from benchmarks.estimators.effort import ALPHA, Effort, covers
 from benchmarks.estimators.generated_users import SEED, STREAM, Floats, Law, cell
-from benchmarks.estimators.replications import ALPHA, Effort, Trial, covers
-
-THEME: Final = "Quantiles and bootstrap"
-ABOUT: Final = """\
-Lognormal users, s = 1, the treatment multiplies them by 1.2. The interval of a quantile's
-difference covers a little more than .95, about .963. The bootstrap of the mean (BCa, as the library
-chooses up to 10 000 users an arm) covers less than .95 with few skewed users, .905 with 100 and
-.927 with 500, as it is known to: it puts for the distribution 100 users who seldom hold its tail.
-Above 10 000 users it is the percentile interval. Both are second opinions; the report decides by
-the formulas. Nothing here is gated.
-"""
 
 _LIFT: Final = 1.2
 _LAW: Final = Law(1.0)
 
 
-def intervals(effort: Effort) -> Iterator[Trial]:
+def intervals(effort: Effort) -> Iterator[Characteristic]:
     """Quantiles, then bootstraps."""
     if not effort.findings:
         return
@@ -45,7 +36,7 @@ def _users(name: str, number: int, users: int) -> tuple[Floats, Floats]:
     return values[:, 0], _LIFT * values[:, 1]
 
 
-def _quantiles(quantile: float, users: int, replications: int) -> Iterator[Trial]:
+def _quantiles(quantile: float, users: int, replications: int) -> Iterator[Characteristic]:
     from scipy.special import ndtri
 
     control = math.exp(_LAW.s * float(ndtri(quantile)))
@@ -58,10 +49,10 @@ def _quantiles(quantile: float, users: int, replications: int) -> Iterator[Trial
         held["quantile relative"] += covers(lift.lower, lift.upper, 100 * (_LIFT - 1))
     setting = f"lognormal s = 1.0, {users} users an arm, quantile {quantile}"
     for name, count in held.items():
-        yield Trial(name, setting, "coverage", count, replications, 1 - ALPHA)
+        yield rate(name, setting, "coverage", count, replications, 1 - ALPHA)
 
 
-def _bootstraps(users: int, draws: int, replications: int) -> Iterator[Trial]:
+def _bootstraps(users: int, draws: int, replications: int) -> Iterator[Characteristic]:
     held: Counter[str] = Counter()
     method = ""
     for number in range(replications):
@@ -71,4 +62,4 @@ def _bootstraps(users: int, draws: int, replications: int) -> Iterator[Trial]:
         held["bootstrap relative"] += covers(lift.lower, lift.upper, 100 * (_LIFT - 1))
     setting = f"lognormal s = 1.0, {users} users an arm, {draws} draws, {method}"
     for name, count in held.items():
-        yield Trial(name, setting, "coverage", count, replications, 1 - ALPHA)
+        yield rate(name, setting, "coverage", count, replications, 1 - ALPHA)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from abbotify import rng
-from abbotify.analysis import decide
+from abbotify.analysis import Analysis, decide
 from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, write_botify
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.parquet import LogFile
@@ -122,7 +122,7 @@ def analysed(log: Path, number: int, folder: Path) -> Result:
     """The report of a log of `scenario`."""
     source = open_source([log], f"E{number}")
     order = ordered(source, None, {})
-    return decide(source, order, order, folder, f"E{number}")
+    return decide(Analysis(source, order, order, f"E{number}"), folder)
 
 
 RANDOM: Final[Plain] = {"recommender": "random"}

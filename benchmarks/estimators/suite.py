@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
+from abbotify.studies.validation.characteristics import Characteristic, banded
 from benchmarks.estimators import (
     checks,
     clusters,
@@ -18,40 +19,32 @@ from benchmarks.estimators import (
     rates,
     resampling,
 )
-from benchmarks.estimators.replications import FULL, Effort, Row, Trial, characterise
+from benchmarks.estimators.effort import FULL, Effort
 
-# In the order of the page; the skewness rows come from the draws of the first theme.
-ABOUT: Final[dict[str, str]] = {
-    rates.THEME: rates.ABOUT,
-    rates.SKEW: rates.ABOUT_SKEW,
-    coverage.THEME: coverage.ABOUT,
-    peeking.THEME: peeking.ABOUT,
-    clusters.THEME: clusters.ABOUT,
-    families.THEME: families.ABOUT,
-    clusters.INTERFERENCE: clusters.ABOUT_INTERFERENCE,
-    design.THEME: design.ABOUT,
-    design.CURSE: design.ABOUT_CURSE,
-    decisions.THEME: decisions.ABOUT,
-    checks.THEME: checks.ABOUT,
-    checks.GUARDRAILS: checks.ABOUT_GUARDRAILS,
-    checks.NOVELTY: checks.ABOUT_NOVELTY,
-    resampling.THEME: resampling.ABOUT,
+THEMES: Final[dict[str, Callable[[Effort], Iterator[Characteristic]]]] = {
+    "Nothing to find": rates.rates,
+    "The warning about skewness": rates.skewness,
+    "Coverage of 95 % intervals": coverage.coverage,
+    "Peeking": peeking.peeking,
+    "Sessions of one user": clusters.sessions,
+    "Many metrics, many arms": families.families,
+    "Interference": clusters.interference,
+    "Power": design.powers,
+    "Winner's curse": design.curse,
+    "Decisions on sound and sabotaged experiments": decisions.decisions,
+    "Sizes of the arms": checks.sizes,
+    "Guardrails": checks.guardrails,
+    "Trend of the effect": checks.trends,
+    "Quantiles and bootstrap": resampling.intervals,
 }
-THEMES: Final[dict[str, Callable[[Effort], Iterator[Trial]]]] = {
-    rates.THEME: rates.rates,
-    coverage.THEME: coverage.coverage,
-    peeking.THEME: peeking.peeking,
-    clusters.THEME: clusters.sessions,
-    families.THEME: families.families,
-    clusters.INTERFERENCE: clusters.interference,
-    design.THEME: design.powers,
-    design.CURSE: design.curse,
-    decisions.THEME: decisions.decisions,
-    checks.THEME: checks.sizes,
-    checks.GUARDRAILS: checks.guardrails,
-    checks.NOVELTY: checks.trends,
-    resampling.THEME: resampling.intervals,
-}
+"""In the order of the page, `calibration.md.j2`, which says what each one is."""
+
+
+class Row(NamedTuple):
+    """One row of the table, and the theme it belongs to."""
+
+    theme: str
+    found: Characteristic
 
 
 @dataclass(frozen=True)
@@ -59,8 +52,8 @@ class Calibration:
     """The table and what it took.
 
     Attributes:
-        rows: In the order of `ABOUT`.
-        seconds: Of the processor, for each theme that was run.
+        rows: In the order of `THEMES`.
+        seconds: Of the processor, for each theme.
     """
 
     rows: tuple[Row, ...]
@@ -76,12 +69,13 @@ def calibrate(
         effort: How many replications, and how large.
         tell: Called with each theme's name and seconds of the processor when it is done.
     """
-    trials, seconds = list[Trial](), dict[str, float]()
+    measured, seconds = list[Row](), dict[str, float]()
     for theme, run in THEMES.items():
         start = time.process_time()
-        trials += [trial if trial.theme else replace(trial, theme=theme) for trial in run(effort)]
+        measured += [Row(theme, each) for each in run(effort)]
         seconds[theme] = time.process_time() - start
         tell(theme, seconds[theme])
-    order = list(ABOUT)
-    trials.sort(key=lambda trial: order.index(trial.theme))
-    return Calibration(tuple(characterise(trials)), seconds)
+    rows = banded([row.found for row in measured])
+    return Calibration(
+        tuple(Row(row.theme, each) for row, each in zip(measured, rows, strict=True)), seconds
+    )

@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abbotify.analysis import Question
 from abbotify.errors import UserError
 from abbotify.eventlog.botify_reader import read_botify
 from abbotify.eventlog.schema import Events
 from abbotify.eventlog.soundness import repeated_rows
 from abbotify.report import Check, Result, Verdict
+from abbotify.report.inputs import Question
 from abbotify.stats.non_inferiority import GuardrailSpec
 from tests.analysis.logs import Lines, analysed, made, run_folder, stored
 from tests.conftest import Command

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from abbotify.eventlog.botify_reader import read_botify
 from abbotify.eventlog.log import open_log
+from abbotify.eventlog.schema import Events
 from abbotify.eventlog.sessionise import sessionised
 from abbotify.report.result import Check
 from tests.analysis.logs import Lines, analysed, made, stored
@@ -120,20 +121,21 @@ def _write(path: Path, events: Any, timestamps: list[int]) -> None:
 @given(order=st.permutations(range(12)), stamp=st.sampled_from([0, 5, DATE]))
 def test_session_and_step_order_rows_whose_timestamps_do_not(order: list[int], stamp: int) -> None:
     user = np.repeat([3, 8], 6)[order]
-    session = np.tile(np.repeat([0, 1], 3), 2)[order]
-    step = np.tile(np.arange(3), 4)[order]
-    events = sessionised(
+    session = np.tile(np.repeat([0, 1], 3), 2)[order].astype(np.int32)
+    step = np.tile(np.arange(3, dtype=np.int32), 4)[order]
+    rows = Events(
         timestamp=np.full(12, stamp),
+        day=np.zeros(12, np.int32),
         user=user,
         last=step == 2,
         track=np.arange(12)[order],
         time=np.ones(12),
         recommendation=np.zeros(12, np.int64),
         latency_ms=np.zeros(12),
-        arms={},
         session=session,
         step=step,
     )
+    events = sessionised(rows, numbered=True)
     assert events.track.tolist() == list(range(12))
     assert events.session.tolist() == [0, 0, 0, 1, 1, 1] * 2
     assert events.step.tolist() == [0, 1, 2] * 4
@@ -167,15 +169,18 @@ def test_rows_without_a_timestamp_stay_where_the_log_has_them(
     lost: set[int], users: list[int]
 ) -> None:
     stamps = np.array([0 if at in lost else DATE + 1_000 * at for at in range(20)])
-    events = sessionised(
+    rows = Events(
         timestamp=stamps,
+        day=np.zeros(20, np.int32),
+        session=np.zeros(20, np.int32),
+        step=np.zeros(20, np.int32),
         user=np.array(users),
         last=np.zeros(20, np.bool_),
         track=np.arange(20),
         time=np.ones(20),
         recommendation=np.zeros(20, np.int64),
         latency_ms=np.zeros(20),
-        arms={},
     )
+    events = sessionised(rows)
     assert events.track.tolist() == np.argsort(users, kind="stable").tolist()
     assert set(events.day.tolist()) == {0}

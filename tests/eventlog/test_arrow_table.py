@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from abbotify.errors import DataError
-from abbotify.eventlog.arrow_table import Piece, check_columns, columns_of, first_misplaced
+from abbotify.eventlog.arrow_table import Piece, check_columns, events_of, first_misplaced
 
 ROWS = {
     "timestamp": [1, 2],
@@ -28,10 +28,10 @@ def piece(**changed: object) -> Piece:
 
 
 def test_columns_have_the_types_of_events() -> None:
-    columns = columns_of(piece(), {"arm": ("T1", "C")})
-    assert columns["last"].tolist() == [False, True]
-    assert columns["recommendation"].tolist() == [8, -1]
-    assert columns["arms"]["arm"].codes.tolist() == [1, -1]
+    events = events_of(piece(), {"arm": ("T1", "C")})
+    assert events.last.tolist() == [False, True]
+    assert events.recommendation.tolist() == [8, -1]
+    assert events.arms["arm"].codes.tolist() == [1, -1]
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_columns_have_the_types_of_events() -> None:
 )
 def test_the_first_wrong_value_is_named(column: str, values: list[object], rule: str) -> None:
     with pytest.raises(DataError) as error:
-        columns_of(piece(**{column: values}), {"arm": ("C",)})
+        events_of(piece(**{column: values}), {"arm": ("C",)})
     assert rule in str(error.value)
 
 
@@ -72,4 +72,4 @@ def test_the_first_row_out_of_order(
 ) -> None:
     user, session, step, last = np.array(rows).T
     columns = (user, session.astype(np.int32), step.astype(np.int32), last.astype(np.bool_))
-    assert first_misplaced(*columns, *before) == place
+    assert first_misplaced(*columns, before) == place

@@ -12,7 +12,8 @@ from abbotify.eventlog.sessionise import sessionised
 
 def derived(user: list[int], timestamp: list[int], last: list[bool], **more: Any) -> Events:
     n = len(user)
-    return sessionised(
+    unnumbered = np.zeros(n, np.int32)
+    rows = Events(
         timestamp=np.array(timestamp, np.int64),
         user=np.array(user, np.int64),
         last=np.array(last, np.bool_),
@@ -21,8 +22,9 @@ def derived(user: list[int], timestamp: list[int], last: list[bool], **more: Any
         recommendation=np.full(n, 9, np.int64),
         latency_ms=np.ones(n),
         arms={ARM: Labels(np.zeros(n, np.int16), ("C",))},
-        **more,
+        **{"day": unnumbered, "session": unnumbered, "step": unnumbered, **more},
     )
+    return sessionised(rows, numbered=bool(more))
 
 
 def test_a_session_runs_up_to_each_last() -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abbotify.eventlog.schema import Events, Labels
-from abbotify.eventlog.sessions import session_table
+from abbotify.eventlog.schema import Events, IntArray, Labels
+from abbotify.eventlog.sessions import distinct, session_table
 
 NAMES = (
     *("timestamp", "day", "user", "session", "step", "last", "track", "time"),
@@ -140,7 +140,8 @@ def test_a_plain_loop_finds_the_same(users: list[list[list[Play]]]) -> None:
     sessions = [
         (user, number, plays) for user, own in enumerate(users) for number, plays in enumerate(own)
     ]
-    found = session_table(log_of(sessions), artist=log_of(sessions).track // 2)
+    tracks = log_of(sessions).track
+    found = session_table(log_of(sessions), artist=tracks // 2, play_ms=tracks * 7)
     for row, (_, _, plays) in enumerate(sessions):
         heard: set[int] = set()
         skips = repeats = 0
@@ -153,5 +154,32 @@ def test_a_plain_loop_finds_the_same(users: list[list[list[Play]]]) -> None:
         assert (found.skips[row], found.repeats[row]) == (skips, repeats)
         assert found.latency_ms[row] == sum(latency for _, _, latency in plays)
         assert found.time[row] == sum(round(100 * time) for _, time, _ in plays) / 100
+        assert found.play_ms is not None
+        assert found.play_ms[row] == sum(7 * track for track, _, _ in plays)
         assert found.artists is not None
         assert found.artists[row] == len({track // 2 for track in heard})
+
+
+# Values that collide in any table of few bits, and the largest there are.
+VALUES = st.one_of(
+    st.integers(0, 5), st.integers(0, 2**63 - 1), st.integers(0, 5).map(lambda i: i << 58)
+)
+SESSIONS = st.lists(st.lists(VALUES, min_size=1, max_size=30), max_size=8)
+
+
+def flat(sessions: list[list[int]]) -> tuple[IntArray, IntArray]:
+    lengths = np.array([len(rows) for rows in sessions], np.int64)
+    values = np.array([value for rows in sessions for value in rows], np.int64)
+    return np.cumsum(lengths) - lengths, values
+
+
+@given(SESSIONS)
+def test_distinct_values_are_those_of_a_set(sessions: list[list[int]]) -> None:
+    assert distinct(*flat(sessions)).tolist() == [len(set(rows)) for rows in sessions]
+
+
+def test_a_session_as_long_as_a_log_takes_no_longer() -> None:
+    rows = 300_000  # every one beside every other would take minutes
+    values = np.arange(rows) // 2
+    starts = np.array([0, rows - 2])
+    assert distinct(starts, values).tolist() == [(rows - 2) // 2, 1]

@@ -5,10 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from abbotify.eventlog.log import SessionTwiceError
 from abbotify.eventlog.schema import ARM, Events, Labels
 from abbotify.eventlog.sessions import session_table
-from abbotify.eventlog.soundness import Claims, Clock, Repeats, repeated_rows, users_in_two_arms
+from abbotify.eventlog.soundness import (
+    Claims,
+    Clock,
+    Repeats,
+    in_order,
+    refuse_both,
+    repeated_rows,
+    users_in_two_arms,
+    users_of,
+)
 
 
 def events(user: list[int], timestamp: list[int], codes: list[int] | None = None) -> Events:
@@ -58,3 +69,22 @@ def test_users_in_two_arms_by_their_sessions_or_by_rows_inside_one() -> None:
     assert users_in_two_arms(table, claims).tolist() == [1, 2]
     outside = replace(table, arms={ARM: Labels(np.full(len(table), -1, np.int16), ("C", "T1"))})
     assert users_in_two_arms(outside, Claims()).tolist() == []
+
+
+def test_sessions_are_put_in_order_and_none_is_there_twice() -> None:
+    first, second = (session_table(events([user] * 4, [1, 2, 3, 4])) for user in (7, 3))
+    ordered = in_order([first, second])
+    assert ordered is not None
+    assert ordered.user.tolist() == [3, 3, 7, 7]
+    assert ordered.session.tolist() == [0, 1, 0, 1]
+    assert in_order([]) is None
+    assert users_of([ordered, second]).tolist() == [3, 7]
+    with pytest.raises(SessionTwiceError):
+        in_order([first, first])
+
+
+def test_a_session_before_the_experiment_is_not_one_of_it() -> None:
+    whole = session_table(events([7] * 6, [1, 2, 3, 4, 5, 6]))
+    refuse_both(whole.take(slice(0, 2)), whole.take(slice(2, 3)))
+    with pytest.raises(SessionTwiceError):
+        refuse_both(whole.take(slice(0, 2)), whole.take(slice(1, 3)))

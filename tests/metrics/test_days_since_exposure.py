@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abbotify.metrics.days_since_exposure import NEVER, Course
+from abbotify.metrics.user_sums import NEVER, Course
 from abbotify.metrics.users import UserTable, UserTotals
 from tests.metrics.test_users import row, sessions
 

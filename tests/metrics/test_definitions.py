@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import chain, combinations
 from typing import get_args
 
-from abbotify.metrics.definitions import COLUMNS, METRICS, SUMS, determined
+from abbotify.metrics.definitions import COLUMNS, METRICS, SUMS, undetermined
 from abbotify.scenario.metrics import MetricName
 
 NAMES = """time sessions tracks mean_time_per_session mean_tracks_per_session mean_request_latency
@@ -34,14 +34,13 @@ def test_a_ratio_divides_sums_and_is_a_mean() -> None:
             assert [COLUMNS[part].kind for part in metric.ratio] == ["sum", "sum"]
 
 
-def test_every_metric_is_determined_or_told_why_not() -> None:
-    for lengths, artists, timeouts in product([False, True], repeat=3):
-        found = determined(lengths=lengths, artists=artists, timeouts=timeouts)
-        assert {*found.metrics, *found.reasons} == set(METRICS)
-        assert ("minutes" in found.metrics) == lengths
-        assert ("artist_diversity" in found.metrics) == artists
-        assert ("timeouts" in found.metrics) == timeouts
-        assert len(found.metrics) == 9 + lengths + artists + timeouts
-    assert determined(lengths=True, artists=False, timeouts=True).reasons == {
-        "artist_diversity": "the log names no artists"
-    }
+def test_what_is_not_determined_has_a_reason() -> None:
+    assert undetermined(METRICS, METRICS) == {}
+    without = ("minutes", "artist_diversity", "timeouts", "retained")
+    for missing in chain.from_iterable(combinations(without, n) for n in range(5)):
+        columns = set(METRICS) - set(missing)
+        assert set(undetermined(columns, METRICS)) == set(missing) == set(undetermined(columns, ()))
+    only = set(METRICS) - {"artist_diversity"}
+    assert undetermined(only, ()) == {"artist_diversity": "the log names no artists"}
+    assert undetermined(only - {"tracks"}, ["tracks"])["tracks"] == "the input has no such values"
+    assert "tracks" not in undetermined(only - {"tracks"}, ["time"])

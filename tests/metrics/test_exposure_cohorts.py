@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from abbotify.eventlog.schema import ARM, Labels
-from abbotify.metrics.days_since_exposure import NEVER, Course
 from abbotify.metrics.exposure_cohorts import MonitoringSpec, watched, watching
+from abbotify.metrics.user_sums import NEVER, Course
 from abbotify.metrics.users import UserTable
-from abbotify.stats.mergeable import merged
+from abbotify.stats.moments import merged
 
 SPEC = MonitoringSpec("sessions", 2, range(3))
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abbotify.metrics import play_counts
-from abbotify.metrics.play_counts import PlayCounts
+from abbotify.metrics import session_totals
+from abbotify.metrics.session_totals import PlayCounts
 
 ARMS = 2
 ROWS = st.lists(
@@ -42,7 +42,7 @@ def found(counts: PlayCounts) -> list[dict[int, int]]:
 @given(st.lists(ROWS, max_size=4))
 def test_plays_are_counted(small: int, parts: list[list[tuple[int, int]]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(play_counts, "_SMALL", small)
+        patch.setattr(session_totals, "_SMALL", small)
         one, merged = PlayCounts(ARMS), PlayCounts(ARMS)
         for rows in parts:
             add(one, rows)

@@ -16,10 +16,12 @@ from abbotify.metrics.aggregates import UserAggregates, aggregate
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import user_table
 from abbotify.progress import Epoch
-from abbotify.report.build import build
+from abbotify.report.build import build, guardrail_results
 from abbotify.report.inputs import ArmInfo, ReportInputs, ReportSpec
 from abbotify.report.result import Result, loads
 from abbotify.report.result_rows import Training
+from abbotify.stats import ArmMoments, GuardrailSpec, Moments
+from abbotify.stats.non_inferiority import INFERIOR, METRIC, NON_INFERIOR
 from tests.report.tallied import DAYS, RUN, made, tallied
 
 
@@ -120,3 +122,25 @@ def test_an_arm_without_users_is_told() -> None:
     assert result.arms[1].metrics is not None
     assert result.arms[1].metrics["time"].mean is None
     json.loads(result.dumps(), parse_constant=pytest.fail)
+
+
+SPECS = (GuardrailSpec("time", 5.0), GuardrailSpec("skip_rate", 0.1, METRIC))
+
+
+def guarded(name: str, time: float, skips: float) -> ArmMoments:
+    spread = np.linspace(-1, 1, 400)
+    means = {"time": Moments.of(time + spread), "skip_rate": Moments.of(skips + spread / 10)}
+    return ArmMoments(name, means)
+
+
+def test_a_fall_of_time_and_a_rise_of_skips_are_losses() -> None:
+    arms = [guarded("C", 10, 0.5), guarded("T1", 8, 0.3), guarded("T2", 12, 0.7)]
+    rows = {(row.arm, row.metric): row for row in guardrail_results(arms, SPECS, 0.05)}
+    assert list(rows) == [(name, spec.metric) for name in ("T1", "T2") for spec in SPECS]
+    assert rows["T1", "time"].verdict == INFERIOR
+    assert rows["T1", "skip_rate"].verdict == NON_INFERIOR
+    assert rows["T2", "time"].verdict == NON_INFERIOR
+    assert rows["T2", "skip_rate"].verdict == INFERIOR
+    assert rows["T1", "time"].loss is not None
+    assert abs(rows["T1", "time"].loss - 20) < 1e-9
+    assert (rows["T2", "skip_rate"].margin, rows["T2", "skip_rate"].unit) == (0.1, METRIC)

@@ -10,8 +10,6 @@ import pytest
 from abbotify.report import Check, Result, Verdict, decisions, notes
 from abbotify.report.result_rows import PairRow
 from abbotify.report.text.headline import headline
-from abbotify.report.text.reasons import cautions, decision_row
-from abbotify.report.true_effects import TruthRow
 from abbotify.stats.non_inferiority import INFERIOR, NON_INFERIOR, UNDECIDED, GuardrailResult
 from tests.report.by_hand import Plain, effect_row, success_row
 
@@ -169,58 +167,6 @@ def test_a_tie_among_those_that_lost_is_not_to_be_shipped(hand: Plain) -> None:
         "i2i": Verdict.BEATS_CONTROL,
     }
     assert "either may be shipped" not in headline(result)
-
-
-def test_what_got_worse_stands_under_the_verdict(hand: Plain) -> None:
-    hand["effects"][1] |= {"p_value": 0.01, "significant": True}
-    (note,) = notes(Result.from_dict(hand))
-    assert note.startswith("Worse too, though not deciding: Skip rate (")
-
-
-def test_a_median_against_its_mean_stands_under_the_verdict(hand: Plain) -> None:
-    hand["effects"].append(success_row() | WORSE | {"estimand": "quantile_0.5"})
-    hand["effects"][-1] |= dict.fromkeys(("p_value", "p_adjusted", "significant"))
-    (note,) = notes(Result.from_dict(hand))
-    assert "median of time per session moves against the mean: −10.0%" in note
-
-
-@pytest.mark.parametrize(("true", "sign", "said"), [(-2.9, 1, True), (2.9, 1, False)])
-def test_the_truth_has_the_last_word(hand: Plain, true: float, sign: int, said: bool) -> None:
-    result = told_truth(Result.from_dict(hand), true)
-    assert ("truth contradicts this" in headline(result)) is said
-    hand["effects"][0] |= WORSE
-    result = told_truth(Result.from_dict(hand), true)
-    assert verdict(result) is Verdict.DO_NOT_SHIP
-    assert ("truth contradicts this" in headline(result)) is not said
-
-
-def told_truth(result: Result, value: float) -> Result:
-    numbers = (None, None, None, value, None, None)
-    row = TruthRow("neural", "mean_time_per_session", "total", "fieller", "percent", *numbers)
-    return replace(result, truth=(row,))
-
-
-def test_an_undecided_effect_says_how_many_users_would_decide(hand: Plain) -> None:
-    """Z = .5 / (.6 / 1.96) = 1.63: (1.96 + .84)^2 / 1.63^2 = 2.94 times the 200 users."""
-    hand["effects"][0] |= {"lower": -0.1, "upper": 1.1, "p_value": 0.1, "significant": False}
-    result = Result.from_dict(hand)
-    (decision,) = decisions(result)
-    (outlook,) = cautions(result, decision)
-    assert "About 590 users in all (2.9 times as many)" in outlook
-
-
-def test_no_effect_at_all_takes_no_number_of_users(hand: Plain) -> None:
-    hand["effects"][0] |= {"effect": 0.0, "lower": -0.6, "upper": 0.6, "p_value": 1.0}
-    hand["effects"][0] |= {"significant": False}
-    assert any("thousand times" in note for note in notes(Result.from_dict(hand)))
-
-
-def test_the_row_of_a_decision_is_plain(hand: Plain) -> None:
-    result = Result.from_dict(hand)
-    (decision,) = decisions(result)
-    row = decision_row(result, decision)
-    assert (row.arm, row.verdict) == ("neural", "ship")
-    assert row.reasons[0].startswith("Time per session (+10.0% [+4.0%, +16.0%], p = 0.002)")
 
 
 def test_an_undefined_effect_is_undecided_or_too_small_but_never_shipped(hand: Plain) -> None:

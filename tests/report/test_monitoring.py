@@ -12,14 +12,14 @@ import pytest
 from abbotify import stats
 from abbotify.eventlog.schema import ARM, Labels
 from abbotify.eventlog.sessions import session_table
-from abbotify.metrics.days_since_exposure import Course
 from abbotify.metrics.exposure_cohorts import MonitoringSpec, Watched, watched
+from abbotify.metrics.user_sums import Course
 from abbotify.metrics.users import UserTable, user_table
 from abbotify.report.monitoring import MonitoringPlan, looks
 from abbotify.report.result_rows import Look
 from abbotify.stats import monitoring
 from abbotify.stats.effects import CUPED, MEAN, Estimator
-from abbotify.stats.mergeable import merged
+from abbotify.stats.moments import merged
 from tests.report.tallied import DAYS, made
 
 WHAT = MonitoringSpec("mean_time_per_session", 1, DAYS)

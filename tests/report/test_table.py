@@ -22,20 +22,18 @@ TABLE = Table(
             tone="good",
         ),
         Row((Cell("Skips"), Cell("b", "near 0"), Cell(), Cell("+3"), Cell("worse", tone="bad"))),
-        Row((Cell("A note."),)),
     ),
 )
 
 
 def test_html_escapes_texts_and_merges_equal_cells() -> None:
     html = TABLE.html()
-    assert html.count("<tbody>") == 3
+    assert html.count("<tbody>") == 2
     assert '<th scope="rowgroup" rowspan="2" data-label="Metric">Time</th>' in html
     assert "<bdi>&lt;b&gt;</bdi>" in html
     assert 'href="#swatch-1"' in html
     assert '<td class="drawn" data-label="Interval"><svg/></td>' in html
     assert '<tr class="good"><td data-label="Arm">b|c</td>' in html
-    assert '<td colspan="5">A note.</td>' in html
     assert 'aria-label="Effects &amp; more"' in html
 
 
@@ -46,7 +44,6 @@ def test_markdown_escapes_texts_and_leaves_pictures_out() -> None:
         "| Time | \\<b> | +1 [0, 2] | – |",
         "| Time | b\\|c | [0, 2] | **better** |",
         "| Skips | b (near 0) | +3 | **worse** |",
-        "| A note. |  |  |  |",
     ]
 
 
@@ -60,4 +57,4 @@ def test_a_heading_spans_the_empty_cells_behind_it() -> None:
 def test_a_frame_has_a_column_for_each_without_a_picture() -> None:
     frame = TABLE.frame()
     assert list(frame.columns) == ["Metric", "Arm", "Effect", "Result"]
-    assert frame.Effect.tolist() == ["+1 [0, 2]", "[0, 2]", "+3", ""]
+    assert frame.Effect.tolist() == ["+1 [0, 2]", "[0, 2]", "+3"]

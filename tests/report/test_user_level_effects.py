@@ -11,14 +11,14 @@ from abbotify import stats
 from abbotify.eventlog.schema import ARM, Labels
 from abbotify.eventlog.sessions import FloatArray
 from abbotify.metrics.segments import SegmentBounds
-from abbotify.metrics.users import Population
+from abbotify.metrics.users import Users
 from abbotify.report.user_level_effects import UserLevelSpec, user_level_effects
-from abbotify.stats.skewness import Shape
+from abbotify.stats.normal import Shape
 
 SPEC = UserLevelSpec(("C", "T1"), ("time",), "exposed", 0.05, (0.5,))
 
 
-class Table:
+class Table(Users):
     """Three hundred users; every third is in neither arm, every tenth has no value."""
 
     def __init__(self) -> None:
@@ -28,15 +28,13 @@ class Table:
         self.values["time"][::10] = np.nan
         self.values["retained"] = np.arange(300) % 2.0
 
-    def label(self, column: str) -> Labels:
+        self.exposed = np.arange(300) < 250
+
+    def label(self, column: str = ARM) -> Labels:
         assert column == ARM
         return Labels(self.codes, ("C", "T1"))
 
-    def members(self, population: Population) -> np.ndarray:
-        assert population == "exposed"
-        return np.arange(300) < 250
-
-    def column(self, name: str, population: Population) -> FloatArray:
+    def stored(self, name: str) -> FloatArray:
         return self.values[name]
 
     def arm(self, code: int, name: str = "time") -> FloatArray:

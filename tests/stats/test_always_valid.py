@@ -12,12 +12,8 @@ from scipy.integrate import quad
 from scipy.stats import binom, norm
 
 from abbotify.stats import Estimate, difference
-from abbotify.stats.always_valid import (
-    always_valid,
-    best_rho,
-    one_sided_bound,
-    two_sided_bound,
-)
+from abbotify.stats.monitoring import always_valid
+from abbotify.stats.normal import best_rho, one_sided_bound, two_sided_bound
 
 ALPHA = 0.05
 REPLICATIONS = 2000

@@ -1,4 +1,4 @@
-"""Effects by segment: the saturated regression, Cochran's closed form, segments by quantiles."""
+"""Effects by segment: the saturated regression, Cochran's closed form."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from abbotify.stats import (
     heterogeneity,
     mean,
     relative,
-    segment_bounds,
-    segment_of,
 )
 
 Floats = NDArray[np.float64]
@@ -110,27 +108,7 @@ def test_segments_without_a_variance_are_shown_and_not_tested() -> None:
     assert heterogeneity({}, ALPHA)[0] == ()
 
 
-def test_bounds_cut_into_equal_parts() -> None:
-    values = np.arange(100.0)
-    bounds = segment_bounds(np.append(values, np.nan), 4)
-    assert bounds == (24, 49, 74)
-    assert np.bincount(segment_of(values, bounds)).tolist() == [25, 25, 25, 25]
-    assert segment_of([math.nan, -5, 24, 24.5, 1e9], bounds).tolist() == [-1, 0, 0, 1, 3]
-
-
-def test_users_alike_are_not_cut_apart() -> None:
-    # Most had no session before: they are one segment, and no segment is empty.
-    values = [0.0] * 70 + [1.0] * 10 + [2.0] * 20
-    bounds = segment_bounds(values, 4)
-    assert bounds == (0, 1)
-    assert np.bincount(segment_of(values, bounds)).tolist() == [70, 10, 20]
-    assert segment_bounds([5.0] * 9, 3) == ()
-    assert segment_bounds([math.nan], 3) == ()
-
-
 def test_refuses_wrong_arguments() -> None:
     arm = Estimate(50, 10.0, 1.0, common=(0.5,))
     with pytest.raises(ValueError, match="independent"):
         heterogeneity({"a": (arm, arm)}, ALPHA)
-    with pytest.raises(ValueError, match="at least 2"):
-        segment_bounds([1.0], 1)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from abbotify.stats.paired import Bounded, independent
+from abbotify.stats.means import Bounded, independent
 
 
 def wilson(count: int, n: int) -> Bounded:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from abbotify.stats import Moments
-from abbotify.stats.mergeable import Mergeable, merged
+from abbotify.stats.moments import Mergeable, merged
 
 
 @dataclass(frozen=True)

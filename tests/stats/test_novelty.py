@@ -11,7 +11,7 @@ from scipy.stats import binom, ttest_ind
 from statsmodels.api import OLS, add_constant
 
 from abbotify.stats import Moments, difference, relative, welch
-from abbotify.stats.novelty import Novelty, combined, novelty
+from abbotify.stats.heterogeneity import Novelty, combined, novelty
 
 ALPHA = 0.05
 DAYS = 14

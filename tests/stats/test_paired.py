@@ -9,7 +9,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from abbotify.stats import Moments
-from abbotify.stats.paired import SAME, lift_terms, paired, paired_effects, ratio_terms
+from abbotify.stats.means import SAME, lift_terms, paired, paired_effects, ratio_terms
 
 Floats = np.ndarray
 

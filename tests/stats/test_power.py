@@ -196,6 +196,13 @@ def test_a_share_of_ones_own_noise_may_never_be_found() -> None:
     assert UNIT.lift_of(1.0) is None
 
 
+@pytest.mark.parametrize("users", [4.0, 11.0, 500.0])
+def test_what_is_certain_has_the_power_1(users: float) -> None:
+    error = math.sqrt(2 / users)
+    for shift in np.linspace(36, 60, 500):  # the noncentral distribution is NaN at some
+        assert power(Pilot(0.0, 1.0), shift * error, (users, users), 0.05) == pytest.approx(1.0)
+
+
 def test_refuses_what_means_nothing() -> None:
     with pytest.raises(ValueError, match="positive variances"):
         Pilot(1.0, 0.0)

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from abbotify.stats.skewness import (
+from abbotify.stats.normal import (
     ONE_SIDED,
     TWO_SIDED,
     Shape,

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from abbotify.stats import Moments, moments
-from abbotify.stats.sums import deviations, products
+from abbotify.stats.sums import products
 
 Floats = NDArray[np.float64]
 LENGTHS = [0, 1, 7, 8, 9, 127, 128, 129, 135, 136, 1000, 4099, 100_003]
@@ -22,14 +22,15 @@ def columns(n: int, k: int = 2) -> Floats:
 @pytest.mark.parametrize("n", LENGTHS)
 def test_sums_are_numpys(n: int) -> None:
     x, y = columns(n)
-    assert deviations(x, 0.3, 0, n) == (x - 0.3).sum()
+    ones = np.broadcast_to(1.0, n)
+    assert products(x, 0.3, ones, 0.0, 0, n) == (x - 0.3).sum()
     assert products(x, 0.3, y, -7e8, 0, n) == ((x - 0.3) * (y + 7e8)).sum()
-    assert deviations(x, 0.0, 0, n) == x.sum()
+    assert products(x, 0.0, ones, 0.0, 0, n) == x.sum()
 
 
 def test_a_part_of_a_column_may_be_summed() -> None:
     x, y = columns(1000)
-    assert deviations(x, 1.5, 300, 451) == (x[300:751] - 1.5).sum()
+    assert products(x, 1.5, np.ones(1000), 0.0, 300, 451) == (x[300:751] - 1.5).sum()
     assert products(x, 1.5, y, 2.0, 300, 451) == ((x[300:751] - 1.5) * (y[300:751] - 2)).sum()
 
 

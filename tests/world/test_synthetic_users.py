@@ -11,8 +11,7 @@ from abbotify.scenario import Scenario
 from abbotify.scenario.world import SyntheticUsers
 from abbotify.world import synthetic_users
 from abbotify.world.base import Users
-from abbotify.world.synthetic_users import draw_users
-from abbotify.world.weighted_sampling import Pool, draw_interests, pool_of
+from abbotify.world.synthetic_users import Pool, draw_interests, draw_users, pool_of
 
 MakeScenario = Callable[..., Scenario]
 

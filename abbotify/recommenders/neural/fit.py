@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-import numpy as np
 import numpy.typing as npt
 
-from abbotify.recommenders.neural.epochs import met, passes
 from abbotify.recommenders.neural.kernels import (
     OptimizerStates,
     Pairs,
@@ -22,9 +20,9 @@ from abbotify.recommenders.neural.optimizers import (
     Settings,
     initial_state,
 )
-from abbotify.recommenders.neural.pairs import embeddings, split, training_pairs
+from abbotify.recommenders.neural.training import embeddings, fit_network, split, training_pairs
 from abbotify.recommenders.shipped.neural import Neural
-from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
+from abbotify.recommenders.training_log import Fitted, IntArray, OnPass, TrainingLog
 
 _OPTIMIZERS: Final = {"adagrad_rows": ADAGRAD_ROWS, "lazy_adam": LAZY_ADAM, "adam": ADAM}
 
@@ -48,38 +46,37 @@ def fit(params: Neural, log: TrainingLog, seed: int, progress: OnPass) -> Fitted
     """
     pairs = training_pairs(log)
     chosen, held = split(log, params.validation_share, seed)
-    rows, dims = (log.tracks, log.users, log.tracks), params.embedding_size
-    parameters = Parameters(*(embeddings(k, n, dims, seed) for k, n in enumerate(rows)))
-    training = _Training(params, pairs, parameters, min(params.batch_size, len(chosen)))
-    curve, best = [], parameters
-    judge = (lambda: training.error(held)) if len(held) else None
-    for epoch, better in passes(params, chosen, seed, training.train, judge):
-        curve.append(epoch)
-        progress(epoch.number, params.epochs, epoch.loss)
-        if better and params.early_stopping is not None:
-            best = Parameters(*(table.copy() for table in parameters))
-    arrays = {"start": best.start[:, :dims].copy(), "track": best.track[:, :dims].copy()}
-    if params.user_embedding:
-        arrays["user"] = best.user[:, :dims].copy()
-    return Fitted({**arrays, **met(pairs, chosen, log)}, tuple(curve))
+    network = _Bilinear(params, log, pairs, min(params.batch_size, len(chosen)), seed)
+    return fit_network(params, network, log, pairs, chosen, held, seed, progress)
 
 
-class _Training:
+class _Bilinear:
     """The embeddings under training, changed in place, and what the optimizer remembers."""
 
-    def __init__(self, params: Neural, pairs: Pairs, parameters: Parameters, batch: int) -> None:
-        self.params, self.pairs, self.parameters, self.batch = params, pairs, parameters, batch
+    def __init__(
+        self, params: Neural, log: TrainingLog, pairs: Pairs, batch: int, seed: int
+    ) -> None:
+        self.params, self.pairs, self.batch = params, pairs, batch
         self.optimizer, self.steps = _OPTIMIZERS[params.optimizer], 0
+        rows = (log.tracks, log.users, log.tracks)
+        self.tables = Parameters(
+            *(embeddings(k, n, params.embedding_size, seed) for k, n in enumerate(rows))
+        )
         self.states = OptimizerStates(
-            *(initial_state(table, self.optimizer, batch) for table in parameters)
+            *(initial_state(table, self.optimizer, batch) for table in self.tables)
         )
 
-    def train(self, order: npt.NDArray[np.int64], rate: float) -> float:
+    def train(self, order: IntArray, rate: float) -> float:
         decay, with_users = self.params.weight_decay, self.params.user_embedding
         settings = Settings(self.optimizer, self.batch, rate, decay, with_users)
-        loss = train_pass(self.pairs, order, self.parameters, self.states, settings, self.steps)
+        loss = train_pass(self.pairs, order, self.tables, self.states, settings, self.steps)
         self.steps += -(-len(order) // self.batch)
         return loss
 
-    def error(self, held: npt.NDArray[np.int64]) -> float:
-        return mean_squared_error(self.pairs, held, self.parameters, self.params.user_embedding)
+    def error(self, held: IntArray) -> float:
+        return mean_squared_error(self.pairs, held, self.tables, self.params.user_embedding)
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        dims, names = self.params.embedding_size, ["start", "track"]
+        names += ["user"] if self.params.user_embedding else []
+        return {name: getattr(self.tables, name)[:, :dims].copy() for name in names}

@@ -11,14 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.files.folders import Arrays
-from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
-from abbotify.recommenders.ranked_lists import Ranker
+from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick, some_rows, table_of
+from abbotify.recommenders.ranked_lists import Best, Ranker
 from abbotify.recommenders.shipped.neural import Neural
 from abbotify.vectors import padded, top_k
 from abbotify.world.base import IntArray, Lists, World
-
-_PICKS = {"uniform": Pick.UNIFORM, "rank": Pick.RANK, "first_unseen": Pick.FIRST_UNSEEN}
-_ANCHORS = {"first": Key.FIRST, "previous": Key.PREVIOUS}
 
 
 def lowered(params: Neural, arrays: Arrays, world: World) -> CandidateTable | Ranker:
@@ -33,10 +30,14 @@ def lowered(params: Neural, arrays: Arrays, world: World) -> CandidateTable | Ra
         without users a table with one row for each track; with users a ranker.
     """
     best = BestTracks(arrays, params.size)
-    pick, anchor = _PICKS[params.pick], _ANCHORS[params.anchor]
     if params.per_user:
-        return Ranker(best.of_pairs, pick, anchor, len(world.catalogue))
-    return CandidateTable(anchor, best.of_tracks(), pick)
+        return ranker_of(params, best.of_pairs, world)
+    return table_of(params.anchor, best.of_tracks(), params.pick)
+
+
+def ranker_of(params: Neural, best: Best, world: World) -> Ranker:
+    """A ranker of what a network finds best for (user, anchor)."""
+    return Ranker(best, Pick[params.pick.upper()], Key[params.anchor.upper()], len(world.catalogue))
 
 
 class BestTracks:
@@ -66,10 +67,7 @@ class BestTracks:
         if self.users is not None:
             queries = queries + self.users.mean(axis=0, dtype=np.float64).astype(np.float32)
         lists = self._best(queries, np.ones(len(known), np.bool_))
-        lengths = np.zeros(len(self.known), np.int64)
-        lengths[known] = self.k
-        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-        return Lists(offsets, lists.ravel())
+        return some_rows(len(self.known), known, lists)
 
     def _best(
         self, queries: npt.NDArray[np.float32], known: npt.NDArray[np.bool_]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
 
 from abbotify.files.yaml import KeyPath
-from abbotify.progress import Epoch
-from abbotify.recommenders.neural.epochs import met, passes
 from abbotify.recommenders.neural.kernels import Pairs
-from abbotify.recommenders.neural.pairs import embeddings, split, training_pairs
+from abbotify.recommenders.neural.training import embeddings, fit_network, split, training_pairs
 from abbotify.recommenders.neural_torch.module import Network, Tensor, device, network, repeatable
 from abbotify.recommenders.neural_torch.serve import linear, with_lists
 from abbotify.recommenders.shipped.neural import Neural
@@ -57,23 +55,15 @@ def fit(
         made = network(params, log.users, log.tracks, scenario, key)
         if params.network is None:
             _start(made.module, params.embedding_size, seed)
-        curve: list[Epoch] = []
         with made.blamed("training"):
-            train = _trainer(params, made, pairs)
-            judge = (lambda: _error(made, _tensors(params, pairs, held))) if len(held) else None
-            for epoch, better in passes(params, chosen, seed, train, judge):
-                curve.append(epoch)
-                progress(epoch.number, params.epochs, epoch.loss)
-                if better and params.early_stopping is not None:
-                    best = made.arrays()
-        if params.early_stopping is None:
-            best = made.arrays()
+            training = _Training(params, made, pairs)
+            fitted = fit_network(params, training, log, pairs, chosen, held, seed, progress)
+        arrays = dict(fitted.arrays)
         if params.network is None:
-            made.restore(best)
-            some = _tensors(params, pairs, chosen[:: -(-len(chosen) // _SOME)])
-            best["linear"] = linear(made, *some[:3])
-    lists = with_lists(params, {**best, **met(pairs, chosen, log)}, scenario, key)
-    return Fitted(lists, tuple(curve))
+            made.restore(arrays)
+            some = training.tensors(chosen[:: -(-len(chosen) // _SOME)])
+            arrays["linear"] = linear(made, *some[:3])
+    return Fitted(with_lists(params, arrays, scenario, key), fitted.curve)
 
 
 def check(
@@ -101,60 +91,59 @@ def _start(module: Any, dims: int, seed: int) -> None:
                 table.weight.copy_(torch.from_numpy(values.copy()))
 
 
-def _trainer(params: Neural, made: Network, pairs: Pairs) -> Callable[[IntArray, float], float]:
-    """Makes a pass over pairs in an order, at a learning rate; the module changes in place."""
-    import torch
+class _Training:
+    """A module under training by torch's Adam, changed in place."""
 
-    weights = [p for p in made.module.parameters() if p.requires_grad]
-    if not weights:
-        raise ValueError("has no parameters to train")
-    # Fused: a step over all rows of the embeddings in one go.
-    optimizer = torch.optim.Adam(
-        weights, lr=params.learning_rate, weight_decay=params.weight_decay, fused=True
-    )
+    def __init__(self, params: Neural, made: Network, pairs: Pairs) -> None:
+        import torch
 
-    def train(order: IntArray, rate: float) -> float:
-        for group in optimizer.param_groups:
+        self.params, self.made, self.pairs, self.arrays = params, made, pairs, made.arrays
+        weights = [p for p in made.module.parameters() if p.requires_grad]
+        if not weights:
+            raise ValueError("has no parameters to train")
+        # Fused: a step over all rows of the embeddings in one go.
+        self.optimizer = torch.optim.Adam(
+            weights, lr=params.learning_rate, weight_decay=params.weight_decay, fused=True
+        )
+
+    def tensors(self, order: IntArray) -> list[Tensor]:
+        """(user, start, track, time) of some pairs, each a tensor on the device."""
+        import torch
+
+        pairs, with_users = self.pairs, self.params.user_embedding
+        row = pairs.row[order] if with_users else np.zeros(len(order), np.int64)
+        columns = (row, pairs.start[order], pairs.track[order], pairs.time[order])
+        return [torch.from_numpy(column).to(device()) for column in columns]
+
+    def train(self, order: IntArray, rate: float) -> float:
+        import torch
+
+        for group in self.optimizer.param_groups:
             group["lr"] = rate
-        return _pass(made, optimizer, _tensors(params, pairs, order), params.batch_size)
+        self.made.module.train()
+        total = 0.0
+        for user, start, track, time in self._batches(order, self.params.batch_size):
+            predicted = self.made.predictions(user, start, track)
+            loss = torch.nn.functional.mse_loss(predicted.float(), time)
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            total += float(loss.detach()) * len(time)
+        return total / len(order)
 
-    return train
+    def error(self, held: IntArray) -> float:
+        """The mean squared error, without dropout."""
+        import torch
 
+        self.made.module.eval()
+        total = 0.0
+        with torch.no_grad():
+            for user, start, track, time in self._batches(held, _CHUNK):
+                errors = self.made.predictions(user, start, track).double() - time.double()
+                total += float((errors**2).sum())
+        return total / len(held)
 
-def _tensors(params: Neural, pairs: Pairs, order: IntArray) -> list[Tensor]:
-    """(user, start, track, time) of some pairs, each a tensor on the device."""
-    import torch
+    def _batches(self, order: IntArray, size: int) -> Iterator[Any]:
+        import torch
 
-    row = pairs.row[order] if params.user_embedding else np.zeros(len(order), np.int64)
-    columns = (row, pairs.start[order], pairs.track[order], pairs.time[order])
-    return [torch.from_numpy(column).to(device()) for column in columns]
-
-
-def _pass(made: Network, optimizer: Any, data: list[Tensor], size: int) -> float:
-    import torch
-
-    made.module.train()
-    total, count = 0.0, len(data[0])
-    for begin in range(0, count, size):
-        user, start, track, time = (column[begin : begin + size] for column in data)
-        predicted = made.predictions(user, start, track)
-        loss = torch.nn.functional.mse_loss(predicted.float(), time)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        total += float(loss.detach()) * len(time)
-    return total / count
-
-
-def _error(made: Network, data: list[Tensor]) -> float:
-    """The mean squared error, without dropout."""
-    import torch
-
-    made.module.eval()
-    total, count = 0.0, len(data[0])
-    with torch.no_grad():
-        for begin in range(0, count, _CHUNK):
-            user, start, track, time = (column[begin : begin + _CHUNK] for column in data)
-            errors = made.predictions(user, start, track).double() - time.double()
-            total += float((errors**2).sum())
-    return total / count
+        return zip(*(torch.split(column, size) for column in self.tensors(order)), strict=True)

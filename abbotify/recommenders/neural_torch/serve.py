@@ -23,13 +23,13 @@ import numpy.typing as npt
 
 from abbotify.files.folders import Arrays
 from abbotify.files.yaml import KeyPath
-from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
-from abbotify.recommenders.neural.serve import BestTracks
+from abbotify.recommenders.candidate_table import CandidateTable, some_rows, table_of
+from abbotify.recommenders.neural.serve import BestTracks, ranker_of
 from abbotify.recommenders.neural_torch.module import Network, device, network, repeatable
 from abbotify.recommenders.ranked_lists import Ranker
 from abbotify.recommenders.shipped.neural import Neural
 from abbotify.scenario import Scenario
-from abbotify.world.base import IntArray, Lists, World
+from abbotify.world.base import IntArray, World
 
 Scores = npt.NDArray[np.float32]
 
@@ -61,14 +61,11 @@ def lowered(
         UserError: torch is missing.
         PluginError: a class of the user's own cannot be used.
     """
-    pick, anchor = Pick[params.pick.upper()], Key[params.anchor.upper()]
     if "lists" not in arrays:
-        best = BestByNetwork(params, arrays, scenario, key)
-        return Ranker(best.of_pairs, pick, anchor, len(world.catalogue))
-    lists, known = arrays["lists"], arrays["seen_start"]
-    lengths = np.where(known, lists.shape[1], 0)
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-    return CandidateTable(anchor, Lists(offsets, lists.ravel()), pick)
+        return ranker_of(params, BestByNetwork(params, arrays, scenario, key).of_pairs, world)
+    known = arrays["seen_start"]
+    lists = some_rows(len(known), np.flatnonzero(known), arrays["lists"])
+    return table_of(params.anchor, lists, params.pick)
 
 
 def with_lists(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from abbotify.files.yaml import KeyPath
     from abbotify.recommenders.base import Request
     from abbotify.scenario import Scenario
-    from abbotify.world.base import Catalogue, Lists, World
+    from abbotify.world.base import Catalogue, World
 
     Tracks = npt.NDArray[np.int32]
     Candidates = Callable[[Request], Tracks]
@@ -157,7 +157,7 @@ class BanditRecommender:
 
 
 def _top_pop(params: Bandit, catalogue: Catalogue, scenario: Scenario, key: KeyPath) -> Candidates:
-    from abbotify.recommenders.tables import most_popular
+    from abbotify.recommenders.candidate_table import most_popular
 
     tracks = most_popular(catalogue, params.size)
     return lambda request: tracks
@@ -167,7 +167,7 @@ def _artist(params: Bandit, catalogue: Catalogue, scenario: Scenario, key: KeyPa
     """The artist's tracks, the most popular if there are too many, then anybody's."""
     import numpy as np
 
-    from abbotify.recommenders.tables import artist_lists, most_popular
+    from abbotify.recommenders.candidate_table import artist_lists, most_popular
 
     size, artist_of = params.size, catalogue.artist
     top = most_popular(catalogue, size)
@@ -189,15 +189,11 @@ def _file(params: Bandit, catalogue: Catalogue, scenario: Scenario, key: KeyPath
 
     assert params.file is not None  # the scenario has seen to it
     path = resolve(scenario, params.file, (*key, "file"), folder=False)
-    return _listed(read_track_lists(path, len(catalogue)), params.size)
-
-
-def _listed(lists: Lists, size: int) -> Candidates:
-    offsets, tracks = lists
+    offsets, tracks = read_track_lists(path, len(catalogue))
 
     def candidates(request: Request) -> Tracks:
         begin, end = offsets[request.previous], offsets[request.previous + 1]
-        return tracks[begin : min(begin + size, end)]
+        return tracks[begin : min(begin + params.size, end)]
 
     return candidates
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from abbotify.recommenders.shipped import TableRecommender
@@ -23,7 +24,7 @@ class Random(TableRecommender):
 
     def table(self, world: World, scenario: Scenario, key: KeyPath) -> CandidateTable:
         """See `TableRecommender`."""
-        from abbotify.recommenders.tables import random_table
+        from abbotify.recommenders.candidate_table import random_table
 
         return random_table(world.catalogue)
 
@@ -36,10 +37,9 @@ class StickyArtist(TableRecommender):
 
     def table(self, world: World, scenario: Scenario, key: KeyPath) -> CandidateTable:
         """See `TableRecommender`."""
-        from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
-        from abbotify.recommenders.tables import artist_lists
+        from abbotify.recommenders.candidate_table import artist_lists, table_of
 
-        return CandidateTable(Key.ARTIST, artist_lists(world.catalogue), Pick.UNIFORM)
+        return table_of("artist", artist_lists(world.catalogue), "uniform")
 
 
 class StickyArtistMixed(TableRecommender):
@@ -51,13 +51,15 @@ class StickyArtistMixed(TableRecommender):
 
     def table(self, world: World, scenario: Scenario, key: KeyPath) -> CandidateTable:
         """See `TableRecommender`."""
-        from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
-        from abbotify.recommenders.tables import artist_lists, hundredths_below, random_table
+        from abbotify.recommenders.candidate_table import (
+            artist_lists,
+            hundredths_below,
+            random_table,
+            table_of,
+        )
 
-        return CandidateTable(
-            Key.ARTIST,
-            artist_lists(world.catalogue),
-            Pick.UNIFORM,
+        return replace(
+            table_of("artist", artist_lists(world.catalogue), "uniform"),
             exclude_previous=True,
             below=hundredths_below(self.below),
             otherwise=random_table(world.catalogue),
@@ -75,8 +77,7 @@ class TopPop(TableRecommender):
 
     def table(self, world: World, scenario: Scenario, key: KeyPath) -> CandidateTable:
         """See `TableRecommender`."""
-        from abbotify.recommenders.candidate_table import Pick
-        from abbotify.recommenders.tables import most_popular, one_row
+        from abbotify.recommenders.candidate_table import most_popular, one_row
         from abbotify.scenario import resolve
         from abbotify.world.list_files import read_top_tracks
 
@@ -85,7 +86,7 @@ class TopPop(TableRecommender):
         else:
             path = resolve(scenario, self.file, (*key, "file"), folder=False)
             tracks = read_top_tracks(path, len(world.catalogue))[: self.size]
-        return one_row(tracks, Pick[self.pick.upper()])
+        return one_row(tracks, self.pick)
 
 
 class Indexed(TableRecommender):
@@ -97,13 +98,13 @@ class Indexed(TableRecommender):
 
     def table(self, world: World, scenario: Scenario, key: KeyPath) -> CandidateTable:
         """See `TableRecommender`."""
-        from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
+        from abbotify.recommenders.candidate_table import table_of
         from abbotify.scenario import resolve
         from abbotify.world.list_files import read_user_lists
 
         path = resolve(scenario, self.file, (*key, "file"), folder=False)
         lists = read_user_lists(path, world.users.ids, len(world.catalogue))
-        return CandidateTable(Key.USER, lists, Pick[self.pick.upper()])
+        return table_of("user", lists, self.pick)
 
 
 class Contextual(TableRecommender):
@@ -116,11 +117,9 @@ class Contextual(TableRecommender):
 
     def table(self, world: World, scenario: Scenario, key: KeyPath) -> CandidateTable:
         """See `TableRecommender`."""
-        from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
+        from abbotify.recommenders.candidate_table import table_of
 
-        return CandidateTable(
-            Key[self.anchor.upper()], self._lists(world, scenario, key), Pick[self.pick.upper()]
-        )
+        return table_of(self.anchor, self._lists(world, scenario, key), self.pick)
 
     def _lists(self, world: World, scenario: Scenario, key: KeyPath) -> Lists:
         if self.file is not None:
@@ -139,10 +138,9 @@ class I2I(TableRecommender):
 
     def table(self, world: World, scenario: Scenario, key: KeyPath) -> CandidateTable:
         """See `TableRecommender`."""
-        from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
+        from abbotify.recommenders.candidate_table import table_of
 
-        lists = _lists_of_file(self.file, world, scenario, key)
-        return CandidateTable(Key.PREVIOUS, lists, Pick.ANCHORED)
+        return table_of("previous", _lists_of_file(self.file, world, scenario, key), "anchored")
 
 
 def _lists_of_file(file: str, world: World, scenario: Scenario, key: KeyPath) -> Lists:

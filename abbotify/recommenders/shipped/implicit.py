@@ -12,23 +12,17 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from abbotify.progress import Epoch
-from abbotify.recommenders.shipped import Learner
-from abbotify.scenario.recommenders import Count, Dims, Rate, Weight
+from abbotify.recommenders.shipped import Factorisation
+from abbotify.scenario.recommenders import Count, Rate, Weight
 
 if TYPE_CHECKING:
-    from abbotify.files.folders import Arrays
-    from abbotify.recommenders.candidate_table import CandidateTable
-    from abbotify.recommenders.factors import Listened
     from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
-    from abbotify.world.base import World
 
 
-class ALS(Learner):
+class ALS(Factorisation):
     """Alternating least squares on listened time (implicit); needs the extra `als`."""
 
     recommender: Literal["als"]
-    factors: Dims = 64
-    key: Literal["user", "previous", "first"] = "user"
     iterations: Count = 15
     regularization: Weight = 0.05
     alpha: Weight = 10.0
@@ -39,12 +33,10 @@ class ALS(Learner):
         return "als"
 
 
-class BPR(Learner):
+class BPR(Factorisation):
     """Bayesian personalised ranking of heard over unheard tracks (implicit); extra `als`."""
 
     recommender: Literal["bpr"]
-    factors: Dims = 64
-    key: Literal["user", "previous", "first"] = "user"
     iterations: Count = 30
     learning_rate: Rate = 0.05
     regularization: Weight = 0.01
@@ -81,86 +73,50 @@ def fit(
         UserError: the extra `als` is missing, nobody listened to anything, or the training
             went astray.
     """
-    from abbotify.recommenders.factors import listened
+    from abbotify.recommenders.extras import require
+    from abbotify.recommenders.factors import as_arrays, listened
+    from abbotify.recommenders.training_log import Fitted
 
     listening = listened(log)
-    if isinstance(params, ALS):
-        return _als(params, listening, seed, progress, threads)
-    return _bpr(params, listening, seed, progress)
-
-
-def lowered(params: ALS | BPR, arrays: Arrays, world: World) -> CandidateTable:
-    """The table of users' lists, or of tracks'."""
-    from abbotify.recommenders import factors
-
-    return factors.lowered(params, arrays, world)
-
-
-def _als(params: ALS, listening: Listened, seed: int, progress: OnPass, threads: int) -> Fitted:
-    from abbotify.recommenders.extras import require
-
-    require(params.recommender, "als")
-    from implicit.cpu.als import AlternatingLeastSquares
+    require(params.recommender, params.extra)
+    import scipy.sparse
+    from implicit.recommender_base import ModelFitError
     from threadpoolctl import threadpool_limits
-
-    from abbotify import rng
-    from abbotify.recommenders.factors import as_arrays
-    from abbotify.recommenders.training_log import Fitted
 
     curve: list[Epoch] = []
 
-    def after(iteration: int, seconds: float, loss: float) -> None:
-        curve.append(Epoch(iteration + 1, float(loss), None, 0.0))
-        progress(iteration + 1, params.iterations, float(loss))
+    def after(iteration: int, *rest: Any) -> None:
+        loss = float(rest[1]) if isinstance(params, ALS) else None
+        if loss is not None:
+            curve.append(Epoch(iteration + 1, loss, None, 0.0))
+        progress(iteration + 1, params.iterations, loss)
 
+    model = _model(params, seed, threads)
+    times = scipy.sparse.csr_matrix(listening.hundredths / 100.0, dtype="float32")
     # One BLAS thread: the bits of implicit's Y'Y must not depend on the number of cores, and
     # its own threads are faster without BLAS's beside them (it warns otherwise).
-    with threadpool_limits(1, "blas"):
-        model = AlternatingLeastSquares(
-            factors=params.factors,
-            iterations=params.iterations,
-            regularization=params.regularization,
-            alpha=params.alpha,
-            calculate_training_loss=True,
-            num_threads=threads,
-            random_state=rng.generator_seed(seed, rng.Purpose.FACTORISATION),
-        )
-        _run(model, listening, after)
-    return Fitted(
-        as_arrays(params, listening, model.user_factors, model.item_factors), tuple(curve)
-    )
+    with threadpool_limits(1, "blas"), suppress(ModelFitError):  # not finite: `as_arrays` says so
+        model.fit(times, show_progress=False, callback=after)
+    # The last column of BPR is a track's bias, times 1 for every user.
+    arrays = as_arrays(params, listening, model.user_factors, model.item_factors)
+    return Fitted(arrays, tuple(curve))
 
 
-def _bpr(params: BPR, listening: Listened, seed: int, progress: OnPass) -> Fitted:
-    from abbotify.recommenders.extras import require
-
-    require(params.recommender, "als")
+def _model(params: ALS | BPR, seed: int, threads: int) -> Any:
+    from implicit.cpu.als import AlternatingLeastSquares
     from implicit.cpu.bpr import BayesianPersonalizedRanking
 
     from abbotify import rng
-    from abbotify.recommenders.factors import as_arrays
-    from abbotify.recommenders.training_log import Fitted
 
-    def after(iteration: int, *rest: Any) -> None:
-        progress(iteration + 1, params.iterations, None)
-
-    model = BayesianPersonalizedRanking(
-        factors=params.factors,
-        iterations=params.iterations,
-        learning_rate=params.learning_rate,
-        regularization=params.regularization,
-        num_threads=1,  # its threads write the same factors without locks
-        random_state=rng.generator_seed(seed, rng.Purpose.FACTORISATION),
-    )
-    _run(model, listening, after)
-    # The last column is a track's bias, times 1 for every user.
-    return Fitted(as_arrays(params, listening, model.user_factors, model.item_factors))
-
-
-def _run(model: Any, listening: Listened, after: Any) -> None:
-    import scipy.sparse
-    from implicit.recommender_base import ModelFitError
-
-    times = scipy.sparse.csr_matrix(listening.hundredths / 100.0, dtype="float32")
-    with suppress(ModelFitError):  # not finite: `as_arrays` says so
-        model.fit(times, show_progress=False, callback=after)
+    keys = {
+        "factors": params.factors,
+        "iterations": params.iterations,
+        "regularization": params.regularization,
+        "random_state": rng.generator_seed(seed, rng.Purpose.FACTORISATION),
+    }
+    if isinstance(params, ALS):
+        keys |= {"alpha": params.alpha, "calculate_training_loss": True, "num_threads": threads}
+        return AlternatingLeastSquares(**keys)
+    # Its threads write the same factors without locks.
+    keys |= {"learning_rate": params.learning_rate, "num_threads": 1}
+    return BayesianPersonalizedRanking(**keys)

@@ -114,13 +114,13 @@ def fit(
 
 def lowered(params: Item2Item, arrays: Arrays, world: World) -> CandidateTable:
     """The lists as a table: by a recent play of the user's, or by one track of the session."""
-    from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
+    from abbotify.recommenders.candidate_table import table_of
     from abbotify.world.base import Lists
 
     lists = Lists(arrays["offsets"], arrays["tracks"])
     if params.key == "history":
-        return CandidateTable(Key.PREVIOUS, lists, Pick.ANCHORED)
-    return CandidateTable(Key[params.key.upper()], lists, Pick[params.pick.upper()])
+        return table_of("previous", lists, "anchored")
+    return table_of(params.key, lists, params.pick)
 
 
 def _heard(params: Item2Item, log: TrainingLog) -> _Heard:

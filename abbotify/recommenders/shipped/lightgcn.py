@@ -16,25 +16,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import Field
 
 from abbotify.progress import Epoch
-from abbotify.recommenders.shipped import Learner
-from abbotify.scenario.recommenders import Count, Dims, Rate, Weight
+from abbotify.recommenders.shipped import Factorisation
+from abbotify.scenario.recommenders import Count, Rate, Weight
 
 if TYPE_CHECKING:
-    from abbotify.files.folders import Arrays
-    from abbotify.recommenders.candidate_table import CandidateTable
     from abbotify.recommenders.factors import Listened
     from abbotify.recommenders.training_log import Fitted, OnPass, TrainingLog
-    from abbotify.world.base import IntArray, World
+    from abbotify.world.base import IntArray
 
 _SPREAD: Final = 0.1  # standard deviation of the starting embeddings, as the paper's code has it
 
 
-class LightGCN(Learner):
+class LightGCN(Factorisation):
     """Factors smoothed over the graph of listening (torch_geometric); extra `lightgcn`."""
 
     recommender: Literal["lightgcn"]
-    factors: Dims = 64
-    key: Literal["user", "previous", "first"] = "user"
     layers: Annotated[int, Field(ge=1, le=10)] = 3
     epochs: Count = 3
     batch_size: Count = 2048
@@ -74,13 +70,6 @@ def fit(
     listening = listened(log)
     with _quiet_single_thread():
         return _fitted(params, listening, seed, progress)
-
-
-def lowered(params: LightGCN, arrays: Arrays, world: World) -> CandidateTable:
-    """The table of users' lists, or of tracks'."""
-    from abbotify.recommenders import factors
-
-    return factors.lowered(params, arrays, world)
 
 
 def _fitted(params: LightGCN, listening: Listened, seed: int, progress: OnPass) -> Fitted:

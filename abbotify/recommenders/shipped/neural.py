@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from abbotify.recommenders.shipped import Learner
 from abbotify.scenario.base import Tuple
 from abbotify.scenario.recommenders import Anchor, Count, Dims, Rate, Size, Weight
+
+if TYPE_CHECKING:
+    from abbotify.files.yaml import KeyPath
+    from abbotify.scenario import Scenario
+    from abbotify.world.base import World
 
 
 class Neural(Learner):
@@ -57,6 +63,15 @@ class Neural(Learner):
     def extra(self) -> str:
         """The extra that has its libraries; empty for none."""
         return "torch" if self.with_torch else ""
+
+    def code_place(self, scenario: Scenario, key: KeyPath) -> tuple[Any, ...]:
+        """See `Learner`."""
+        return (scenario, key) if self.with_torch else ()
+
+    def require(self, world: World, scenario: Scenario, key: KeyPath) -> None:
+        """See `Learner`."""
+        if self.with_torch:
+            import_module(self.home).check(self, world, scenario, key)
 
     @model_validator(mode="after")
     def _consistent(self) -> Neural:

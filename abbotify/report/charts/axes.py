@@ -45,7 +45,6 @@ class Axis:
         whole: whole numbers, as days or positions; the range is from the least to the largest.
         ticks: intervals between ticks, at the most.
         limits: the drawn range; else all that is drawn.
-        start: where the range starts; else below all that is drawn.
         lines: at values of this axis, as zero or a threshold.
     """
 
@@ -57,7 +56,6 @@ class Axis:
     whole: bool = False
     ticks: int = 7
     limits: tuple[float, float] | None = None
-    start: float | None = None
     lines: tuple[Line, ...] = ()
 
 
@@ -208,11 +206,11 @@ def segments(pairs: Sequence[tuple[float, float]]) -> list[float]:
     return [each for start, end in pairs for each in (start, end, math.nan)]
 
 
-def whole_range(axes: Axes, start: float | None = None) -> None:
-    """The vertical axis with all that is drawn inside, from `start` where it is given."""
+def whole_range(axes: Axes) -> None:
+    """The vertical axis with all that is drawn inside."""
     low, high = axes.dataLim.y0, axes.dataLim.y1
     pad = 0.06 * (high - low) or 1.0
-    axes.set_ylim(low - pad if start is None else start, high + pad)
+    axes.set_ylim(low - pad, high + pad)
 
 
 def shortened_range(values: Sequence[float], ends: Sequence[float]) -> tuple[float, float]:
@@ -241,5 +239,5 @@ def ticks(
 
 
 def _places(step: float) -> int:
-    """Decimals that tell ticks one step apart."""
+    """Decimals that distinguish ticks one step apart."""
     return next((p for p in range(16) if abs(round(step, p) - step) < 1e-9 * step), 15)

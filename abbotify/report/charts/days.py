@@ -6,13 +6,13 @@ Every number drawn is in the result; nothing is estimated here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from abbotify.report.charts.axes import DENSE, Axis, Line, beside, shortened_range
 from abbotify.report.charts.lines import Series, line_chart
 from abbotify.report.charts.sessions import SINCE, curve_metric
 from abbotify.report.result import Result
-from abbotify.report.result_rows import Look
+from abbotify.report.result_rows import Day, Look, TrendDay
 from abbotify.report.tables.monitoring import stop, stop_sentence, watched_unit
 from abbotify.report.text import numbers
 from abbotify.report.text.labels import clean, metric, shortened, with_unit
@@ -20,17 +20,7 @@ from abbotify.report.text.labels import clean, metric, shortened, with_unit
 _MANY: Final = 30  # looks, beyond which dots would hide the line
 
 
-class _Estimate(Protocol):
-    """An effect with its interval, as of a day or a look."""
-
-    @property
-    def effect(self) -> float | None: ...
-    @property
-    def lower(self) -> float | None: ...
-    @property
-    def upper(self) -> float | None: ...
-
-
+_Estimate = Day | TrendDay | Look
 _Days = Sequence[tuple[int, _Estimate]]  # ascending
 
 
@@ -74,7 +64,7 @@ def trend(result: Result) -> str | None:
         ),
         name="trend",
         title=f"Effect on {metric(name).label.lower()} by days since exposure",
-        description="Per cent of the control on each day since users' first session, intervals.",
+        description="Relative effect on each day since the first session, with intervals.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The line chart: series over an axis, with intervals as bars or bands.
+"""The line chart: series over an axis, with intervals as bars or bands, or outlines of bins.
 
     series = (Series(days, effects, look=1, lower=lows, upper=highs),)
     svg = line_chart(series, Axis("Day of the run", whole=True), Axis("Difference, s", sign=True),
@@ -50,6 +50,7 @@ class Series:
         upper: likewise.
         band: intervals are a band rather than bars.
         step: the value holds until the next place.
+        bins: `x` are edges, one more than `y`, and bins are outlined from zero.
         dots: every so manyth value has a mark; 0 for none.
         width: of the line in pixels.
         alpha: of the line.
@@ -65,6 +66,7 @@ class Series:
     upper: Ends = ()
     band: bool = False
     step: bool = False
+    bins: bool = False
     dots: int = 0
     width: float = 2.0
     alpha: float = 1.0
@@ -108,7 +110,7 @@ def line_chart(
         for each in series:
             _draw(axes, each, fixed=y.limits is not None)
         if y.limits is None and not y.log:
-            whole_range(axes, y.start)
+            whole_range(axes)
         label_axis(axes.xaxis, x, [place for each in series for place in each.x])
         label_axis(axes.yaxis, y, axes.get_ylim())
         axes.set_xlabel(x.label)
@@ -142,6 +144,10 @@ def _draw(axes: Axes, series: Series, fixed: bool) -> None:
         "alpha": series.alpha,
         "label": series.label or None,
     }
+    if series.bins:
+        axes.stairs(series.y, series.x, color=look["color"], alpha=0.09, fill=True, linewidth=0)
+        axes.stairs(series.y, series.x, **look)
+        return
     if series.dots or len(series.x) == 1:
         look |= {
             "marker": marker(series.look),

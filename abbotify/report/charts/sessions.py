@@ -12,7 +12,6 @@ import numpy as np
 
 from abbotify.progress import Epoch
 from abbotify.report.charts.axes import Axis
-from abbotify.report.charts.bars import bar_chart
 from abbotify.report.charts.lines import Series, line_chart
 from abbotify.report.result import Result
 from abbotify.report.result_rows import Distribution, Training
@@ -45,11 +44,16 @@ def distribution(result: Result) -> str | None:
     first = drawn[0][1]
     label, right = metric(first.metric).label, _end(drawn)
     edges = [edge for edge in first.edges if edge <= right]
-    return bar_chart(
-        edges,
-        [(at, _shares(each)[: len(edges) - 1].tolist()) for at, each in drawn],
-        Axis(with_unit(f"{label} of a user", first.metric)),
-        Axis("Share of users", unit="%", scale=100.0),
+    shares = {at: _shares(each)[: len(edges) - 1].tolist() for at, each in drawn}
+    return line_chart(
+        [Series(edges, heights, at, bins=True) for at, heights in shares.items()],
+        Axis(with_unit(f"{label} of a user", first.metric), limits=(edges[0], edges[-1])),
+        Axis(
+            "Share of users",
+            unit="%",
+            scale=100.0,
+            limits=(0.0, 1.05 * max(map(max, shares.values()))),
+        ),
         name="distribution",
         title=f"Distribution of {label.lower()} over the users of each arm",
         description=f"Share of users in each bin, drawn up to {_edge(first, right)}.",
@@ -120,7 +124,7 @@ def survival(result: Result) -> str | None:
         Axis("Share of sessions", unit="%", scale=100.0, ticks=6, limits=(0.0, 1.02)),
         name="survival",
         title="Session survival of each arm",
-        description="Share of sessions longer than so many tracks.",
+        description="Share of sessions longer than the given number of tracks.",
     )
 
 

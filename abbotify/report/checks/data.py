@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from abbotify.eventlog.soundness import Repeats
-from abbotify.metrics.definitions import COLUMNS
-from abbotify.metrics.session_totals import Limits
+from abbotify.metrics.definitions import COLUMNS, Limits
 from abbotify.report.result import Arm, Check
 from abbotify.report.text.numbers import plural
 from abbotify.stats import Effect, GuardrailResult
@@ -38,9 +37,9 @@ def sample_ratio(
     promised = "their weights" if all_known else "equal weights (the log names none)"
     p_value = f"p = {test.p_value:.3g}"
     if not test.mismatch:
-        summary = f"Arm sizes fit {promised} ({p_value})."
+        summary = f"Arm sizes match {promised} ({p_value})."
         return Check("sample_ratio", "pass", summary, details)
-    summary = f"The arms' numbers of users do not fit {promised} ({p_value})."
+    summary = f"The arms' numbers of users do not match {promised} ({p_value})."
     if all_known:
         summary += " Users were lost or moved, so the effects cannot be trusted."
     return Check("sample_ratio", "fail" if all_known else "warn", summary, details)
@@ -85,9 +84,9 @@ def interference(reasons: Sequence[str]) -> Check:
 
 
 def assigned(absent: int) -> Check:
-    """That everybody assigned is judged, and what becomes of those who never came."""
+    """That all assigned users are analysed, and how those without a session count."""
     summary = (
-        f"All assigned users are judged: {plural(absent, 'user')} who never came count as 0 "
+        f"All assigned users are analysed: {plural(absent, 'user')} without a session count as 0 "
         "in sums and are left out of means."
     )
     return Check("population", "info", summary, {"absent": absent})
@@ -136,50 +135,46 @@ def _listed(notes: Mapping[str, str]) -> str:
     return "; ".join(f"{name} ({why or 'undefined'})" for name, why in notes.items())
 
 
-def counted(arms: Sequence[Arm], limits: Limits) -> Iterator[Check]:
-    """Sessions cut at the limit, and answers that were not the recommender's own.
-
-    Args:
-        arms: with their counters.
-        limits: shares of errors and of fallbacks above which an arm did not run as described.
-    """
-    if any("truncated_sessions" in (arm.counters or {}) for arm in arms):
-        yield _share(
-            "truncated_sessions",
-            arms,
-            {arm.name: (_of(arm, "truncated_sessions"), arm.sessions or 0) for arm in arms},
-            ("No session was cut at the limit of tracks.", "Sessions were cut at the limit"),
-            "warn",
-        )
-    most = {"errors": limits.errors, "fallbacks": limits.fallbacks}
-    for name, texts, status in _ANSWERS:
-        if any(name in (arm.counters or {}) for arm in arms):
-            parts = {arm.name: (_of(arm, name), _requests(arm, name)) for arm in arms}
-            yield _share(name, arms, parts, texts, status, most.get(name))
-
-
-_ANSWERS: tuple[tuple[str, tuple[str, str], Status], ...] = (
-    ("errors", ("No recommender failed.", "Recommenders failed on requests"), "warn"),
+_COUNTED: tuple[tuple[str, tuple[str, str], Status], ...] = (
+    (
+        "truncated_sessions",
+        ("No session reached the track limit.", "Sessions truncated at the track limit"),
+        "warn",
+    ),
+    ("errors", ("No recommender failed.", "Requests on which the recommender failed"), "warn"),
     ("timeouts", ("No request timed out.", "Requests timed out"), "warn"),
     (
         "fallbacks",
-        ("Every recommendation was the arm's own.", "A fallback answered requests"),
+        ("No request was answered by the fallback.", "Requests answered by the fallback"),
         "info",
     ),
 )
 
 
+def counted(arms: Sequence[Arm], limits: Limits) -> Iterator[Check]:
+    """Sessions truncated at the limit, and answers that were not the recommender's own.
+
+    Args:
+        arms: with their counters.
+        limits: shares of errors and of fallbacks above which an arm did not run as described.
+    """
+    most = {"errors": limits.errors, "fallbacks": limits.fallbacks}
+    for name, texts, status in _COUNTED:
+        if any(name in (arm.counters or {}) for arm in arms):
+            parts = {arm.name: (_of(arm, name), _whole(arm, name)) for arm in arms}
+            yield _share(name, parts, texts, status, most.get(name))
+
+
 def _share(
     name: str,
-    arms: Sequence[Arm],
     parts: Mapping[str, tuple[int, int]],
     texts: tuple[str, str],
     status: Status,
     limit: float | None = None,
 ) -> Check:
     details: dict[str, Any] = {
-        arm.name: {"count": count, "of": of, "share": count / of if of else None}
-        for arm, (count, of) in ((arm, parts[arm.name]) for arm in arms)
+        arm: {"count": count, "of": of, "share": count / of if of else None}
+        for arm, (count, of) in parts.items()
     }
     if not any(count for count, _ in parts.values()):
         return Check(name, "pass", texts[0], details)
@@ -192,13 +187,15 @@ def _share(
         arm for arm, (count, of) in parts.items() if limit is not None and of and count / of > limit
     )
     if over:
-        summary = f"{texts[1]}: {listed}; more than {limit:.2%} is not the experiment described."
+        summary = f"{texts[1]}: {listed}; above the limit of {limit:.2%}."
         return Check(name, "fail", summary, details, over)
     return Check(name, status, f"{texts[1]}: {listed}.", details)
 
 
-def _requests(arm: Arm, counter: str) -> int:
-    """How many requests a counter is a share of: a session's "last" asks for no answer."""
+def _whole(arm: Arm, counter: str) -> int:
+    """What a counter is a share of: sessions or requests; a session's "last" asks for no answer."""
+    if counter == "truncated_sessions":
+        return arm.sessions or 0
     requests = _of(arm, "requests")
     return requests if counter == "timeouts" else requests - (arm.sessions or 0)
 
@@ -218,9 +215,7 @@ def open_sessions(sessions: int, of: int) -> Check:
     """Sessions that the log's end cut off."""
     if not sessions:
         return Check("open_sessions", "pass", "Every session has its last event.")
-    summary = (
-        f"{plural(sessions, 'session')} of {of:,} without a last event, counted as far as they go."
-    )
+    summary = f"{plural(sessions, 'session')} of {of:,} without a last event, counted so far."
     return Check("open_sessions", "info", summary, {"sessions": sessions, "of": of})
 
 
@@ -228,7 +223,7 @@ def broken_lines(broken: int, lines: int, reason: str) -> Check:
     """Lines of a log that are no events."""
     if not broken:
         return Check("broken_lines", "pass", "Every line of the log is an event.")
-    summary = f"{plural(broken, 'line')} of {lines:,} left out as broken; the first one {reason}."
+    summary = f"{plural(broken, 'line')} of {lines:,} left out as invalid; the first one {reason}."
     return Check("broken_lines", "warn", summary, {"broken": broken, "lines": lines})
 
 
@@ -242,19 +237,19 @@ def rows_given_twice(repeats: Repeats, of: int) -> Check:
     """Rows of a log that are copies of others: a file read twice counts its users' time twice."""
     details = {"rows": repeats.rows, "sure": repeats.sure, "of": of, "limit": REPEATED}
     if not repeats.rows:
-        return Check("rows_given_twice", "pass", "No row of the log is there twice.", details)
+        return Check("rows_given_twice", "pass", "The log has no duplicate rows.", details)
     where = f"the first one of user {repeats.user} at timestamp {repeats.timestamp}"
     share = f"{plural(repeats.rows, 'row')} of {of:,} ({repeats.rows / of:.2%})"
     if repeats.sure <= REPEATED * of and repeats.rows <= ALIKE * of:
-        summary = f"{share} are equal to others of their user and time, {where}"
+        summary = f"{share} duplicate another row of the same user and time, {where}"
         return Check("rows_given_twice", "warn", f"{summary}.", details)
-    summary = f"{share} are copies of others, {where}"
+    summary = f"{share} are duplicates, {where}"
     summary += ": a file was given twice, or a service wrote its log twice."
     return Check("rows_given_twice", "fail", summary, details)
 
 
 def timestamps(doubts: Sequence[str], *, derived: bool) -> Check:
-    """Timestamps that cannot be milliseconds, or do not tell rows apart."""
+    """Timestamps that cannot be milliseconds, or do not distinguish rows."""
     if not derived:
         unused = "Days, sessions and steps are in the log; timestamps are not used."
         return Check("timestamps", "pass", unused)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from abbotify import stats
 from abbotify.metrics.aggregates import UserAggregates
-from abbotify.metrics.definitions import COLUMNS, METRICS, determined
+from abbotify.metrics.definitions import COLUMNS, undetermined
 from abbotify.metrics.exposure_cohorts import WATCHABLE
 from abbotify.report.checks import data, validity
 from abbotify.report.decision import UNDETERMINED
@@ -58,7 +58,7 @@ def health(
         "guardrails_untested": lambda: data.untested_guardrails(guardrails),
         "population": lambda: _population(run, users),
         "reading": lambda: inputs.checks,
-        "undetermined": lambda: data.undetermined(_undetermined(users, spec.metrics)),
+        "undetermined": lambda: data.undetermined(undetermined(users.columns, spec.metrics)),
         "layers": lambda: _further_layers(inputs.further, success, run),
     }
     for name, step in steps.items():
@@ -77,18 +77,6 @@ def _result(name: str, step: Callable[[], Iterable[Check]], faults: Faults) -> I
 def _population(run: Run, users: UserAggregates) -> Iterator[Check]:
     if run.population == "assigned":
         yield data.assigned(users.absent)
-
-
-def _undetermined(users: UserAggregates, metrics: Collection[str]) -> dict[str, str]:
-    known = determined(
-        lengths="minutes" in users.columns,
-        artists="artist_diversity" in users.columns,
-        timeouts="timeouts" in users.columns,
-        days="retained" in users.columns,
-    )
-    missing = [name for name in METRICS if name not in users.columns]
-    reasons = {name: known.reasons.get(name, "the input has no such values") for name in missing}
-    return {name: why for name, why in reasons.items() if name in metrics or name in known.reasons}
 
 
 def _further_layers(

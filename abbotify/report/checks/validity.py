@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from abbotify import stats
@@ -10,8 +10,8 @@ from abbotify.metrics.definitions import COLUMNS
 from abbotify.report.result import Arm, Check
 from abbotify.stats import Effect
 from abbotify.stats.effects import CUPED, MEAN
+from abbotify.stats.normal import ONE_SIDED, TWO_SIDED, Shape, skew_of_difference
 from abbotify.stats.sample_ratio import ALPHA
-from abbotify.stats.skewness import ONE_SIDED, TWO_SIDED, Shape, skew_of_difference
 
 BALANCE_ALPHA: Final = 0.01  # of all comparisons of the days before together
 
@@ -33,15 +33,18 @@ def balance(arms: Sequence[stats.ArmMoments], success: Sequence[str]) -> Iterato
     unlike = {key: p for key, p in adjusted.items() if p < BALANCE_ALPHA}
     if not unlike:
         least = min(adjusted.values())
-        summary = f"Arms were alike before the experiment (least p = {least:.3g}, Bonferroni)."
+        summary = (
+            "No significant difference between arms before the experiment (least p = "
+            f"{least:.3g}, Bonferroni)."
+        )
         yield Check("pre_balance", "pass", summary, details)
         return
     listed = "; ".join(
         f"{arm}, {covariate} (p = {p:.2g})" for (arm, covariate), p in unlike.items()
     )
     summary = (
-        f"Arms differed before the experiment: {listed}. The split may not be random; adjusted "
-        "estimates take such a difference out, plain ones do not."
+        f"Arms differed before the experiment: {listed}. The split may not be random; CUPED "
+        "corrects for such a difference, unadjusted estimates do not."
     )
     yield Check("pre_balance", "warn", summary, details, _arms_of(unlike))
 
@@ -70,7 +73,7 @@ def sign_flips(effects: Sequence[Effect], success: Sequence[str], alpha: float) 
     if not pairs:
         return
     if all(row.p_value is None for _, row in pairs):
-        summary = "Not tested: no success metric could be adjusted for the days before."
+        summary = "Not tested: no success metric could be adjusted by CUPED."
         yield Check("cuped_sign", "info", summary)
         return
     flipped = {
@@ -123,8 +126,8 @@ def skew(
         return
     listed = "; ".join(names[key] for key in skewed)
     summary = (
-        f"Skewed values in arms of unlike size or spread: {listed}. Tests there reject "
-        "too often, and err on one side more than on the other: more users are needed."
+        f"Skewed values in arms of different size or spread: {listed}. Tests there reject "
+        "too often, more on one side than on the other; more users are needed."
     )
     order = [arm.name for arm in arms]
     about = sorted({arm for arm, _ in skewed}, key=order.index)
@@ -142,7 +145,7 @@ def trends(arms: Sequence[Arm]) -> Iterator[Check]:
         for name, trend in known.items()
     }
     if not tested:
-        summary = "Not tested: too few users have all days of the trend behind them."
+        summary = "Not tested: too few users were observed on all days of the trend."
         yield Check("novelty", "info", summary, details)
         return
     fading = [name for name, trend in tested.items() if trend.fading]
@@ -172,21 +175,21 @@ def watched_ratio(arms: Sequence[Arm]) -> Iterator[Check]:
     p_value = last.sample_ratio_p
     details = {"p_value": p_value, "alpha": ALPHA}
     if p_value >= ALPHA:
-        summary = f"Arm sizes fit their weights at every look (p = {p_value:.3g})."
+        summary = f"Arm sizes match their weights at every look (p = {p_value:.3g})."
         yield Check("sample_ratio_watched", "pass", summary, details)
         return
     summary = (
-        f"Arm sizes did not fit their weights at some look (p = {p_value:.2g}): "
+        f"Arm sizes did not match their weights at some look (p = {p_value:.2g}): "
         "users were lost or moved on some day."
     )
     yield Check("sample_ratio_watched", "fail", summary, details)
 
 
-def not_watched(success: Sequence[str], known: Mapping[str, object]) -> Iterator[Check]:
+def not_watched(success: Sequence[str], known: Collection[str]) -> Iterator[Check]:
     """That no success metric can be watched day by day."""
     if success and not any(name in known for name in success):
         listed = ", ".join(map(_label, success))
-        summary = f"Not watched day by day: days do not add up to {listed}."
+        summary = f"Not monitored by day: daily values do not add up to {listed}."
         yield Check("monitoring", "info", summary)
 
 

@@ -164,7 +164,7 @@ def _row(
     good = direction(row)
     tone = _TONES.get(good, "calm" if row.significant else "")
     cells = (
-        Cell(about.label, "; ".join(filter(None, under)), hint=about.meaning),
+        Cell(about.label, "; ".join(filter(None, under))),
         *_arm(result, row, note),
         *_sizes(row, places),
         _p_value(row, result.run.alpha, decides=decides),

@@ -19,8 +19,8 @@ from abbotify.report.true_effects import TruthRow
 from abbotify.stats.effects import methods_of
 from abbotify.stats.non_inferiority import METRIC, PERCENT
 
-FORMS: Final = {"total": "everybody", "equal_data": "equal data"}
-"""The truth: with everybody under the arm; with as much to learn from as the arm had."""
+FORMS: Final = {"total": "all users", "equal_data": "equal data"}
+"""The true effect with all users under the arm; with as much to learn from as the arm had."""
 
 NAIVE: Final = frozenset({"naive_relative", "sessions_as_independent"})
 """Methods that are known to be wrong, shown for comparison."""
@@ -48,7 +48,7 @@ class TruthTables:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """All that is said beside the tables."""
+        """All sentences beside the tables."""
         return (*self.leads, self.coverage, *(f"Note: {note}." for note in self.notes))
 
 
@@ -120,7 +120,7 @@ def _table(
         column
         for form in forms
         for column in (
-            Column(f"Truth, {_named(form)}", number=True),
+            Column(f"True effect, {_named(form)}", number=True),
             Column("Covered", badge=True),
         )
     ]

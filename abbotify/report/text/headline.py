@@ -99,7 +99,7 @@ def notes(result: Result) -> tuple[str, ...]:
 
 
 def sentence(result: Result, decision: Decision) -> str:
-    """The sentence about one treatment, and a second one where the truth contradicts it."""
+    """The sentence about one treatment, and a second one where the true effect contradicts it."""
     arm = clean(decision.arm.name)
     contradicted = contradiction(result, decision)
     behind = f" {contradicted}" if contradicted else ""
@@ -110,7 +110,7 @@ def sentence(result: Result, decision: Decision) -> str:
             f"for the record, {_finding(result, decision)}."
         )
     if decision.verdict is Verdict.TOO_SMALL:
-        few = too_small(result, decision).rstrip(".")
+        few = too_small(result, decision.small[0]).rstrip(".")
         finding = _finding(result, decision)
         return f"Too few users to decide on {arm}: {few}; for the record, {finding}."
     finding = f"{_finding(result, decision)}{_addition(result, decision)}"
@@ -153,7 +153,7 @@ def rule(result: Result) -> str:
         if rails
         else "no guardrails are declared"
     )
-    best = ", and it is the best of those" if len(result.treatments) > 1 else ""
+    best = ", and it is the best such treatment" if len(result.treatments) > 1 else ""
     return (
         f"{opening}, {guarded}, no check has failed and each arm has {LEAST_USERS} users or "
         f"more{best}"

@@ -9,7 +9,7 @@ from abbotify.metrics.definitions import METRICS, Metric
 from abbotify.stats.effects import CUPED, MEAN
 
 ADJUSTED = "CUPED-adjusted"
-"""What stands beside an estimate that was."""
+"""The note on an estimate adjusted for the days before the experiment."""
 
 _ESTIMANDS: dict[str, str] = {
     MEAN: "mean of users",
@@ -53,7 +53,7 @@ TROUBLE = frozenset({"errors", "timeouts", "truncated_sessions"})
 
 _CHECKS: dict[str, str] = {
     "sample_ratio_watched": "Sample ratio by day",
-    "pre_balance": "Balance before the experiment",
+    "pre_balance": "Baseline balance",
     "cuped_sign": "CUPED sign",
     "rows_given_twice": "Duplicate rows",
     "guardrails_untested": "Untested guardrails",

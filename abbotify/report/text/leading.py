@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, Protocol
+from typing import Final, TypeAlias
 
 from abbotify.report.text.numbers import Rounded, estimate
-from abbotify.stats import Effect
+from abbotify.stats import Effect, SegmentEffect
+
+Numbers: TypeAlias = tuple[float | None, float | None, float | None]
+"""An estimate and the ends of its interval."""
 
 LIMIT: Final = 500.0
 """Per cent of the control beyond which a ratio says little.
@@ -16,23 +19,11 @@ control near zero beside its own noise: Fieller's upper end grows without bound 
 ratio of the critical value's standard errors to the control's mean, goes to 1.
 """
 
-NEAR_ZERO: Final = "control near zero: the difference says more than a ratio"
+NEAR_ZERO: Final = "control near zero: the difference is more informative than a ratio"
 
 
-class Relative(Protocol):
-    """Whatever has a relative effect with its interval."""
-
-    @property
-    def relative_effect(self) -> float | None:
-        """Per cent of the control."""
-
-    @property
-    def relative_lower(self) -> float | None:
-        """Its lower end."""
-
-    @property
-    def relative_upper(self) -> float | None:
-        """Its upper end."""
+Relative = Effect | SegmentEffect
+"""A row that has a relative effect with its interval."""
 
 
 def bounded(row: Relative) -> bool:
@@ -54,7 +45,7 @@ def leads(row: Relative) -> bool:
     return bounded(row) and not near_zero(row)
 
 
-def relative(row: Relative) -> tuple[float | None, float | None, float | None]:
+def relative(row: Relative) -> Numbers:
     """The relative effect and its interval as shown: nothing where the control is near zero."""
     if near_zero(row):
         return None, None, None
@@ -71,11 +62,18 @@ def differences(rows: Iterable[Effect]) -> bool:
     return any(not leads(row) and row.lower is not None for row in rows)
 
 
-def leading_numbers(effect: Effect) -> tuple[float | None, float | None, float | None]:
-    """The effect and its interval in the form that leads."""
-    if leads(effect):
+def numbers_of(effect: Effect | None, *, relative: bool) -> Numbers:
+    """An effect and its interval, per cent of the control or in the metric's unit."""
+    if effect is None:
+        return None, None, None
+    if relative:
         return effect.relative_effect, effect.relative_lower, effect.relative_upper
     return effect.effect, effect.lower, effect.upper
+
+
+def leading_numbers(effect: Effect) -> Numbers:
+    """The effect and its interval in the form that leads."""
+    return numbers_of(effect, relative=leads(effect))
 
 
 def shown_effect(effect: Effect, places: int | None = None) -> Rounded:

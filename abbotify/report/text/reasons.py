@@ -1,12 +1,14 @@
-"""What a decision rests on and what stands against it, a sentence each."""
+"""The reasons for a decision and the cautions about it, a sentence each."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from statistics import NormalDist
 from typing import Final
 
 from abbotify.report.decision import (
+    GAINS,
     LEAST_DF,
     Decision,
     Verdict,
@@ -30,13 +32,14 @@ _POWER: Final = 0.8
 _MANY: Final = 1000.0  # times as many users: beyond it the effect is as good as zero
 _LONG: Final = 3650  # days of a scenario at most
 _MEDIAN: Final = "quantile_0.5"
+_QUANTILE: Final = NormalDist().inv_cdf
 
 
 def decision_row(result: Result, decision: Decision) -> DecisionRow:
     """The decision as report.json has it."""
-    contradicted = _contradiction(result, decision)
-    reasons = (*basis(result, decision), *contradicted, *cautions(result, decision))
-    return DecisionRow(decision.arm.name, decision.verdict.value, reasons)
+    contradicted = contradiction(result, decision)
+    reasons = (*basis(result, decision), contradicted, *cautions(result, decision))
+    return DecisionRow(decision.arm.name, decision.verdict.value, tuple(filter(None, reasons)))
 
 
 def basis(result: Result, decision: Decision) -> tuple[str, ...]:
@@ -46,7 +49,7 @@ def basis(result: Result, decision: Decision) -> tuple[str, ...]:
             rows = (f"{check(each.name)}: {clean(each.summary)}" for each in decision.failed)
             return tuple(rows)
         case Verdict.TOO_SMALL:
-            return (too_small(result, decision),)
+            return (too_small(result, decision.small[0]),)
         case Verdict.DO_NOT_SHIP:
             harm = [f"{_finding(result, row)} is worse" for row in decision.worse]
             return (*harm, *_rails(result, decision, INFERIOR))
@@ -62,26 +65,19 @@ def cautions(result: Result, decision: Decision) -> tuple[str, ...]:
     """What a reader has to know beside the verdict: doubts, rivals, harm elsewhere, outlook."""
     if decision.verdict is Verdict.INVALID:
         return ()
+    few = decision.small if decision.verdict is not Verdict.TOO_SMALL else ()
     return (
         *(f"{check(each.name)}: {clean(each.summary)}" for each in decision.reservations),
         *(_rival(decision, row) for row in decision.rivals),
         *_worse_elsewhere(result, decision),
         *_median_against_mean(result, decision),
-        *(_small(row, result) for row in decision.small if decision.verdict not in _FEW),
+        *(too_small(result, row) for row in few),
         *_outlook(result, decision),
     )
 
 
-_FEW: Final = (Verdict.TOO_SMALL,)
-
-
-def too_small(result: Result, decision: Decision) -> str:
-    """Which metric has too few users, and how many are needed."""
-    row = decision.small[0]
-    return _small(row, result)
-
-
-def _small(row: Effect, result: Result) -> str:
+def too_small(result: Result, row: Effect) -> str:
+    """That a metric has too few users, and how many are needed."""
     control, name = clean(result.control.name), metric(row.metric).label.lower()
     counts = f"{clean(row.arm)} {row.n_treatment:,}, {control} {row.n_control:,}"
     return (
@@ -91,22 +87,11 @@ def _small(row: Effect, result: Result) -> str:
 
 
 def contradiction(result: Result, decision: Decision) -> str:
-    """How the truth contradicts the verdict; empty where it does not, or none was played."""
-    return next(_contradiction(result, decision), "")
-
-
-def _contradiction(result: Result, decision: Decision) -> Iterator[str]:
+    """How the true effect contradicts the verdict; empty where it does not, or is not known."""
     row = decision.effect
-    if row is None:
-        return
-    shipped = decision.verdict in (
-        Verdict.SHIP,
-        Verdict.SHIP_WITH_RESERVATIONS,
-        Verdict.BEATS_CONTROL,
-    )
     held = decision.verdict is Verdict.DO_NOT_SHIP and bool(decision.worse)
-    if not shipped and not held:
-        return
+    if row is None or not (held or decision.verdict in GAINS):
+        return ""
     rows = [
         each
         for each in result.truth
@@ -115,17 +100,17 @@ def _contradiction(result: Result, decision: Decision) -> Iterator[str]:
         and each.truth is not None
     ]
     if not rows:
-        return
+        return ""
     true = next((each for each in rows if each.unit == "percent"), rows[0])
     value = true.truth or 0.0
-    sign = -1.0 if metric(row.metric).direction == "lower" else 1.0
-    if (shipped and sign * value > 0) or (held and sign * value <= 0):
-        return
-    # No interval: everybody was played under both arms.
+    better = value < 0 if metric(row.metric).direction == "lower" else value > 0
+    if better is not held:
+        return ""
+    # No interval: all users were simulated under both arms.
     shown = rounding.number(value, 1 if abs(value) >= 1 else 2, sign=True)
     behind = "%" if true.unit == "percent" else unit(row.metric)
-    yield (
-        f"The truth contradicts this: with everybody under {clean(row.arm)}, "
+    return (
+        f"The true effect contradicts this: with all users under {clean(row.arm)}, "
         f"{metric(row.metric).label.lower()} changes by {shown}{behind}."
     )
 
@@ -149,7 +134,7 @@ def _rails(result: Result, decision: Decision, verdict: str | None) -> Iterator[
             loss, most = loss_and_bound(result, row)
             yield (
                 f"Guardrail {metric(row.metric).label.lower()} is {row.verdict or UNTESTED}: "
-                f"loss {loss}, at most {most}, margin {margin(row)}."
+                f"loss {loss}, upper bound {most}, margin {margin(row)}."
             )
 
 
@@ -182,8 +167,8 @@ def _worse_elsewhere(result: Result, decision: Decision) -> Iterator[str]:
     kept = [row for row in worse if rails.get(row.metric) == NON_INFERIOR]
     free = [row for row in worse if row not in kept]
     for rows, what in (
-        (kept, "Worse, within its margin"),
-        (free, "Worse too, though not deciding"),
+        (kept, "Significantly worse, but within the guardrail margin"),
+        (free, "Significantly worse, though not a success metric"),
     ):
         if rows:
             yield f"{what}: {'; '.join(_finding(result, row) for row in rows)}."
@@ -200,8 +185,8 @@ def _median_against_mean(result: Result, decision: Decision) -> Iterator[str]:
         if (row.lower > 0 or row.upper < 0) and row.effect * mean.effect < 0:
             shown, other = shown_effect(row), shown_effect(mean)
             yield (
-                f"The median of {metric(row.metric).label.lower()} moves against the mean: "
-                f"{shown.value} {shown.interval}, where the mean moves by {other.value}."
+                f"The median of {metric(row.metric).label.lower()} moves in the opposite direction "
+                f"to the mean: {shown.value} {shown.interval}; the mean changes by {other.value}."
             )
 
 
@@ -211,38 +196,36 @@ def _outlook(result: Result, decision: Decision) -> Iterator[str]:
     if decision.verdict is not Verdict.UNDECIDED or row is None:
         return
     if row.significant and not gain(row):
-        yield "Neither direction of this metric is better: no number of users decides by it."
+        yield "Neither direction of this metric is better, so more users would not decide."
         return
     users = row.n_control + row.n_treatment
     factor = _factor_of_rails(result, decision) if decision.better else _factor(result, row)
     if factor is None:
-        yield "More users decide nothing here: there is no test, or a loss stands at its margin."
+        yield "More users would not decide: there is no test, or a guardrail loss is at its margin."
     elif factor > _MANY:
         yield (
-            "An effect as small as the one seen would take more than a thousand times the users: "
-            "plan for the smallest lift worth having (abbotify power)."
+            "An effect as small as the estimate needs more than a thousand times as many users: "
+            "plan for the smallest effect worth detecting (abbotify power)."
         )
     elif factor > 1:
         needed = factor * users
         yield (
-            f"About {rounding.number(needed, rounding.decimals(needed))} users in all "
-            f"({factor:.1f} times as many) would decide, with power {_POWER:g}, if what was seen "
-            f"is the truth{_days(result, decision, needed - users)}."
+            f"About {rounding.number(needed, rounding.decimals(needed))} users in total "
+            f"({factor:.1f} times as many) would decide, with power {_POWER:g}, if the estimate is "
+            f"the true effect{_days(result, decision, needed - users)}."
         )
 
 
 def _factor(result: Result, row: Effect) -> float | None:
     """How many times the users would make the effect seen significant."""
-    from scipy.special import ndtri
-
     if row.effect is None or row.lower is None or row.upper is None or row.upper <= row.lower:
         return None
     if not row.effect:
         return math.inf
     comparisons = max(1, sum(each.p_adjusted is not None for each in decisive(result)))
     alpha = result.run.alpha
-    error = (row.upper - row.lower) / 2 / -float(ndtri(alpha / 2))
-    wanted = float(ndtri(_POWER)) - float(ndtri(alpha / comparisons / 2))
+    error = (row.upper - row.lower) / 2 / -_QUANTILE(alpha / 2)
+    wanted = _QUANTILE(_POWER) - _QUANTILE(alpha / comparisons / 2)
     return (wanted * error / row.effect) ** 2
 
 
@@ -254,12 +237,10 @@ def _factor_of_rails(result: Result, decision: Decision) -> float | None:
 
 
 def _room(row: GuardrailResult, alpha: float) -> float | None:
-    from scipy.special import ndtri
-
     if row.loss is None or row.upper is None or row.loss >= row.margin:
         return None
-    error = (row.upper - row.loss) / -float(ndtri(alpha))
-    return ((float(ndtri(_POWER)) - float(ndtri(alpha))) * error / (row.margin - row.loss)) ** 2
+    error = (row.upper - row.loss) / -_QUANTILE(alpha)
+    return ((_QUANTILE(_POWER) - _QUANTILE(alpha)) * error / (row.margin - row.loss)) ** 2
 
 
 def _days(result: Result, decision: Decision, missing: float) -> str:
@@ -269,8 +250,8 @@ def _days(result: Result, decision: Decision, missing: float) -> str:
         return ""
     daily = looks[-1].users - looks[-2].users
     if daily <= 0:
-        return "; the last day brought no new users, so more days alone do not"
+        return "; the last day brought no new users, so a longer run alone does not help"
     days = math.ceil(missing / daily)
     if days > _LONG:
-        return f"; the last day brought {daily:,} new ones, so days alone do not bring them"
-    return f"; the last day brought {daily:,} new ones, so about {days:,} more days"
+        return f"; the last day brought {daily:,} new users, too few for a longer run alone"
+    return f"; the last day brought {daily:,} new users, so about {days:,} more days"

@@ -1,35 +1,22 @@
-"""The rules of candidate tables as kernels: the same picks as `TablePicker`, from flat arrays."""
+"""A request in the compiled loop: the table that answers it, the row, and the rule that picks."""
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from abbotify.jit import inlined_unmanaged, unmanaged
+from abbotify.recommenders import pick_kernels as rules
 from abbotify.recommenders.candidate_table import HISTORY, Key, Pick
-from abbotify.rng import Stream, choice, uniform
+from abbotify.recommenders.pick_kernels import Int, Ints, Tracks
 from abbotify.simulation.compiled import lowering
 from abbotify.simulation.compiled.lowering import Tables
 
-Int = Any  # Python's or numpy's when interpreted, int64 in a compiled kernel
-
-NONE: Final = -1  # a miss
 UNKNOWN: Final = -2  # the list of this pair has not been made yet
 
-# Kernels see module constants, not attributes of classes.
 _HISTORY: Final = HISTORY
-_USERS: Final = Stream.USERS
-_BY_USER, _BY_ARTIST, _BY_PREVIOUS, _BY_FIRST, _BY_PAIR = (
-    int(key) for key in (Key.USER, Key.ARTIST, Key.PREVIOUS, Key.FIRST, Key.USER_FIRST)
-)
-_UNIFORMLY, _BY_RANK, _UNSEEN, _WEIGHTED, _ANCHORED = (
-    int(pick) for pick in (Pick.UNIFORM, Pick.RANK, Pick.FIRST_UNSEEN, Pick.WEIGHTED, Pick.ANCHORED)
-)
-_KEY, _PICK, _EXCLUDE, _BELOW = lowering.KEY, lowering.PICK, lowering.EXCLUDE, lowering.BELOW
-_OTHERWISE, _OFFSET, _WEIGHT = lowering.OTHERWISE, lowering.OFFSET, lowering.WEIGHT
-_PAIR, _PAIRS, _ON_DEMAND = lowering.PAIR, lowering.PAIRS, lowering.ON_DEMAND
 
 
 class Query(NamedTuple):
@@ -70,196 +57,63 @@ class History(NamedTuple):
             its place: what comes before it has been played.
     """
 
-    tracks: npt.NDArray[np.int32]
+    tracks: Tracks
     times: npt.NDArray[np.int16]
     base: Int
-    old_tracks: npt.NDArray[np.int32]
+    old_tracks: Tracks
     old_times: npt.NDArray[np.int16]
-    scratch: npt.NDArray[np.int64]
-    cursor: npt.NDArray[np.int64]
+    scratch: Ints
+    cursor: Ints
 
 
 @inlined_unmanaged
 def pick(
-    tables: Tables,
-    number: Int,
-    purpose: Int,
-    query: Query,
-    history: History,
-    artist: npt.NDArray[np.int32],
+    tables: Tables, number: Int, purpose: Int, query: Query, history: History, artist: Tracks
 ) -> Int:
     """A table's answer to a request: a track, NONE or UNKNOWN."""
     rule = tables.rule
-    while query.time < rule[number, _BELOW]:
-        number = rule[number, _OTHERWISE]
-    key = rule[number, _KEY]
+    while query.time < rule[number, lowering.BELOW]:
+        number = rule[number, lowering.OTHERWISE]
+    key, how = rule[number, lowering.KEY], rule[number, lowering.PICK]
     row: Int = 0
-    if key == _BY_ARTIST:
-        row = np.int64(artist[query.previous])
-    elif key == _BY_PREVIOUS:
-        row = query.previous
-    elif key == _BY_USER:
-        row = query.row
-    elif key == _BY_FIRST:
-        row = query.first
-    elif key >= _BY_PAIR:
-        anchor = query.first if key == _BY_PAIR else query.previous
-        row = _pair(tables, number, query.row * len(artist) + anchor)
+    if key < Key.USER_FIRST:
+        row = row_of(key, query.row, query.first, query.previous, artist[query.previous])
+    else:
+        anchor = query.first if key == Key.USER_FIRST else query.previous
+        place, code = rule[number, lowering.PAIR], query.row * len(artist) + anchor
+        row = rules.pair_row(tables.pairs, place, place + rule[number, lowering.PAIRS], code)
         if row < 0:
-            return UNKNOWN if rule[number, _ON_DEMAND] else NONE
-    place = rule[number, _OFFSET] + row
-    start, end = tables.offsets[place], tables.offsets[place + 1]
-    if start == end and rule[number, _PICK] != _ANCHORED:
-        return NONE
-    how = rule[number, _PICK]
-    if how == _UNIFORMLY:
-        if rule[number, _EXCLUDE]:
-            return _without_previous(tables.tracks, start, end, purpose, query)
-        seed, user, session, step = query.seed, query.user, query.session, query.step
-        drawn = choice(seed, _USERS, step, user, purpose, session, end - start)
-        return np.int64(tables.tracks[start + drawn])
-    if how == _BY_RANK:
-        place = start + query.step - 1
-        return np.int64(tables.tracks[place]) if place < end else NONE
-    if how == _UNSEEN:
-        return _first_unseen(tables.tracks, start, end, query, history)
-    if how == _WEIGHTED:
-        return _by_weight(tables, number, start, end, purpose, query)
-    return _anchored(tables, rule[number, _OFFSET], purpose, query, history)
+            return UNKNOWN if rule[number, lowering.ON_DEMAND] else rules.NONE
+    offsets, tracks = tables.offsets[rule[number, lowering.OFFSET] :], tables.tracks
+    begin, end = offsets[row], offsets[row + 1]
+    draw = (query.seed, query.step, query.user, purpose, query.session)
+    if how == Pick.UNIFORM:
+        if rule[number, lowering.EXCLUDE]:
+            return rules.without_previous(tracks, begin, end, query.previous, draw)
+        return rules.uniformly(tracks, begin, end, draw)
+    if how == Pick.RANK:
+        return rules.by_rank(tracks, begin, end, query.step)
+    if how == Pick.FIRST_UNSEEN:
+        played = history.tracks[history.base : history.base + query.step]
+        return rules.first_unseen(tracks, begin, end, played, history.cursor)
+    if how == Pick.WEIGHTED:
+        shift = rule[number, lowering.WEIGHT]
+        return rules.by_weight(tracks, begin, end, tables.weights, shift, draw)
+    plays = last_plays(history, query.step)
+    anchors, times = history.scratch[0, :plays], history.scratch[1, :plays]
+    return rules.anchored(offsets, tracks, anchors, times, draw)
 
 
 @inlined_unmanaged
-def uniformly(
-    tables: Tables,
-    key: Int,
-    place: Int,
-    purpose: Int,
-    seed: Int,
-    user: Int,
-    row: Int,
-    session: Int,
-    step: Int,
-    first: Int,
-    previous: Int,
-    artist: Int,
-) -> Int:
-    """The pick of an arm that is `plain`: a track, or NONE."""
-    if key == _BY_ARTIST:
-        place += artist
-    elif key == _BY_PREVIOUS:
-        place += previous
-    elif key == _BY_USER:
-        place += row
-    elif key == _BY_FIRST:
-        place += first
-    begin: Int = tables.offsets[place]
-    n: Int = tables.offsets[place + 1] - begin
-    if n == 0:
-        return NONE
-    drawn = choice(seed, _USERS, step, user, purpose, session, n)
-    return np.int64(tables.tracks[begin + drawn])
-
-
-@inlined_unmanaged
-def _pair(tables: Tables, number: Int, code: Int) -> Int:
-    """The row of a pair, or -1."""
-    start = tables.rule[number, _PAIR]
-    low, high = start, start + tables.rule[number, _PAIRS]
-    end = high
-    while low < high:
-        middle = (low + high) // 2
-        if tables.pairs[middle] < code:
-            low = middle + 1
-        else:
-            high = middle
-    return low - start if low < end and tables.pairs[low] == code else -1
-
-
-@unmanaged
-def _without_previous(
-    tracks: npt.NDArray[np.int32], start: Int, end: Int, purpose: Int, query: Query
-) -> Int:
-    low, high = start, end
-    while low < high:
-        middle = (low + high) // 2
-        if tracks[middle] < query.previous:
-            low = middle + 1
-        else:
-            high = middle
-    inside = low < end and tracks[low] == query.previous
-    n = end - start - (1 if inside else 0)
-    if n == 0:
-        return NONE
-    seed, user, session, step = query.seed, query.user, query.session, query.step
-    drawn = start + choice(seed, _USERS, step, user, purpose, session, n)
-    return np.int64(tracks[drawn + (1 if inside and drawn >= low else 0)])
-
-
-@unmanaged
-def _first_unseen(
-    tracks: npt.NDArray[np.int32], start: Int, end: Int, query: Query, history: History
-) -> Int:
-    # From where the last search of this row ended: what was seen stays seen, and starting anew
-    # would make a long session quadratic in its tracks.
-    place = history.cursor[1] if history.cursor[0] == start else start
-    history.cursor[0] = start
-    while place < end:
-        seen = False
-        for i in range(history.base, history.base + query.step):
-            seen |= history.tracks[i] == tracks[place]
-        if not seen:
-            break
-        place += 1
-    history.cursor[1] = place
-    return np.int64(tracks[place]) if place < end else NONE
-
-
-@unmanaged
-def _by_weight(
-    tables: Tables, number: Int, start: Int, end: Int, purpose: Int, query: Query
-) -> Int:
-    shift = tables.rule[number, _WEIGHT]
-    weights = tables.weights
-    total = weights[end - 1 + shift]
-    if total <= 0.0:
-        return NONE
-    seed, user, session, step = query.seed, query.user, query.session, query.step
-    target = uniform(seed, _USERS, step, user, purpose, session) * total
-    low, high = start, end
-    while low < high:
-        middle = (low + high) // 2
-        if target < weights[middle + shift]:
-            high = middle
-        else:
-            low = middle + 1
-    return np.int64(tables.tracks[low])
-
-
-@unmanaged
-def _anchored(tables: Tables, offset: Int, purpose: Int, query: Query, history: History) -> Int:
-    plays, left = last_plays(history, query.step), 0
-    tracks, times = history.scratch[0], history.scratch[1]
-    for i in range(plays):
-        left += times[i]
-    attempt = 0
-    while left > 0:
-        seed, user, session, step = query.seed, query.user, query.session, query.step
-        drawn = choice(seed, _USERS, step, user, purpose | attempt << 32, session, left)
-        place = 0
-        while drawn >= times[place]:
-            drawn -= times[place]
-            place += 1
-        left -= times[place]
-        times[place] = 0
-        attempt += 1
-        row = offset + tracks[place]
-        for i in range(tables.offsets[row], tables.offsets[row + 1]):
-            candidate, seen = tables.tracks[i], False
-            for j in range(plays):
-                seen |= tracks[j] == candidate
-            if not seen:
-                return np.int64(candidate)
-    return NONE
+def row_of(key: Int, row: Int, first: Int, previous: Int, artist: Int) -> Int:
+    """The row of a table whose key is no pair."""
+    if key == Key.ARTIST:
+        return np.int64(artist)
+    if key == Key.PREVIOUS:
+        return previous
+    if key == Key.USER:
+        return row
+    return first if key == Key.FIRST else 0
 
 
 @unmanaged

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from abbotify.report import read
 from abbotify.studies.compare.compare import Comparison, compare
-from abbotify.studies.compare.paired import Paired, Pairs, overlap, read_users
+from abbotify.studies.compare.paired import Paired, overlap, read_users
 
 __all__ = ["Comparison", "compare", "compare_runs"]
 
@@ -21,9 +21,7 @@ def compare_runs(a: Path, b: Path) -> Comparison:
     first, second = read(a), read(b)
     users = read_users(a), read_users(b)
     shared = overlap(*users)
-    paired = None
-    if shared == "same" and first.run.population == second.run.population:
-        assert users[0] is not None, "the same users are there"
-        assert users[1] is not None, "the same users are there"
-        paired = Paired(Pairs(users[0], users[1], first.run.population))
+    paired, (one, two) = None, users
+    if one and two and shared == "same" and first.run.population == second.run.population:
+        paired = Paired(one, two, first.run.population)
     return compare(first, second, (str(a), str(b)), shared, paired)

@@ -13,8 +13,9 @@ from typing import Final, Literal
 
 from abbotify.errors import UserError
 from abbotify.report import Arm, Result
+from abbotify.report.text.leading import Numbers, numbers_of
 from abbotify.stats import Contrast, Effect, Estimate, difference
-from abbotify.stats.paired import Bounded, independent
+from abbotify.stats.means import Bounded, independent
 from abbotify.studies.compare.differences import Difference, differing
 from abbotify.studies.compare.paired import Overlap, Paired
 
@@ -212,18 +213,13 @@ class _Method:
             if contrasts is not None:
                 relative, absolute, pairs = contrasts
                 return Moved(*key, a, b, _bounded(relative, a, b), absolute, pairs)
-        relative = self._apart(
-            (a.relative_effect, a.relative_lower, a.relative_upper),
-            (b.relative_effect, b.relative_lower, b.relative_upper),
+        relative, absolute = (
+            self._apart(numbers_of(a, relative=each), numbers_of(b, relative=each))
+            for each in (True, False)
         )
-        absolute = self._apart((a.effect, a.lower, a.upper), (b.effect, b.lower, b.upper))
         return Moved(*key, a, b, relative, absolute)
 
-    def _apart(
-        self,
-        a: tuple[float | None, float | None, float | None],
-        b: tuple[float | None, float | None, float | None],
-    ) -> Contrast:
+    def _apart(self, a: Numbers, b: Numbers) -> Contrast:
         """B minus A from what the results say."""
         if a[0] is None or b[0] is None:
             return Contrast(None, note="undefined in a run")

@@ -15,44 +15,13 @@ from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import Population
 from abbotify.metrics.users_file import StoredUsers
 from abbotify.stats import Contrast, Moments
-from abbotify.stats.effects import MEAN
+from abbotify.stats.effects import MEAN, RATIO
+from abbotify.stats.means import lift_terms, paired, paired_effects, ratio_terms
 from abbotify.stats.moments import Floats
-from abbotify.stats.paired import lift_terms, paired, paired_effects, ratio_terms
 
 USERS: Final = "users.parquet"
 Rows = npt.NDArray[np.bool_]
 Overlap = Literal["same", "disjoint", "partly", "unknown"]
-
-
-@dataclass(frozen=True, eq=False)
-class Pairs:
-    """The same users in the same arms in two runs.
-
-    Attributes:
-        first: the users of one run.
-        second: those of the other, row by row the same.
-        population: over whom means are, in both.
-    """
-
-    first: StoredUsers
-    second: StoredUsers
-    population: Population
-
-    def members(self, population: Population) -> Rows:
-        """Who is in an arm, and for the exposed came in both runs: bool (n,)."""
-        return self.first.members(population) & self.second.members(population)
-
-    def arm(self, name: str) -> Rows:
-        """The arm's users: bool (n,)."""
-        codes, names = self.first.label()
-        in_arm: Rows = codes == (names.index(name) if name in names else len(names))
-        return in_arm
-
-    def column(self, name: str, population: Population) -> tuple[Floats, Floats] | None:
-        """A column in both runs, NaN where there is no value; None when one lacks it."""
-        if name not in self.first.columns & self.second.columns:
-            return None
-        return self.first.column(name, population), self.second.column(name, population)
 
 
 def read_users(folder: Path) -> StoredUsers | None:
@@ -90,16 +59,36 @@ Two = tuple[Floats, Floats]  # values of the same users in the first and the sec
 
 @dataclass(frozen=True, eq=False)
 class Paired:
-    """Contrasts of two runs with the same users in the same arms."""
+    """Contrasts of two runs with the same users in the same arms.
 
-    pairs: Pairs
+    Attributes:
+        first: the users of one run.
+        second: those of the other, row by row the same.
+        population: over whom means are, in both.
+    """
+
+    first: StoredUsers
+    second: StoredUsers
+    population: Population
+
+    def members(self, population: Population) -> Rows:
+        """Who is in an arm, and for the exposed came in both runs: bool (n,)."""
+        return self.first.members(population) & self.second.members(population)
+
+    def arm(self, name: str) -> Rows:
+        """The arm's users: bool (n,)."""
+        codes, names = self.first.label()
+        in_arm: Rows = codes == (names.index(name) if name in names else len(names))
+        return in_arm
+
+    def column(self, name: str, population: Population) -> Two | None:
+        """A column in both runs, NaN where there is no value; None when one lacks it."""
+        return _column(self, name, population)
 
     def level(self, arm: str, metric: str, alpha: float) -> tuple[Contrast, int] | None:
         """B minus A of an arm's mean, and the users behind it; None where it cannot be paired."""
         two = self._values(arm, metric, MEAN)
-        if two is None:
-            return None
-        return paired(_moved(two), alpha), len(two[0])
+        return None if two is None else (paired(_moved(two), alpha), len(two[0]))
 
     def effect(
         self, key: tuple[str, str, str], controls: tuple[str, str], alpha: float
@@ -127,36 +116,33 @@ class Paired:
 
     def _values(self, arm: str, metric: str, estimand: str) -> Two | None:
         """Values, one for each user of an arm, whose means are the estimates in both runs."""
-        in_arm = self.pairs.arm(arm)
         if estimand == MEAN:
-            return self._defined(in_arm, metric, self.pairs.population)
+            return self._defined(arm, metric, self.population)
         about = METRICS.get(metric)
-        if estimand != "ratio" or about is None or about.ratio is None:
+        if estimand != RATIO or about is None or about.ratio is None:
             return None
         # Ratios of sums are over the exposed whatever means are over.
-        above = self._defined(in_arm, about.ratio.numerator, "exposed")
-        below = self._defined(in_arm, about.ratio.denominator, "exposed")
+        above = self._defined(arm, about.ratio.numerator, "exposed")
+        below = self._defined(arm, about.ratio.denominator, "exposed")
         if above is None or below is None or len(above[0]) != len(below[0]):
             return None
         first, second = (ratio_terms(*sums) for sums in zip(above, below, strict=True))
         return None if first is None or second is None else (first, second)
 
-    def _defined(self, in_arm: np.ndarray, name: str, population: Population) -> Two | None:
-        columns = self._column(name, population)
+    def _defined(self, arm: str, name: str, population: Population) -> Two | None:
+        """The values of an arm's users who have one in both runs."""
+        columns = self.column(name, population)
         if columns is None:
             return None
-        known = in_arm & self.pairs.members(population)
-        for values in columns:
-            known = known & ~np.isnan(values)
+        known = self.arm(arm) & self.members(population) & ~np.isnan(columns).any(axis=0)
         return columns[0][known], columns[1][known]
 
-    def _column(self, name: str, population: Population) -> Two | None:
-        return _kept(self.pairs, name, population)
 
-
-@lru_cache(maxsize=4)  # the arms of a metric are asked for one after the other
-def _kept(pairs: Pairs, name: str, population: Population) -> Two | None:
-    return pairs.column(name, population)
+@lru_cache(maxsize=4)  # the arms of a metric are compared one after the other
+def _column(runs: Paired, name: str, population: Population) -> Two | None:
+    if name not in runs.first.columns & runs.second.columns:
+        return None
+    return runs.first.column(name, population), runs.second.column(name, population)
 
 
 def _moved(two: Two) -> Moments:
@@ -165,8 +151,7 @@ def _moved(two: Two) -> Moments:
 
 def _relative(control: Two, treatment: Two, alpha: float) -> Contrast:
     """B minus A of the lift in points, to first order of the delta method."""
-    lifts = [lift_terms(*values) for values in zip(control, treatment, strict=True)]
-    first, second = lifts
+    first, second = (lift_terms(*values) for values in zip(control, treatment, strict=True))
     if first is None or second is None:
         return Contrast(None, note="control is 0: no relative effect")
     moved = [Moments.of(late - early) for early, late in zip(first, second, strict=True)]

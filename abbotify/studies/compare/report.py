@@ -11,7 +11,8 @@ from abbotify.files import folders
 from abbotify.files.replacement import Kind
 from abbotify.report.csv import Value, csv_text
 from abbotify.report.text import numbers
-from abbotify.stats import Contrast, Effect
+from abbotify.report.text.leading import numbers_of
+from abbotify.stats import Contrast
 from abbotify.stats.effects import MEAN
 from abbotify.studies import page
 from abbotify.studies.compare import tables
@@ -69,22 +70,15 @@ def compare_csv(comparison: Comparison) -> str:
 def _rows(comparison: Comparison) -> Iterator[tuple[Value, ...]]:
     for row in comparison.effects:
         key = (row.metric, row.arm, row.estimand)
-        for what, start, contrast in (
-            ("relative_effect", "relative_", row.relative),
-            ("effect", "", row.absolute),
-        ):
-            runs = (*_ends(row.a, start), *_ends(row.b, start))
+        for what, contrast in (("relative_effect", row.relative), ("effect", row.absolute)):
+            relative = what == "relative_effect"
+            runs = (*numbers_of(row.a, relative=relative), *numbers_of(row.b, relative=relative))
             yield (what, *key, *runs, *_ends_and_p(contrast), row.pairs, contrast.note)
     for level in comparison.levels:
         key = (level.metric, level.arm, MEAN)
         runs = (level.a, None, None, level.b, None, None)
         contrast = level.difference
         yield ("level", *key, *runs, *_ends_and_p(contrast), level.pairs, contrast.note)
-
-
-def _ends(effect: Effect | None, start: str) -> tuple[float | None, ...]:
-    names = ("effect", "lower", "upper")
-    return tuple(None if effect is None else getattr(effect, start + name) for name in names)
 
 
 def _ends_and_p(contrast: Contrast) -> tuple[float | None, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Final, TypeAlias
+from typing import Final
 
 from abbotify.report import Result, sentences
 from abbotify.report.charts.axes import Axis
@@ -18,7 +18,7 @@ from abbotify.report.table import Cell, Column, Row, Table
 from abbotify.report.tables.checks import state
 from abbotify.report.text import numbers as rounding
 from abbotify.report.text.labels import check, clean, estimand, metric, shortened
-from abbotify.report.text.leading import leads
+from abbotify.report.text.leading import Numbers, leads, numbers_of
 from abbotify.report.text.numbers import MINUS, MISSING
 from abbotify.stats import Contrast, Effect
 from abbotify.stats.effects import MEAN
@@ -37,18 +37,11 @@ _COLUMNS: Final = (
 )
 _POINTS: Final = " pp"
 
-Numbers: TypeAlias = tuple[float | None, float | None, float | None]
-
 
 def cards(comparison: Comparison) -> tuple[Card, Card]:
     """Both runs: what each is, its decisions, its checks."""
-    one, two = (
-        _card(letter, name, result)
-        for letter, name, result in zip(
-            "AB", comparison.names, (comparison.a, comparison.b), strict=True
-        )
-    )
-    return one, two
+    first, second = comparison.names
+    return _card("A", first, comparison.a), _card("B", second, comparison.b)
 
 
 def differences(comparison: Comparison) -> Table:
@@ -119,8 +112,7 @@ def levels(comparison: Comparison) -> Table:
     rows: list[Row] = []
     for _, same in groupby(ordered, key=lambda row: row.metric):
         members = list(same)
-        contrasts = [row.difference for row in members]
-        places = rounding.aligned([(each.effect, each.lower, each.upper) for each in contrasts])
+        places = rounding.aligned([_bounds(row.difference) for row in members])
         rows += [_level(row, alpha, each) for row, each in zip(members, places, strict=True)]
     return Table("Mean of each metric in each arm of both runs", _COLUMNS, tuple(rows))
 
@@ -146,25 +138,22 @@ def _order(comparison: Comparison, metrics: list[str]) -> list[str]:
 
 def _card(letter: str, name: str, result: Result) -> Card:
     words, tone = state(result.checks)
-    failing = [each for each in result.checks if each.status in ("fail", "warn")]
-    scenario = clean(str(result.scenario.get("name", result.run.experiment)))
-    name = clean(name)
     tones = {"fail": "bad", "warn": "warn"}
-    return Card(
-        name,
-        ((scenario,) if scenario not in name else ()) + tuple(sentences(result)),
-        tone,
-        letter,
-        (
-            (tone, words),
-            *((tones[each.status], f"{check(each.name)}: {each.summary}") for each in failing),
-        ),
+    failing = tuple(
+        (tones[each.status], f"{check(each.name)}: {each.summary}")
+        for each in result.checks
+        if each.status in tones
     )
+    scenario, name = clean(str(result.scenario.get("name", result.run.experiment))), clean(name)
+    named = () if scenario in name else (scenario,)
+    return Card(name, (*named, *sentences(result)), tone, letter, ((tone, words), *failing))
 
 
 def _places(rows: Sequence[Moved]) -> list[list[int | None]]:
     """Decimals of A, B and their difference in each row: alike wherever the unit is."""
-    numbers = [[_numbers(row, row.a), _numbers(row, row.b), _difference(row)] for row in rows]
+    numbers = [
+        [_numbers(row, row.a), _numbers(row, row.b), _bounds(_contrast(row))] for row in rows
+    ]
     in_percent = [values for row, values in zip(rows, numbers, strict=True) if comparable(row)]
     relative = iter(rounding.aligned([each for values in in_percent for each in values]))
     return [
@@ -175,36 +164,28 @@ def _places(rows: Sequence[Moved]) -> list[list[int | None]]:
 
 def _numbers(row: Moved, effect: Effect | None) -> Numbers:
     """An effect in the form that leads in both runs."""
-    if effect is None:
-        return None, None, None
-    if comparable(row):
-        return effect.relative_effect, effect.relative_lower, effect.relative_upper
-    return effect.effect, effect.lower, effect.upper
+    return numbers_of(effect, relative=comparable(row))
 
 
-def _difference(row: Moved) -> Numbers:
-    contrast = row.relative if comparable(row) else row.absolute
+def _contrast(row: Moved) -> Contrast:
+    """Their difference in the same form."""
+    return row.relative if comparable(row) else row.absolute
+
+
+def _bounds(contrast: Contrast) -> Numbers:
     return contrast.effect, contrast.lower, contrast.upper
 
 
 def _effect(row: Moved, alpha: float, places: Sequence[int | None]) -> Row:
-    relative = comparable(row)
+    percent, contrast = "%" if comparable(row) else "", _contrast(row)
     a, b = (
-        rounding.estimate(*_numbers(row, effect), unit="%" if relative else "", places=each)
+        _rounded(rounding.estimate(*_numbers(row, effect), unit=percent, places=each))
         for effect, each in zip((row.a, row.b), places[:2], strict=True)
     )
-    contrast = row.relative if relative else row.absolute
-    unit = _POINTS if relative and contrast.effect is not None else ""
+    unit = _POINTS if percent and contrast.effect is not None else ""
     kind = "" if row.estimand == MEAN else estimand(row.estimand)
-    return Row(
-        (
-            Cell(metric(row.metric).label, kind),
-            Cell(clean(row.arm)),
-            _rounded(a),
-            _rounded(b),
-            *_compared(row.metric, contrast, unit, alpha, places[2]),
-        )
-    )
+    first = Cell(metric(row.metric).label, kind), Cell(clean(row.arm))
+    return Row((*first, a, b, *_compared(row.metric, contrast, unit, alpha, places[2])))
 
 
 def _level(row: Level, alpha: float, places: int | None) -> Row:
@@ -212,21 +193,16 @@ def _level(row: Level, alpha: float, places: int | None) -> Row:
     if contrast.lower is None or places is None:
         known = (rounding.estimate(value, None, None).places for value in (row.a, row.b))
         places = max(*known, 2)
-    return Row(
-        (
-            Cell(metric(row.metric).label),
-            Cell(clean(row.arm)),
-            *(Cell(rounding.number(value, places)) for value in (row.a, row.b)),
-            *_compared(row.metric, contrast, "", alpha, places),
-        )
-    )
+    a, b = (Cell(rounding.number(value, places)) for value in (row.a, row.b))
+    first = Cell(metric(row.metric).label), Cell(clean(row.arm))
+    return Row((*first, a, b, *_compared(row.metric, contrast, "", alpha, places)))
 
 
 def _compared(
     name: str, contrast: Contrast, unit: str, alpha: float, places: int | None
 ) -> tuple[Cell, Cell, Cell]:
     """B minus A, its p-value, and the result by this comparison alone."""
-    shown = rounding.estimate(contrast.effect, contrast.lower, contrast.upper, places=places)
+    shown = rounding.estimate(*_bounds(contrast), places=places)
     tone, word = _result(name, contrast, alpha)
     return (
         _rounded(shown, unit),
@@ -236,7 +212,7 @@ def _compared(
 
 
 def _rounded(shown: rounding.Rounded, unit: str = "") -> Cell:
-    return Cell(shown.value + unit, "" if shown.interval == MISSING else shown.interval)
+    return Cell(shown.value + unit, shown.second_line)
 
 
 def _result(name: str, contrast: Contrast, alpha: float) -> tuple[str, str]:
@@ -264,12 +240,11 @@ def chart(comparison: Comparison, narrow: bool) -> str | None:
     groups: dict[tuple[str, str], list[Estimate]] = {}
     for (row, effect, look), each in zip(pairs, places, strict=True):
         if effect is not None:
-            values = _numbers(row, effect)
+            values, significant = _numbers(row, effect), bool(effect.significant)
             shown = rounding.estimate(*values, unit="%", places=each)
-            mark = Estimate(
-                *values, look, "AB"[look - 1], bool(effect.significant), shown.value, shown.interval
+            groups.setdefault((row.metric, row.arm), []).append(
+                Estimate(*values, look, "AB"[look - 1], significant, shown.value, shown.interval)
             )
-            groups.setdefault((row.metric, row.arm), []).append(mark)
     return forest(
         [
             Group(f"{metric(name).label}, {shortened(arm, 20)}", tuple(marks), name in success)

@@ -9,7 +9,7 @@ from typing import Final
 from abbotify.report.charts.axes import Axis, Line
 from abbotify.report.charts.forest import Estimate, Group, forest
 from abbotify.report.csv import Value, csv_text
-from abbotify.report.table import Cell, Column, Row, Table
+from abbotify.report.table import Table, plain_table
 from abbotify.report.text import labels
 from abbotify.report.text import numbers as rounding
 from abbotify.stats import Effect
@@ -90,29 +90,20 @@ def effects(sweep: Sweep) -> Table:
     """
     losses = [name for place, name in enumerate(_LOSSES) if _known(sweep, place)]
     unit = "" if sweep.relative else labels.with_unit("", sweep.metric)
-    columns = (
-        *map(Column, (*sweep.keys, "arm")),
-        *(Column(name, number=True) for name in (f"effect{unit}", "interval", "p", *losses)),
-    )
     cells = [(setting, arm) for arm in sweep.moved for setting in sweep.settings]
     shown = _rounded(sweep, [sweep.effect(setting, arm) for setting, arm in cells])
     rows = [
         (*setting.values, arm, *numbers, *_losses(sweep, setting, arm))
         for (setting, arm), numbers in zip(cells, shown, strict=True)
     ]
-    return Table(
-        "Effects under every setting", columns, tuple(Row(tuple(map(Cell, r))) for r in rows)
-    )
+    figures = (f"effect{unit}", "interval", "p", *losses)
+    return plain_table("Effects under every setting", (*sweep.keys, "arm"), figures, rows)
 
 
 def ranges(sweep: Sweep) -> Table:
     """How much each key matters to each arm, the most first."""
-    columns = (Column("arm"), Column("setting"), Column("range", number=True))
-    rows = (
-        Row((Cell(arm), Cell(key), Cell(range_text(sweep, spread))))
-        for arm, key, spread in matters(sweep)
-    )
-    return Table("Ranges of the mean effect", columns, tuple(rows))
+    rows = [(arm, key, range_text(sweep, spread)) for arm, key, spread in matters(sweep)]
+    return plain_table("Ranges of the mean effect", ("arm", "setting"), ("range",), rows)
 
 
 def matters(sweep: Sweep) -> list[tuple[str, str, float]]:
@@ -143,8 +134,7 @@ def _known(sweep: Sweep, place: int) -> bool:
 
 def _rounded(sweep: Sweep, effects: Sequence[Effect | None]) -> list[list[str]]:
     """Effect, interval and p of each, all rounded to one place."""
-    nothing = (None, None, None)
-    known = [nothing if effect is None else sweep.numbers(effect) for effect in effects]
+    known = [sweep.numbers(effect) for effect in effects]
     unit = "%" if sweep.relative else ""
     texts = []
     for effect, values, places in zip(effects, known, rounding.aligned(known), strict=True):
@@ -208,10 +198,10 @@ def chart(sweep: Sweep, narrow: bool) -> str:
         rows = []
         for arm in sweep.moved:
             effect, (text, interval, _) = sweep.effect(setting, arm), next(shown)
-            values = (None, None, None) if effect is None else sweep.numbers(effect)
             look = 1 + sweep.arms.index(arm)
             significant = effect is not None and bool(effect.significant)
             name = arm if len(sweep.moved) > 1 else ""
+            values = sweep.numbers(effect)
             rows.append(Estimate(*values, look, name, significant, text, interval))
         groups.append(Group(" · ".join(setting.values), tuple(rows)))
     label = labels.metric(sweep.metric).label.lower()
@@ -232,24 +222,11 @@ def chart(sweep: Sweep, narrow: bool) -> str:
 
 def loss_chart(sweep: Sweep, narrow: bool) -> str | None:
     """The losses of the first training under each setting; None where nothing is trained."""
-    groups = []
-    for setting in sweep.settings:
-        rows = [
-            Estimate(
-                loss,
-                look=1 + sweep.arms.index(arm),
-                name=labels.clean(arm),
-                filled=kind == "held out",
-                text=f"{loss:.4f}",
-                interval=kind,
-            )
-            for arm, losses in setting.losses.items()
-            if arm in sweep.moved
-            for kind, loss in zip(("training", "held out"), losses, strict=True)
-            if loss is not None
-        ]
-        if rows:
-            groups.append(Group(" · ".join(setting.values), tuple(rows)))
+    groups = [
+        Group(" · ".join(setting.values), rows)
+        for setting in sweep.settings
+        if (rows := tuple(_loss_rows(sweep, setting)))
+    ]
     if not groups:
         return None
     values = [row.value or 0.0 for group in groups for row in group.rows]
@@ -261,3 +238,13 @@ def loss_chart(sweep: Sweep, narrow: bool) -> str | None:
         title="Losses of training by setting",
         narrow=narrow,
     )
+
+
+def _loss_rows(sweep: Sweep, setting: Setting) -> Iterator[Estimate]:
+    for arm, losses in setting.losses.items():
+        look, name = 1 + sweep.arms.index(arm), labels.clean(arm)
+        for kind, loss in zip(("training", "held out"), losses, strict=True):
+            if arm in sweep.moved and loss is not None:
+                held = kind == "held out"
+                text = f"{loss:.4f}"
+                yield Estimate(loss, None, None, look, name, held, text, kind)

@@ -21,7 +21,7 @@ from abbotify.files import folders, replacement, yaml
 from abbotify.progress import Progress, silent
 from abbotify.report import Result, read
 from abbotify.report.decision import decisive
-from abbotify.report.text.leading import bounded, near_zero
+from abbotify.report.text.leading import Numbers, bounded, near_zero, numbers_of
 from abbotify.scenario import Scenario, load
 from abbotify.simulation.parallel.executor import open_executor
 from abbotify.stats import Effect
@@ -110,11 +110,9 @@ class Sweep:
         known = [each for setting in self.settings for each in setting.effects]
         return not any(map(near_zero, known)) and any(map(bounded, known))
 
-    def numbers(self, effect: Effect) -> tuple[float | None, float | None, float | None]:
+    def numbers(self, effect: Effect | None) -> Numbers:
         """An effect and its interval: per cent of the control, or in the metric's unit."""
-        if self.relative:
-            return effect.relative_effect, effect.relative_lower, effect.relative_upper
-        return effect.effect, effect.lower, effect.upper
+        return numbers_of(effect, relative=self.relative)
 
     def spread(self, key: str, arm: str) -> float | None:
         """How much a key matters: between its values, the range of the mean effect.
@@ -125,8 +123,7 @@ class Sweep:
         place = self.keys.index(key)
         by_value: dict[str, list[float]] = {}
         for setting in self.settings:
-            effect = self.effect(setting, arm)
-            value = None if effect is None else self.numbers(effect)[0]
+            value = self.numbers(self.effect(setting, arm))[0]
             if value is None:
                 return None
             by_value.setdefault(setting.values[place], []).append(value)
@@ -144,7 +141,7 @@ class _Job:
 
 @dataclass(frozen=True)
 class _Task:
-    number: int
+    folder: str
     values: tuple[str, ...]
     overrides: tuple[str, ...]
 
@@ -201,8 +198,10 @@ def sweep(
     job = _Job(path, tuple(overrides), seed, out)
     scenario = _scenario(job, tasks[0])
     for task in tasks:  # every mistake before the first run
-        _refuse_others(scenario, _scenario(job, task), task)
-        folders.check(out / _name(task))
+        if _compared(_scenario(job, task)) != _compared(scenario):
+            what = "the settings differ in the control, the treatments or the first success metric"
+            raise UserError(f"{what}: {', '.join(task.overrides)}", key="--vary")
+        folders.check(out / task.folder)
     settings = _played(job, tasks, workers, progress)
     if all(setting.failure for setting in settings):
         raise UserError(f"every run failed, the first one with: {settings[0].failure}")
@@ -222,32 +221,22 @@ def _played(job: _Job, tasks: Sequence[_Task], workers: int, progress: Progress)
     finally:
         for task in tasks:  # of processes that were killed with this one's end
             with suppress(OSError):
-                replacement.sweep((job.out / _name(task)).resolve())
+                replacement.sweep((job.out / task.folder).resolve())
         with suppress(OSError):  # it holds runs, as after every success
             if made:
                 job.out.rmdir()
     return settings
 
 
-def _refuse_others(first: Scenario, other: Scenario, task: _Task) -> None:
-    """Refuses a setting that changes what is compared with what."""
-    if _compared(first) != _compared(other):
-        what = "the settings differ in the control, the treatments or the first success metric"
-        raise UserError(f"{what}: {', '.join(task.overrides)}", key="--vary")
-
-
 def _compared(scenario: Scenario) -> tuple[str, tuple[str, ...]]:
+    """What is compared: the first success metric, the control and the treatments."""
     return scenario.metrics.success[0], scenario.arms_of(scenario.layers[0])
 
 
 def _tasks(vary: Sequence[Varied]) -> Iterator[_Task]:
     for number, values in enumerate(product(*(one.values for one in vary))):
         overrides = tuple(f"{one.key}={value}" for one, value in zip(vary, values, strict=True))
-        yield _Task(number, values, overrides)
-
-
-def _name(task: _Task) -> str:
-    return f"{task.number:03d}"
+        yield _Task(f"{number:03d}", values, overrides)
 
 
 def _scenario(job: _Job, task: _Task) -> Scenario:
@@ -255,19 +244,18 @@ def _scenario(job: _Job, task: _Task) -> Scenario:
 
 
 def _run(job: _Job, task: _Task) -> Setting:
-    folder = job.out / _name(task)
+    folder = job.out / task.folder
     try:
         result = pipeline.run(_scenario(job, task), folder)
-    except PageError as error:
-        if not (folder / "report.json").exists():
-            return Setting(task.values, folder.name, (), {}, str(error))
+    except (PageError, UserError) as error:
+        if not (isinstance(error, PageError) and (folder / "report.json").exists()):
+            # A training that diverges is a result of a sweep.
+            return Setting(task.values, task.folder, (), {}, str(error))
         result = read(folder)
-    except UserError as error:  # a training that diverges is a result of a sweep
-        return Setting(task.values, folder.name, (), {}, str(error))
-    return _setting(task, result, folder.name)
+    return _setting(task, result)
 
 
-def _setting(task: _Task, result: Result, folder: str) -> Setting:
+def _setting(task: _Task, result: Result) -> Setting:
     metric = result.scenario["metrics"]["success"][0]
     effects = tuple(effect for effect in decisive(result) if effect.metric == metric)
     first = {arm.name: arm.trainings[0] for arm in result.arms if arm.trainings}
@@ -276,4 +264,4 @@ def _setting(task: _Task, result: Result, folder: str) -> Setting:
         for name, training in first.items()
         if training.curve
     }
-    return Setting(task.values, folder, effects, losses)
+    return Setting(task.values, task.folder, effects, losses)

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from abbotify.files.replacement import Kind
-from abbotify.stats.effects import CUPED, Estimator, deciding_estimand, methods_of
+from abbotify.stats import normal
+from abbotify.stats.effects import CUPED, deciding_estimand, methods_of
+from abbotify.studies.validation.methods import AnalysisPlan
 
 FALSE_ALARM: Final = 0.01  # of all gated rates of one table together, were every method right
+CHANCE: Final = 0.05  # that a Monte Carlo interval misses, where nothing is expected
+
+COLUMNS: Final = (
+    *("method", "metric", "quantity", "measured"),
+    *("lower", "upper", "expected", "within"),
+)
+"""Of validate.csv."""
 
 
 @dataclass(frozen=True)
 class Characteristic:
-    """One measured quantity of one method; validate.csv has all but the last two.
+    """One measured quantity of one method, made by `rate` or `average`, its band by `banded`.
 
     Attributes:
         method: What was tried: "welch", "fieller", "cuped", "naive_relative", ...
@@ -22,28 +35,58 @@ class Characteristic:
         quantity: "false_positive_rate", "power", "coverage", "mean_width", "sign_error",
             "exaggeration", ...
         measured: The rate or mean over the replications; None where undefined.
+        replications: In which it is defined.
+        expected: What theory says; None where it says nothing.
+        gated: A departure is a fault of the program, not a finding about the method.
+        why: Why it is not gated where it could be.
         lower: Lower end of the band in which `measured` is expected to lie; of its own Monte
             Carlo error where nothing is expected.
         upper: Upper end.
-        expected: What theory says; None where it says nothing.
         within: Whether measured lies in the band; None where nothing is expected.
-        gated: A departure is a fault of the program, not a finding about the method.
-        why: Why it is not gated where it could be.
+        at_most: `expected` is a bound: the band reaches down to 0.
+        error: Monte Carlo standard error of a mean, NaN of a single value; None of a rate.
     """
 
     method: str
     metric: str
     quantity: str
     measured: float | None
-    lower: float | None = None
-    upper: float | None = None
+    replications: int
     expected: float | None = None
-    within: bool | None = None
     gated: bool = False
     why: str = ""
+    lower: float | None = None
+    upper: float | None = None
+    within: bool | None = None
+    at_most: bool = field(default=False, compare=False)
+    error: float | None = field(default=None, compare=False)
 
+    def banded(self, level: float) -> Characteristic:
+        """The same with its band.
 
-COLUMNS: Final = tuple(field.name for field in fields(Characteristic)[:-2])
+        Args:
+            level: Chance that what is as expected leaves the band; both sides together, or above
+                a bound. Without `expected` the band misses with chance `CHANCE`.
+
+        Source: a rate's band by the binomial distribution, or Clopper, Pearson (1934), Biometrika
+        26, where nothing is expected; a mean's by the normal distribution.
+        """
+        if self.measured is None or math.isnan(self.error or 0.0):
+            return self
+        if self.expected is None:
+            lower, upper = self._band(self.measured, CHANCE)
+            return replace(self, lower=lower, upper=upper)
+        lower, upper = self._band(self.measured, level)
+        return replace(self, lower=lower, upper=upper, within=lower <= self.measured <= upper)
+
+    def _band(self, measured: float, level: float) -> tuple[float, float]:
+        if self.error is not None:
+            middle = measured if self.expected is None else self.expected
+            half = normal.quantile(level) * self.error
+            return middle - half, middle + half
+        if self.expected is None:
+            return clopper_pearson(round(measured * self.replications), self.replications, level)
+        return binomial_band(self.expected, self.replications, level, self.at_most)
 
 
 def rate(
@@ -54,41 +97,38 @@ def rate(
     of: int,
     expected: float | None = None,
     gated: bool = False,
-    level: float = 0.05,
     at_most: bool = False,
     why: str = "",
 ) -> Characteristic:
-    """A rate over replications with its binomial band.
-
-    Args:
-        method: As in `Characteristic`, likewise the next two.
-        metric: On what.
-        quantity: Which rate.
-        hits: Replications in which it happened.
-        of: Replications; 0 leaves everything undefined.
-        expected: The rate promised.
-        gated: As in `Characteristic`.
-        level: Chance that a rate as promised leaves its band; both sides together.
-        at_most: The promise is a bound: the band reaches down to 0, its upper end has all of
-            `level`.
-        why: As in `Characteristic`.
-
-    Returns:
-        without `expected` the band is Clopper and Pearson's interval of the measured rate.
-
-    Source: Clopper, Pearson (1934), Biometrika 26; the band by the binomial distribution.
-    """
-    if of == 0:
-        return Characteristic(method, metric, quantity, None, expected=expected, why=why)
-    measured = hits / of
-    if expected is None:
-        lower, upper = clopper_pearson(hits, of, level)
-        return Characteristic(method, metric, quantity, measured, lower, upper, why=why)
-    lower, upper = binomial_band(expected, of, level, at_most)
-    inside = lower <= measured <= upper
+    """The rate of so many hits in so many replications; undefined, and not gated, of none."""
+    measured = hits / of if of else None
+    gated = gated and measured is not None and expected is not None
     return Characteristic(
-        method, metric, quantity, measured, lower, upper, expected, inside, gated, why
+        method, metric, quantity, measured, of, expected, gated, why, at_most=at_most
     )
+
+
+def average(
+    method: str,
+    metric: str,
+    quantity: str,
+    values: ArrayLike,
+    expected: float | None = None,
+    gated: bool = False,
+) -> Characteristic:
+    """The mean over replications, of the values that are finite."""
+    numbers = np.asarray(values, dtype=np.float64)
+    numbers = numbers[np.isfinite(numbers)]
+    count = len(numbers)
+    mean = float(numbers.mean()) if count else None
+    error = float(numbers.std(ddof=1)) / math.sqrt(count) if count > 1 else math.nan
+    return Characteristic(method, metric, quantity, mean, count, expected, gated, error=error)
+
+
+def banded(rows: Sequence[Characteristic]) -> tuple[Characteristic, ...]:
+    """A table's rows with bands by `gate_level`."""
+    level = gate_level(sum(row.gated for row in rows))
+    return tuple(row.banded(level) for row in rows)
 
 
 def binomial_band(
@@ -99,10 +139,8 @@ def binomial_band(
 
     if at_most:
         return 0.0, float(binom.ppf(1 - level, of, expected)) / of
-    return (
-        float(binom.ppf(level / 2, of, expected)) / of,
-        float(binom.ppf(1 - level / 2, of, expected)) / of,
-    )
+    lower, upper = binom.interval(1 - level, of, expected)
+    return float(lower) / of, float(upper) / of
 
 
 def clopper_pearson(hits: int, of: int, level: float) -> tuple[float, float]:
@@ -131,9 +169,7 @@ def outside(rows: Iterable[Characteristic]) -> Sequence[Characteristic]:
 
 
 KIND: Final = Kind(
-    "validation",
-    frozenset({"validate.csv"}),
-    ("validate.csv", "validate.md", "validate.html"),
+    "validation", frozenset({"validate.csv"}), ("validate.csv", "validate.md", "validate.html")
 )
 
 
@@ -144,33 +180,32 @@ class Validation:
     Attributes:
         scenario: its name.
         arms: the control first.
-        success: the metrics that decide.
-        alpha: level.
+        plan: how experiments are analysed.
         replications: experiments.
         users: of each of them, on average.
         rows: all that was measured.
         notes: for the reader.
         coupled: why every experiment was a run of its own; empty when users were drawn.
-        estimator: which estimate decides.
     """
 
     scenario: str
     arms: tuple[str, ...]
-    success: tuple[str, ...]
-    alpha: float
+    plan: AnalysisPlan
     replications: int
     users: int
     rows: tuple[Characteristic, ...]
     notes: tuple[str, ...] = ()
     coupled: str = ""
-    estimator: Estimator = "mean"
+
+    def is_success(self, metric: str) -> bool:
+        """Whether a metric, as in the rows, is one that decides."""
+        return metric.partition(":")[0] in self.plan.success
 
     def decides(self, metric: str, method: str) -> bool:
         """Whether a method's estimate is the one that decides; a metric as in the rows."""
-        if metric.partition(":")[0] not in self.success:
-            return False
         adjusted = any((row.metric, row.method) == (metric, CUPED) for row in self.rows)
-        return method in methods_of(deciding_estimand(self.estimator, adjusted))
+        estimand = deciding_estimand(self.plan.estimator, adjusted)
+        return self.is_success(metric) and method in methods_of(estimand)
 
     @property
     def gated(self) -> int:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from abbotify import stats
-from abbotify.report.guardrails import guardrail_results
-from abbotify.stats import Moments
-from abbotify.stats.contrast import Estimate
+from abbotify.report.build import guardrail_results
+from abbotify.stats import ArmMoments, Estimate, Moments, difference
 from abbotify.stats.effects import (
     CUPED,
     MEAN,
     RATIO,
+    RATIO_CUPED,
     SESSIONS,
     Estimator,
     deciding_estimand,
     method_estimates,
 )
+from abbotify.stats.group_sequential import Spending, crossing_chances, obrien_fleming
+from abbotify.stats.monitoring import Pair, always_valid, monitor, planned_information
 from abbotify.stats.non_inferiority import NON_INFERIOR, GuardrailSpec
+from abbotify.stats.normal import quantile
 
 GUARDRAIL: Final = "guardrail"
 HOLM: Final = "holm"
@@ -99,63 +101,56 @@ class MethodEstimates(NamedTuple):
     significant: bool | None
 
 
-@dataclass(frozen=True, eq=False)
-class Arm:
-    """One arm of an experiment.
+UNDEFINED: Final = MethodEstimates(None, None, None, None)
+
+
+class AnalysisPlan(NamedTuple):
+    """How experiments are analysed, fixed before they are.
 
     Attributes:
-        name: the arm.
-        means: metric -> moments of it and of its covariates.
-        ratios: metric -> moments of numerator and denominator, then of those of the days before.
+        success: metrics that decide.
+        alpha: two-sided error; one-sided of guardrails.
+        estimator: which estimate decides, and so makes up the families.
+        guardrails: what is guarded.
+        spending: of looks that spend the error: one side's by share of information.
     """
 
-    name: str
-    means: Mapping[str, Moments]
-    ratios: Mapping[str, Moments]
-
-    def moments(self) -> stats.ArmMoments:
-        """As reports have them."""
-        return stats.ArmMoments(
-            self.name,
-            {metric: moments.leading(1) for metric, moments in self.means.items()},
-            {metric: moments.leading(2) for metric, moments in self.ratios.items()},
-            {metric: each for metric, each in self.means.items() if len(each.mean) > 1},
-            {metric: each for metric, each in self.ratios.items() if len(each.mean) > 2},
-        )
+    success: tuple[str, ...]
+    alpha: float
+    estimator: Estimator = "mean"
+    guardrails: tuple[GuardrailSpec, ...] = ()
+    spending: Spending = obrien_fleming
 
 
 def experiment_estimates(
-    arms: Sequence[Arm],
-    success: Sequence[str],
-    alpha: float,
-    simultaneous: bool,
-    rails: Sequence[GuardrailSpec] = (),
-    estimator: Estimator = "mean",
+    arms: Sequence[ArmMoments], plan: AnalysisPlan, simultaneous: bool = False
 ) -> dict[Key, MethodEstimates]:
-    """The estimates of every method in an experiment.
+    """The estimates of every method in an experiment, but for looks.
+
+    A guardrail's estimate is the loss, and significant means non-inferior.
 
     Args:
         arms: the control first.
-        success: metrics that decide.
-        alpha: level.
-        simultaneous: run `max_z` too, on the first of them: slow with many treatments.
-        rails: guardrails; their estimate is the loss, and significant means non-inferior.
-        estimator: which estimate decides, and so makes up the families.
+        plan: how it is analysed.
+        simultaneous: run `max_z` too, on the first metric that decides: slow with many treatments.
     """
-    moments = [arm.moments() for arm in arms]
+    alpha, place = plan.alpha, {metric: at for at, metric in enumerate(arms[0].means)}
     # Nothing decides here: the families are decided below, so that the slow one may be left out.
-    effects = stats.compare(moments, list(arms[0].means), (), alpha)
-    plain = [effect for effect in effects if effect.estimand in (MEAN, RATIO)]
-    out = {key: each for effect in plain for key, each in of_effect(effect, alpha)}
+    effects = sorted(
+        stats.compare(arms, list(place), (), alpha),
+        key=lambda row: (
+            (row.estimand, place[row.metric]) if row.estimand in (CUPED, RATIO_CUPED) else ("", 0)
+        ),
+    )
+    out = {key: each for row in effects for key, each in of_effect(row, alpha)}
     deciding = {
-        metric: deciding_estimand(estimator, metric in moments[0].adjusted) for metric in success
+        metric: deciding_estimand(plan.estimator, metric in arms[0].adjusted)
+        for metric in plan.success
     }
-    out.update(_family(effects, deciding, alpha))
-    adjusted = [effect for effect in effects if effect.estimand not in (MEAN, RATIO)]
-    place = {metric: at for at, metric in enumerate(arms[0].means)}
-    for effect in sorted(adjusted, key=lambda row: (row.estimand, place[row.metric])):
-        out.update(of_effect(effect, alpha))
-    for rail in guardrail_results(moments, rails, alpha):
+    family = [row for row in effects if deciding.get(row.metric) == row.estimand]
+    for row, p in zip(family, stats.holm([row.p_value for row in family]), strict=True):
+        out[Key(HOLM, row.metric, row.arm)] = _estimates(row, alpha, p)
+    for rail in guardrail_results(arms, plan.guardrails, alpha):
         passed = None if rail.verdict is None else rail.verdict == NON_INFERIOR
         key = Key(GUARDRAIL, rail.metric, rail.arm)
         out[key] = MethodEstimates(rail.loss, rail.lower, rail.upper, passed)
@@ -164,12 +159,14 @@ def experiment_estimates(
             if metric in treatment.ratios:
                 pair = [single_tracks(arm.ratios[metric]) for arm in (arms[0], treatment)]
                 contrast = stats.difference(pair[0], pair[1], alpha)
-                out[Key(TRACKS, metric, treatment.name)] = _contrast(contrast, alpha)
-    if simultaneous:
-        control, *others = _deciding_estimates(moments, success[0], deciding[success[0]])
+                estimates = _estimates(contrast, alpha, contrast.p_value)
+                out[Key(TRACKS, metric, treatment.name)] = estimates
+    if simultaneous and plan.success:
+        metric = plan.success[0]
+        control, *others = stats.deciding_estimates(arms, metric, plan.estimator)
         all_at_once = stats.max_z(control, others, alpha)
         for arm, contrast in zip(arms[1:], all_at_once.contrasts, strict=True):
-            out[Key(MAX_Z, success[0], arm.name)] = _contrast(contrast, alpha)
+            out[Key(MAX_Z, metric, arm.name)] = _estimates(contrast, alpha, contrast.p_value)
     return out
 
 
@@ -180,27 +177,14 @@ def of_effect(row: stats.Effect, alpha: float) -> Iterator[tuple[Key, MethodEsti
         significant = each.excludes_zero if each.relative else alone
         yield Key(each.method, row.metric, row.arm), MethodEstimates(*each[2:], significant)
     if row.p_adjusted is not None:
-        holm = MethodEstimates(row.effect, row.lower, row.upper, row.significant)
-        yield Key(HOLM, row.metric, row.arm), holm
+        yield Key(HOLM, row.metric, row.arm), _estimates(row, alpha, row.p_adjusted)
 
 
-def _deciding_estimates(
-    moments: Sequence[stats.ArmMoments], metric: str, estimand: str
-) -> Sequence[Estimate]:
-    if estimand == CUPED:
-        return stats.cuped_means([arm.adjusted[metric] for arm in moments]).estimates
-    return [stats.mean(arm.means[metric]) for arm in moments]
-
-
-def _family(
-    effects: Sequence[stats.Effect], deciding: Mapping[str, str], alpha: float
-) -> Iterator[tuple[Key, MethodEstimates]]:
-    """Holm's decisions on what decides on each metric, over all treatments."""
-    family = [row for row in effects if deciding.get(row.metric) == row.estimand]
-    for row, p in zip(family, stats.holm([row.p_value for row in family]), strict=True):
-        significant = None if p is None else p < alpha
-        estimates = MethodEstimates(row.effect, row.lower, row.upper, significant)
-        yield Key(HOLM, row.metric, row.arm), estimates
+def _estimates(
+    row: stats.Effect | stats.Contrast, alpha: float, p: float | None
+) -> MethodEstimates:
+    significant = None if p is None else p < alpha
+    return MethodEstimates(row.effect, row.lower, row.upper, significant)
 
 
 def single_tracks(moments: Moments) -> Estimate:
@@ -217,6 +201,36 @@ def single_tracks(moments: Moments) -> Estimate:
     return Estimate(math.floor(tracks + 0.5), share, share * (1 - share) / tracks)
 
 
-def _contrast(contrast: stats.Contrast, alpha: float) -> MethodEstimates:
-    significant = None if contrast.p_value is None else contrast.p_value < alpha
-    return MethodEstimates(contrast.effect, contrast.lower, contrast.upper, significant)
+def at_looks(pairs: Sequence[Pair], plan: AnalysisPlan) -> dict[str, bool | None]:
+    """Whether each method finds a difference at any look; None where it is not defined.
+
+    The information is planned from the last look, as a report does.
+
+    Args:
+        pairs: (control, treatment) at each look, each over all users by then.
+        plan: its alpha and spending.
+    """
+    (control, treatment), alpha = pairs[-1], plan.alpha
+    if difference(control, treatment, alpha).p_value is None:
+        return dict.fromkeys((LOOKS_FIXED, LOOKS_SEQUENTIAL, LOOKS_VALID))
+    p_values = [difference(*pair, alpha).p_value for pair in pairs]
+    fixed = any(p is not None and p < alpha for p in p_values)
+    sequential = False
+    # A path beyond a boundary at a look has a twin, mirrored where it first crossed, that crosses
+    # on the same side by then: no look's nominal level is above alpha, so that where the fixed
+    # test finds nothing, boundaries, 13 ms for 14 looks, need not be computed.
+    if fixed:
+        planned = planned_information(control, treatment, (control.n, treatment.n))
+        sequential = monitor(pairs, planned, alpha, plan.spending, final=True).stopped is not None
+    valid = always_valid(pairs, control.n + treatment.n, alpha)[-1].significant
+    return {LOOKS_FIXED: fixed, LOOKS_SEQUENTIAL: sequential, LOOKS_VALID: valid}
+
+
+def at_any_look(looks: int, alpha: float) -> float:
+    """The chance that a fixed test finds something at any of so many looks: .2196 at 14 and .05.
+
+    Source: Armitage, McPherson, Rowe (1969), JRSS A 132.
+    """
+    fractions = [look / looks for look in range(1, looks + 1)]
+    chances = crossing_chances(fractions, [quantile(alpha)] * looks)
+    return sum(chances.upper) + sum(chances.lower)

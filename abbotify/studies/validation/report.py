@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -58,28 +59,21 @@ def validate_page(validation: Validation) -> Page:
     tone = "calm" if not validation.gated else "bad" if validation.failures else "good"
     count = f"{kept:,} of {validation.gated:,}" if validation.gated else ""
     others = [row for row in validation.rows if row.quantity not in rates.QUANTITIES]
-    tables = (
-        ("Rates outside their bands", _listed(validation.failures)),
-        ("Success metrics", methods(validation, success=True)),
-        ("Families and sample ratio", _listed(others)),
-        ("Other metrics", methods(validation, success=False)),
-        ("Rates that are not promised", _reasons(validation)),
+    sections = (
+        Section("False positives", figure=_figure(validation, rates.FALSE_POSITIVES)),
+        Section("Coverage", figure=_figure(validation, rates.COVERAGE)),
+        Section("Rates outside their bands", table=_listed(validation.failures)),
+        Section("Success metrics", table=methods(validation, success=True)),
+        Section("Families and sample ratio", table=_listed(others)),
+        Section("Other metrics", table=methods(validation, success=False)),
+        Section("Rates that are not promised", table=_reasons(validation)),
+        Section("Notes", notes=validation.notes),
     )
-    sections = [
-        Section(heading, figure=_figure(validation, quantity))
-        for heading, quantity in (
-            ("False positives", rates.FALSE_POSITIVES),
-            ("Coverage", rates.COVERAGE),
-        )
-    ]
-    sections += [Section(name, table=table) for name, table in tables if table.rows]
-    if validation.notes:
-        sections.append(Section("Notes", notes=validation.notes))
     return Page(
         "validation",
         f"{labels.clean(validation.scenario)}: error rates and coverage of each method",
         sentence(validation),
-        tuple(sections),
+        tuple(s for s in sections if s.figure or s.notes or (s.table and s.table.rows)),
         (Card(count, (verdict(validation),), tone),),
     )
 
@@ -106,7 +100,7 @@ def sentence(validation: Validation) -> str:
             "drawn with replacement from the potential outcomes of all users; false positives are "
             "counted where all arms have the control's outcomes"
         )
-    return f"{arms}: {many}, {how}. Intervals have level {numbers.level(validation.alpha)}."
+    return f"{arms}: {many}, {how}. Intervals have level {numbers.level(validation.plan.alpha)}."
 
 
 def verdict(validation: Validation) -> str:
@@ -128,35 +122,41 @@ def verdict(validation: Validation) -> str:
 
 def methods(validation: Validation, success: bool) -> Table:
     """One row for each method and metric: success metrics, or all others."""
-    names = [_QUANTITIES[quantity] for quantity in rates.QUANTITIES]
-    columns = (
-        Column("metric", merge=True),
-        Column("method"),
-        *(Column(name, number=True) for name in names),
-    )
     grouped = by_method(validation.rows)
     metrics = list(dict.fromkeys(metric for metric, _ in grouped))
-    rows = [
-        Row(
-            (
-                Cell(about(metric)),
-                Cell(method(name), "decides" if validation.decides(metric, name) else ""),
-                *(_cell(grouped[metric, name].get(each)) for each in rates.QUANTITIES),
-            )
+    rows: list[tuple[str | Cell, ...]] = [
+        (
+            about(metric),
+            Cell(method(name), "decides" if validation.decides(metric, name) else ""),
+            *(_cell(grouped[metric, name].get(each)) for each in rates.QUANTITIES),
         )
         for metric, name in sorted(
             grouped, key=lambda key: (metrics.index(key[0]), not validation.decides(*key))
         )
-        if (metric.partition(":")[0] in validation.success) == success
+        if validation.is_success(metric) == success
     ]
     caption = "Success metrics" if success else "Other metrics"
-    return Table(f"{caption}, measured and expected", columns, tuple(rows))
+    names = [_QUANTITIES[quantity] for quantity in rates.QUANTITIES]
+    return _table(f"{caption}, measured and expected", ("metric", "method"), names, rows, True)
+
+
+def _table(
+    caption: str,
+    texts: Sequence[str],
+    figures: Sequence[str],
+    rows: Iterable[Sequence[str | Cell]],
+    merge: bool = False,
+) -> Table:
+    """A table with columns of texts, of which the first may merge, and then of figures."""
+    first = [Column(name, merge=merge and not at) for at, name in enumerate(texts)]
+    body = [Row(tuple(Cell(c) if isinstance(c, str) else c for c in row)) for row in rows]
+    return Table(caption, (*first, *(Column(name, number=True) for name in figures)), tuple(body))
 
 
 def terminal_table(validation: Validation) -> Table:
     """The success metrics as a terminal shows them: without bands."""
     table = methods(validation, success=True)
-    columns = tuple(Column(column.heading, number=column.number) for column in table.columns)
+    columns = tuple(replace(column, merge=False) for column in table.columns)
     rows = tuple(Row(tuple(Cell(cell.text) for cell in row.cells)) for row in table.rows)
     return Table(table.caption, columns, rows)
 
@@ -173,22 +173,15 @@ def by_method(
 
 
 def _listed(rows: Iterable[Characteristic]) -> Table:
-    head = (*map(Column, ("method", "metric", "quantity")), Column("measured", number=True))
-    cells = [
-        Row(
-            (
-                Cell(method(row.method)),
-                Cell(about(row.metric)),
-                Cell(_QUANTITIES[row.quantity]),
-                _cell(row),
-                Cell(_text(row, row.expected)),
-            )
+    texts, figures = ("method", "metric", "quantity"), ("measured", "expected")
+    cells: list[tuple[str | Cell, ...]] = [
+        (
+            *(method(row.method), about(row.metric), _QUANTITIES[row.quantity]),
+            *(_cell(row), _text(row, row.expected)),
         )
         for row in rows
     ]
-    return Table(
-        "Rates, measured and expected", (*head, Column("expected", number=True)), tuple(cells)
-    )
+    return _table("Rates, measured and expected", texts, figures, cells)
 
 
 def _reasons(validation: Validation) -> Table:
@@ -198,17 +191,11 @@ def _reasons(validation: Validation) -> Table:
         if row.why:
             metrics.setdefault(row.why, []).append(about(row.metric))
     rows = [
-        Row(
-            (
-                Cell(f"{why[0].upper()}{why[1:]}"),
-                Cell("; ".join(dict.fromkeys(names))),
-                Cell(f"{len(names):,}"),
-            )
-        )
+        (f"{why[0].upper()}{why[1:]}", "; ".join(dict.fromkeys(names)), f"{len(names):,}")
         for why, names in metrics.items()
     ]
-    columns = (Column("reason"), Column("metrics"), Column("rates", number=True))
-    return Table("Rates that are not promised, and why", columns, tuple(rows))
+    caption = "Rates that are not promised, and why"
+    return _table(caption, ("reason", "metrics"), ("rates",), rows)
 
 
 def _cell(row: Characteristic | None) -> Cell:
@@ -242,12 +229,12 @@ def chart(validation: Validation, quantity: str, narrow: bool) -> str | None:
     keys = by_method(validation.rows)
     for (metric, name), quantities in keys.items():
         row = quantities.get(quantity)
-        decides = metric.partition(":")[0] in validation.success
+        decides = validation.is_success(metric)
         if row is not None and row.measured is not None and (decides or len(keys) <= _MOST):
             groups.append(Group(f"{about(metric)} · {method(name)}", (_estimate(row),)))
     if not groups:
         return None
-    far = min(3 * validation.alpha, 1.0)  # wide enough for bands
+    far = min(3 * validation.plan.alpha, 1.0)  # wide enough for bands
     limits = (0.0, far) if quantity == rates.FALSE_POSITIVES else (1 - far, 1.0)
     name = f"validation-{quantity.replace('_', '-')}"
     return forest(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 from typing import Any, Final
@@ -14,7 +14,8 @@ import numpy.typing as npt
 from abbotify.eventlog.sessions import FloatArray
 from abbotify.jit import kernel
 from abbotify.rng import Purpose, Stream, bounded, philox, real, seed_word
-from abbotify.stats import Moments
+from abbotify.stats import ArmMoments, Moments
+from abbotify.stats.effects import CUPED, MEAN, RATIO, Estimator
 from abbotify.stats.means import ROUNDING
 from abbotify.stats.moments import Floats
 from abbotify.studies.validation.outcomes import Group, Outcomes
@@ -43,6 +44,16 @@ class Sampler:
     users: int
     seed: int
 
+    @property
+    def expected_users(self) -> tuple[float, ...]:
+        """How many users of an experiment each arm gets on average."""
+        return tuple(self.users * weight / sum(self.weights) for weight in self.weights)
+
+    def alone(self, metric: str, estimator: Estimator) -> Sampler:
+        """Draws the same experiments, of the estimate that decides on a metric alone."""
+        adjusted = self.outcomes.deciding(metric, estimator) == CUPED
+        return replace(self, outcomes=self.outcomes.alone(metric, adjusted))
+
     def sums(self, replications: range) -> FloatArray:
         """Sums of products of columns, of some experiments.
 
@@ -52,11 +63,7 @@ class Sampler:
         Returns:
             float64 (replications, 2 worlds, arms, products).
         """
-        arms, out = len(self.outcomes.arms), (len(replications), len(WORLDS))
-        sums = np.zeros((*out, arms, len(self._products[0])))
-        seed, first = seed_word(self.seed), replications.start
-        _add_up(self.outcomes.values, *self._products, self._edges, self.users, seed, first, sums)
-        return sums
+        return self._sums(replications, 1, len(WORLDS))[:, 0]
 
     def batches(self, replications: range, count: int) -> FloatArray:
         """The sums of the same experiments in A/A, apart for each of so many batches of users.
@@ -66,12 +73,40 @@ class Sampler:
         Returns:
             float64 (replications, batches, arms, products).
         """
-        arms = len(self.outcomes.arms)
-        sums = np.zeros((len(replications), count, arms, len(self._products[0])))
+        return self._sums(replications, count, 1)[:, :, NOTHING]
+
+    def _sums(self, replications: range, batches: int, worlds: int) -> FloatArray:
+        """The sums in the first worlds: (replications, batches, worlds, arms, products)."""
+        values, (left, right) = self.outcomes.values, self._products
+        sums = np.zeros((len(replications), batches, worlds, len(values), len(left)))
         seed, first = seed_word(self.seed), replications.start
-        control = self.outcomes.values[NOTHING]
-        _add_apart(control, *self._products, self._edges, self.users, seed, first, sums)
+        _add_up(values, left, right, self._edges, self.users, seed, first, sums)
         return sums
+
+    def arms(self, world: int, sums: FloatArray) -> list[ArmMoments]:
+        """What estimators need of an experiment.
+
+        Args:
+            world: which one.
+            sums: float64 (arms, products), of that world.
+        """
+        return [
+            ArmMoments(name, *self._parts(world, place, sums[place]))
+            for place, name in enumerate(self.outcomes.arms)
+        ]
+
+    def _parts(self, world: int, arm: int, sums: FloatArray) -> Iterator[dict[str, Moments]]:
+        """Moments of means and ratios, then of those that have covariates with them."""
+        groups = [group for group in self.outcomes.groups if group.variables]
+        moments = [self.moments(group, world, arm, sums) for group in groups]
+        both = list(zip(groups, moments, strict=True))
+        for adjusted in (False, True):
+            for estimand in (MEAN, RATIO):
+                yield {
+                    group.metric: each if adjusted else each.leading(group.own_variables)
+                    for group, each in both
+                    if group.estimand == estimand and (not adjusted or group.adjusted)
+                }
 
     def moments(self, group: Group, world: int, arm: int, sums: Floats) -> Moments:
         """The moments of one group of variables.
@@ -136,32 +171,15 @@ def _add_up(
     first: int,
     out: FloatArray,
 ) -> None:
-    pool = values.shape[1]
     for replication in range(out.shape[0]):
         number = np.uint64(first + replication)
         for position in range(users):
-            row, arm = _drawn(edges, pool, seed, position, number)
-            _add(values[0, row], left, right, out[replication, 0, arm])
-            _add(values[arm, row], left, right, out[replication, 1, arm])
-
-
-@kernel
-def _add_apart(
-    values: FloatArray,
-    left: npt.NDArray[np.int64],
-    right: npt.NDArray[np.int64],
-    edges: FloatArray,
-    users: int,
-    seed: Any,
-    first: int,
-    out: FloatArray,
-) -> None:
-    for replication in range(out.shape[0]):
-        number = np.uint64(first + replication)
-        for position in range(users):
-            row, arm = _drawn(edges, values.shape[0], seed, position, number)
+            row, arm = _drawn(edges, values.shape[1], seed, position, number)
             batch = position * out.shape[1] // users
-            _add(values[row], left, right, out[replication, batch, arm])
+            for world in range(out.shape[2]):
+                user, sums = values[arm * world, row], out[replication, batch, world, arm]
+                for product in range(len(left)):
+                    sums[product] += user[left[product]] * user[right[product]]
 
 
 @kernel
@@ -172,19 +190,3 @@ def _drawn(edges: FloatArray, pool: int, seed: Any, position: int, number: Any) 
     while arm < len(edges) and share >= edges[arm]:
         arm += 1
     return bounded(words[0], pool), arm
-
-
-@kernel
-def _add(
-    row: FloatArray,
-    left: npt.NDArray[np.int64],
-    right: npt.NDArray[np.int64],
-    sums: FloatArray,
-) -> None:
-    for product in range(len(left)):
-        sums[product] += row[left[product]] * row[right[product]]
-
-
-def expected_users(weights: Sequence[float], users: int) -> tuple[float, ...]:
-    """How many users of an experiment each arm gets on average."""
-    return tuple(users * weight / sum(weights) for weight in weights)

@@ -21,14 +21,14 @@ from abbotify.simulation.potential_outcomes import potential_outcomes, retrainin
 from abbotify.simulation.prepare import Plan, prepare
 from abbotify.simulation.requested import rails, reported
 from abbotify.stats.effects import CUPED, RATIO
-from abbotify.studies.validation import guardrails, report, whole_runs
+from abbotify.studies.validation import report, whole_runs
 from abbotify.studies.validation.characteristics import KIND, Validation
-from abbotify.studies.validation.expectations import expectations
+from abbotify.studies.validation.methods import AnalysisPlan
 from abbotify.studies.validation.outcomes import Outcomes, stored
 from abbotify.studies.validation.rates import Measured, rows
-from abbotify.studies.validation.repeated_looks import LOOKED
-from abbotify.studies.validation.replications import SIMULTANEOUS, ExperimentSpec, collect
-from abbotify.studies.validation.sampler import Sampler, expected_users
+from abbotify.studies.validation.sampler import Sampler
+from abbotify.studies.validation.theory import expectations
+from abbotify.studies.validation.trials import LOOKED, SIMULTANEOUS, collect
 
 # Below 193 a method that never finds anything would pass: of a rate of .05 that is gated beside 99
 # others the band reaches down to 0.
@@ -111,42 +111,29 @@ def _resampled(
     progress: Progress,
 ) -> Validation:
     scenario, layer = plan.scenario, plan.schedule.experiment
-    alpha, success = scenario.layers[0].alpha, scenario.metrics.success
     potential = potential_outcomes(plan, folder, layer.arms, workers, progress)
     outcomes = _outcomes(plan, layer.arms, potential)
     count = users or _usual(plan, potential)
     sampler = Sampler(outcomes, layer.weights, count, scenario.seeds.dynamics)
-    deciding = tuple(name for name in success if name in outcomes.metrics)
-    guarding = tuple(rail for rail in rails(scenario) if rail.metric in outcomes.metrics)
-    spending = SPENDING[scenario.monitoring.spending]
-    estimator = scenario.metrics.estimator
-    spec = ExperimentSpec(sampler, deciding, alpha, guarding, spending, estimator)
-    trials = collect(spec, replications, workers, progress)
-    expected_sizes = expected_users(layer.weights, count)
-    expected = expectations(outcomes, trials.keys, expected_sizes, alpha, replications, estimator)
-    truths = np.array([[known.truth for known in expected]])
-    measured = Measured(
-        replace(trials, truths=truths),
-        [known.expected for known in expected],
-        alpha,
-        expected_sizes,
-        deciding,
-        estimator=estimator,
+    analysis = AnalysisPlan(
+        tuple(name for name in scenario.metrics.success if name in outcomes.metrics),
+        scenario.layers[0].alpha,
+        scenario.metrics.estimator,
+        tuple(rail for rail in rails(scenario) if rail.metric in outcomes.metrics),
+        SPENDING[scenario.monitoring.spending],
     )
-    guarded = guardrails.rows(measured.trials, guarding, alpha, len(layer.arms) > 2)
+    trials = collect(sampler, analysis, replications, workers, progress)
+    sizes = sampler.expected_users
+    expected = expectations(outcomes, trials.keys, sizes, analysis, replications)
+    trials = replace(trials, truths=np.array([[each.truth for each in expected]]))
     return Validation(
         scenario.name,
         layer.arms,
-        deciding,
-        alpha,
+        analysis,
         replications,
         count,
-        (*rows(measured), *guarded),
-        (
-            *_adjusted_note(scenario, outcomes, deciding),
-            *_notes(outcomes, len(layer.arms) - 1, replications),
-        ),
-        estimator=estimator,
+        rows(Measured(trials, expected, analysis, sizes)),
+        tuple(_notes(outcomes, analysis, replications)),
     )
 
 
@@ -175,31 +162,24 @@ def _usual(plan: Plan, users: Mapping[str, UserTable]) -> int:
     return count
 
 
-def _adjusted_note(
-    scenario: Scenario, outcomes: Outcomes, deciding: Sequence[str]
-) -> Iterator[str]:
-    """What families and looks are about where that is not the plain mean."""
-    estimator = scenario.metrics.estimator
-    adjusted = [name for name in deciding if outcomes.deciding(name, estimator) == CUPED]
+def _notes(outcomes: Outcomes, plan: AnalysisPlan, replications: int) -> Iterator[str]:
+    adjusted = [m for m in plan.success if outcomes.deciding(m, plan.estimator) == CUPED]
     if adjusted:
         yield (
             f"{', '.join(metric(name).label for name in adjusted)}: the estimate that decides is "
             f"{ADJUSTED}, and so Holm, max-z and repeated looks use that one. Guardrails use the "
             "plain mean."
         )
-
-
-def _notes(outcomes: Outcomes, treatments: int, replications: int) -> list[str]:
-    notes = [f"{name} is left out: {why}." for name, why in outcomes.left_out.items()]
+    yield from (f"{name} is left out: {why}." for name, why in outcomes.left_out.items())
     if any(group.estimand == RATIO for group in outcomes.groups):
-        notes.append(
+        yield (
             "A test of single sessions needs squares of their times, which stored outcomes do not "
             "have; what is shown is the test of single tracks, for shares of tracks."
         )
+    treatments = len(outcomes.arms) - 1
     most = SIMULTANEOUS.get(treatments, 0)
     if treatments > 1 and most < replications:
         where = f"in the first {most:,} experiments only" if most else "in none of the experiments"
-        notes.append(f"max_z, slow with {treatments} treatments, was run {where}.")
+        yield f"max_z, slow with {treatments} treatments, was run {where}."
     if replications > LOOKED:
-        notes.append(f"Repeated looks were taken at the first {LOOKED:,} experiments.")
-    return notes
+        yield f"Repeated looks were taken at the first {LOOKED:,} experiments."

@@ -1,20 +1,25 @@
-"""What theory says of a method in a known world: power, errors of those found, true level."""
+"""What theory says of methods in a known world: power, errors of those found, true level."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
-from abbotify.eventlog.sessions import FloatArray
-from abbotify.stats import Moments, cuped_means, cuped_ratios
-from abbotify.stats.effects import RATIO
-from abbotify.stats.normal import density, quantile
+from abbotify.stats import normal
+from abbotify.stats.effects import CUPED, NAIVE
 from abbotify.stats.power import FEWEST, Pilot, power
-from abbotify.stats.regression import square_root
-from abbotify.studies.validation.outcomes import Group, Outcomes
+from abbotify.studies.validation.methods import (
+    LOOKS_FIXED,
+    METHODS,
+    TRACKS,
+    AnalysisPlan,
+    Key,
+    at_any_look,
+)
+from abbotify.studies.validation.outcomes import Outcomes, Shape
+from abbotify.studies.validation.trials import LOOKS
 
 EQUAL_FROM: Final = 1_000  # users of both arms from which equal arms keep the level
 UNEQUAL_FROM: Final = 10_000  # likewise 90/10
@@ -25,92 +30,28 @@ _SLACK: Final = 0.5
 
 
 @dataclass(frozen=True)
-class Shape:
-    """How an estimate's parts are distributed over the users of one arm.
-
-    A user's part is what the user moves the estimate by, times the users: for a mean the value
-    less the mean, for a ratio the residual over the mean denominator, for an adjusted estimate
-    what the regression leaves.
+class Expected:
+    """The characteristics of a key in theory; None where theory has no value.
 
     Attributes:
-        share: of the pool's users for whom it is defined.
-        value: of the estimate over all of them, the truth.
-        variance: of the parts.
-        third: third cumulant.
-        fourth: fourth cumulant.
-        common: how far a standardised user of the covariates moves the estimate: their overall
-            mean, which all arms are read at, is known from the experiment's users alone.
+        false_positives: the chance of finding something where nothing is.
+        coverage: of its intervals.
+        power: the chance of finding the effect.
+        sign_error: share of wrong signs among the effects found.
+        exaggeration: mean of |estimate| / |effect| among them.
+        ungated: why the first is a finding and no promise; empty where it is one.
+        ungated_coverage: likewise the second.
+        truth: in the units of the estimates, NaN where undefined.
     """
 
-    share: float
-    value: float
-    variance: float
-    third: float
-    fourth: float
-    common: tuple[float, ...] = ()
-
-    @property
-    def skewness(self) -> float:
-        """Of the parts; 0 without variance."""
-        return self.third / self.variance**1.5 if self.variance > 0 else 0.0
-
-    def scaled(self, factor: float) -> Shape:
-        """Of the estimate times a factor."""
-        return Shape(
-            self.share,
-            self.value * factor,
-            self.variance * factor**2,
-            self.third * factor**3,
-            self.fourth * factor**4,
-            tuple(factor * each for each in self.common),
-        )
-
-
-def shapes(outcomes: Outcomes, group: Group, adjusted: bool) -> list[Shape]:
-    """The shape of an estimate under every arm, the control first."""
-    arms = range(len(outcomes.arms))
-    moments = [outcomes.moments(group, arm) for arm in arms]
-    means = [each.mean for each in moments]
-    fit = (cuped_ratios if group.estimand == RATIO else cuped_means)(moments) if adjusted else None
-    shapes_by_arm = []
-    root = np.zeros((0, 0))
-    for arm in arms:
-        centred = outcomes.values[arm][outcomes.defined(group, arm)][:, group.columns]
-        parts = _parts(centred, means[arm], group.estimand, 0)
-        value = float(means[arm][0]) / (float(means[arm][1]) if group.estimand == RATIO else 1.0)
-        common: tuple[float, ...] = ()
-        if fit is not None:
-            before = _covariates(centred, means[arm], group.estimand)
-            for column, slope in zip(before.T, fit.slopes[arm].tolist(), strict=True):
-                parts = parts - slope * column
-            if arm == 0:  # users have the same covariates under all arms
-                root = square_root(Moments.of(before).covariance)
-            common = tuple((root * fit.slopes[arm][:, None]).sum(axis=0).tolist())
-        shapes_by_arm.append(_shape(parts, len(parts) / outcomes.users, value, common))
-    return shapes_by_arm
-
-
-def _covariates(centred: FloatArray, means: FloatArray, estimand: str) -> FloatArray:
-    """What each user adds to the covariates: (users, covariates)."""
-    return _parts(centred, means, RATIO, 2)[:, None] if estimand == RATIO else centred[:, 1:]
-
-
-def _parts(centred: FloatArray, means: FloatArray, estimand: str, at: int) -> FloatArray:
-    if estimand != RATIO:
-        return centred[:, at]
-    if means[at + 1] == 0:
-        return np.zeros(len(centred))
-    ratio = means[at] / means[at + 1]
-    return (centred[:, at] - ratio * centred[:, at + 1]) / means[at + 1]
-
-
-def _shape(parts: FloatArray, share: float, value: float, common: tuple[float, ...]) -> Shape:
-    centred = parts - parts.mean()
-    squares = centred * centred
-    variance = float(squares.mean())
-    fourth = float((squares * squares).mean()) - 3 * variance**2
-    third = float((squares * centred).mean())
-    return Shape(share, value, variance, third, fourth, common)
+    false_positives: float | None
+    coverage: float | None
+    power: float | None = None
+    sign_error: float | None = None
+    exaggeration: float | None = None
+    ungated: str = ""
+    ungated_coverage: str = ""
+    truth: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -197,10 +138,10 @@ class Pair:
             return 0.0
         third = self.treatment.third / m**2 - self.control.third / n**2
         fourth = self.treatment.fourth / m**3 + self.control.fourth / n**3
-        z = quantile(self.alpha)
+        z = normal.quantile(self.alpha)
         from_skewness = third**2 / squared**3 * (z**4 + 2 * z**2 - 3) / 18
         from_tails = fourth / squared**2 * (z**2 - 3) / 12
-        return 2 * z * density(z) * (from_skewness - from_tails)
+        return 2 * z * normal.density(z) * (from_skewness - from_tails)
 
     def why_not_gated(self, replications: int) -> str:
         """Why the level is not promised here; empty when it is.
@@ -221,3 +162,90 @@ class Pair:
             expected = max(self.alpha + departure, 0.0)
             return f"skewness {skewness:.1f}: a rate of about {expected:.3f} is to be expected"
         return ""
+
+
+def expectations(
+    outcomes: Outcomes,
+    keys: Sequence[Key],
+    users: Sequence[float],
+    plan: AnalysisPlan,
+    replications: int,
+) -> list[Expected]:
+    """What is expected of each key.
+
+    Args:
+        outcomes: what experiments are drawn from.
+        keys: method, metric and treatment.
+        users: of each arm, on average.
+        plan: how experiments are analysed.
+        replications: by which rates are measured.
+    """
+    known: dict[tuple[str, str, bool], list[Shape]] = {}
+    out = []
+    for key in keys:
+        method, arm = METHODS[key.method], outcomes.arms.index(key.arm)
+        decided = method.decides and outcomes.deciding(key.metric, plan.estimator) == CUPED
+        what = key.metric, method.estimand, method.adjusted or decided
+        if what not in known:
+            group = outcomes.group(key.metric, method.estimand)
+            known[what] = outcomes.shapes(group, what[2])
+        control, treatment = known[what][0], known[what][arm]
+        pair = Pair(control, treatment, (users[0], users[arm]), plan.alpha, float(sum(users)))
+        out.append(_expected(key, pair, outcomes, replications))
+    return out
+
+
+def _expected(key: Key, pair: Pair, outcomes: Outcomes, replications: int) -> Expected:
+    relative = METHODS[key.method].relative
+    coverage: float | None = 1 - pair.alpha
+    false_positives = pair.alpha
+    if key.method == TRACKS:
+        false_positives, coverage = _of_single_tracks(key, pair, outcomes)
+    elif key.method == LOOKS_FIXED:
+        false_positives = at_any_look(LOOKS, pair.alpha)
+    elif key.method == NAIVE:
+        coverage = naive_coverage(pair)
+    truth = pair.lift if relative else pair.effect
+    truth = math.nan if truth is None else truth
+    if min(pair.counts) < FEWEST or pair.error <= 0:
+        few = "too few users"
+        return Expected(false_positives, coverage, ungated=few, ungated_coverage=few, truth=truth)
+    signal = abs(pair.effect) / pair.error
+    wrong, size = normal.sign_and_size_errors(signal, pair.alpha) if signal > 0 else (None, None)
+    return Expected(
+        false_positives,
+        coverage,
+        pair.power(),
+        wrong,
+        None if relative else size,
+        pair.without_effect().why_not_gated(replications),
+        (pair.of_lift() if relative else pair).why_not_gated(replications),
+        truth,
+    )
+
+
+def naive_coverage(pair: Pair) -> float | None:
+    """Of an interval that takes the control's mean as known: .904 for +50 % and CV = 1."""
+    right = pair.of_lift().error
+    return (
+        1 - 2 * normal.below(-normal.quantile(pair.alpha) * pair.error / right) if right else None
+    )
+
+
+def _of_single_tracks(key: Key, pair: Pair, outcomes: Outcomes) -> tuple[float, float]:
+    """The rate of false positives, and the coverage, of a test that takes tracks as independent.
+
+    With the design effect deff, how much larger the variance is than such a test believes:
+    2 Phi(-z / sqrt(deff)), and 1 less that of both arms.
+    """
+    group, z = outcomes.group(key.metric, METHODS[key.method].estimand), normal.quantile(pair.alpha)
+    believed = []
+    for arm, shape in ((0, pair.control), (outcomes.arms.index(key.arm), pair.treatment)):
+        tracks = float(outcomes.centres[arm, group.start + 2])
+        believed.append(shape.value * (1 - shape.value) / tracks)
+    alone = (
+        math.sqrt(believed[0] / pair.control.variance) if pair.control.variance > 0 else math.inf
+    )
+    counts = pair.counts
+    both = math.sqrt(believed[0] / counts[0] + believed[1] / counts[1]) / (pair.error or math.inf)
+    return 2 * normal.below(-z * alone), 1 - 2 * normal.below(-z * both)

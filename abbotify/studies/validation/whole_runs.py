@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -22,12 +22,18 @@ from abbotify.simulation.model_store import ModelStore
 from abbotify.simulation.parallel.executor import open_executor
 from abbotify.simulation.prepare import Plan, prepare
 from abbotify.simulation.training import Trainer
-from abbotify.stats import Effect
+from abbotify.stats.effects import WELCH, MethodEstimate
 from abbotify.studies.validation.characteristics import Validation
-from abbotify.studies.validation.methods import METHODS, Key, MethodEstimates, of_effect
-from abbotify.studies.validation.rates import Expected, Measured, rows
-from abbotify.studies.validation.replications import Trials, stacked, write_down
-from abbotify.studies.validation.sampler import EFFECT, NOTHING
+from abbotify.studies.validation.methods import (
+    METHODS,
+    AnalysisPlan,
+    Key,
+    MethodEstimates,
+    of_effect,
+)
+from abbotify.studies.validation.rates import Measured, rows
+from abbotify.studies.validation.theory import Expected
+from abbotify.studies.validation.trials import Experiment, Trials
 
 TOTAL: Final = "total"  # the form of the truth: everybody under the arm, trained on everybody
 _LONGEST_NAME: Final = 80  # of an experiment, so that a number still fits
@@ -35,26 +41,18 @@ _LONGEST_NAME: Final = 80  # of an experiment, so that a number still fits
 UNGATED: Final = "users depend on each other"
 
 
-@dataclass(frozen=True)
-class _Job:
-    scenario: Scenario
-    folder: Path
+_NOTES: Final = (
+    "Nothing is gated: the methods take users as independent, and here they are not.",
+    "The users are the same in all experiments, their luck and their arms are drawn anew: "
+    "where it is who they are that decides, intervals cover more often than they say.",
+)
 
 
-@dataclass(frozen=True)
-class _RunEstimates:
-    """The estimates of one replication.
+class _Run(NamedTuple):
+    """One replication: its estimates, the truth of each key, exposed users of all arms."""
 
-    Attributes:
-        worlds: of each world, method by method.
-        truths: of each key.
-        alarm: the sample ratio check found a mismatch where nothing differs.
-        users: exposed, of all arms.
-    """
-
-    worlds: tuple[Mapping[Key, MethodEstimates], Mapping[Key, MethodEstimates]]
+    estimates: Experiment
     truths: Mapping[Key, float]
-    alarm: bool
     users: tuple[int, ...]
 
 
@@ -71,48 +69,39 @@ def replayed(
         progress: called as experiments are done, with the time that remains.
         why: users cannot be drawn apart.
     """
-    scenario, job = plan.scenario, _Job(plan.scenario, folder)
-    runs: list[_RunEstimates] = []
+    scenario, runs = plan.scenario, list[_Run]()
     started = time.monotonic()
     progress("experiments", 0, replications)
-    with open_executor(job, workers, replications) as executor:
-        for run in executor.each(_replication_of, range(replications)):
+    with open_executor((scenario, folder), workers, replications) as executor:
+        for run in executor.each(_run, range(replications)):
             runs.append(run)
             left = (time.monotonic() - started) / len(runs) * (replications - len(runs))
             progress("experiments", len(runs), replications, f"about {left / 60:.0f} min more")
-    trials = _trials(runs)
-    alpha, success = scenario.layers[0].alpha, scenario.metrics.success
+    trials = Trials.of([run.estimates for run in runs])
+    truths = np.array([[_truth(run, key) for key in trials.keys] for run in runs])
+    metrics, alpha = scenario.metrics, scenario.layers[0].alpha
+    analysis = AnalysisPlan(metrics.success, alpha, metrics.estimator)
     users = tuple(np.mean([run.users for run in runs], axis=0).tolist())
-    expected = [_expected(key, alpha) for key in trials.keys]
-    estimator = scenario.metrics.estimator
-    measured = Measured(trials, expected, alpha, users, success, UNGATED, estimator)
+    expected = [
+        Expected(alpha, 1 - alpha if METHODS[key.method].promised else None) for key in trials.keys
+    ]
+    measured = Measured(replace(trials, truths=truths), expected, analysis, users, UNGATED)
     return Validation(
         scenario.name,
         layers(scenario)[0].arms,
-        success,
-        alpha,
+        analysis,
         replications,
         math.floor(sum(users) + 0.5),
         rows(measured),
-        (
-            "Nothing is gated: the methods take users as independent, and here they are not.",
-            "The users are the same in all experiments, their luck and their arms are drawn anew: "
-            "where it is who they are that decides, intervals cover more often than they say.",
-        ),
+        _NOTES,
         why,
-        estimator,
     )
 
 
-def _expected(key: Key, alpha: float) -> Expected:
-    return Expected(alpha, 1 - alpha if METHODS[key.method].promised else None)
-
-
-def _replication_of(job: _Job, number: int) -> _RunEstimates:
-    scenario = replication(job.scenario, number)
+def _run(job: tuple[Scenario, Path], number: int) -> _Run:
+    scenario, folder = replication(job[0], number), job[1] / f"experiment-{number}"
     effect = scenario.model_copy(update={"truth": True})
     nothing = without_effect(scenario).model_copy(update={"truth": False})
-    folder = job.folder / f"experiment-{number}"
     return _estimates_of(*(_played(each, folder) for each in (nothing, effect)))
 
 
@@ -156,44 +145,27 @@ def without_effect(scenario: Scenario) -> Scenario:
     return scenario.model_copy(update={"arms": {**scenario.arms, **same}})
 
 
-def _estimates_of(nothing: Result, effect: Result) -> _RunEstimates:
-    alpha = effect.run.alpha
-    estimates: dict[Key, MethodEstimates] = {}
-    truths: dict[Key, float] = {}
-    for row in effect.effects:
-        estimates.update(_known(row, alpha))
+def _estimates_of(nothing: Result, effect: Result) -> _Run:
+    estimates, truths = _known(effect), dict[Key, float]()
     for true in effect.truth:
         if true.form == TOTAL and true.method in METHODS:
             key = Key(true.method, true.metric, true.arm)
-            if key not in estimates:
-                excludes = None
-                if true.lower is not None and true.upper is not None:
-                    excludes = true.lower > 0 or true.upper < 0
-                estimates[key] = MethodEstimates(true.estimate, true.lower, true.upper, excludes)
+            ends = true.estimate, true.lower, true.upper
+            excludes_zero = MethodEstimate(true.method, False, *ends).excludes_zero
+            estimates.setdefault(key, MethodEstimates(*ends, excludes_zero))
             truths[key] = math.nan if true.truth is None else true.truth
-    aa = {key: each for row in nothing.effects for key, each in _known(row, alpha)}
     ratio = next((check for check in nothing.checks if check.name == "sample_ratio"), None)
-    alarm = ratio is not None and ratio.status == "fail"
-    return _RunEstimates((aa, estimates), truths, alarm, tuple(arm.users for arm in effect.arms))
+    mismatch = ratio is not None and ratio.status == "fail"
+    users = tuple(arm.users for arm in effect.arms)
+    return _Run(Experiment(_known(nothing), estimates, mismatch), truths, users)
 
 
-def _known(row: Effect, alpha: float) -> Iterator[tuple[Key, MethodEstimates]]:
+def _known(result: Result) -> dict[Key, MethodEstimates]:
     """The estimates of methods that are validated; reports have others, such as quantiles."""
-    return (each for each in of_effect(row, alpha) if each[0].method in METHODS)
+    estimates = (each for row in result.effects for each in of_effect(row, result.run.alpha))
+    return {key: each for key, each in estimates if key.method in METHODS}
 
 
-def _trials(runs: list[_RunEstimates]) -> Trials:
-    count, columns = len(runs), dict[Key, Any]()
-    for at, run in enumerate(runs):
-        for world in (NOTHING, EFFECT):
-            for key, each in run.worlds[world].items():
-                write_down(columns, count, (at, world), key, each)
-    keys = tuple(columns)
-    truths = np.array([[_truth(run, key) for key in keys] for run in runs])
-    alarms = np.array([[run.alarm, False] for run in runs])
-    return Trials(keys, stacked(columns, keys, count), alarms, truths)
-
-
-def _truth(run: _RunEstimates, key: Key) -> float:
+def _truth(run: _Run, key: Key) -> float:
     """Holm decides on what Welch estimates."""
-    return run.truths.get(key, run.truths.get(key._replace(method="welch"), math.nan))
+    return run.truths.get(key, run.truths.get(key._replace(method=WELCH), math.nan))

@@ -11,9 +11,10 @@ from scipy import stats
 
 from abbotify import rng
 from abbotify.stats import Moments
-from abbotify.stats.skewness import Shape
+from abbotify.stats.normal import Shape
 from benchmarks.estimators.generated_users import (
     DENOMINATOR,
+    METRIC,
     NUMERATOR,
     SEED,
     STREAM,
@@ -109,3 +110,14 @@ def test_effects_are_those_of_users() -> None:
     moments = Moments.of(rows[:, :2])
     assert same(scaled(moments, 1.5, 1.0), Moments.of(rows[:, :2] * [1.5, 1.0]))
     assert same(shifted(moments, 2.0, 0.0), Moments.of(rows[:, :2] + [2.0, 0.0]))
+
+
+def test_an_experiment_has_the_effect_in_its_treatments_alone() -> None:
+    table = draw("arms", LAW, (30, 20), 2)
+    control, treatment = table.arms(1, factor=1.5, shift=0.25)
+    rows = [users("arms", 1, 0, 30), users("arms", 1, 30, 20)]
+    assert same(control.adjusted[METRIC], Moments.of(rows[0][:, :2]))
+    assert same(treatment.adjusted[METRIC], Moments.of(rows[1][:, :2] * [1.5, 1.0] + [0.25, 0.0]))
+    assert same(treatment.means[METRIC], Moments.of(rows[1][:, :1] * 1.5 + 0.25))
+    assert same(control.ratios[METRIC], Moments.of(rows[0][:, 2:]))
+    assert same(treatment.ratios[METRIC], Moments.of(rows[1][:, 2:] * [1.5, 1.0]))

@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from abbotify.studies.validation.characteristics import COLUMNS, outside
-from benchmarks.estimators import Calibration, Row, rates
-from benchmarks.estimators.replications import Trial, characterise
-from benchmarks.estimators.report import HEADER, from_csv, to_csv, to_markdown
-from benchmarks.estimators.suite import ABOUT
-from benchmarks.estimators.summary import summary
+from abbotify.studies.validation.characteristics import COLUMNS, banded, outside, rate
+from benchmarks.estimators import Calibration, Row
+from benchmarks.estimators.report import HEADER, from_csv, summary, to_csv, to_markdown
+from benchmarks.estimators.suite import THEMES
 
 DOCS = Path(__file__).parents[3] / "docs"
 TABLE = (DOCS / "calibration.csv").read_text(encoding="utf-8")
@@ -22,13 +20,14 @@ PAGE = (DOCS / "calibration.md").read_text(encoding="utf-8")
 
 
 def rows(inside: bool) -> list[Row]:
-    found = 50 if inside else 500
-    return characterise(
+    hits = 50 if inside else 500
+    found = banded(
         [
-            Trial("welch", "users, 50/50", "rate", found, 1000, 0.05, True, theme="Power"),
-            Trial("welch", "x", "coverage", 3, 7, theme="Power"),
+            rate("welch", "users, 50/50", "rate", hits, 1000, 0.05, True),
+            rate("welch", "x", "coverage", 3, 7),
         ]
     )
+    return [Row("Power", each) for each in found]
 
 
 @pytest.mark.parametrize("inside", [True, False])
@@ -67,38 +66,35 @@ def test_a_summary_says_what_left_its_band_and_what_was_shipped() -> None:
     told = summary(rows(inside=False))
     assert "**1 of 1 promised rates left their bands: welch (users, 50/50).**" in told
     assert "* **Power**: rate 0.5 where 0.05 is expected (1 row)." in told
-    trials = [
-        Trial("decision", name, "ship", found, 200, 0.0, True, True, theme="D")
-        for name, found in (("log given twice", 3), ("treatment crashes", 0))
+    shipped = [
+        Row("D", rate("decision", name, "ship", hits, 200, 0.0, True, True))
+        for name, hits in (("log given twice", 3), ("treatment crashes", 0))
     ]
-    assert "2 kinds of sabotage the one shipped most often: log given twice, 1.5%." in summary(
-        characterise(trials)
-    )
-    assert "most often: none of them ever." in summary(characterise(trials[1:]))
+    told = summary(shipped)
+    assert "2 kinds of sabotage the one shipped most often: log given twice, 1.5%." in told
+    assert "most often: none of them ever." in summary(shipped[1:])
 
 
 def test_the_bands_are_those_of_the_measurements() -> None:
     published = from_csv(TABLE)
     assert to_csv(published) == TABLE
-    assert {row.theme for row in published} == set(ABOUT)
-    trials = [
-        Trial(
-            row.found.method,
-            row.found.metric,
-            row.found.quantity,
-            (row.found.measured or 0.0) * row.replications,
-            row.replications,
-            row.found.expected,
-            row.found.gated,
-            row.found.method in BOUNDS or "sequential" in row.found.method,
-            theme=row.theme,
+    assert list(dict.fromkeys(row.theme for row in published)) == list(THEMES)
+    measured = [
+        rate(
+            found.method,
+            found.metric,
+            found.quantity,
+            round((found.measured or 0.0) * found.replications),
+            found.replications,
+            found.expected,
+            found.gated,
+            found.method in BOUNDS or "sequential" in found.method,
         )
-        for row in published
+        for _, found in published
     ]
-    means = ("estimate", "exaggeration")
-    for row, again in zip(published, characterise(trials), strict=True):
-        if row.found.quantity not in means:
-            assert again == row
+    for row, again in zip(published, banded(measured), strict=True):
+        if row.found.quantity not in ("estimate", "exaggeration"):  # means
+            assert again == row.found
 
 
 BOUNDS = ("always_valid", "cuped, always_valid", "holm", "decision")
@@ -140,7 +136,9 @@ def test_the_warning_comes_where_the_error_is_not_kept_and_seldom_where_it_is() 
         for row in published
         if row.found.method == "warning, two-sided"
     }
-    welch = [r.found for r in published if r.theme == rates.THEME and r.found.method == "welch"]
+    welch = [
+        r.found for r in published if r.theme == "Nothing to find" and r.found.method == "welch"
+    ]
     assert {found.metric for found in welch} == set(warned)
     bad = [warned[found.metric] for found in welch if (found.measured or 0.0) > 0.06]
     gated = [warned[found.metric] for found in welch if found.gated]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from abbotify.stats import Estimate, contrast, cuped
-from abbotify.studies.validation.characteristics import outside
+from abbotify.studies.validation.characteristics import Characteristic, banded, outside
 from benchmarks.estimators import (
     SMALL,
     Calibration,
@@ -19,8 +19,7 @@ from benchmarks.estimators import (
     families,
     peeking,
 )
-from benchmarks.estimators.replications import Trial, characterise
-from benchmarks.estimators.suite import ABOUT, THEMES
+from benchmarks.estimators.suite import THEMES
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +34,7 @@ def test_every_gated_rate_lies_in_its_band(small: Calibration) -> None:
 
 def test_every_theme_has_gates(small: Calibration) -> None:
     gated = {row.theme for row in small.rows if row.found.gated}
-    assert set(ABOUT) - gated == {"The warning about skewness", "Quantiles and bootstrap"}
+    assert set(THEMES) - gated == {"The warning about skewness", "Quantiles and bootstrap"}
     assert set(small.seconds) == set(THEMES)
 
 
@@ -44,8 +43,8 @@ def test_rows_are_told_apart(small: Calibration) -> None:
     assert len(set(keys)) == len(keys)
 
 
-def left(trials: Iterable[Trial]) -> set[str]:
-    return {row.method for row in outside(row.found for row in characterise(list(trials)))}
+def left(rows: Iterable[Characteristic]) -> set[str]:
+    return {row.method for row in outside(banded(list(rows)))}
 
 
 def test_errors_that_are_too_small_leave_the_bands(monkeypatch: pytest.MonkeyPatch) -> None:

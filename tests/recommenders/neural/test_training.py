@@ -12,7 +12,7 @@ import pytest
 
 from abbotify.errors import UserError
 from abbotify.recommenders.neural import fit
-from abbotify.recommenders.neural.epochs import Patience
+from abbotify.recommenders.neural.training import Patience
 from abbotify.recommenders.shipped.neural import Neural
 from abbotify.recommenders.training_log import Fitted, TrainingLog
 from tests.conftest import assert_same_arrays
@@ -139,7 +139,7 @@ def test_the_rate_falls_on_a_plateau(planted: Planted, settings: Settings) -> No
 
 
 def test_a_longer_log_holds_out_the_same_pairs(planted: Planted) -> None:
-    from abbotify.recommenders.neural.pairs import split
+    from abbotify.recommenders.neural.training import split
 
     log = planted.log
     half = beginning(log, 60_000)

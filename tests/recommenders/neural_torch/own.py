@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from abbotify.files.yaml import Source
-from abbotify.recommenders import registry
 from abbotify.recommenders.shipped.neural import Neural
 from abbotify.recommenders.training_log import Fitted, TrainingLog
 from abbotify.scenario import Scenario
@@ -82,8 +81,6 @@ def params_of(scenario: Scenario) -> Neural:
 def trained(scenario: Scenario, log: TrainingLog | None = None) -> Fitted:
     log = generated_log(WORLD) if log is None else log
     told: list[int] = []
-    fitted = registry.fit(
-        params_of(scenario), log, scenario, KEY, lambda epoch, *_: told.append(epoch)
-    )
+    fitted = params_of(scenario).fit(log, scenario, KEY, lambda epoch, *_: told.append(epoch))
     assert told == [epoch.number for epoch in fitted.curve]
     return fitted

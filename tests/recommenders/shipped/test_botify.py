@@ -12,8 +12,7 @@ import pytest
 
 from abbotify.errors import UserError
 from abbotify.recommenders.build import build_arms
-from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick
-from abbotify.recommenders.tables import hundredths_below
+from abbotify.recommenders.candidate_table import CandidateTable, Key, Pick, hundredths_below
 from abbotify.world.base import World
 from abbotify.world.list_files import read_top_tracks, read_track_lists, read_user_lists
 

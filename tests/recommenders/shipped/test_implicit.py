@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from abbotify.errors import UserError
-from abbotify.recommenders.shipped.implicit import ALS, BPR, fit, lowered
+from abbotify.recommenders.factors import lowered
+from abbotify.recommenders.shipped.implicit import ALS, BPR, fit
 from abbotify.recommenders.training_log import Fitted
 from tests.conftest import assert_same_arrays
 from tests.recommenders.blocks import BLOCKS, WORLD, blocks, shares_within

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from abbotify.recommenders.shipped.lightgcn import LightGCN, fit, lowered
+from abbotify.recommenders.factors import lowered
+from abbotify.recommenders.shipped.lightgcn import LightGCN, fit
 from abbotify.recommenders.training_log import Fitted
 from tests.conftest import assert_same_arrays
 from tests.recommenders.blocks import WORLD, blocks, shares_within

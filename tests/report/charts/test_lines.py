@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
-from abbotify.report.charts.axes import Axis, Line, beside
+from abbotify.report.charts.axes import Axis, Line
 from abbotify.report.charts.lines import Series, line_chart
 
 
@@ -23,28 +21,6 @@ def drawn(*series: Series, x: Axis | None = None, y: Axis | None = None) -> str:
 
 def texts(svg: str) -> list[str]:
     return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
-
-
-@pytest.mark.parametrize(
-    ("first", "last", "named"),
-    [
-        (3, 3, ["3"]),
-        (1, 9, ["1", "2", "3", "4", "5", "6", "7", "8", "9"]),
-        (7, 20, ["7", "9", "11", "13", "15", "17", "19"]),
-        (1, 40, ["1", "5", "10", "15", "20", "25", "30", "35", "40"]),
-        (7, 40, ["7", "10", "15", "20", "25", "30", "35", "40"]),
-        (9, 40, ["10", "15", "20", "25", "30", "35", "40"]),
-    ],
-)
-def test_whole_numbers_are_named(first: int, last: int, named: list[str]) -> None:
-    shown = texts(drawn(Series([first, last], [0.0, 1.0], 1)))
-    assert shown[: len(named)] == named
-    assert shown[len(named)] == "Day"
-
-
-def test_the_range_of_whole_numbers_may_be_given() -> None:
-    one = Series([2], [0.5], 1)
-    assert texts(drawn(one, x=Axis("Day", whole=True, limits=(1, 3))))[:3] == ["1", "2", "3"]
 
 
 def test_an_interval_that_the_axis_cuts_ends_in_an_arrow() -> None:
@@ -65,10 +41,3 @@ def test_an_event_is_dashed_ink() -> None:
     marked = drawn(series, x=Axis("Day", whole=True, lines=(Line(1, dashed=True),)))
     assert re.search(r"var\(--ink\)[^\"]*dash|dash[^\"]*var\(--ink\)", marked)
     assert "var(--ink)" not in re.sub("<text.*?</text>", "", drawn(series))
-
-
-@pytest.mark.parametrize("arms", range(1, 9))
-def test_estimates_beside_each_other_stay_with_their_day(arms: int) -> None:
-    places = [beside(rank, arms) for rank in range(arms)]
-    assert sum(places) == pytest.approx(0.0, abs=1e-12)
-    assert max(map(abs, places)) < 0.5

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from abbotify.eventlog.soundness import Repeats
-from abbotify.metrics.session_totals import Limits
+from abbotify.metrics.definitions import Limits
 from abbotify.report.checks import data
 from abbotify.report.result import Arm, Check
 from abbotify.stats import EFFECT_COLUMNS, Effect, GuardrailResult

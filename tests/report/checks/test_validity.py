@@ -13,7 +13,7 @@ from abbotify.report.checks import validity
 from abbotify.report.result import Arm, Check
 from abbotify.report.result_rows import Look, Trend
 from abbotify.stats import EFFECT_COLUMNS, ArmMoments, Effect, Moments
-from abbotify.stats.skewness import Shape
+from abbotify.stats.normal import Shape
 from tests.stats.test_compare import draws
 
 TIME = "mean_time_per_session"

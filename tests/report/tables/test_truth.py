@@ -39,7 +39,7 @@ def texts(table: Table | None) -> list[list[str]]:
 def test_both_forms_stand_beside_one_estimate(hand: Plain) -> None:
     equal = row(form="equal_data", truth=0.1, bias=0.3, covered=False)
     built = table(hand, equal, row())
-    assert built.forms == ("everybody", "equal data")
+    assert built.forms == ("all users", "equal data")
     assert texts(built.success) == [
         [
             "mean of users, Welch",
@@ -54,13 +54,13 @@ def test_the_deciding_effect_leads(hand: Plain) -> None:
     delta = row(method="delta", estimate=0.3)
     assert table(hand, row(metric="time"), delta, row()).leads == (
         f"neural: estimated effect on time per session +0.40{SPACE}tracks [+0.20, +0.60]; true "
-        "effect +0.50 (everybody, inside the interval).",
+        "effect +0.50 (all users, inside the interval).",
     )
     assert (
         table(hand, row(), equal)
         .leads[0]
         .endswith(
-            "effect +0.50 (everybody, inside the interval) and +0.10 (equal data, outside the "
+            "effect +0.50 (all users, inside the interval) and +0.10 (equal data, outside the "
             "interval)."
         )
     )
@@ -84,7 +84,7 @@ def test_how_often_intervals_held(hand: Plain) -> None:
         row(form="equal_data", covered=False),
     )
     assert found.coverage == (
-        "Coverage (everybody): mean of users, Welch 1 of 2; sessions taken as independent 0 of 1."
+        "Coverage (all users): mean of users, Welch 1 of 2; sessions taken as independent 0 of 1."
     )
 
 

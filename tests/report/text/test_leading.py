@@ -103,7 +103,9 @@ def test_other_estimates_follow_the_one_shown_first(hand: Plain) -> None:
     table = effects.further(Result.from_dict(hand), deciding=True)
     assert table is not None
     _, about, relative, *_ = table.rows[-1].cells
-    assert about.under.endswith("control near zero: the difference says more than a ratio")
+    assert about.under.endswith(
+        "control near zero: the difference is more informative than a ratio"
+    )
     assert relative.plain == "–"
 
 

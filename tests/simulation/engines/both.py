@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from abbotify.eventlog.schema import Events, Labels
 from abbotify.files.yaml import Source
-from abbotify.recommenders import registry
 from abbotify.recommenders.arms import Arm
 from abbotify.recommenders.build import build_arms
 from abbotify.recommenders.plugins.load import fit_plugin, load_plugin
@@ -80,7 +79,7 @@ def _trained(
 ) -> Any | None:
     key = ("arms", name)
     if isinstance(params, Learner):
-        return registry.fit(params, log, scenario, key, _silent).arrays
+        return params.fit(log, scenario, key, _silent).arrays
     if isinstance(params, Plugin):
         loaded = load_plugin(params, world, scenario, key)
         return fit_plugin(loaded, log, world.catalogue).arrays if loaded.learns else None

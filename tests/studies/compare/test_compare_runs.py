@@ -17,7 +17,7 @@ from scipy import stats as scipy_stats
 from abbotify import pipeline
 from abbotify.errors import DataError, UserError
 from abbotify.scenario import load
-from abbotify.stats.paired import SAME
+from abbotify.stats.means import SAME
 from abbotify.studies.compare import compare_runs
 from abbotify.studies.compare.compare import Comparison
 

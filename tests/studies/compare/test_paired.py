@@ -12,7 +12,7 @@ import pytest
 
 from abbotify.eventlog.schema import ARMS_KEY
 from abbotify.metrics.users_file import StoredUsers
-from abbotify.studies.compare.paired import Overlap, Pairs, overlap, read_users
+from abbotify.studies.compare.paired import Overlap, Paired, overlap, read_users
 
 
 def users(
@@ -70,7 +70,7 @@ def test_names_in_another_order_are_the_same_arms(tmp_path: Path) -> None:
 def test_who_is_compared(tmp_path: Path) -> None:
     one = users(tmp_path / "one", [1, 2, 3, 4], ["x", "y", None, "x"], absent=(1,))
     two = users(tmp_path / "two", [1, 2, 3, 4], ["x", "y", None, "x"], absent=(2,))
-    pairs = Pairs(one, two, "exposed")
+    pairs = Paired(one, two, "exposed")
     assert pairs.members("exposed").tolist() == [False, False, False, True]
     assert pairs.members("assigned").tolist() == [True, True, False, True]
     assert pairs.arm("x").tolist() == [True, False, False, True]

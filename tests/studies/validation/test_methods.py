@@ -7,13 +7,18 @@ import pytest
 from scipy import stats as scipy_stats
 
 from abbotify import stats
-from abbotify.stats import Moments
+from abbotify.stats import ArmMoments, Moments
 from abbotify.stats.effects import Estimator
-from abbotify.studies.validation.methods import Arm, Key, experiment_estimates, single_tracks
+from abbotify.studies.validation.methods import (
+    AnalysisPlan,
+    Key,
+    experiment_estimates,
+    single_tracks,
+)
 from tests.studies.validation.worlds import made_up
 
 
-def arms() -> list[Arm]:
+def arms() -> list[ArmMoments]:
     out = []
     for name, table in made_up().items():
         came, values = table.exposed, table.values
@@ -21,14 +26,15 @@ def arms() -> list[Arm]:
         mean = np.column_stack([values["mean_time_per_session"][came], covariates])
         parts = ("time", "sessions", "pre_time", "pre_sessions")
         ratio = np.stack([values[part][came] for part in parts], 1)
+        metric = "mean_time_per_session"
+        adjusted, ratios = Moments.of(mean), Moments.of(ratio)
         out.append(
-            Arm(
+            ArmMoments(
                 name,
-                {
-                    "time": Moments.of(values["time"][came]),
-                    "mean_time_per_session": Moments.of(mean),
-                },
-                {"mean_time_per_session": Moments.of(ratio)},
+                {"time": Moments.of(values["time"][came]), metric: adjusted.leading(1)},
+                {metric: ratios.leading(2)},
+                {metric: adjusted},
+                {metric: ratios},
             )
         )
     return out
@@ -36,7 +42,7 @@ def arms() -> list[Arm]:
 
 def test_every_method_says_what_its_estimator_says() -> None:
     control, treatment = arms()
-    found = experiment_estimates([control, treatment], ["time"], 0.05, simultaneous=True)
+    found = experiment_estimates([control, treatment], AnalysisPlan(("time",), 0.05), True)
     tables = made_up()
     values = [table.values["time"][table.exposed] for table in tables.values()]
     test = scipy_stats.ttest_ind(values[1], values[0], equal_var=False)
@@ -44,14 +50,16 @@ def test_every_method_says_what_its_estimator_says() -> None:
     welch = found[Key("welch", "time", "two")]
     assert welch[1:3] == pytest.approx((interval.low, interval.high))
     assert welch.significant == (test.pvalue < 0.05)
-    pair = stats.cuped_means([arm.means["mean_time_per_session"] for arm in arms()]).pair(1)
+    pair = stats.cuped_means([arm.adjusted["mean_time_per_session"] for arm in arms()]).pair(1)
     expected = stats.difference(*pair, 0.05)
     cuped = found[Key("cuped", "mean_time_per_session", "two")]
     assert cuped[:3] == (expected.effect, expected.lower, expected.upper)
     lift = stats.relative(*pair, 0.05)
     fieller = found[Key("cuped_fieller", "mean_time_per_session", "two")]
     assert fieller[:3] == (lift.effect, lift.lower, lift.upper)
-    ratios = stats.cuped_ratios([arm.ratios["mean_time_per_session"] for arm in arms()]).pair(1)
+    ratios = stats.cuped_ratios(
+        [arm.adjusted_ratios["mean_time_per_session"] for arm in arms()]
+    ).pair(1)
     expected = stats.difference(*ratios, 0.05)
     assert found[Key("ratio_cuped", "mean_time_per_session", "two")].upper == expected.upper
     alone = found[Key("max_z", "time", "two")]  # of one treatment: the normal test
@@ -63,12 +71,12 @@ def test_every_method_says_what_its_estimator_says() -> None:
 
 
 def test_families_are_of_the_estimate_that_decides() -> None:
-    success = ["mean_time_per_session", "time"]
+    success = ("mean_time_per_session", "time")
     experiment = arms()
     cases: list[tuple[Estimator, str]]
     cases = [("mean", "welch"), ("auto", "cuped"), ("cuped", "cuped")]
     for estimator, decides in cases:
-        found = experiment_estimates(experiment, success, 0.05, True, estimator=estimator)
+        found = experiment_estimates(experiment, AnalysisPlan(success, 0.05, estimator), True)
         first = [found[Key(m, success[0], "two")] for m in (decides, "holm", "max_z")]
         assert first[0][:3] == first[1][:3]
         assert first[2].estimate == first[0].estimate

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy import stats as scipy_stats
 
 from abbotify.metrics.aggregates import aggregate
 from abbotify.metrics.users import Population
@@ -97,3 +98,25 @@ def test_nobody_is_refused() -> None:
         stored(("one",), {"one": table}, ("time",))
     everybody = dataclasses.replace(table, exposed=np.ones(2, bool))
     assert stored(("one",), {"one": everybody}, ("time",)).left_out  # its values are NaN
+
+
+def test_shapes_are_the_parts_of_estimates() -> None:
+    found = outcomes()
+    group = found.group("mean_time_per_session", "ratio")
+    defined = found.defined(group, 0)
+    table = (found.values[0] + found.centres[0])[defined][:, group.columns]
+    y, d = table[:, 0], table[:, 1]
+    parts = (y - y.sum() / d.sum() * d) / d.mean()
+    plain = found.shapes(group, adjusted=False)[0]
+    assert plain.value == pytest.approx(y.sum() / d.sum())
+    assert plain.variance == pytest.approx(parts.var())
+    assert plain.skewness == pytest.approx(scipy_stats.skew(parts))
+    assert plain.fourth == pytest.approx(scipy_stats.kurtosis(parts) * parts.var() ** 2)
+    mean = found.group("mean_time_per_session", "mean")
+    columns = found.values[0][found.defined(mean, 0)][:, mean.columns]
+    design = np.column_stack([np.ones(len(columns)), columns[:, 1:]])
+    left = columns[:, 0] - design @ np.linalg.lstsq(design, columns[:, 0])[0]
+    adjusted = found.shapes(mean, adjusted=True)[0]
+    assert adjusted.variance == pytest.approx(left.var())
+    assert adjusted.third == pytest.approx((left**3).mean())
+    assert adjusted.variance < found.shapes(mean, adjusted=False)[0].variance

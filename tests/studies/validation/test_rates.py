@@ -16,11 +16,12 @@ from abbotify.studies.validation.methods import (
     LOOKS_SEQUENTIAL,
     LOOKS_VALID,
     MAX_Z,
+    AnalysisPlan,
     Key,
 )
-from abbotify.studies.validation.rates import Expected, Measured, rows
-from abbotify.studies.validation.repeated_looks import LOOKED
-from abbotify.studies.validation.replications import Trials
+from abbotify.studies.validation.rates import Measured, rows
+from abbotify.studies.validation.theory import Expected
+from abbotify.studies.validation.trials import LOOKED, Trials
 
 NAN = math.nan
 KNOWN = Expected(0.05, 0.95, 0.8, 0.01, 1.5)
@@ -29,14 +30,14 @@ KNOWN = Expected(0.05, 0.95, 0.8, 0.01, 1.5)
 def trials(keys: list[Key], nothing: list[Any], effect: list[Any], truths: list[float]) -> Trials:
     """Of each key and replication: (estimate, lower, upper, significant)."""
     said = np.stack([np.array(nothing, float), np.array(effect, float)])  # world, key, replication
-    alarms = np.zeros((said.shape[2], 2), bool)
-    return Trials(tuple(keys), said.transpose(2, 0, 1, 3), alarms, np.array([truths]))
+    mismatches = np.zeros(said.shape[2], bool)
+    return Trials(tuple(keys), said.transpose(2, 0, 1, 3), mismatches, np.array([truths]))
 
 
 def measured(found: Trials, expected: list[Expected], **further: Any) -> dict[str, Characteristic]:
     arms = len({key.arm for key in found.keys})
-    settings: dict[str, Any] = {"users": (1000.0,) * (1 + arms), "success": ("time",), **further}
-    of = Measured(found, expected, 0.05, **settings)
+    plan = AnalysisPlan(("time",), 0.05)
+    of = Measured(found, expected, plan, (1000.0,) * (1 + arms), **further)
     names = {}
     for row in rows(of):
         names[f"{row.method} {row.metric} {row.quantity}"] = row

@@ -12,10 +12,8 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 from abbotify.stats import normal
-from abbotify.studies.validation import theory
-from abbotify.studies.validation.expectations import naive_coverage
-from abbotify.studies.validation.theory import Pair, Shape
-from tests.studies.validation.worlds import outcomes
+from abbotify.studies.validation.outcomes import Shape
+from abbotify.studies.validation.theory import Pair, naive_coverage
 
 
 def lognormal(s: float, value: float = 1.0) -> Shape:
@@ -88,28 +86,6 @@ def test_power_is_that_of_unequal_variances() -> None:
     z = stats.norm.ppf(0.975)
     expected = stats.norm.sf(z - 0.1 / planned.error) + stats.norm.cdf(-z - 0.1 / planned.error)
     assert planned.power() == pytest.approx(expected, abs=2e-3)
-
-
-def test_shapes_are_the_parts_of_estimates() -> None:
-    found = outcomes()
-    group = found.group("mean_time_per_session", "ratio")
-    defined = found.defined(group, 0)
-    table = (found.values[0] + found.centres[0])[defined][:, group.columns]
-    y, d = table[:, 0], table[:, 1]
-    parts = (y - y.sum() / d.sum() * d) / d.mean()
-    plain = theory.shapes(found, group, adjusted=False)[0]
-    assert plain.value == pytest.approx(y.sum() / d.sum())
-    assert plain.variance == pytest.approx(parts.var())
-    assert plain.skewness == pytest.approx(stats.skew(parts))
-    assert plain.fourth == pytest.approx(stats.kurtosis(parts) * parts.var() ** 2)
-    mean = found.group("mean_time_per_session", "mean")
-    columns = found.values[0][found.defined(mean, 0)][:, mean.columns]
-    design = np.column_stack([np.ones(len(columns)), columns[:, 1:]])
-    left = columns[:, 0] - design @ np.linalg.lstsq(design, columns[:, 0])[0]
-    adjusted = theory.shapes(found, mean, adjusted=True)[0]
-    assert adjusted.variance == pytest.approx(left.var())
-    assert adjusted.third == pytest.approx((left**3).mean())
-    assert adjusted.variance < theory.shapes(found, mean, adjusted=False)[0].variance
 
 
 def test_unlike_slopes_share_the_error_of_the_covariates_mean() -> None:
