@@ -44,6 +44,7 @@ from abbotify.simulation.checkpoint import (
 )
 from abbotify.simulation.coupling import interference
 from abbotify.simulation.model_store import MODELS, ModelStore
+from abbotify.simulation.parallel.executor import Workers
 from abbotify.simulation.prepare import Plan, ready
 from abbotify.simulation.requested import limits, monitoring_spec, rails, reported
 from abbotify.simulation.run_days import RunPool, run_pool
@@ -59,7 +60,7 @@ USERS: Final = "users.parquet"
 def run(
     scenario: Scenario,
     out: Path,
-    workers: int = 1,
+    workers: Workers = 1,
     progress: Progress = silent,
     engine: str = "auto",
     resume: bool = False,
@@ -70,7 +71,7 @@ def run(
     Args:
         scenario: the description.
         out: the run folder; swapped in at the end, an existing run is replaced.
-        workers: processes that share the shards; changes nothing but the time.
+        workers: processes that share the shards, or a cluster; changes nothing but the time.
         progress: receives what is being done.
         engine: `auto`, `compiled` or `simpy`; changes nothing but the time.
         resume: go on with a run into the folder that was interrupted; leave a finished one that
@@ -326,10 +327,10 @@ def _write_botify(schedule: Schedule, folder: Path) -> None:
     write_botify(folder / "botify.jsonl", parts_of_log(open_log(folder / LOG)), columns)
 
 
-def _execution(engine: str, workers: int, started: float) -> dict[str, Any]:
+def _execution(engine: str, workers: Workers, started: float) -> dict[str, Any]:
     return {
         "engine": engine,
-        "workers": workers,
+        "workers": workers if isinstance(workers, int) else workers.address,
         "started": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(started)) + " UTC",
         "seconds": round(time.time() - started, 2),
         "host": platform.node(),

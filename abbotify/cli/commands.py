@@ -17,6 +17,7 @@ from typer import Argument, Option
 from abbotify.cli import studies
 from abbotify.cli.options import (
     ArmNames,
+    ClusterOption,
     EngineOption,
     EstimatorOption,
     Guardrails,
@@ -28,6 +29,7 @@ from abbotify.cli.options import (
     RunFolder,
     ScenarioFile,
     SeedOption,
+    SendsFiles,
     SkipBelow,
     Success,
     VersionOption,
@@ -38,6 +40,7 @@ from abbotify.cli.options import (
     numbers_of,
     pairs_of,
     question_of,
+    workers_of,
 )
 from abbotify.cli.process import (
     discard_output,
@@ -122,6 +125,8 @@ def run(
     seed: SeedOption = None,
     overrides: Overrides = None,
     workers: Workers = 1,
+    cluster: ClusterOption = None,
+    cluster_sends_files: SendsFiles = False,
     resume: Resume = False,
     quiet: Quiet = False,
 ) -> None:
@@ -130,8 +135,9 @@ def run(
     from abbotify import pipeline
 
     folder = out or Path("reports") / described.name
+    those = workers_of(workers, cluster, cluster_sends_files)
     with progress_bars(quiet) as progress:
-        result = pipeline.run(described, folder, workers, progress, engine, resume, notice)
+        result = pipeline.run(described, folder, those, progress, engine, resume, notice)
     headline_table(result)
     for note in result.run.notes:
         print(f"\nNote: {note}.")
