@@ -79,12 +79,10 @@ def analyze(
     Args:
         logs: files of botify's JSON lines, or Parquet files, folders of them, a run folder.
         experiment: its name in the log.
-        control: the arm the others are compared with, as the log names it; default what the log
-            says, or C.
+        control: the arm the others are compared with, as in the log; default what it says, or C.
         arms: the log's name of an arm -> the name to show.
         out: the folder of the report; an existing run is replaced.
-        weights: how users were meant to be split, by the log's names of the arms; default what
-            the log says, evenly for botify's.
+        weights: of users by the log's names of arms; default what it says, even for botify's.
         alpha: as `Analysis`, like the next two.
         skip_below: of a skip.
         question: what decides.

@@ -42,6 +42,7 @@ from abbotify.simulation.checkpoint import (
     refuse_differences,
     write_manifest,
 )
+from abbotify.simulation.compiled.compile_ahead import compiled_ahead
 from abbotify.simulation.coupling import interference
 from abbotify.simulation.model_store import MODELS, ModelStore
 from abbotify.simulation.parallel.executor import Workers
@@ -87,7 +88,8 @@ def run(
     """
     started = time.time()
     progress("world", 0, 0)
-    plan = ready(scenario, out, engine)
+    with compiled_ahead():
+        plan = ready(scenario, out, engine)
     faults = Faults()
     place = out.absolute()  # wherever a recommender of the user's own goes
     known = identity(plan)

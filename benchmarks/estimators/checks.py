@@ -17,6 +17,7 @@ from abbotify.stats.normal import one_sided_error
 from abbotify.stats.sample_ratio import ALPHA as SRM_ALPHA
 from abbotify.stats.sample_ratio import watch_sample_ratio
 from abbotify.studies.validation.characteristics import Characteristic, rate
+from abbotify.studies.validation.methods import at_any_look
 from benchmarks.estimators.effort import ALPHA, Effort, hits
 from benchmarks.estimators.generated_users import (
     SEED,
@@ -30,7 +31,6 @@ from benchmarks.estimators.generated_users import (
     scaled,
     shifted,
 )
-from benchmarks.estimators.theory import any_look
 
 Counts = NDArray[np.int64]
 _MARGIN: Final = 5.0  # per cent
@@ -56,7 +56,7 @@ def _watched(counts: Counts, weights: tuple[float, ...], setting: str) -> Iterat
     for users in counts.tolist():
         again += any(sample_ratio(look, weights, ALPHA).mismatch for look in users)
         valid += watch_sample_ratio(users, weights, ALPHA)[-1].mismatch
-    expected = any_look(20) if len(weights) == 2 else None
+    expected = at_any_look(20, ALPHA) if len(weights) == 2 else None
     name = f"srm at {ALPHA}, looking again"
     yield rate(name, setting, "false_alarms", again, len(counts), expected)
     name = f"srm sequential at {ALPHA}"

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from abbotify.stats import difference, mean
+from abbotify.stats.normal import sign_and_size_errors
 from abbotify.stats.power import Pilot, detectable_effect, power
 from abbotify.studies.validation.characteristics import Characteristic, average, rate
 from abbotify.studies.validation.methods import AnalysisPlan, Key, experiment_estimates
 from benchmarks.estimators.effort import ALPHA, Effort, hits
 from benchmarks.estimators.generated_users import METRIC, Law, Table, draw, shifted
-from benchmarks.estimators.theory import drift_for, exaggeration, wrong_sign
+from benchmarks.estimators.theory import drift_for
 
 _LAW: Final = Law(0.5)
 _SIZES: Final = ((500, 500), (4000, 1000))
@@ -59,7 +60,8 @@ def curse(effort: Effort) -> Iterator[Characteristic]:
                 found.append(one.effect)
         setting = f"lognormal s = {_LAW.s}, {sizes[0]} users an arm, power {wanted}"
         yield rate("welch", setting, "power", len(found), len(table), wanted, True)
+        sign_error, exaggeration = sign_and_size_errors(drift, ALPHA)
         ratios = [abs(one) / effect for one in found]
-        yield average("welch", setting, "exaggeration", ratios, exaggeration(drift), True)
+        yield average("welch", setting, "exaggeration", ratios, exaggeration, True)
         wrong = sum(one < 0 for one in found)
-        yield rate("welch", setting, "sign_error", wrong, len(found), wrong_sign(drift))
+        yield rate("welch", setting, "sign_error", wrong, len(found), sign_error)

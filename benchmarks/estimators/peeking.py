@@ -10,9 +10,9 @@ from abbotify.stats import cuped_means, difference, mean
 from abbotify.stats.group_sequential import obrien_fleming, pocock
 from abbotify.stats.monitoring import Pair, always_valid, monitor
 from abbotify.studies.validation.characteristics import Characteristic, rate
+from abbotify.studies.validation.methods import at_any_look
 from benchmarks.estimators.effort import ALPHA, Effort, hits
 from benchmarks.estimators.generated_users import BEFORE, VALUE, Law, Table, growing
-from benchmarks.estimators.theory import any_look
 
 _LAW: Final = Law(0.5)
 _CELLS: Final = ((5, 200, 5000), (10, 200, 5000), (14, 100, 4000), (100, 100, 2000))
@@ -25,16 +25,16 @@ def peeking(effort: Effort) -> Iterator[Characteristic]:
     for looks, batch, replications in _CELLS:
         table = growing(f"peeking {looks}", _LAW, [(batch, batch)] * looks, effort.of(replications))
         setting = f"lognormal s = {_LAW.s}, {looks} looks, {batch} new users an arm"
-        yield from _looks(table, looks, setting, any_look(looks))
+        yield from _looks(table, looks, setting, at_any_look(looks, ALPHA))
         if looks in _SEQUENTIAL:
             yield from _sequential(table, looks, setting, effort.of(_SEQUENTIAL[looks]))
             part = effort.of(_ADJUSTED[looks])
-            yield from _looks(table, looks, setting, any_look(looks), part)
+            yield from _looks(table, looks, setting, at_any_look(looks, ALPHA), part)
             part = effort.of(_SEQUENTIAL[looks])
             yield from _sequential(table, looks, setting, part, adjusted=True)
     table = growing("peeking skewed", Law(1.0), [(200, 200)] * 14, effort.of(2000))
     setting = "lognormal s = 1.0, 14 looks, 200 new users an arm"
-    yield from _looks(table, 14, setting, any_look(14))
+    yield from _looks(table, 14, setting, at_any_look(14, ALPHA))
 
 
 def _looks(

@@ -7,9 +7,8 @@ import math
 import numpy as np
 from scipy.optimize import brentq
 
-from abbotify.stats.group_sequential import crossing_chances
 from abbotify.stats.multiplicity import largest_below
-from abbotify.stats.normal import below, sign_and_size_errors
+from abbotify.stats.normal import below
 
 LEAST = 1.959963984540054  # two-sided .05
 
@@ -42,12 +41,6 @@ def any_arm(arms: int) -> float:
     return 1 - largest_below(correlation)(LEAST)
 
 
-def any_look(looks: int, critical: float = LEAST) -> float:
-    """The same for so many looks after equal batches of users (Armitage, McPherson, Rowe 1969)."""
-    found = crossing_chances([(look + 1) / looks for look in range(looks)], [critical] * looks)
-    return math.fsum(found.upper) + math.fsum(found.lower)
-
-
 def clustered(design_effect: float) -> float:
     """What a test that takes dependent units as independent rejects at .05."""
     return 2 * below(-LEAST / math.sqrt(design_effect))
@@ -60,13 +53,3 @@ def drift_for(power: float) -> float:
         return below(drift - LEAST) + below(-drift - LEAST) - power
 
     return float(brentq(excess, 0.0, 10.0))
-
-
-def exaggeration(drift: float) -> float:
-    """Mean |estimate| / effect among the significant results of a test at .05."""
-    return sign_and_size_errors(drift, 0.05)[1]
-
-
-def wrong_sign(drift: float) -> float:
-    """The share of them whose sign is wrong."""
-    return sign_and_size_errors(drift, 0.05)[0]

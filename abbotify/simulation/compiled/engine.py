@@ -94,6 +94,26 @@ class Compiled:
         failures = [failure for arm in self.setup.arms for failure in arm.failures.taken()]
         return replace(result, failures=merged(failures))
 
+    def compile(self, unit: Unit, state: State) -> None:
+        """Compiles what plays users who do not meet, and plays nobody."""
+        day = self._day(unit)
+        people = _people(state, day)
+        loop.starts(self.ground, day, people)
+        requests = BatchedRequests(self.setup, self.lowering, unit, people)
+        output = self._output(unit, day)
+        loop.play(
+            self.ground,
+            self.lowering.program,
+            requests.tables,
+            day,
+            people,
+            requests.parked,
+            self.memory,
+            output.out,
+            np.empty(0, np.int64),
+            0,
+        )
+
     def _play(
         self,
         day: layout.Day,

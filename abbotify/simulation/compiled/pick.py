@@ -11,12 +11,17 @@ from abbotify.jit import inlined_unmanaged, unmanaged
 from abbotify.recommenders import pick_kernels as rules
 from abbotify.recommenders.candidate_table import HISTORY, Key, Pick
 from abbotify.recommenders.pick_kernels import Int, Ints, Tracks
+from abbotify.rng import Stream, choice
 from abbotify.simulation.compiled import lowering
 from abbotify.simulation.compiled.lowering import Tables
 
 UNKNOWN: Final = -2  # the list of this pair has not been made yet
 
 _HISTORY: Final = HISTORY
+_USERS: Final = Stream.USERS
+_BY_USER, _BY_ARTIST, _BY_PREVIOUS, _BY_FIRST = (
+    int(key) for key in (Key.USER, Key.ARTIST, Key.PREVIOUS, Key.FIRST)
+)
 
 
 class Query(NamedTuple):
@@ -102,6 +107,28 @@ def pick(
     plays = last_plays(history, query.step)
     anchors, times = history.scratch[0, :plays], history.scratch[1, :plays]
     return rules.anchored(offsets, tracks, anchors, times, draw)
+
+
+@inlined_unmanaged
+def plain_pick(
+    tables: Tables, key: Int, place: Int, purpose: Int, seed: Int, user: Int, row: Int,
+    session: Int, step: Int, first: Int, previous: Int, artist: Int,
+) -> Int:  # fmt: skip
+    """The pick of an arm that is `plain`: as `pick`, from plain numbers alone."""
+    if key == _BY_ARTIST:
+        place += artist
+    elif key == _BY_PREVIOUS:
+        place += previous
+    elif key == _BY_USER:
+        place += row
+    elif key == _BY_FIRST:
+        place += first
+    begin: Int = tables.offsets[place]
+    n: Int = tables.offsets[place + 1] - begin
+    if n == 0:
+        return rules.NONE
+    drawn = choice(seed, _USERS, step, user, purpose, session, n)
+    return np.int64(tables.tracks[begin + drawn])
 
 
 @inlined_unmanaged

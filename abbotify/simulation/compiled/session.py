@@ -11,7 +11,6 @@ import numpy as np
 
 from abbotify.jit import inlined_unmanaged
 from abbotify.recommenders.base import ERROR, MISS, OK
-from abbotify.recommenders.pick_kernels import uniformly
 from abbotify.rng import Purpose, Stream, uniform
 from abbotify.simulation.compiled import lowering
 from abbotify.simulation.compiled.arrays import (
@@ -47,7 +46,7 @@ from abbotify.simulation.compiled.arrays import (
     enter,
 )
 from abbotify.simulation.compiled.lowering import Program, Tables
-from abbotify.simulation.compiled.pick import UNKNOWN, History, Query, pick, row_of
+from abbotify.simulation.compiled.pick import UNKNOWN, History, Query, pick, plain_pick
 from abbotify.simulation.listener.latency import exponential, lognormal, uniform_ms
 from abbotify.simulation.listener.session import bored, hundredths, play_ms
 from abbotify.vectors import dot, prefetch
@@ -195,10 +194,10 @@ def _ahead(ground: Ground, tables: Tables, who: Who, rule: Plain, step: Int, tra
     """The pick after a track, if its arm is plain and does not miss; else a negative number."""
     if not rule.holds:
         return np.int64(FRESH)
-    row = row_of(rule.key, who.row, who.first, track, ground.tracks[track, 0])
-    draw = (who.seed, step + 1, who.user, rule.purpose, who.number)
-    begin, end = tables.offsets[rule.offset + row], tables.offsets[rule.offset + row + 1]
-    chosen = uniformly(tables.tracks, begin, end, draw)
+    chosen = plain_pick(
+        tables, rule.key, rule.offset, rule.purpose, who.seed, who.user, who.row, who.number,
+        step + 1, who.first, track, np.int64(ground.tracks[track, 0]),
+    )  # fmt: skip
     if chosen < 0:  # told as if nobody had been query: the chain is, in its order
         return np.int64(FRESH)
     if ground.far:

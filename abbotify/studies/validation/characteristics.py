@@ -80,13 +80,22 @@ class Characteristic:
         return replace(self, lower=lower, upper=upper, within=lower <= self.measured <= upper)
 
     def _band(self, measured: float, level: float) -> tuple[float, float]:
+        from scipy.stats import beta, binom
+
+        expected, of = self.expected, self.replications
         if self.error is not None:
-            middle = measured if self.expected is None else self.expected
+            middle = measured if expected is None else expected
             half = normal.quantile(level) * self.error
             return middle - half, middle + half
-        if self.expected is None:
-            return clopper_pearson(round(measured * self.replications), self.replications, level)
-        return binomial_band(self.expected, self.replications, level, self.at_most)
+        if expected is None:
+            hits = round(measured * of)
+            lower = 0.0 if hits == 0 else float(beta.ppf(level / 2, hits, of - hits + 1))
+            upper = 1.0 if hits == of else float(beta.ppf(1 - level / 2, hits + 1, of - hits))
+            return lower, upper
+        if self.at_most:
+            return 0.0, float(binom.ppf(1 - level, of, expected)) / of
+        lower, upper = binom.interval(1 - level, of, expected)
+        return float(lower) / of, float(upper) / of
 
 
 def rate(
@@ -129,27 +138,6 @@ def banded(rows: Sequence[Characteristic]) -> tuple[Characteristic, ...]:
     """A table's rows with bands by `gate_level`."""
     level = gate_level(sum(row.gated for row in rows))
     return tuple(row.banded(level) for row in rows)
-
-
-def binomial_band(
-    expected: float, of: int, level: float, at_most: bool = False
-) -> tuple[float, float]:
-    """The rates between which `of` trials of that chance stay with probability 1 - level."""
-    from scipy.stats import binom
-
-    if at_most:
-        return 0.0, float(binom.ppf(1 - level, of, expected)) / of
-    lower, upper = binom.interval(1 - level, of, expected)
-    return float(lower) / of, float(upper) / of
-
-
-def clopper_pearson(hits: int, of: int, level: float) -> tuple[float, float]:
-    """The exact interval of a rate with confidence 1 - level."""
-    from scipy.stats import beta
-
-    lower = 0.0 if hits == 0 else float(beta.ppf(level / 2, hits, of - hits + 1))
-    upper = 1.0 if hits == of else float(beta.ppf(1 - level / 2, hits + 1, of - hits))
-    return lower, upper
 
 
 def gate_level(gated: int) -> float:

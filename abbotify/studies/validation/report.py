@@ -21,17 +21,13 @@ from abbotify.studies.validation.methods import METHODS, SRM
 
 _QUANTITIES: Final = {
     rates.FALSE_POSITIVES: "false positives",
-    rates.COVERAGE: "coverage",
-    rates.POWER: "power",
-    rates.WIDTH: "mean width",
-    rates.SIGN_ERROR: "sign error",
-    rates.EXAGGERATION: "exaggeration",
     rates.FAMILY_ERROR: "family-wise error",
     rates.FAMILY_COVERAGE: "simultaneous coverage",
     rates.FALSE_ALARMS: "false alarms",
     rates.PASSES: "non-inferior",
     rates.FALSE_PASSES: "falsely non-inferior",
 }
+"""Names of quantities that are not their own."""
 _FACTORS: Final = (rates.WIDTH, rates.EXAGGERATION)
 _MOST: Final = 70  # rows of the chart; with more only the metrics that decide
 
@@ -136,7 +132,7 @@ def methods(validation: Validation, success: bool) -> Table:
         if validation.is_success(metric) == success
     ]
     caption = "Success metrics" if success else "Other metrics"
-    names = [_QUANTITIES[quantity] for quantity in rates.QUANTITIES]
+    names = list(map(quantity_name, rates.QUANTITIES))
     return _table(f"{caption}, measured and expected", ("metric", "method"), names, rows, True)
 
 
@@ -176,7 +172,7 @@ def _listed(rows: Iterable[Characteristic]) -> Table:
     texts, figures = ("method", "metric", "quantity"), ("measured", "expected")
     cells: list[tuple[str | Cell, ...]] = [
         (
-            *(method(row.method), about(row.metric), _QUANTITIES[row.quantity]),
+            *(method(row.method), about(row.metric), quantity_name(row.quantity)),
             *(_cell(row), _text(row, row.expected)),
         )
         for row in rows
@@ -239,9 +235,9 @@ def chart(validation: Validation, quantity: str, narrow: bool) -> str | None:
     name = f"validation-{quantity.replace('_', '-')}"
     return forest(
         groups,
-        Axis(_QUANTITIES[quantity], unit="%", scale=100, limits=limits),
+        Axis(quantity_name(quantity), unit="%", scale=100, limits=limits),
         name=f"{name}-narrow" if narrow else name,
-        title=f"{_QUANTITIES[quantity].capitalize()} by metric and method",
+        title=f"{quantity_name(quantity).capitalize()} by metric and method",
         narrow=narrow,
     )
 
@@ -256,6 +252,11 @@ def _estimate(row: Characteristic) -> Estimate:
         text=_text(row, row.measured),
         band=(row.lower or 0.0, row.upper or 0.0) if known else None,
     )
+
+
+def quantity_name(quantity: str) -> str:
+    """The usual name of a quantity."""
+    return _QUANTITIES.get(quantity, quantity.replace("_", " "))
 
 
 def method(name: str) -> str:

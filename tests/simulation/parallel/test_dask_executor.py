@@ -154,10 +154,10 @@ def test_a_killed_scheduler_leaves_what_is_done(tmp_path: Path) -> None:
     (tmp_path / "scheduler.py").write_text(SCHEDULER, encoding="utf-8")
     out, path = tmp_path / "out", written(tmp_path)
     command = ["-m", "abbotify", "run", path, "--out", out, "--set", "shards=40"]
-    with started([tmp_path / "scheduler.py"], **QUICK) as scheduler:
+    with started([tmp_path / "scheduler.py"], (), **QUICK) as scheduler:
         assert scheduler.stdout is not None
         address = scheduler.stdout.readline().strip()
-        with started([*command, "--cluster", address], **QUICK) as run:
+        with started([*command, "--cluster", address], (), **QUICK) as run:
             outputs = ".out~*/state/output-*.npz"
             wait_until(lambda: any(tmp_path.glob(outputs)) or run.poll() is not None)
             scheduler.kill()
@@ -183,7 +183,7 @@ def test_other_addresses_are_refused(address: str) -> None:
 
 def test_a_scheduler_that_does_not_answer_is_told(tmp_path: Path) -> None:
     command = ["-m", "abbotify", "run", written(tmp_path), "--out", tmp_path / "out"]
-    with started([*command, "--cluster", "tcp://127.0.0.1:1"], **QUICK) as run:
+    with started([*command, "--cluster", "tcp://127.0.0.1:1"], (), **QUICK) as run:
         text = run.communicate()[1]
     assert (run.returncode, text) == (
         2,

@@ -12,6 +12,7 @@ from abbotify.stats.effects import Estimator
 from abbotify.studies.validation.methods import (
     AnalysisPlan,
     Key,
+    at_any_look,
     experiment_estimates,
     single_tracks,
 )
@@ -92,3 +93,11 @@ def test_single_tracks_are_a_sample_of_zeros_and_ones() -> None:
     assert found.variance == pytest.approx(tracks.var() / len(tracks))
     assert found.n == len(tracks)
     assert single_tracks(Moments.of(users[:1])).variance is None
+
+
+@pytest.mark.parametrize(
+    ("looks", "error"), [(1, 0.05), (5, 0.1417), (10, 0.1934), (14, 0.2196), (100, 0.3736)]
+)
+def test_a_fixed_test_errs_as_often_as_was_computed_in_1969(looks: int, error: float) -> None:
+    # Armitage, McPherson, Rowe (1969), table 2, for 5 and 10: .142, .193; 100: .374.
+    assert at_any_look(looks, 0.05) == pytest.approx(error, abs=6e-5)

@@ -22,7 +22,6 @@ from abbotify.studies.validation.methods import (
     AnalysisPlan,
     Key,
     MethodEstimates,
-    at_any_look,
     at_looks,
 )
 from abbotify.studies.validation.sampler import NOTHING, Sampler
@@ -107,10 +106,6 @@ def test_no_look_has_a_level_above_alpha(spending: Spending, power: float) -> No
     for alpha in (0.01, 0.05, 0.3):
         nominal = boundaries(fractions, alpha, spending, final=True).nominal
         assert max(level for level in nominal if level is not None) <= alpha * (1 + 1e-9)
-
-
-def test_a_fixed_test_errs_as_often_as_was_computed_in_1969() -> None:
-    assert at_any_look(LOOKS, 0.05) == pytest.approx(0.2196, abs=5e-5)
 
 
 def test_without_variance_nothing_is_said() -> None:
