@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,7 @@ from abbotify.simulation.covariates import Covariates, covariates_of, segments_o
 from abbotify.simulation.engine import COMPILED, SIMPY
 from abbotify.simulation.scenario_warnings import LEAST_SESSIONS, sessions_to_learn_from
 from abbotify.simulation.timeline import Schedule, Shard
-from abbotify.world import World, load_world
+from abbotify.world import World, digest, load_world
 
 AUTO: Final = "auto"
 MOST_VISITS: Final = 1000  # sessions a day of one user; as `visits_per_day` allows
@@ -56,6 +57,11 @@ class Plan:
     def scenario(self) -> Scenario:
         """The description."""
         return self.schedule.scenario
+
+    @cached_property
+    def world_digest(self) -> str:
+        """The digest of the world."""
+        return digest(self.world)
 
     @property
     def learning(self) -> tuple[str, ...]:
@@ -92,8 +98,7 @@ def prepare(scenario: Scenario, engine: str = AUTO) -> Plan:
         engine: `auto`, `compiled` or `simpy`.
 
     Raises:
-        UserError: a broken file, a recommender that cannot be built, an arm without users, an
-            engine that cannot play the scenario.
+        UserError: a broken file, a recommender that cannot be built, an arm without users.
     """
     if engine not in (AUTO, COMPILED, SIMPY):
         raise UserError(f"must be auto, compiled or simpy, got {engine!r}", key="--engine")
@@ -113,20 +118,11 @@ def prepare(scenario: Scenario, engine: str = AUTO) -> Plan:
         world,
         arms,
         coupled,
-        _engine(engine, coupled),
+        COMPILED if engine == AUTO else engine,
         timeline.shards(scenario, users, bool(coupled)),
         segments_of(schedule, world),
         covariates_of(schedule, world),
     )
-
-
-def _engine(wanted: str, coupled: str) -> str:
-    """The engine that plays a scenario: the compiled one wherever users do not meet."""
-    if wanted == COMPILED and coupled:
-        raise UserError(f"compiled cannot play this scenario: {coupled}", key="--engine")
-    if wanted == AUTO:
-        return SIMPY if coupled else COMPILED
-    return wanted
 
 
 def _require_users(schedule: Schedule, world: World) -> None:
