@@ -96,7 +96,7 @@ def plan_visit(days: Days, people: People, row: Int, s: IntArray) -> bool:
     return True
 
 
-@unmanaged
+@inlined_unmanaged
 def go_on(
     ground: Ground,
     arms: Program,
