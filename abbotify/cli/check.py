@@ -116,15 +116,17 @@ def _experiment(plan: Plan, layer: Layer) -> list[str]:
 
 
 def _engine(plan: Plan) -> list[str]:
+    compiled = plan.engine == COMPILED
+    which = "simpy (event-driven), as requested; the compiled engine gives the same log."
     if plan.coupled:
         slow = slowing(plan.schedule, plan.arms)
+        together = "compiled: users are coupled, and played together in the order of time."
         return [
-            "Engine    simpy (event-driven): the compiled engine cannot run this scenario.",
+            f"Engine    {together if compiled else which}",
             f"          Coupled: {plan.coupled}; one unit of work over all users and days.",
             *([f"          Note: {slow}."] if slow else []),
         ]
-    which = "simpy (event-driven), as requested; the compiled engine gives the same log."
-    if plan.engine == COMPILED:
+    if compiled:
         which = "compiled: users are independent, and every arm has lists or answers in batches."
     count, days = len(plan.shards), plan.scenario.days
     units = f"{count} shard{'s' * (count > 1)} x {days} day{'s' * (days > 1)}"

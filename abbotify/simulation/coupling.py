@@ -25,7 +25,7 @@ def coupling(schedule: Schedule, arms: Sequence[Arm]) -> str:
 
 
 def slowing(schedule: Schedule, arms: Sequence[Arm]) -> str:
-    """Which arms alone keep the compiled engine from a scenario, and what would change that."""
+    """Which arms alone make users meet, so that they are played together, and what would not."""
     serving = [arm for arm in arms if arm.name in schedule.serving_arms]
     coupled = [arm for arm in serving if arm.couples]
     queues = any(arm.service or schedule.scenario.service for arm in serving)
@@ -34,8 +34,8 @@ def slowing(schedule: Schedule, arms: Sequence[Arm]) -> str:
     names = " and ".join(arm.name for arm in coupled)
     answers = "arm {} answers" if len(coupled) == 1 else "arms {} answer"
     return (
-        f"{answers.format(names)} one request at a time, so the event-driven engine plays; "
-        "add `recommend_batch` (docs/recommenders.md) to use the compiled one"
+        f"{answers.format(names)} one request at a time, in the order of time and on one worker; "
+        "with `recommend_batch` (docs/recommenders.md) users are independent"
     )
 
 

@@ -92,8 +92,7 @@ def prepare(scenario: Scenario, engine: str = AUTO) -> Plan:
         engine: `auto`, `compiled` or `simpy`.
 
     Raises:
-        UserError: a broken file, a recommender that cannot be built, an arm without users, an
-            engine that cannot play the scenario.
+        UserError: a broken file, a recommender that cannot be built, an arm without users.
     """
     if engine not in (AUTO, COMPILED, SIMPY):
         raise UserError(f"must be auto, compiled or simpy, got {engine!r}", key="--engine")
@@ -113,20 +112,11 @@ def prepare(scenario: Scenario, engine: str = AUTO) -> Plan:
         world,
         arms,
         coupled,
-        _engine(engine, coupled),
+        COMPILED if engine == AUTO else engine,
         timeline.shards(scenario, users, bool(coupled)),
         segments_of(schedule, world),
         covariates_of(schedule, world),
     )
-
-
-def _engine(wanted: str, coupled: str) -> str:
-    """The engine that plays a scenario: the compiled one wherever users do not meet."""
-    if wanted == COMPILED and coupled:
-        raise UserError(f"compiled cannot play this scenario: {coupled}", key="--engine")
-    if wanted == AUTO:
-        return SIMPY if coupled else COMPILED
-    return wanted
 
 
 def _require_users(schedule: Schedule, world: World) -> None:

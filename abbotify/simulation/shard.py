@@ -163,7 +163,7 @@ class ShardRunner:
         if self.plan.engine == COMPILED:
             from abbotify.simulation.compiled.engine import Compiled
 
-            return Compiled(setup, on_day_end)
+            return Compiled(setup, on_day_end, self.arms_for_day)
         from abbotify.simulation.event_driven.engine import EventDriven
 
         return EventDriven(setup, on_day_end, self.arms_for_day)

@@ -52,7 +52,7 @@ def test_the_engine_and_the_units_are_named(small: dict[str, Any], tmp_path: Pat
         tmp_path, small, "simpy"
     )
     queued = described(tmp_path, small | {"service": QUEUE})
-    assert "the compiled engine cannot run this scenario" in queued
+    assert "compiled: users are coupled, and played together" in queued
     assert "Coupled: requests queue (service)" in queued
 
 

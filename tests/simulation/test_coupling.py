@@ -28,8 +28,8 @@ class Fitted(Alone):
     def restore(self, arrays): pass
 """
 HINT = (
-    "one request at a time, so the event-driven engine plays; "
-    "add `recommend_batch` (docs/recommenders.md) to use the compiled one"
+    "one request at a time, in the order of time and on one worker; "
+    "with `recommend_batch` (docs/recommenders.md) users are independent"
 )
 
 

@@ -22,9 +22,10 @@ FRESH: Final = -4
 # Columns of `Out.sessions`: one number for each of a finished session.
 (
     ROW, NUMBER, START, TRACKS, HUNDREDTHS, LATENCY, SKIPS, REPEATS, ARTISTS, PLAY_MS, CUT,
-    MISSES, ERRORS, FALLBACKS, EVENTS,
-) = range(15)  # fmt: skip
-SESSION_COLUMNS: Final = 15
+    MISSES, ERRORS, FALLBACKS, EVENTS, DAY, TIMEOUTS,
+) = range(17)  # fmt: skip
+SESSION_COLUMNS: Final = 15  # where users do not meet: a unit is a day, and nobody waits
+SHARED_COLUMNS: Final = 17
 # Those that sessions have as they are, by their names in `SessionTable`.
 LOGGED: Final = {
     "start": START,
@@ -37,8 +38,8 @@ LOGGED: Final = {
 }
 
 # Fields of a session under way beside those columns, in `Out.fields` and `Parked.fields`.
-STEP, NOW, BUDGET, INTEREST, LINK, OUTCOME = range(15, 21)
-FIELDS: Final = 21
+STEP, NOW, BUDGET, INTEREST, LINK, OUTCOME = range(17, 23)
+FIELDS: Final = 23
 
 # Numbers in `Out.filled`: finished sessions, their tracks, and whether the session in `fields` has
 # to be parked and finds no room.
@@ -112,6 +113,48 @@ class Day(NamedTuple):
     firsts: IntArray
 
 
+class Days(NamedTuple):
+    """What is given on the days of a unit; as `Day`, but for several days.
+
+    Attributes:
+        seed: of the dynamics, as a signed word.
+        first: the first user's row in the world.
+        first_day: of the unit.
+        end: until when the days are open, ms: arms are known of visits before it.
+        until: what happens from then on is not played yet, ms.
+        last: when the unit's last day is over, ms.
+        run_end: when the run is over, ms; nothing starts after it.
+        last_step: the step at which a session is cut.
+        skip_below: hundredths below which a track is skipped.
+        keeps: whether the tracks of all sessions are kept.
+        looks_back: whether a recommender asks for the plays of earlier sessions.
+        per_day: visits of a user a day; below 0 when visits are drawn by the day.
+        hours: the profile.
+        serving: int16 (days, users), places of arms.
+        codes: int16 (days, users), rows of `Out.plays`, -1 for users who are not counted.
+        visits: int64 (users + 1), where each user's are in `times`.
+        times: int64, ms, of all days.
+    """
+
+    seed: Int
+    first: Int
+    first_day: Int
+    end: Int
+    until: Int
+    last: Int
+    run_end: Int
+    last_step: Int
+    skip_below: Int
+    keeps: bool
+    looks_back: bool
+    per_day: float
+    hours: Floats
+    serving: IntArray
+    codes: IntArray
+    visits: IntArray
+    times: IntArray
+
+
 class People(NamedTuple):
     """What changes of users, by their row in the unit; see `State`."""
 
@@ -148,7 +191,7 @@ class Parked(NamedTuple):
 
     Attributes:
         waits: int8 (users), 1 for a user whose session waits.
-        fields: int64 (users, 21).
+        fields: int64 (users, FIELDS).
         answers: int64 (users), what was answered: a track, MISSED, FAILED or AGAIN.
         places: int64 (users), where each session's tracks are.
         before: the tracks of sessions parked in the round before, from which they go on.
@@ -185,13 +228,14 @@ class Out(NamedTuple):
     """What is written down.
 
     Attributes:
-        sessions: int64 (15, room), a column for each finished session.
+        sessions: int64 (SESSION_COLUMNS or SHARED_COLUMNS, room), a column for each session that
+            is over.
         plays: int32 (codes, tracks), how often each track was played.
         by_step: int64 (codes, steps, 2): plays and their hundredths, by step from 1.
         filled: int64 (3), what ENDED, HEARD and STUCK say.
         scratch: int64 (2, 10).
         cursor: int64 (2), see `History`.
-        fields: int64 (21), of the session under way.
+        fields: int64 (FIELDS), of the session under way.
         lookup: for long sessions.
     """
 
@@ -227,10 +271,20 @@ def grown(memory: Memory, room: int) -> Memory:
 
 @inlined_unmanaged
 def earlier(
-    index: Index, memory: Memory, base: Int, step: Int, track: Int, artist: Int
+    index: Index, memory: Memory, base: Int, step: Int, track: Int, artist: Int, scanned: Int
 ) -> tuple[bool, Int]:
-    """Whether the session has had a track, and the last step with an artist, or -1."""
-    if step >= LONG:
+    """Whether the session has had a track, and the last step with an artist, or -1.
+
+    Args:
+        index: of a session of at least `scanned` tracks.
+        memory: the tracks.
+        base: where the session's start.
+        step: of the track.
+        track: its id.
+        artist: whose it is.
+        scanned: sessions up to this length are searched track by track.
+    """
+    if step >= scanned:
         session = index.sessions[0]
         repeated = index.tracks[track] == session
         last = index.places[artist] if index.artists[artist] == session else -1

@@ -1,13 +1,13 @@
 """The compiled engine: the same log as the event-driven one's, at memory speed.
 
 Users who do not meet are played one by one by a kernel (`users`). It stops a session only where
-Python has to answer; those sessions go on in rounds (`batched_requests`).
+Python has to answer; those sessions go on in rounds (`batched_requests`). Users who meet are played
+by one clock (`shared_queue`), and Python answers one request at a time (`one_request`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -23,7 +23,8 @@ from abbotify.simulation.compiled import users as loop
 from abbotify.simulation.compiled.batched_requests import BatchedRequests
 from abbotify.simulation.compiled.lowering import Lowering
 from abbotify.simulation.compiled.outputs import UnitOutput
-from abbotify.simulation.engine import COMPILED, Setup, State, Unit, UnitResult
+from abbotify.simulation.compiled.shared_unit import SharedUnit, users_meet
+from abbotify.simulation.engine import COMPILED, ArmsForDay, Setup, State, Unit, UnitResult
 from abbotify.simulation.listener import arrivals
 
 IntArray = npt.NDArray[np.int64]
@@ -34,18 +35,26 @@ _ROOM: Final = 1 << 16  # tracks kept at first; grows
 
 
 class Compiled:
-    """The numba engine; plays one day of users who do not meet."""
+    """The numba engine; plays every scenario."""
 
     name = COMPILED
 
-    def __init__(self, setup: Setup, on_day_end: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        on_day_end: Callable[[], None] = lambda: None,
+        arms_for_day: ArmsForDay | None = None,
+    ) -> None:
         """An engine for a run.
 
         Args:
             setup: what does not change during the run.
-            on_day_end: called when a unit is over.
+            on_day_end: called when a day of a unit is over.
+            arms_for_day: called before each day of a unit whose users meet for the arms that serve
+                its sessions; default those of the setup.
         """
         self.setup, self.on_day_end = setup, on_day_end
+        self.arms_for_day = arms_for_day or (lambda day, so_far: setup.arms)
         self.lowering = Lowering(setup.arms)
         self.ground = _ground(setup)
         self.looks_back = setup.looks_back
@@ -65,13 +74,9 @@ class Compiled:
         return self.setup.scenario.listener.max_tracks
 
     def run(self, unit: Unit, state: State) -> UnitResult:
-        """Plays one unit, see `Engine`.
-
-        Raises:
-            ValueError: the unit has more than one day: its users meet.
-        """
-        if len(unit.days) != 1:
-            raise ValueError("the compiled engine plays one day at a time")
+        """Plays one unit, see `Engine`."""
+        if len(unit.days) > 1 or users_meet(self.setup, unit.days):
+            return self._run_together(unit, state)
         for arm in self.setup.arms:
             arm.failures.day = unit.days[0].day
         day = self._day(unit)
@@ -90,9 +95,19 @@ class Compiled:
         after = State(
             people.busy_until, people.next_visit, people.sessions, people.tracks, people.times
         )
-        result = output.result(self.memory if self.keeps else None, after)
-        failures = [failure for arm in self.setup.arms for failure in arm.failures.taken()]
-        return replace(result, failures=merged(failures))
+        failures = merged(failure for arm in self.setup.arms for failure in arm.failures.taken())
+        return output.result(self.memory if self.keeps else None, after, failures)
+
+    def _run_together(self, unit: Unit, state: State) -> UnitResult:
+        skip_below = _hundredths_below(self.setup.scenario.listener.skip_below)
+        playing = SharedUnit(self.setup, unit, state, self.ground, self.lookup, skip_below)
+        for plan in unit.days:
+            playing.open(plan.day, self.arms_for_day(plan.day, playing.events))
+            end = (plan.day + 1) * MS_PER_DAY
+            playing.play_until(end, end)
+            self.on_day_end()
+        playing.play_until((unit.days[-1].day + 1) * MS_PER_DAY)  # sessions under way end
+        return playing.result()
 
     def compile(self, unit: Unit, state: State) -> None:
         """Compiles what plays users who do not meet, and plays nobody."""

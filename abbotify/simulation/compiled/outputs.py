@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from abbotify.eventlog.schema import NO_RECOMMENDATION, Events, IntArray, Labels
 from abbotify.eventlog.sessions import SessionTable
 from abbotify.jit import kernel
+from abbotify.recommenders.failures import Failure
 from abbotify.simulation.compiled import arrays
 from abbotify.simulation.engine import Counts, SessionFacts, Setup, State, Unit, UnitResult
+from abbotify.simulation.unit_output import session_labels
 
 
 class UnitOutput:
@@ -37,19 +40,21 @@ class UnitOutput:
         sessions[:, : old.shape[1]] = old
         self.out = self.out._replace(sessions=sessions)
 
-    def result(self, memory: arrays.Memory | None, state: State) -> UnitResult:
+    def columns(self) -> Any:
+        """The finished sessions, int64 (columns, sessions)."""
+        return self.out.sessions[:, : self.out.filled[arrays.ENDED]]
+
+    def result(
+        self, memory: arrays.Memory | None, state: State, failures: tuple[Failure, ...]
+    ) -> UnitResult:
         """The unit's result.
 
         Args:
             memory: the tracks of all sessions, or None when they were not kept.
             state: of the users after it.
+            failures: of recommenders.
         """
-        columns = self.out.sessions[:, : self.out.filled[arrays.ENDED]]
-        row, number = columns[arrays.ROW], columns[arrays.NUMBER]
-        # Sessions that waited for an answer have ended out of order.
-        late = (np.diff(row) < 0) | ((np.diff(row) == 0) & (np.diff(number) < 0))
-        if late.any():
-            columns = columns[:, np.lexsort((number, row))]
+        columns = _in_order(self.columns())
         sessions = self._sessions(columns)
         return UnitResult(
             sessions=sessions,
@@ -57,33 +62,56 @@ class UnitOutput:
             counts=Counts(self.out.plays.astype(np.int64), self.out.by_step),
             state=state,
             events=None if memory is None else _events(sessions, columns, memory),
+            failures=failures,
         )
+
+    def events(self, columns: Any, memory: arrays.Memory) -> Events:
+        """The log of some sessions, whose columns may be in any order."""
+        columns = _in_order(columns)
+        return _events(self._sessions(columns), columns, memory)
 
     def _sessions(self, columns: Any) -> SessionTable:
         unit, n = self.unit, columns.shape[1]
-        plan, row, tracks = unit.days[0], columns[arrays.ROW], columns[arrays.TRACKS]
+        row, tracks, days = columns[arrays.ROW], columns[arrays.TRACKS], self._days(columns)
         ids = self.setup.world.users.ids[unit.first : unit.end]
         return SessionTable(
             user=ids[row],
             session=columns[arrays.NUMBER].astype(np.int32),
-            day=np.full(n, plan.day, np.int32),
+            day=days,
             closed=np.ones(n, np.bool_),
             **{name: columns[place] for name, place in arrays.LOGGED.items()},
             residual=np.zeros(n),
             latency_ms=columns[arrays.LATENCY].astype(np.float64),
             recommended=tracks - 1,
-            timeouts=np.zeros(n, np.int64),  # nobody waits where users do not meet
-            arms={
-                column: Labels(plan.labels[column][row], names)
-                for column, names in unit.names.items()
-            },
+            timeouts=_timeouts(columns),
+            arms=session_labels(unit, row, days),
         )
+
+    def _days(self, columns: Any) -> npt.NDArray[np.int32]:
+        if len(columns) == arrays.SESSION_COLUMNS:
+            return np.full(columns.shape[1], self.unit.days[0].day, np.int32)
+        days: npt.NDArray[np.int32] = columns[arrays.DAY].astype(np.int32)
+        return days
+
+
+def _in_order(columns: Any) -> Any:
+    """Sessions by user and number: those that waited for an answer have ended out of order."""
+    row, number = columns[arrays.ROW], columns[arrays.NUMBER]
+    late = (np.diff(row) < 0) | ((np.diff(row) == 0) & (np.diff(number) < 0))
+    return columns[:, np.lexsort((number, row))] if late.any() else columns
+
+
+def _timeouts(columns: Any) -> IntArray:
+    if len(columns) == arrays.SESSION_COLUMNS:  # nobody waits where users do not meet
+        return np.zeros(columns.shape[1], np.int64)
+    timeouts: IntArray = columns[arrays.TIMEOUTS]
+    return timeouts
 
 
 def _facts(columns: Any) -> SessionFacts:
     return SessionFacts(
         cut=columns[arrays.CUT] != 0,
-        timeouts=np.zeros(columns.shape[1], np.int64),
+        timeouts=_timeouts(columns),
         misses=columns[arrays.MISSES],
         errors=columns[arrays.ERRORS],
         fallbacks=columns[arrays.FALLBACKS],

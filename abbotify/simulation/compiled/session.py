@@ -128,7 +128,7 @@ def listen(
         ahead = _ahead(ground, tables, who, rule, step, track)
     while True:
         if answer == FRESH:
-            ms = _latency(arms, who, step)
+            ms = latency_ms(arms, who, step)
             if day.keeps:  # what nobody reads took 8 % of the loop to write
                 memory.stamps[base + step], memory.took[base + step] = now, ms
             latency += ms
@@ -146,18 +146,18 @@ def listen(
                 memory.tracks, memory.times, base, people.tracks[row], people.times[row],
                 out.scratch, out.cursor,
             )  # fmt: skip
-            done, chosen, link, outcome = _answered(
+            done, chosen, link, outcome = answered(
                 tables, arms, query, history, ground.artist, chosen, link, outcome
             )
             if not done:
                 break
         if outcome != _OK:  # also of an answer that was waited for
-            _note(s, outcome)
+            note(s, outcome)
         track, step = chosen, step + 1
         # The next pick does not depend on how long this track is history: it is made at once, so
         # that its vector is on the way while this one's is multiplied.
         ahead = _ahead(ground, tables, who, rule, step, track)
-        time, repeated, known = _hear(ground, memory, base, out.lookup, who, step, track)
+        time, repeated, known = hear(ground, memory, base, out.lookup, who, step, track, LONG)
         draw = uniform(who.seed, _USERS, step, who.user, _BOREDOM, who.number)
         budget -= 1 if bored(time, draw) else 0
         heard_ms = play_ms(time, int(ground.tracks[track, 1]))
@@ -167,7 +167,7 @@ def listen(
         skips += time < day.skip_below
         repeats += repeated
         artists += not known
-        _count(out, who.code, track, step, time)
+        count(out, who.code, track, step, time)
     s[STEP], s[NOW], s[BUDGET], s[LINK], s[OUTCOME] = step, now, budget, link, outcome
     s[HUNDREDTHS], s[LATENCY], s[SKIPS], s[REPEATS] = total, latency, skips, repeats
     s[ARTISTS], s[PLAY_MS] = artists, played_ms
@@ -206,14 +206,21 @@ def _ahead(ground: Ground, tables: Tables, who: Who, rule: Plain, step: Int, tra
 
 
 @inlined_unmanaged
-def _hear(
-    ground: Ground, memory: Memory, base: Int, lookup: Index, who: Who, step: Int, track: Int
+def hear(
+    ground: Ground,
+    memory: Memory,
+    base: Int,
+    lookup: Index,
+    who: Who,
+    step: Int,
+    track: Int,
+    scanned: Int,
 ) -> tuple[Int, bool, bool]:
     """Adds a track to the session: its hundredths, was it there before, was its artist."""
     artist = np.int64(ground.tracks[track, 0])
-    if step == LONG:
+    if step == scanned:
         enter(lookup, memory, base, step)
-    repeated, last = earlier(lookup, memory, base, step, track, artist)
+    repeated, last = earlier(lookup, memory, base, step, track, artist, scanned)
     discount = 1.0 if last < 0 else memory.discounts[base + last] * who.gamma
     memory.tracks[base + step], memory.artists[base + step] = track, artist
     memory.discounts[base + step] = discount
@@ -224,7 +231,7 @@ def _hear(
 
 
 @inlined_unmanaged
-def _note(s: IntArray, outcome: Int) -> None:
+def note(s: IntArray, outcome: Int) -> None:
     """Counts a request that a fallback answered, and why."""
     s[FALLBACKS] += 1
     s[MISSES] += outcome == _MISS
@@ -232,7 +239,7 @@ def _note(s: IntArray, outcome: Int) -> None:
 
 
 @inlined_unmanaged
-def _count(out: Out, code: Int, track: Int, step: Int, time: Int) -> None:
+def count(out: Out, code: Int, track: Int, step: Int, time: Int) -> None:
     """Counts a recommended play of a judged user."""
     if code >= 0:
         out.plays[code, track] += 1
@@ -242,7 +249,7 @@ def _count(out: Out, code: Int, track: Int, step: Int, time: Int) -> None:
 
 
 @inlined_unmanaged
-def _answered(
+def answered(
     tables: Tables,
     arms: Program,
     query: Query,
@@ -270,7 +277,8 @@ def _answered(
 
 
 @inlined_unmanaged
-def _latency(arms: Program, who: Who, step: Int) -> Int:
+def latency_ms(arms: Program, who: Who, step: Int) -> Int:
+    """How long the service of a request takes."""
     took, seed, user, number = arms.took[who.arm], who.seed, who.user, who.number
     low: Any = arms.low[who.arm]
     high: Any = arms.high[who.arm]

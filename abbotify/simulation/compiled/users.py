@@ -39,6 +39,7 @@ from abbotify.simulation.compiled.arrays import (
     STUCK,
     TRACKS,
     Day,
+    Days,
     Ground,
     Int,
     IntArray,
@@ -67,11 +68,11 @@ def starts(ground: Ground, day: Day, people: People) -> None:
     for row in range(len(people.sessions)):
         for place in range(day.visits[row], day.visits[row + 1]):
             number = people.sessions[row] + place - day.visits[row]
-            day.interests[place], day.firsts[place] = _start(ground, day, row, number)
+            day.interests[place], day.firsts[place] = session_start(ground, day, row, number)
 
 
 @inlined_unmanaged
-def _start(ground: Ground, day: Day, row: Int, number: Int) -> tuple[Int, Int]:
+def session_start(ground: Ground, day: Day | Days, row: Int, number: Int) -> tuple[Int, Int]:
     """A session's taste and first track."""
     world_row = day.first + row
     offset, user = ground.offsets[world_row], ground.ids[world_row]
@@ -135,7 +136,8 @@ def play(
                     return place
                 park(parked, row, memory, base, s)
                 break
-            _finish(ground, day, people, row, memory, base, out)
+            finish(ground, day, people, row, memory, base, out, s, SESSION_COLUMNS)
+            out.filled[HEARD] += s[STEP] + 1
     return len(rows)
 
 
@@ -168,10 +170,10 @@ def _begin(
     out: Out,
 ) -> None:
     """Puts a session about to start into `fields`, and its first track into the memory."""
-    s, number = out.fields, people.sessions[row]
+    number = people.sessions[row]
     people.sessions[row] = number + 1
     if day.per_day >= 0.0:
-        interest, track = _start(ground, day, row, number)
+        interest, track = session_start(ground, day, row, number)
     else:
         place = people.visited[row] - 1
         interest, track = np.int64(day.interests[place]), np.int64(day.firsts[place])
@@ -179,29 +181,53 @@ def _begin(
             # The next session's taste is fetched while this one is played: its row of the matrix
             # is seldom in a cache, and a session would begin with waiting for it.
             prefetch(ground.vectors, day.interests[place + 1])
-    heard_ms = play_ms(_FULL, int(ground.tracks[track, 1]))
-    s[ROW], s[NUMBER], s[START], s[NOW] = row, number, time + heard_ms, time + heard_ms
-    s[HUNDREDTHS], s[LATENCY], s[SKIPS], s[REPEATS] = _FULL, 0, 0, 0
-    s[ARTISTS], s[PLAY_MS], s[MISSES], s[ERRORS], s[FALLBACKS] = 1, heard_ms, 0, 0, 0
-    s[STEP], s[BUDGET], s[INTEREST] = 0, ground.budget[day.first + row], interest
-    memory.tracks[base], memory.times[base] = track, _FULL
-    memory.artists[base], memory.discounts[base] = ground.tracks[track, 0], 1.0
+    fill(ground, out.fields, day.first, row, number, time, interest, track, memory, base)
     code = day.codes[row]
     if code >= 0:
         out.plays[code, track] += 1
 
 
 @inlined_unmanaged
-def _finish(
-    ground: Ground, day: Day, people: People, row: Int, memory: Memory, base: Int, out: Out
+def fill(
+    ground: Ground,
+    s: IntArray,
+    first: Int,
+    row: Int,
+    number: Int,
+    time: Int,
+    interest: Int,
+    track: Int,
+    memory: Memory,
+    base: Int,
 ) -> None:
-    s, n = out.fields, out.filled[ENDED]
-    plays = s[STEP] + 1
+    """Puts a session that starts into its fields, and its first track into the memory."""
+    heard_ms = play_ms(_FULL, int(ground.tracks[track, 1]))
+    s[ROW], s[NUMBER], s[START], s[NOW] = row, number, time + heard_ms, time + heard_ms
+    s[HUNDREDTHS], s[LATENCY], s[SKIPS], s[REPEATS] = _FULL, 0, 0, 0
+    s[ARTISTS], s[PLAY_MS], s[MISSES], s[ERRORS], s[FALLBACKS] = 1, heard_ms, 0, 0, 0
+    s[STEP], s[BUDGET], s[INTEREST] = 0, ground.budget[first + row], interest
+    memory.tracks[base], memory.times[base] = track, _FULL
+    memory.artists[base], memory.discounts[base] = ground.tracks[track, 0], 1.0
+
+
+@inlined_unmanaged
+def finish(
+    ground: Ground,
+    day: Day | Days,
+    people: People,
+    row: Int,
+    memory: Memory,
+    base: Int,
+    out: Out,
+    s: IntArray,
+    columns: Int,
+) -> None:
+    """Writes down the session of some fields, and what it leaves of its user."""
+    n, plays = out.filled[ENDED], s[STEP] + 1
     s[TRACKS], s[CUT], s[EVENTS] = plays, s[BUDGET] > 0, base
-    for column in range(SESSION_COLUMNS):
+    for column in range(columns):
         out.sessions[column, n] = s[column]
     out.filled[ENDED] = n + 1
-    out.filled[HEARD] += plays
     people.busy_until[row] = s[NOW]
     if day.looks_back:
         _remember(people, row, memory, base, plays)
@@ -235,7 +261,7 @@ def park(parked: Parked, row: Int, memory: Memory, base: Int, s: IntArray) -> No
         parked.fields[row, field] = s[field]
     parked.places[row] = parked.filled[0]
     parked.filled[0] += s[STEP] + 1
-    _copy(memory, base, parked.memory, parked.places[row], s[STEP] + 1)
+    copy_tracks(memory, base, parked.memory, parked.places[row], s[STEP] + 1)
 
 
 @unmanaged
@@ -243,11 +269,12 @@ def _unpark(parked: Parked, row: Int, memory: Memory, base: Int, s: IntArray) ->
     parked.waits[row] = 0
     for field in range(FIELDS):
         s[field] = parked.fields[row, field]
-    _copy(parked.before, parked.places[row], memory, base, s[STEP] + 1)
+    copy_tracks(parked.before, parked.places[row], memory, base, s[STEP] + 1)
 
 
 @unmanaged
-def _copy(source: Memory, begin: Int, target: Memory, place: Int, n: Int) -> None:
+def copy_tracks(source: Memory, begin: Int, target: Memory, place: Int, n: Int) -> None:
+    """Copies tracks from one memory to another, or within one."""
     for i in range(n):
         target.tracks[place + i] = source.tracks[begin + i]
         target.artists[place + i] = source.artists[begin + i]

@@ -14,7 +14,6 @@ import numpy as np
 
 from abbotify.eventlog.schema import MS_PER_DAY, Events
 from abbotify.recommenders.arms import Arm
-from abbotify.recommenders.candidate_table import Key
 from abbotify.recommenders.failures import FailureBook, merged
 from abbotify.simulation.engine import SIMPY, ArmsForDay, Setup, State, Unit, UnitResult
 from abbotify.simulation.event_driven import outputs
@@ -23,6 +22,7 @@ from abbotify.simulation.event_driven.outputs import Played
 from abbotify.simulation.event_driven.service_queue import ServiceQueue
 from abbotify.simulation.event_driven.session import Endpoint, Sessions
 from abbotify.simulation.event_driven.visits import Visits
+from abbotify.simulation.unit_output import counts, remembered, session_rows
 
 
 class EventDriven:
@@ -83,19 +83,12 @@ class _Simulation:
         return [shared if spec is None else ServiceQueue(self.clock, spec) for spec in by_arm]
 
     def open(self, day: int, arms: Sequence[Arm]) -> None:
-        """Lets arms serve the sessions of a day; the queues before them go on.
-
-        Rankers make the lists of the sessions that can be foreseen at once.
-        """
+        """Lets arms serve the sessions of a day; the queues before them go on."""
         self.failures |= {id(arm.failures): arm.failures for arm in arms}
         for book in self.failures.values():
             book.day = day
         pairs = zip(arms, self.queues, strict=True)
         self.endpoints[day] = [Endpoint(arm, queue) for arm, queue in pairs]
-        for place, ranker in enumerate(arm.chain[0].ranker for arm in arms):
-            if ranker is not None and ranker.anchor == Key.FIRST:
-                rows = np.flatnonzero(self.serving[day] == place).tolist()
-                ranker.foresee(*self.visits.foreseen(day, rows))
 
     def run_until(self, ms: int | None) -> None:
         """Goes on until a time, or until no event is left."""
@@ -136,7 +129,7 @@ class _Simulation:
         tracks, times = self.state.tracks, self.state.times
         if self.setup.looks_back:
             rows = np.searchsorted(self.visits.users, events.user)
-            tracks, times = outputs.remembered(self.state, rows, events)
+            tracks, times = remembered(self.state, rows, events)
         state = State(
             busy_until=np.array(self.sessions.busy_until, np.int64),
             next_visit=np.array(self.visits.next_visit, np.int64),
@@ -147,9 +140,9 @@ class _Simulation:
         facts = outputs.facts(sessions)
         books = self.failures.values()
         return UnitResult(
-            sessions=outputs.session_rows(self.setup, events, facts.timeouts),
+            sessions=session_rows(self.setup, events, facts.timeouts),
             facts=facts,
-            counts=outputs.counts(self.setup, self.unit, events),
+            counts=counts(self.setup, self.unit, events),
             state=state,
             events=events,
             failures=merged(failure for book in books for failure in book.taken()),

@@ -5,7 +5,7 @@ But for one thing: under `visits_per_day` a gap starts when the last session end
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -88,27 +88,3 @@ class Visits:
         pick, near = start(self.seed, user, number, interests, neighbours)
         interest = self.interests[begin + pick]
         return interest, int(self.nearest[interest, near])
-
-    def foreseen(self, day: int, rows: Sequence[int]) -> tuple[IntArray, IntArray]:
-        """(rows of users in the world, first tracks) of sessions that will begin on a day.
-
-        Not all: of several visits of a user who returns after gaps only the first is foreseen.
-        Nor do all come: an earlier session may delay one past the end of the run.
-
-        Args:
-            day: whose midnight is now.
-            rows: of users, in the unit.
-        """
-        pairs = [
-            (self.unit.first + row, self.first_track(row, self.sessions[row] + number)[1])
-            for row in rows
-            for number in range(self._count(day, row))
-        ]
-        users, tracks = np.array(pairs, np.int64).reshape(-1, 2).T
-        return users, tracks
-
-    def _count(self, day: int, row: int) -> int:
-        if self.per_day is None:
-            offsets = self._drawn[day][0]
-            return int(offsets[row + 1] - offsets[row])
-        return int(self.next_visit[row] < (day + 1) * MS_PER_DAY)

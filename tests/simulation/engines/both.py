@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abbotify.eventlog.schema import Events, Labels
+from abbotify.files.folders import Arrays
 from abbotify.files.yaml import Source
 from abbotify.recommenders.arms import Arm
 from abbotify.recommenders.build import build_arms
@@ -31,23 +33,32 @@ from abbotify.world import World, load_world
 
 @dataclass(frozen=True)
 class Match:
-    """A scenario with its world and arms, those that learn trained."""
+    """A scenario with its world, and with the models of the arms that are trained."""
 
     scenario: Scenario
     world: World
-    arms: tuple[Arm, ...]
+    models: Mapping[str, Arrays]
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """Made anew: those that learn from everybody know nothing yet."""
+        return build_arms(self.scenario, self.world, self.models)
 
     @property
     def setup(self) -> Setup:
         return Setup(self.scenario, self.world, self.arms)
+
+    @property
+    def coupled(self) -> bool:
+        return bool(coupling(Schedule(self.scenario), self.arms))
 
     def play(self, engine: Any) -> list[UnitResult]:
         """The results of all units, shard by shard."""
         schedule, ids = Schedule(self.scenario), self.world.users.ids
         return [
             result
-            for shard in timeline.shards(self.scenario, len(ids), coupled=False)
-            for _, result in timeline.play(engine, schedule, ids, shard, coupled=False)
+            for shard in timeline.shards(self.scenario, len(ids), self.coupled)
+            for _, result in timeline.play(engine, schedule, ids, shard, self.coupled)
         ]
 
 
@@ -69,9 +80,7 @@ def match(data: dict[str, Any], root: Path, varied: int | None = None) -> Match:
         arrays = _trained(name, params, learned, scenario, world)
         if arrays is not None:
             models[name] = arrays
-    arms = build_arms(scenario, world, models)
-    assert coupling(Schedule(scenario), arms) == ""
-    return Match(scenario, world, arms)
+    return Match(scenario, world, models)
 
 
 def _trained(

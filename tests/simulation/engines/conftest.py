@@ -53,9 +53,14 @@ class Game:
     def engine(self) -> EventDriven:
         return EventDriven(Setup(self.scenario, self.world, self.arms))
 
-    def results(self, parts: Iterable[range] | None = None, coupled: bool = False) -> list[Any]:
-        """The unit results of each part of the users' rows."""
-        ids, engine = self.world.users.ids, self.engine
+    def results(
+        self,
+        parts: Iterable[range] | None = None,
+        coupled: bool = False,
+        kind: type[Any] = EventDriven,
+    ) -> list[Any]:
+        """The unit results of each part of the users' rows, by an engine."""
+        ids, engine = self.world.users.ids, kind(Setup(self.scenario, self.world, self.arms))
         out: list[list[UnitResult]] = []
         schedule = Schedule(self.scenario)
         for shard in map(Shard, count(), parts or [range(len(ids))]):
@@ -63,9 +68,14 @@ class Game:
             out.append([result for _, result in played])
         return out
 
-    def play(self, parts: Iterable[range] | None = None, coupled: bool = False) -> Events:
+    def play(
+        self,
+        parts: Iterable[range] | None = None,
+        coupled: bool = False,
+        kind: type[Any] = EventDriven,
+    ) -> Events:
         """The whole log, sorted by (user, session, step)."""
-        units = [unit for part in self.results(parts, coupled) for unit in part]
+        units = [unit for part in self.results(parts, coupled, kind) for unit in part]
         events = Events.concat([unit.events for unit in units])
         return events.take(np.lexsort((events.step, events.session, events.user)))
 

@@ -1,4 +1,4 @@
-"""Scenarios that both engines can play, generated: plain data, as it would stand in a file."""
+"""Scenarios generated: plain data, as it would stand in a file."""
 
 from __future__ import annotations
 
@@ -54,6 +54,13 @@ LATENCIES: Final = (
     ),
 )  # fmt: skip
 
+# Of a queue that users share: many that take no time, or as long as a wait that expires.
+SERVICE_TIMES: Final = (
+    0, 1, 100, 90_000, DAY_MS // 50,
+    *({"distribution": "exponential", "mean": mean} for mean in (0.3, 900.0, 600_000.0)),
+    {"distribution": "uniform", "low": 0, "high": 2},
+)  # fmt: skip
+
 
 @cache
 def _below(n: int) -> st.SearchStrategy[int]:
@@ -62,8 +69,33 @@ def _below(n: int) -> st.SearchStrategy[int]:
 
 
 @st.composite
+def meetings(draw: st.DrawFn) -> Keys:
+    """A scenario in which some arms have queues, or learn from everybody they serve."""
+
+    def choose(options: Sequence[Any]) -> Any:
+        return options[draw(_below(len(options)))]
+
+    data = draw(scenarios())
+    tracks, served = data["world"]["catalogue"]["tracks"], data["arms"]
+    trained = any(phase["phase"] == "train" for phase in data["timeline"])
+    learning = next((arm for arm in served.values() if arm in _untrained(served)), None)
+    for name, arm in served.items():
+        if choose([False, True]) and not (trained and arm is learning):
+            kept = {key: arm[key] for key in ("weight", "latency_ms", "fallback") if key in arm}
+            served[name] = arm = {**_learner(choose, tracks), **kept}
+        if choose([False, True]):
+            arm["service"] = _service(choose)
+        arm["latency_ms"] = (
+            choose(SERVICE_TIMES) if choose([True, True, False]) else choose(LATENCIES)
+        )
+    if choose([False, True]):
+        data["service"] = _service(choose)
+    return data
+
+
+@st.composite
 def scenarios(draw: st.DrawFn) -> Keys:
-    """A whole scenario; some users may be in no arm."""
+    """A whole scenario whose users do not meet; some may be in no arm."""
 
     def choose(options: Sequence[Any]) -> Any:
         return options[draw(_below(len(options)))]
@@ -142,6 +174,38 @@ def _shipped(choose: Choose, tracks: int) -> Keys:
         {"recommender": "indexed", "file": f"users-{lists}.jsonl", **pick},
         {"recommender": "contextual", "file": f"tracks-{lists}.jsonl", **anchor, **pick},
         {"recommender": "i2i", "file": f"tracks-{lists}.jsonl"},
+    ]
+    return dict(choose(options))
+
+
+def _untrained(served: dict[str, Keys]) -> list[Keys]:
+    """The arms that are trained before they serve."""
+    names = {learner["recommender"] for learner in LEARNERS}
+    return [arm for arm in served.values() if arm["recommender"] in names]
+
+
+def _service(choose: Choose) -> Keys:
+    """A queue, crowded or not."""
+    service: Keys = {"replicas": choose([1, 1, 2, 5, 1_000_000])}
+    if choose([False, True]):
+        service["timeout_ms"] = choose([0, 1, 100, 90_000, DAY_MS])
+    if choose([False, True]):
+        service["patience_ms"] = choose([0, 1, 1000, DAY_MS])
+    return service
+
+
+def _learner(choose: Choose, tracks: int) -> Keys:
+    """A recommender that learns from everybody it serves, or may."""
+    size = {"size": choose([1, 5, 30]), "skip_heard": choose([True, False])}
+    plugin = {"miss": choose([0, 5]), "outside": choose([0, 5]), "fails": choose([0, 3])}
+    lists = {"candidates": "file", "file": f"tracks-{tracks}-gaps.jsonl"}
+    options: list[Keys] = [
+        {"recommender": "bandit", **size},
+        {"recommender": "bandit", "policy": "linucb", "candidates": "artist", **size},
+        {"recommender": "bandit", **lists, **size},
+        {"recommender": "mine.py:Learns", **plugin},
+        {"recommender": "mine.py:LearnsAtEnd", **plugin},
+        {"recommender": "mine.py:Alone", **plugin},
     ]
     return dict(choose(options))
 

@@ -141,6 +141,28 @@ class Batch(OnlyBatch, Alone):
     """Answers one request or many."""
 
 
+class Learns(Answers):
+    """Learns from each request of everybody it serves: the order of requests is its answers'."""
+
+    def __init__(self, params, world):
+        super().__init__(params, world)
+        self.number = 0
+
+    def recommend(self, request):
+        self.number = (3 * self.number + mixed(request, self.tracks)) % 1_000_003
+        track = self.answer(request)
+        return None if track is None else (track + self.number) % self.tracks
+
+
+class LearnsAtEnd(Learns):
+    """Learns from the ends of sessions, too; some cannot be learned from."""
+
+    def ended(self, request):
+        self.number = (5 * self.number + mixed(request, self.tracks)) % 1_000_003
+        if self.params.fails and self.number % self.params.fails == 0:
+            raise IndexError(self.number)
+
+
 class FromLog:
     """Learns, and answers in batches."""
 

@@ -1,4 +1,4 @@
-"""Whole runs by either engine leave the same files; and what the compiled one refuses."""
+"""Whole runs by either engine leave the same files; and what `check` says of who plays."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from abbotify.errors import UserError
 from abbotify.files.yaml import Source
 from abbotify.scenario.load import from_source
 from tests.conftest import Command
-from tests.simulation.engines.scenarios import scenarios
+from tests.simulation.engines.scenarios import meetings, scenarios
 from tests.simulation.engines.surroundings import write_surroundings
 
 Files = dict[str, bytes]
@@ -42,7 +42,9 @@ def left(data: dict[str, Any], root: Path, engine: str) -> Files | str:
 
 
 @settings(max_examples=15, suppress_health_check=list(HealthCheck))
-@given(data=scenarios(), level=st.sampled_from(["events", "sessions", "users"]))
+@given(
+    data=st.one_of(scenarios(), meetings()), level=st.sampled_from(["events", "sessions", "users"])
+)
 def test_runs_leave_equal_files(folder: Path, data: dict[str, Any], level: str) -> None:
     if any(phase["phase"] == "train" for phase in data["timeline"]):
         level = "events"
@@ -95,24 +97,11 @@ def coupled(small: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("name", COUPLED)
-@pytest.mark.parametrize("command", ["run", "check"])
-def test_users_that_meet_are_refused(
-    abbotify: Command, coupled: Any, name: str, command: str
-) -> None:
-    arm, why = COUPLED[name]
-    done = abbotify(command, coupled(arm), "--engine", "compiled")
-    assert done.code == 2
-    assert len(done.err.splitlines()) == 1
-    assert "--engine: compiled cannot play this scenario: " in done.err
-    assert why in done.err
-
-
-@pytest.mark.parametrize("name", COUPLED)
 def test_check_says_why_users_meet(abbotify: Command, coupled: Any, name: str) -> None:
     arm, why = COUPLED[name]
     done = abbotify("check", coupled(arm))
     assert done.code == 0
-    assert "Engine    simpy (event-driven)" in done.out
+    assert "Engine    compiled: users are coupled, and played together" in done.out
     assert f"Coupled: {'' if name == 'queue' else 'meets may learn'}" in done.out
     assert why in done.out
 

@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.simulation.engines.both import assert_engines_agree, match
-from tests.simulation.engines.scenarios import scenarios
+from tests.simulation.engines.scenarios import meetings, scenarios
 from tests.simulation.engines.surroundings import write_surroundings
 
 MANY: Final = int(os.environ.get("ABBOTIFY_EXAMPLES", "2000"))
+MEETINGS: Final = int(os.environ.get("ABBOTIFY_EXAMPLES", "2500"))
 SLOW: Final = [HealthCheck.too_slow, HealthCheck.data_too_large]
 LEVELS: Final = st.sampled_from(["events", "events", "sessions", "users"])
 
@@ -50,3 +51,21 @@ def test_engines_agree_at_length(
     folder: Path, data: dict[str, Any], level: str, varied: int | None
 ) -> None:
     assert agree(folder, data, level, varied) >= days_of(data)
+
+
+@settings(max_examples=60, suppress_health_check=SLOW)
+@given(data=meetings(), level=LEVELS, varied=st.none() | st.integers(0, 9))
+def test_engines_agree_where_users_meet(
+    folder: Path, data: dict[str, Any], level: str, varied: int | None
+) -> None:
+    assert agree(folder, data, level, varied) >= 1
+
+
+@pytest.mark.long
+@pytest.mark.timeout(0)
+@settings(max_examples=MEETINGS, suppress_health_check=SLOW, derandomize=False)
+@given(data=meetings(), level=LEVELS, varied=st.none() | st.integers(0, 9))
+def test_engines_agree_at_length_where_users_meet(
+    folder: Path, data: dict[str, Any], level: str, varied: int | None
+) -> None:
+    assert agree(folder, data, level, varied) >= 1

@@ -13,9 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abbotify.scenario.recommenders import Service
+from abbotify.simulation.compiled.engine import Compiled
 from abbotify.simulation.event_driven.clock import FIRST_USER, Clock
+from abbotify.simulation.event_driven.engine import EventDriven
 from abbotify.simulation.event_driven.service_queue import Reply, ServiceQueue
 
+ENGINES = [EventDriven, Compiled]
 Ask = tuple[int, int, int, int, int]  # arrival, user, session, step, service ms
 
 
@@ -165,8 +168,11 @@ def erlang_c(servers: int, load: float) -> float:
     return blocked / (1 - load / servers * (1 - blocked))
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("servers", [1, 2, 5])
-def test_waiting_times_are_those_of_an_m_m_c_queue(make: Callable[..., Any], servers: int) -> None:
+def test_waiting_times_are_those_of_an_m_m_c_queue(
+    make: Callable[..., Any], servers: int, engine: type[Any]
+) -> None:
     assert erlang_c(1, 0.7) == pytest.approx(0.7)
     sessions, use = 30_000, 0.7
     mean = use * servers * 86_400_000 / sessions
@@ -182,13 +188,82 @@ def test_waiting_times_are_those_of_an_m_m_c_queue(make: Callable[..., Any], ser
         listener={"max_tracks": 1},
         service={"replicas": servers},
     )
-    events = game.play(coupled=True)
+    events = game.play(coupled=True, kind=engine)
     latency = events.latency_ms[np.argsort(events.timestamp, kind="stable")].astype(float)
     expected = mean + erlang_c(servers, use * servers) * mean / (servers * (1 - use))
     # Waits are correlated over some busy periods: batch means.
     batches = np.array([part.mean() for part in np.array_split(latency, 30)])
     assert abs(latency.mean() - expected) < 4 * batches.std(ddof=1) / math.sqrt(30)
     assert batches.std(ddof=1) / math.sqrt(30) < 0.1 * expected
+
+
+def left_share(servers: int, load: float, limit: float) -> float:
+    """The share of requests that leave M/M/c at a fixed wait, in mean services of one server.
+
+    Source: Barrer, Queuing with impatient customers and ordered service (1957).
+    """
+    states = [1.0]  # with 0, 1, ... servers busy and nobody waiting
+    for busy in range(1, servers):
+        states.append(states[-1] * load / busy)
+    drain = servers - load
+    decay = math.exp(-drain * limit)
+    inside = load * states[-1] * (1 - decay) / drain
+    beyond = load * states[-1] * decay / servers
+    return beyond / (sum(states) + inside + beyond)
+
+
+def assert_share(happened: Any, expected: float) -> None:
+    """Whether a share is what is expected, by batch means: neighbours depend on each other."""
+    batches = np.array([part.mean() for part in np.array_split(happened.astype(float), 30)])
+    error = batches.std(ddof=1) / math.sqrt(30)
+    assert abs(happened.mean() - expected) < 4 * error
+    assert error < 0.1 * expected
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_those_who_leave_are_as_many_as_in_theory(
+    make: Callable[..., Any], engine: type[Any]
+) -> None:
+    assert left_share(1, 0.5, 0.0) == pytest.approx(1 / 3)  # who comes while it is busy: M/M/1/1
+    sessions, load, servers, limit = 30_000, 1.8, 2, 0.8
+    mean = load * 86_400_000 / sessions
+    arm = {"recommender": "random", "latency_ms": {"distribution": "exponential", "mean": mean}}
+    game = crowd(
+        make,
+        {"a": arm, "b": arm},
+        arrivals={"sessions": sessions, "profile": "flat"},
+        listener={"max_tracks": 1},
+        service={"replicas": servers, "timeout_ms": round(limit * mean)},
+    )
+    ((result,),) = game.results(coupled=True, kind=engine)
+    order = np.argsort(result.sessions.start, kind="stable")
+    assert_share(result.facts.timeouts[order] == 1, left_share(servers, load, limit))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_those_who_lose_patience_are_as_many_as_in_theory(
+    make: Callable[..., Any], engine: type[Any]
+) -> None:
+    # All hear all of two tracks: who has budget left has not lost patience before the second. The
+    # queue has a session's second request some minutes after the first (Jackson 1957).
+    sessions, use, servers = 30_000, 0.8, 2
+    mean = use * servers * 86_400_000 / (2 * sessions)
+    arm = {"recommender": "random", "latency_ms": {"distribution": "exponential", "mean": mean}}
+    users = {"source": "synthetic", "count": 20_000, "interests": 1, "bias": -1000.0}
+    catalogue = {"source": "synthetic", "tracks": 60, "artists": 12, "genres": 3, "dims": 8}
+    game = crowd(
+        make,
+        {"a": arm, "b": arm},
+        world={"catalogue": catalogue, "users": users},
+        arrivals={"sessions": sessions, "profile": "flat"},
+        listener={"max_tracks": 2, "session_budget": 1, "artist_discount_gamma": 1.0},
+        service={"replicas": servers, "patience_ms": round(mean)},
+    )
+    ((result,),) = game.results(coupled=True, kind=engine)
+    order = np.argsort(result.sessions.start, kind="stable")
+    order = order[result.sessions.repeats[order] == 0]  # a repeated track bores everybody
+    expected = erlang_c(servers, use * servers) * math.exp(-servers * (1 - use))
+    assert_share(~result.facts.cut[order], expected)
 
 
 def test_two_queues_are_apart(make: Callable[..., Any]) -> None:
