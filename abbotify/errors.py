@@ -7,6 +7,8 @@ AbbotifyError
     ├── DataError          an input file: missing, malformed, inconsistent
     ├── PluginError        a recommender of the user's own that cannot be loaded
     ├── OutputError        the output folder cannot be used
+    │   └── ResumeError    a run that is there is another one than that which is to go on
+    ├── LostWorkers        processes or machines that die, and with them a unit of work
     └── RecommenderFailure a recommender failed while `on_error: stop` was set
 """
 
@@ -77,6 +79,14 @@ class PluginError(UserError):
 
 class OutputError(UserError):
     """The output folder cannot be used."""
+
+
+class ResumeError(OutputError):
+    """A run cannot go on: what is there comes from other settings, data, code or versions."""
+
+
+class LostWorkers(UserError):
+    """What runs units of work has died, again and again: too little memory, or a lost scheduler."""
 
 
 class RecommenderFailure(UserError):

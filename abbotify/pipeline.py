@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from abbotify import __version__
 from abbotify.digests import digest_data
-from abbotify.errors import PageError
+from abbotify.errors import LostWorkers, PageError
 from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, write_botify
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.schema import ARM, arm_column, arm_label
 from abbotify.files import folders
+from abbotify.files.replacement import RUN
 from abbotify.metrics.aggregates import Truth
 from abbotify.metrics.users_file import StoredUsers
 from abbotify.progress import Progress, silent
 from abbotify.recommenders.failures import MOST_KINDS, merged
-from abbotify.report import Result, write_data, write_pages
+from abbotify.report import Result, read, write_data, write_pages
 from abbotify.report.build import build
 from abbotify.report.checks import data as checks
 from abbotify.report.faults import Faults
@@ -32,9 +32,20 @@ from abbotify.report.result import FORMATS, Run
 from abbotify.report.result_rows import Training as TrainingRow
 from abbotify.report.user_level_effects import UserLevelEffects, UserLevelSpec, user_level_effects
 from abbotify.scenario import Scenario, dump, plain
+from abbotify.simulation.checkpoint import (
+    REPORT,
+    differences,
+    identity,
+    interrupted_run,
+    is_finished,
+    outputs_in,
+    refuse_differences,
+    write_manifest,
+)
 from abbotify.simulation.compiled.compile_ahead import compiled_ahead
 from abbotify.simulation.coupling import interference
 from abbotify.simulation.model_store import MODELS, ModelStore
+from abbotify.simulation.parallel.executor import Workers
 from abbotify.simulation.prepare import Plan, ready
 from abbotify.simulation.requested import limits, monitoring_spec, rails, reported
 from abbotify.simulation.run_days import RunPool, run_pool
@@ -45,24 +56,28 @@ from abbotify.simulation.true_effects import WORLDS, true_effects
 from abbotify.simulation.user_results import ExperimentAggregates, aggregate_users
 
 USERS: Final = "users.parquet"
-REPORT: Final = "report.json"
 
 
 def run(
     scenario: Scenario,
     out: Path,
-    workers: int = 1,
+    workers: Workers = 1,
     progress: Progress = silent,
     engine: str = "auto",
+    resume: bool = False,
+    notice: Callable[[str], None] = lambda text: None,
 ) -> Result:
     """Plays a scenario and writes its folder.
 
     Args:
         scenario: the description.
         out: the run folder; swapped in at the end, an existing run is replaced.
-        workers: processes that share the shards; changes nothing but the time.
+        workers: processes that share the shards, or a cluster; changes nothing but the time.
         progress: receives what is being done.
         engine: `auto`, `compiled` or `simpy`; changes nothing but the time.
+        resume: go on with a run into the folder that was interrupted; leave a finished one that
+            is equal as it is.
+        notice: receives what became of an earlier run, in a sentence.
 
     Returns:
         the report.
@@ -77,9 +92,33 @@ def run(
         plan = ready(scenario, out, engine)
     faults = Faults()
     place = out.absolute()  # wherever a recommender of the user's own goes
-    with folders.swapped(place) as folder, run_pool(plan, workers, progress) as pool:
+    known = identity(plan)
+    if resume and is_finished(place) and not differences(place, known):
+        notice(f"{out} is finished, from equal settings: it is left as it is")
+        return read(place)
+    interrupted = interrupted_run(place)
+    if resume and (interrupted is not None or is_finished(place)):
+        refuse_differences(place, interrupted or place, known)
+    _tell_beginning(out, resume, interrupted, notice)
+
+    def kept(folder: Path, error: BaseException) -> bool:
+        """Whether what is done stays for `--resume`: it is not what has ended the run."""
+        outside = isinstance(error, KeyboardInterrupt | OSError | LostWorkers)
+        units = outputs_in(folder) if outside else 0
+        if units:
+            notice(f"{out}: {units} units of work are kept, --resume goes on with them")
+        return units > 0
+
+    with (
+        folders.swapped(place, RUN, interrupted if resume else None, kept) as folder,
+        run_pool(plan, workers, progress) as pool,
+    ):
+        if is_finished(folder):  # it was interrupted after all was done
+            _remove_state(folder)
+            return read(folder)
+        write_manifest(folder, {}, known)
         store = ModelStore(folder, earlier=[place])
-        trainer = Trainer(plan.schedule, plan.world, plan.learning, store, progress)
+        trainer = Trainer(plan, plan.learning, store, progress)
         played = pool.play(folder, trainer)
         truth = _truth(pool, folder, trainer, faults)
         progress("report", 0, 0)
@@ -103,14 +142,35 @@ def run(
         }
         fault = write_pages(result, folder, manifest, faults) if result else None
         manifest |= faults.entry
-        _write_json(folder / "manifest.json", manifest)
-        shutil.rmtree(folder / STATE)  # a finished run never goes on
+        write_manifest(folder, manifest, known)
+        _remove_state(folder)
     if result is None:
         why = f"the report cannot be computed ({faults.reasons[REPORT]})"
         raise PageError(f"{out}: {why}; the log is there, the traceback in manifest.json")
     if fault is not None:
         raise fault.beside(out)
     return result
+
+
+def _tell_beginning(
+    out: Path, resume: bool, interrupted: Path | None, notice: Callable[[str], None]
+) -> None:
+    """Tells what becomes of an interrupted run."""
+    if interrupted is None:
+        if resume:
+            notice(f"{out}: nothing to resume, the run starts afresh")
+        return
+    units = f"{outputs_in(interrupted)} units of work are done"
+    if resume:
+        notice(f"{out}: the interrupted run goes on, {units}")
+    else:
+        notice(f"{out}: an interrupted run is dropped ({units}; --resume goes on with it)")
+
+
+def _remove_state(folder: Path) -> None:
+    """Removes what a run goes on from."""
+    for name in (STATE, WORLDS):
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def play_and_report(
@@ -139,11 +199,7 @@ def _truth(pool: RunPool, folder: Path, trainer: Trainer, faults: Faults) -> Seq
     """The true effects of a run, which may fail without it."""
     if not pool.plan.scenario.truth:
         return ()
-    truth: Sequence[Truth] = faults.attempt(
-        "truth", lambda: true_effects(pool, folder, trainer), ()
-    )
-    shutil.rmtree(folder / WORLDS, ignore_errors=True)
-    return truth
+    return faults.attempt("truth", lambda: true_effects(pool, folder, trainer), ())
 
 
 def _errors(schedule: Schedule, played: ShardOutput) -> list[dict[str, Any]]:
@@ -187,7 +243,7 @@ def _report(
         plain(scenario),
         Run(
             seeds=scenario.seeds.model_dump(exclude_none=True),
-            digests={"scenario": digest_data(plain(scenario)), "world": trainer.world_digest},
+            digests={"scenario": digest_data(plain(scenario)), "world": plan.world_digest},
             formats=dict(FORMATS),
             abbotify=__version__,
             alpha=scenario.layers[0].alpha,
@@ -273,17 +329,13 @@ def _write_botify(schedule: Schedule, folder: Path) -> None:
     write_botify(folder / "botify.jsonl", parts_of_log(open_log(folder / LOG)), columns)
 
 
-def _execution(engine: str, workers: int, started: float) -> dict[str, Any]:
+def _execution(engine: str, workers: Workers, started: float) -> dict[str, Any]:
     return {
         "engine": engine,
-        "workers": workers,
+        "workers": workers if isinstance(workers, int) else workers.address,
         "started": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(started)) + " UTC",
         "seconds": round(time.time() - started, 2),
         "host": platform.node(),
         "system": platform.platform(),
         "python": platform.python_version(),
     }
-
-
-def _write_json(path: Path, data: Any) -> None:
-    path.write_text(json.dumps(data, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

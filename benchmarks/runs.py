@@ -82,7 +82,7 @@ def planned(folder: Path, engine: str = "auto", **keys: Any) -> Plan:
 
 def trainer_of(plan: Plan, folder: Path) -> Trainer:
     """Trains the arms of a run."""
-    return Trainer(plan.schedule, plan.world, plan.learning, ModelStore(folder))
+    return Trainer(plan, plan.learning, ModelStore(folder))
 
 
 def played(plan: Plan, look: Callable[[Path], None] = lambda _: None) -> Played:

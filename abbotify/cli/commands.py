@@ -17,6 +17,7 @@ from typer import Argument, Option
 from abbotify.cli import studies
 from abbotify.cli.options import (
     ArmNames,
+    ClusterOption,
     EngineOption,
     EstimatorOption,
     Guardrails,
@@ -24,9 +25,11 @@ from abbotify.cli.options import (
     LogFiles,
     Overrides,
     Quiet,
+    Resume,
     RunFolder,
     ScenarioFile,
     SeedOption,
+    SendsFiles,
     SkipBelow,
     Success,
     VersionOption,
@@ -37,6 +40,7 @@ from abbotify.cli.options import (
     numbers_of,
     pairs_of,
     question_of,
+    workers_of,
 )
 from abbotify.cli.process import (
     discard_output,
@@ -46,7 +50,13 @@ from abbotify.cli.process import (
     leave,
     too_few_addresses,
 )
-from abbotify.cli.terminal import headline_table, print_anywhere, progress_bars, streams_kept
+from abbotify.cli.terminal import (
+    headline_table,
+    notice,
+    print_anywhere,
+    progress_bars,
+    streams_kept,
+)
 
 app = typer.Typer(
     add_completion=False,
@@ -115,6 +125,9 @@ def run(
     seed: SeedOption = None,
     overrides: Overrides = None,
     workers: Workers = 1,
+    cluster: ClusterOption = None,
+    cluster_sends_files: SendsFiles = False,
+    resume: Resume = False,
     quiet: Quiet = False,
 ) -> None:
     """Run a scenario and write its report."""
@@ -122,8 +135,9 @@ def run(
     from abbotify import pipeline
 
     folder = out or Path("reports") / described.name
+    those = workers_of(workers, cluster, cluster_sends_files)
     with progress_bars(quiet) as progress:
-        result = pipeline.run(described, folder, workers, progress, engine)
+        result = pipeline.run(described, folder, those, progress, engine, resume, notice)
     headline_table(result)
     for note in result.run.notes:
         print(f"\nNote: {note}.")

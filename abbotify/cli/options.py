@@ -14,6 +14,7 @@ from abbotify import __version__
 if TYPE_CHECKING:
     from abbotify.report.inputs import Question
     from abbotify.scenario import Scenario
+    from abbotify.simulation.parallel.executor import Workers as AnyWorkers
     from abbotify.stats.non_inferiority import GuardrailSpec
 
 
@@ -39,6 +40,17 @@ SeedOption = Annotated[
 ]
 EngineOption = Annotated[str, Option(help="Engine: auto, compiled or simpy.")]
 Workers = Annotated[int, Option(min=1, help="Number of processes.")]
+ClusterOption = Annotated[
+    str | None,
+    Option(metavar="WHERE", help="Dask cluster in place of processes: local:4 or tcp://host:8786."),
+]
+SendsFiles = Annotated[
+    bool,
+    Option("--cluster-sends-files", help="Its workers share no disk with the run folder."),
+]
+Resume = Annotated[
+    bool, Option("--resume", help="Go on with an interrupted run; leave a finished one.")
+]
 Quiet = Annotated[bool, Option("--quiet", help="Show no progress bar.")]
 RunFolder = Annotated[Path | None, Option(help="The folder of the run; default reports/NAME.")]
 LogFiles = Annotated[
@@ -77,6 +89,13 @@ def load_scenario(path: Path, overrides: list[str] | None, seed: int | None) -> 
     from abbotify.scenario import load
 
     return load(path, overrides or (), seed)
+
+
+def workers_of(workers: int, cluster: str | None, sends_files: bool) -> AnyWorkers:
+    """Who runs units of work, from --workers, --cluster and --cluster-sends-files."""
+    from abbotify.simulation.parallel.executor import Cluster
+
+    return workers if cluster is None else Cluster(cluster, sends_files)
 
 
 def form_of(text: str | None) -> Any:

@@ -143,6 +143,11 @@ def streams_kept() -> Iterator[None]:
         sys.stdout, sys.stderr = before
 
 
+def notice(text: str) -> None:
+    """A line on standard error, above the bars."""
+    print(text, file=sys.stderr)
+
+
 @contextmanager
 def progress_bars(quiet: bool) -> Iterator[progress.Progress]:
     """Bars on stderr for what is reported to them; none when it is no terminal, or quiet."""

@@ -17,22 +17,33 @@ _ENDING: Final = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @contextmanager
-def removed(folder: Path) -> Iterator[None]:
+def removed(
+    folder: Path, keeps: Callable[[BaseException], bool] = lambda error: False
+) -> Iterator[None]:
     """Removes a folder at the end, also where no further file can be opened or signals come.
+
+    Args:
+        folder: to be removed.
+        keeps: whether it stays in spite of an error.
 
     Raises:
         OSError: too few files can be opened even now.
     """
     spare: list[int] = []
+    kept = False
     try:
         for _ in range(_SPARE):
             spare.append(os.open(os.devnull, os.O_RDONLY))
         yield
+    except BaseException as error:
+        kept = keeps(error)
+        raise
     finally:
         with uninterrupted():
             for descriptor in spare:
                 os.close(descriptor)
-            shutil.rmtree(folder, ignore_errors=True)
+            if not kept:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

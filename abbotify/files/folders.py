@@ -5,15 +5,25 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from zipfile import BadZipFile
 
 from abbotify.errors import DataError, OutputError
+from abbotify.files import lock
 from abbotify.files.cleanup import removed, uninterrupted
-from abbotify.files.replacement import RUN, TRIES, Kind, beside, own_files, replace, sweep
+from abbotify.files.replacement import (
+    RUN,
+    TRIES,
+    Kind,
+    beside,
+    own_files,
+    remove_leftover_files,
+    replace,
+    sweep,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -42,7 +52,12 @@ def check(out: Path, kind: Kind = RUN) -> None:
 
 
 @contextmanager
-def swapped(out: Path, kind: Kind = RUN) -> Iterator[Path]:
+def swapped(
+    out: Path,
+    kind: Kind = RUN,
+    interrupted: Path | None = None,
+    keeps: Callable[[Path, BaseException], bool] = lambda folder, error: False,
+) -> Iterator[Path]:
     """A new folder beside `out` that takes its place at the end.
 
     When the block raises, the new folder is removed and an old run stays as it was. Files of the
@@ -51,9 +66,11 @@ def swapped(out: Path, kind: Kind = RUN) -> Iterator[Path]:
     Args:
         out: the folder; an existing one of its kind is replaced, missing parents are made.
         kind: of the folder.
+        interrupted: one of `leftovers` to go on with, in place of an empty folder.
+        keeps: whether the new folder stays, beside `out`, in spite of an error.
 
     Yields:
-        the empty folder to write to.
+        the folder to write to.
 
     Raises:
         OutputError: `out` is a file or a non-empty folder of another kind, or the place cannot be
@@ -63,30 +80,58 @@ def swapped(out: Path, kind: Kind = RUN) -> Iterator[Path]:
     temporary = beside(target)
     made = [folder for folder in target.parents if not folder.exists()]
     try:
-        with _written(temporary, target, out, kind):
-            yield temporary
+        descriptor = _begin(temporary, target, out, kind, interrupted)
+        try:
+            with _written(temporary, target, out, kind, keeps):
+                yield temporary
+        finally:
+            os.close(descriptor)
     finally:
         for folder in made:
             with suppress(OSError):  # it is in use, as after every success
                 folder.rmdir()
 
 
-@contextmanager
-def _written(temporary: Path, target: Path, out: Path, kind: Kind) -> Iterator[None]:
+def _begin(temporary: Path, target: Path, out: Path, kind: Kind, interrupted: Path | None) -> int:
+    """Makes the folder, or takes an interrupted one, and locks it; the lock's descriptor."""
+    descriptor = None if interrupted is None else lock.seize(interrupted)
+    if interrupted is not None and descriptor is None:
+        raise OutputError("another run goes on with what was interrupted", file=out)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        if interrupted is not None:
+            interrupted.rename(temporary)
+            remove_leftover_files(temporary)
         sweep(target, kind)
         _refuse(target, out, kind)
-        temporary.mkdir(parents=True)  # the parent may have gone again, with another run's failure
+        if descriptor is None:
+            temporary.mkdir(parents=True)  # the parent may be gone, with another run's failure
+            try:
+                descriptor = lock.hold(temporary)
+            except OSError:
+                temporary.rmdir()
+                raise
+        return descriptor
     except OSError as error:
         raise OutputError(f"cannot be written ({_reason(error)})", file=out) from error
+
+
+@contextmanager
+def _written(
+    temporary: Path,
+    target: Path,
+    out: Path,
+    kind: Kind,
+    keeps: Callable[[Path, BaseException], bool],
+) -> Iterator[None]:
     written = False
     try:
-        with removed(temporary):
+        with removed(temporary, lambda error: keeps(temporary, error)):
             yield
             written = True
             _refuse(target, out, kind)  # another program may have written there meanwhile
             with uninterrupted():
+                (temporary / lock.LOCK).unlink(missing_ok=True)
                 replace(temporary, target, kind)
     except OSError as error:
         if not written and error.errno not in _RESOURCES:

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Final
 
 from abbotify.errors import OutputError
+from abbotify.files import lock
 
 # What `replacing` leaves when its process is killed.
-_LEFTOVER: Final = re.compile(r"\..+-\d+-[0-9a-f]{8}\.tmp")
+_LEFTOVER: Final = re.compile(r"\..+~.+-\d+-[0-9a-f]{8}\.tmp")
 
 
 _EXCHANGE: Final = 2  # RENAME_EXCHANGE of renameat2
@@ -69,34 +70,45 @@ RUN: Final = Kind(
 def beside(target: Path) -> Path:
     """A hidden name in the same folder, of this process and never used before."""
     owner = f"{platform.node()}-{os.getpid()}"
-    return target.with_name(f".{target.name}.{owner}-{uuid.uuid4().hex[:8]}.tmp")
+    return target.with_name(f".{target.name}~{owner}-{uuid.uuid4().hex[:8]}.tmp")
 
 
 def sweep(target: Path, kind: Kind = RUN) -> None:
-    """Removes what killed runs of this machine have left beside a folder, but an only copy."""
-    start = f".{target.name}.{platform.node()}-"
-    for path in target.parent.iterdir():
-        if not path.name.startswith(start) or path.suffix not in (".tmp", ".old"):
+    """Removes what killed runs have left beside a folder, but an only copy."""
+    for path in leftovers(target, ".old"):
+        if not lock.owner_died(path):
             continue
-        process = path.name.removeprefix(start).partition("-")[0]
-        if not process.isdigit() or _alive(int(process)):
-            continue
-        if path.suffix == ".old" and not target.exists():
+        if not target.exists():
             path.rename(target)  # it was killed between its two renames
             continue
-        if path.suffix == ".old":  # and another run has taken the place since
-            _keep(path, target, kind)
+        _keep(path, target, kind)  # another run has taken the place since
         shutil.rmtree(path, ignore_errors=True)
+    for path in leftovers(target):
+        descriptor = lock.seize(path)
+        if descriptor is not None:
+            shutil.rmtree(path, ignore_errors=True)
+            os.close(descriptor)
 
 
-def _alive(process: int) -> bool:
+def leftovers(target: Path, suffix: str = ".tmp") -> list[Path]:
+    """The folders beside a folder that runs into it have made, of those that go on too."""
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass  # somebody else's process
-    return True
+        paths = list(target.parent.iterdir())
+    except FileNotFoundError:
+        return []
+    return [
+        path
+        for path in paths
+        if path.name.rpartition("~")[0] == f".{target.name}"
+        if path.suffix == suffix and _LEFTOVER.fullmatch(f"{path.stem}.tmp")
+    ]
+
+
+def remove_leftover_files(folder: Path) -> None:
+    """Removes the files that a killed process was writing in a folder."""
+    for path in folder.rglob(".*.tmp"):
+        if _LEFTOVER.fullmatch(path.name):
+            path.unlink()
 
 
 def replace(temporary: Path, target: Path, kind: Kind) -> None:

@@ -72,7 +72,7 @@ def train(
         what = "its lists depend on the user and a track: set user_aware: false to export them"
         raise scenario.error(what, ("arms", arm))
     with scratch() as folder:
-        trainer = Trainer(plan.schedule, plan.world, [arm], ModelStore(folder), progress)
+        trainer = Trainer(plan, [arm], ModelStore(folder), progress)
         files = _collected(plan, folder, trainer, workers, progress)
         model = load_model(files[arm])
     table = build_arm(arm, scenario.arms[arm], plan.world, scenario, model).chain[0].table

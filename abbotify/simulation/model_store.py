@@ -50,16 +50,23 @@ class ModelStore:
     """The models of a run.
 
     Args:
-        folder: of the run, which exists.
+        folder: of the run, which exists; one that was interrupted has models.
         earlier: folders of runs whose models may be taken again.
     """
 
     def __init__(self, folder: Path, earlier: Sequence[Path] = ()) -> None:
         self.folder = folder / MODELS
+        self._kept = {(each.arm, each.day): each for _, each in _models(folder)}
         self._known = {}
         for run in earlier:
             for path, trained in _models(run):
                 self._known[trained.key] = (path, trained)
+
+    def kept(self, arm: str, day: int) -> Trained | None:
+        """The model that this run, before it was interrupted, has trained for an arm and a day."""
+        model = self._kept.get((arm, day))
+        whole = model is not None and digest_file(self.folder / model.file) == model.digest
+        return model if whole else None
 
     def find(self, key: str) -> Fitted | None:
         """The model with a key, from this run or an earlier one; None when it is not there."""

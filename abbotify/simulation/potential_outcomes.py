@@ -136,7 +136,7 @@ def potential_outcomes(
         raise ValueError(f"arms are some of {list(known)}, got {list(arms)}")
     before = folder / _BEFORE
     before.mkdir(parents=True)
-    trainer = Trainer(plan.schedule, plan.world, plan.learning, ModelStore(before), progress)
+    trainer = Trainer(plan, plan.learning, ModelStore(before), progress)
     users = {}
     worlds = counterfactual_worlds(plan, trainer.learning)
     total = {world.arm: world for world in worlds if not world.equal_data}
@@ -172,8 +172,7 @@ def play_world(
     plan, schedule = pool.plan, pool.plan.schedule
     folder.mkdir(exist_ok=True)
     trainer = Trainer(
-        schedule,
-        plan.world,
+        plan,
         world.learning,
         ModelStore(folder),
         run.progress,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,7 @@ from abbotify.simulation.covariates import Covariates, covariates_of, segments_o
 from abbotify.simulation.engine import COMPILED, SIMPY
 from abbotify.simulation.scenario_warnings import LEAST_SESSIONS, sessions_to_learn_from
 from abbotify.simulation.timeline import Schedule, Shard
-from abbotify.world import World, load_world
+from abbotify.world import World, digest, load_world
 
 AUTO: Final = "auto"
 MOST_VISITS: Final = 1000  # sessions a day of one user; as `visits_per_day` allows
@@ -56,6 +57,11 @@ class Plan:
     def scenario(self) -> Scenario:
         """The description."""
         return self.schedule.scenario
+
+    @cached_property
+    def world_digest(self) -> str:
+        """The digest of the world."""
+        return digest(self.world)
 
     @property
     def learning(self) -> tuple[str, ...]:

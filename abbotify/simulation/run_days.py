@@ -14,14 +14,22 @@ from abbotify.progress import Progress, silent
 from abbotify.recommenders.arms import Arm
 from abbotify.recommenders.build import build_arm
 from abbotify.simulation.model_store import load_model
-from abbotify.simulation.parallel.executor import Executor, open_executor
+from abbotify.simulation.parallel.executor import (
+    Executor,
+    InProcess,
+    Workers,
+    open_executor,
+    runs_here,
+)
 from abbotify.simulation.prepare import Plan
+from abbotify.simulation.sent_files import received
 from abbotify.simulation.shard import (
     LOG,
     STATE,
     ShardDays,
     ShardOutput,
     ShardRunner,
+    known_output,
     log_file,
 )
 from abbotify.simulation.timeline import Segment
@@ -61,10 +69,15 @@ class RunPool:
         plan: the run.
         executor: shares a `ShardRunner` of the plan.
         days: counts.
+
+    Attributes:
+        beside_files: runs units that read the run folder.
     """
 
     def __init__(self, plan: Plan, executor: Executor, days: DayProgress) -> None:
         self.plan, self.executor, self.days = plan, executor, days
+        sent = executor.sends_files
+        self.beside_files = InProcess(ShardRunner(plan)) if sent else executor
 
     def play(
         self,
@@ -109,40 +122,52 @@ class RunPool:
                 ShardDays(folder, shard, days, log, dict(files), everybody, here)
                 for shard in plan.shards
             ]
-            for task, output in zip(
-                tasks, self.executor.each(ShardRunner.play, tasks), strict=True
-            ):
-                outputs.append(output)
+            known = [known_output(task) for task in tasks]
+            left = [task for task, output in zip(tasks, known, strict=True) if output is None]
+            played = self._played(left)
+            for task, output in zip(tasks, known, strict=True):
+                outputs.append(output or next(played))
                 if here is None and days.start != first:  # the worlds begin with that day
                     for path in task.before:
                         path.unlink(missing_ok=True)
-                for _ in days if self.executor.remote else ():
+                for _ in days if self.executor.remote or output else ():
                     self.days.add()
         return reduce(ShardOutput.merge, outputs)
+
+    def _played(self, tasks: Sequence[ShardDays]) -> Iterator[ShardOutput]:
+        if self.executor.sends_files:
+            return received(tasks, self.executor.each)
+        return self.executor.each(ShardRunner.play, tasks)
 
     def _play_together(
         self, folder: Path, trainer: Trainer, everybody: str | None, log: str
     ) -> ShardOutput:
         """Plays users who meet: one unit over all days, trained as it goes."""
         plan = self.plan
-        runner = ShardRunner(plan, self.days.add, _TrainedArms(plan, trainer))
+        arms = _TrainedArms(plan, trainer)
         days = range(plan.scenario.days)
-        return runner.play(ShardDays(folder, plan.shards[0], days, log, everybody=everybody))
+        task = ShardDays(folder, plan.shards[0], days, log, everybody=everybody)
+        output = known_output(task)
+        if output is None:
+            return ShardRunner(plan, self.days.add, arms).play(task)
+        for day, training in arms.trainings.items():
+            trainer.train(day, training, lambda: [])  # the models are there
+        return output
 
 
 @contextmanager
-def run_pool(plan: Plan, workers: int = 1, progress: Progress = silent) -> Iterator[RunPool]:
+def run_pool(plan: Plan, workers: Workers = 1, progress: Progress = silent) -> Iterator[RunPool]:
     """Workers on which a run is played, its worlds after it, and the results of its users found.
 
     Args:
         plan: the run.
-        workers: processes that share the shards.
+        workers: who plays the shards.
         progress: receives the days that are over.
     """
     days = DayProgress(progress)
-    runner = ShardRunner(plan, days.add)
-    if min(workers, len(plan.shards)) > 1:
-        runner = ShardRunner(replace(plan, arms=()))
+    here = plan.coupled or runs_here(workers, len(plan.shards))
+    runner = ShardRunner(plan, days.add) if here else ShardRunner(replace(plan, arms=()))
+    workers = 1 if here else workers
     with open_executor(runner, workers, len(plan.shards)) as executor:
         yield RunPool(plan, executor, days)
 

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from abbotify.digests import digest_file
+from abbotify.errors import DataError
 from abbotify.eventlog.parquet_writer import write_events, write_sessions
 from abbotify.eventlog.schema import ARM, CONTROL_KEY, EXPERIMENT_KEY, PHASE_KEY, WEIGHTS_KEY
-from abbotify.metrics.session_totals import SessionTotals
+from abbotify.files.records import load_record, save_record
+from abbotify.metrics.session_totals import Counts, PlayCounts, SessionTotals
 from abbotify.recommenders.build import build_arms
 from abbotify.recommenders.failures import Failure, merged
 from abbotify.scenario import Scenario
@@ -34,6 +36,7 @@ from abbotify.simulation.model_store import load_model
 from abbotify.simulation.prepare import Plan
 from abbotify.simulation.timeline import Schedule, Shard
 from abbotify.simulation.user_state import ShardTotals
+from abbotify.stats import Moments
 
 LOG: Final = "log"
 STATE: Final = "state"
@@ -67,6 +70,12 @@ class ShardDays:
         return _state_files(self.start or self.folder, self.days.start - 1, self.shard)
 
     @property
+    def output(self) -> Path:
+        """Where its `ShardOutput` is; written last, so that it tells that the unit is done."""
+        name = f"output-day-{self.days.stop - 1:04d}-shard-{self.shard.number:05d}.npz"
+        return self.folder / STATE / name
+
+    @property
     def after(self) -> tuple[Path, Path]:
         """Where they are after the last day."""
         return _state_files(self.folder, self.days.stop - 1, self.shard)
@@ -95,6 +104,25 @@ class ShardOutput:
         """What is left of both, this one first."""
         failures = merged((*self.failures, *other.failures))
         return ShardOutput(self.tally.merge(other.tally), (*self.units, *other.units), failures)
+
+
+def known_output(task: ShardDays) -> ShardOutput | None:
+    """What is left of days that a run, since interrupted, has played; None where they are not.
+
+    Raises:
+        DataError: a file of theirs is not as it was written.
+    """
+    if not task.output.exists():
+        return None
+    output: ShardOutput = load_record(task.output, _RECORDS, "the output of a shard's days")
+    for unit in output.units:
+        for name, digest in unit["files"].items():
+            if not (task.folder / name).exists() or digest_file(task.folder / name) != digest:
+                raise DataError("is not as it was written", file=task.folder / name)
+    return replace(output, units=tuple(unit | {"reused": True} for unit in output.units))
+
+
+_RECORDS: Final = (ShardOutput, SessionTotals, PlayCounts, Counts, Moments, Failure)
 
 
 class ShardRunner:
@@ -143,7 +171,9 @@ class ShardRunner:
         state_file, totals_file = task.after
         state.save(state_file)
         totals.save(totals_file)
-        return ShardOutput(tally, tuple(units), merged(failures))
+        output = ShardOutput(tally, tuple(units), merged(failures))
+        save_record(task.output, output)
+        return output
 
     def _engine(self, task: ShardDays) -> Engine:
         key = task.models, task.log

@@ -30,8 +30,8 @@ from abbotify.scenario.recommenders import ArmOptions, Plugin
 from abbotify.scenario.timeline import Collect, ExperimentDays
 from abbotify.simulation.engine import DayPlan
 from abbotify.simulation.model_store import ModelStore, Trained
+from abbotify.simulation.prepare import Plan
 from abbotify.simulation.timeline import Schedule
-from abbotify.world import digest
 from abbotify.world.base import World
 
 Pieces = Callable[[], Iterable[Events]]
@@ -57,8 +57,7 @@ class Trainer:
     """Trains the arms of a run that learn.
 
     Args:
-        schedule: the scenario and its days.
-        world: its world.
+        plan: the run.
         learning: names of the arms to train, in order.
         store: where models are kept.
         progress: receives the epochs.
@@ -68,14 +67,12 @@ class Trainer:
             day on.
 
     Attributes:
-        world_digest: of the world.
         done: the trainings so far.
     """
 
     def __init__(
         self,
-        schedule: Schedule,
-        world: World,
+        plan: Plan,
         learning: Sequence[str],
         store: ModelStore,
         progress: Progress = silent,
@@ -83,12 +80,11 @@ class Trainer:
         sample: Rows | None = None,
         run: Trainer | None = None,
     ) -> None:
-        self.schedule, self.scenario = schedule, schedule.scenario
-        self.world, self.store, self.progress = world, store, progress
+        self.plan, self.schedule, self.scenario = plan, plan.schedule, plan.scenario
+        self.world, self.store, self.progress = plan.world, store, progress
         self.everybody, self.sample, self.run = everybody, sample, run
         self.learning = list(learning)
         self.done: list[Training] = []
-        self.world_digest = digest(world)
 
     def train(self, day: int, training: str, pieces: Pieces) -> dict[str, Path]:
         """Trains every arm that learns for the sessions that start on a day.
@@ -111,6 +107,11 @@ class Trainer:
         out = {}
         common = None
         for name in self.learning:
+            kept = self.store.kept(name, day)
+            if kept is not None:
+                self.done.append(Training(kept, 0.0, reused=True))
+                out[name] = self.store.folder / kept.file
+                continue
             if training == "own":
                 log = self._log(pieces, day, training, name)
             elif common is None:
@@ -172,7 +173,7 @@ class Trainer:
                 "settings": settings,
                 "seed": self.scenario.seeds.dynamics,
                 "libraries": versions(arm.extra) if isinstance(arm, Learner) else {},
-                "world": self.world_digest,
+                "world": self.plan.world_digest,
                 "log": {f.name: getattr(log, f.name) for f in fields(log)},
             }
         )

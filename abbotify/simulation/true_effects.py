@@ -59,7 +59,7 @@ def true_effects(pool: RunPool, folder: Path, trainer: Trainer) -> tuple[Truth, 
         UserError: a training failed, or a recommender under `on_error: stop`.
     """
     trial = _play_worlds(pool, folder, trainer)
-    parts = pool.executor.each(_truth_of_shard, [(trial, shard) for shard in pool.plan.shards])
+    parts = pool.beside_files.each(_truth_of_shard, [(trial, shard) for shard in pool.plan.shards])
     return reduce(lambda first, second: tuple(map(Truth.merge, first, second)), parts)
 
 

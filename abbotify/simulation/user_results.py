@@ -85,7 +85,7 @@ def aggregate_users(pool: RunPool, folder: Path, path: Path) -> ExperimentAggreg
     def rows() -> Iterator[UserTable]:
         nonlocal total
         units = [(folder, shard) for shard in pool.plan.shards]
-        for shard in pool.executor.each(_results_of_shard, units):
+        for shard in pool.beside_files.each(_results_of_shard, units):
             total = total.merge(shard.aggregates) if total else shard.aggregates
             yield shard.users
 

@@ -114,7 +114,7 @@ def played(described: Scenario, folder: Path) -> Result:
     """The report of a scenario, whose log is left in the folder."""
     plan = prepare(described)
     store = ModelStore(folder, earlier=[])
-    trainer = Trainer(plan.schedule, plan.world, plan.learning, store, silent)
+    trainer = Trainer(plan, plan.learning, store, silent)
     return play_and_report(plan, folder, trainer)[0]
 
 

@@ -76,7 +76,7 @@ def test_a_run_killed_between_two_renames_is_given_back(tmp_path: Path) -> None:
         [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
     )
     fill(tmp_path / "run", "old")
-    left = tmp_path / f".run.{platform.node()}-{int(dead.stdout)}-0123abcd.old"
+    left = tmp_path / f".run~{platform.node()}-{int(dead.stdout)}-0123abcd.old"
     (tmp_path / "run").rename(left)
     with pytest.raises(ValueError, match="halfway"), swapped(tmp_path / "run"):
         raise ValueError("halfway")
@@ -156,9 +156,9 @@ def test_what_dead_processes_left_is_swept(tmp_path: Path) -> None:
     )
     host = platform.node()
     for process in (int(dead.stdout), os.getpid()):
-        (tmp_path / f".run.{host}-{process}-0123abcd.tmp").mkdir()
+        (tmp_path / f".run~{host}-{process}-0123abcd.tmp").mkdir()
     fill(tmp_path / "run", "new")
-    assert names(tmp_path) == [f".run.{host}-{os.getpid()}-0123abcd.tmp", "run"]
+    assert names(tmp_path) == [f".run~{host}-{os.getpid()}-0123abcd.tmp", "run"]
 
 
 def test_other_folders_and_files_are_refused(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_a_folder_of_ones_own_stays_whatever_its_name(way: str, tmp_path: Path) 
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_text(name)
     (out / "empty").mkdir()
-    leftover = f".report.json.{platform.node()}-1-0123abcd.tmp"
+    leftover = f".report.json~{platform.node()}-1-0123abcd.tmp"
     (out / leftover).write_text("of a killed process")
     fill(out, "new")
     assert {name: (out / name).read_text() for name in own} == {name: name for name in own}

@@ -135,4 +135,4 @@ def test_what_is_ignored_from_the_start_ends_no_run(
 
 def files_of_days(folder: Path) -> bool:
     """Whether a run has begun to write its days."""
-    return any(folder.glob(".out.*/log/*.parquet"))
+    return any(folder.glob(".out~*/log/*.parquet"))

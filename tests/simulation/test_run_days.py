@@ -23,7 +23,7 @@ def recorded(counts: Counts) -> Callable[..., None]:
 
 
 def trainer_of(plan: Plan, folder: Path) -> Trainer:
-    return Trainer(plan.schedule, plan.world, plan.learning, ModelStore(folder))
+    return Trainer(plan, plan.learning, ModelStore(folder))
 
 
 def files(folder: Path) -> dict[str, bytes]:

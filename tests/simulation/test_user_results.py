@@ -26,7 +26,7 @@ def plan(ready: Ready) -> Plan:
 @pytest.fixture
 def run(plan: Plan, tmp_path: Path) -> PlayedRun:
     with run_pool(plan) as pool:
-        pool.play(tmp_path, Trainer(plan.schedule, plan.world, (), ModelStore(tmp_path)))
+        pool.play(tmp_path, Trainer(plan, (), ModelStore(tmp_path)))
     return PlayedRun(plan, tmp_path)
 
 

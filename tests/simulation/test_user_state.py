@@ -20,7 +20,7 @@ from abbotify.simulation.user_state import ShardTotals, columns
 def test_totals_are_loaded_as_they_were_saved(ready: Callable[..., Plan], tmp_path: Path) -> None:
     plan = ready()
     with run_pool(plan) as pool:
-        pool.play(tmp_path, Trainer(plan.schedule, plan.world, (), ModelStore(tmp_path)))
+        pool.play(tmp_path, Trainer(plan, (), ModelStore(tmp_path)))
     (shard,) = plan.shards
     ids, path = plan.world.users.ids, totals_file(tmp_path, 1, shard)
     totals = ShardTotals.load(path, plan.schedule, ids)
@@ -36,7 +36,7 @@ def test_totals_are_loaded_as_they_were_saved(ready: Callable[..., Plan], tmp_pa
 def test_totals_of_other_users_are_refused(ready: Callable[..., Plan], tmp_path: Path) -> None:
     plan = ready()
     with run_pool(plan) as pool:
-        pool.play(tmp_path, Trainer(plan.schedule, plan.world, (), ModelStore(tmp_path)))
+        pool.play(tmp_path, Trainer(plan, (), ModelStore(tmp_path)))
     path = totals_file(tmp_path, 1, plan.shards[0])
     with pytest.raises(DataError, match="is not the totals of a shard's users"):
         ShardTotals.load(path, plan.schedule, plan.world.users.ids[:-1])

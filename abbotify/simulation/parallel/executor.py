@@ -7,19 +7,48 @@ are pure, for one whose worker has died is run again.
 from __future__ import annotations
 
 import heapq
+import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Self, TypeVar
 
-from abbotify.errors import UserError
+from abbotify.errors import LostWorkers, UserError
 
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
 
 _AHEAD: Final = 4  # units for each worker that may be done before their turn
 _ATTEMPTS: Final = 3  # at the same unit
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A Dask cluster.
+
+    Attributes:
+        address: `local:` and a number of processes, or that of a scheduler.
+        sends_files: its workers share no disk with this process: units bring what they read
+            along, and send back what they have written.
+    """
+
+    address: str
+    sends_files: bool = False
+
+    @property
+    def processes(self) -> int | None:
+        """The number of local processes; None for a scheduler elsewhere.
+
+        Raises:
+            UserError: it is of neither form.
+        """
+        local = re.fullmatch(r"local:([1-9]\d{0,3})", self.address)
+        if local is None and not re.fullmatch(r"(tcp|tls)://\S+:\d+", self.address):
+            what = "must read local:4 or tcp://host:8786"
+            raise UserError(f"{what}, got {self.address!r}", key="--cluster")
+        return int(local[1]) if local else None
 
 
 class Executor(ABC):
@@ -32,10 +61,12 @@ class Executor(ABC):
     Attributes:
         remote: units run in other processes.
         losses: exceptions of units whose worker has died.
+        sends_files: see `Cluster`.
     """
 
     remote: ClassVar[bool] = True
-    losses: ClassVar[tuple[type[BaseException], ...]] = ()
+    losses: tuple[type[BaseException], ...] = ()
+    sends_files = False
 
     def __init__(self, shared: Any, size: int) -> None:
         self.shared, self.size = shared, size
@@ -63,7 +94,7 @@ class Executor(ABC):
             units: pure, for one whose worker was killed is run again.
 
         Raises:
-            UserError: a unit's workers have died three times.
+            LostWorkers: a unit's workers have died three times.
             OutputError: there is no room for what is shared.
             Exception: whatever a unit raises.
         """
@@ -102,16 +133,28 @@ class InProcess(Executor):
         """Does nothing: there are no workers."""
 
 
-def open_executor(shared: Any, workers: int, units: int) -> Executor:
+Workers = int | Cluster  # processes of this machine; 1 works in this one
+
+
+def runs_here(workers: Workers, units: int) -> bool:
+    """Whether `open_executor` runs units in this process."""
+    return not isinstance(workers, Cluster) and min(workers, units) <= 1
+
+
+def open_executor(shared: Any, workers: Workers, units: int) -> Executor:
     """What runs units.
 
     Args:
         shared: what all of them need, see `Executor`.
-        workers: processes; 1 works in this one.
+        workers: who runs them.
         units: how many there will be at a time, at most: no more processes are started.
     """
-    if min(workers, units) <= 1:
+    if runs_here(workers, units):
         return InProcess(shared)
+    if isinstance(workers, Cluster):
+        from abbotify.simulation.parallel.dask_executor import DaskExecutor
+
+        return DaskExecutor(shared, workers)
     from abbotify.simulation.parallel.processes import Processes
 
     return Processes(shared, min(workers, units))
@@ -157,21 +200,20 @@ class _Batch:
     def _collect(self) -> None:
         """Waits until a unit is done, or its worker has died."""
         ready = wait(self.running, return_when=FIRST_COMPLETED).done
-        if not any(isinstance(_error(future), self.executor.losses) for future in ready):
+        if not any(map(self._is_lost, ready)):
             self.done |= {self.running.pop(future): future for future in ready}
             return
         why = self.executor.renew()  # all that run are lost, or done
         for future in list(self.running):
             place = self.running.pop(future)
-            if future.done() and not isinstance(_error(future), self.executor.losses):
+            if future.done() and not self._is_lost(future):
                 self.done[place] = future
                 continue
             self.lost[place] += 1
             if self.lost[place] == _ATTEMPTS:
                 what = f"task {place + 1} of {len(self.units)} was given up"
-                raise UserError(f"{what}: {_ATTEMPTS} processes that had it died, {why}")
+                raise LostWorkers(f"{what}: {_ATTEMPTS} processes that had it died, {why}")
             heapq.heappush(self.waiting, place)
 
-
-def _error(future: Future[Any]) -> BaseException | None:
-    return future.exception() if future.done() and not future.cancelled() else None
+    def _is_lost(self, future: Future[Any]) -> bool:
+        return future.cancelled() or isinstance(future.exception(), self.executor.losses)

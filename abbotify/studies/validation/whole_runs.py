@@ -108,7 +108,7 @@ def _run(job: tuple[Scenario, Path], number: int) -> _Run:
 def _played(scenario: Scenario, folder: Path) -> Result:
     folder.mkdir()
     plan = prepare(scenario)
-    trainer = Trainer(plan.schedule, plan.world, plan.learning, ModelStore(folder), silent)
+    trainer = Trainer(plan, plan.learning, ModelStore(folder), silent)
     try:
         return pipeline.play_and_report(plan, folder, trainer)[0]
     finally:
