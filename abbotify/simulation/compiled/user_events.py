@@ -15,21 +15,16 @@ from abbotify.jit import inlined_unmanaged, unmanaged
 from abbotify.recommenders.base import OK
 from abbotify.rng import Purpose, Stream, uniform
 from abbotify.simulation.compiled.arrays import (
-    ARTISTS,
     BUDGET,
     DAY,
     ENDED,
     EVENTS,
     FRESH,
-    HUNDREDTHS,
     INTEREST,
     LATENCY,
     NOW,
     NUMBER,
-    PLAY_MS,
-    REPEATS,
     SHARED_COLUMNS,
-    SKIPS,
     STEP,
     TIMEOUTS,
     TRACKS,
@@ -74,6 +69,7 @@ from abbotify.simulation.compiled.shared_arrays import (
     Routes,
     Shared,
 )
+from abbotify.simulation.compiled.totals import add_track, keep_totals, totals_of
 from abbotify.simulation.compiled.track_blocks import SMALLEST, give_back, move_up, take
 from abbotify.simulation.compiled.users import fill, finish, session_start
 from abbotify.simulation.listener.session import bored, play_ms
@@ -327,11 +323,8 @@ def _hear(
     s[BUDGET] -= 1 if bored(time, draw) else 0
     s[STEP], s[PHASE] = step, TRACK_END
     s[NOW] += heard_ms
-    s[HUNDREDTHS] += time
-    s[PLAY_MS] += heard_ms
-    s[SKIPS] += time < days.skip_below
-    s[REPEATS] += repeated
-    s[ARTISTS] += not known
+    skipped = time < days.skip_below
+    keep_totals(s, add_track(totals_of(s), time, heard_ms, skipped, repeated, known))
     count(out, who.code, track, step, time)
 
 
