@@ -8,6 +8,7 @@ import numpy as np
 
 from abbotify.jit import inlined_unmanaged, unmanaged
 from abbotify.recommenders import batch
+from abbotify.simulation.compiled.totals import TOTALS, Totals
 
 Int = Any  # Python's or numpy's when interpreted, int64 in a compiled kernel
 IntArray = Any  # an array: mypy knows its items as numpy's, a kernel as plain numbers
@@ -21,25 +22,22 @@ FRESH: Final = -4
 
 # Columns of `Out.sessions`: one number for each of a finished session.
 (
-    ROW, NUMBER, START, TRACKS, HUNDREDTHS, LATENCY, SKIPS, REPEATS, ARTISTS, PLAY_MS, CUT,
-    MISSES, ERRORS, FALLBACKS, EVENTS, DAY, TIMEOUTS,
-) = range(17)  # fmt: skip
-SESSION_COLUMNS: Final = 15  # where users do not meet: a unit is a day, and nobody waits
-SHARED_COLUMNS: Final = 17
+    ROW, NUMBER, START, TRACKS, LATENCY, CUT, MISSES, ERRORS, FALLBACKS, EVENTS,
+) = range(TOTALS)  # fmt: skip
+# Where users do not meet, a unit is a day and nobody waits.
+SESSION_COLUMNS: Final = TOTALS + len(Totals._fields)
+DAY, TIMEOUTS = SESSION_COLUMNS, SESSION_COLUMNS + 1
+SHARED_COLUMNS: Final = SESSION_COLUMNS + 2
 # Those that sessions have as they are, by their names in `SessionTable`.
 LOGGED: Final = {
     "start": START,
     "tracks": TRACKS,
-    "hundredths": HUNDREDTHS,
-    "skips": SKIPS,
-    "repeats": REPEATS,
-    "artists": ARTISTS,
-    "play_ms": PLAY_MS,
+    **{name: TOTALS + place for place, name in enumerate(Totals._fields)},
 }
 
 # Fields of a session under way beside those columns, in `Out.fields` and `Parked.fields`.
-STEP, NOW, BUDGET, INTEREST, LINK, OUTCOME = range(17, 23)
-FIELDS: Final = 23
+STEP, NOW, BUDGET, INTEREST, LINK, OUTCOME = range(SHARED_COLUMNS, SHARED_COLUMNS + 6)
+FIELDS: Final = SHARED_COLUMNS + 6
 
 # Numbers in `Out.filled`: finished sessions, their tracks, and whether the session in `fields` has
 # to be parked and finds no room.

@@ -13,19 +13,14 @@ from abbotify.jit import inlined_unmanaged
 from abbotify.recommenders.base import OK
 from abbotify.rng import Purpose, Stream, uniform
 from abbotify.simulation.compiled.arrays import (
-    ARTISTS,
     BUDGET,
     DAY,
     EVENTS,
     FRESH,
-    HUNDREDTHS,
     INTEREST,
     NOW,
     NUMBER,
-    PLAY_MS,
-    REPEATS,
     SHARED_COLUMNS,
-    SKIPS,
     STEP,
     TIMEOUTS,
     TRACKS,
@@ -51,6 +46,7 @@ from abbotify.simulation.compiled.shared_arrays import (
     Routes,
     Shared,
 )
+from abbotify.simulation.compiled.totals import add_track, keep_totals, totals_of
 from abbotify.simulation.compiled.track_blocks import give_back, take
 from abbotify.simulation.compiled.users import fill, finish, session_start
 from abbotify.simulation.listener.session import bored, play_ms
@@ -187,11 +183,8 @@ def hear_track(
     s[BUDGET] -= 1 if bored(time, draw) else 0
     s[STEP], s[PHASE] = step, TRACK_END
     s[NOW] += heard_ms
-    s[HUNDREDTHS] += time
-    s[PLAY_MS] += heard_ms
-    s[SKIPS] += time < days.skip_below
-    s[REPEATS] += repeated
-    s[ARTISTS] += not known
+    skipped = time < days.skip_below
+    keep_totals(s, add_track(totals_of(s), time, heard_ms, skipped, repeated, known))
     count(out, who.code, track, step, time)
 
 
