@@ -193,6 +193,7 @@ def _ahead(ground: Ground, tables: Tables, who: Who, rule: Plain, step: Int, tra
         return np.int64(FRESH)
     if ground.far:
         prefetch(ground.vectors, chosen)
+        prefetch(ground.tracks, chosen)
     return chosen
 
 
