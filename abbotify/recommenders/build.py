@@ -169,4 +169,6 @@ def _untrained_link(name: str, purpose: int, couples: bool = False) -> Link:
 def _copied(request: Request, purpose: int) -> Request:
     # Copies: whatever other people's code does to them, the listener's memory stays.
     played, history = tuple(request.played), tuple(request.history)
+    if played is request.played and history is request.history and purpose == request.purpose:
+        return request
     return request._replace(played=played, history=history, purpose=purpose)

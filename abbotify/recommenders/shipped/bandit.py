@@ -115,7 +115,7 @@ class BanditRecommender:
 
         self.policy = policy
         self._candidates = candidates
-        self._heard = np.zeros(n_tracks, np.bool_) if skip_heard else None
+        self._unheard = np.ones(n_tracks, np.bool_) if skip_heard else None
         # (user row, session) -> the step, the track, and what the policy has to be choice.
         self._open: dict[tuple[int, int], tuple[int, int, Any]] = {}
 
@@ -145,14 +145,15 @@ class BanditRecommender:
     def _left(self, request: Request) -> Tracks:
         import numpy as np
 
-        tracks, played_before = self._candidates(request), self._heard
-        if played_before is None:
+        tracks, unheard = self._candidates(request), self._unheard
+        if unheard is None:
             return tracks
-        # Marks made and taken back: 5 times as fast as `numpy.isin`, however long the session.
+        # Marks made and taken back: 5 times as fast as `numpy.isin`, however long the session;
+        # `take` and `compress` take half the time of indexing.
         played = np.fromiter(request.played, np.intp, len(request.played))
-        played_before[played] = True
-        left = tracks[~played_before[tracks]]
-        played_before[played] = False
+        unheard[played] = False
+        left = tracks.compress(unheard.take(tracks))
+        unheard[played] = True
         return left
 
 

@@ -20,13 +20,22 @@ from abbotify.simulation.compiled.shared_arrays import (
     PLAYS,
     QUESTION,
     RESULT,
+    TIMES,
     TRACK,
     Shared,
 )
-from abbotify.simulation.listener.session import FULL
 from abbotify.world.base import Users
 
-_FRACTION: Final = tuple(h / 100 for h in range(FULL + 1))
+_FRACTION: Final = tuple(h / 100 for h in range(TIMES))
+
+
+class _Plays(dict[int, Play]):
+    """A track and its hundredths in one number -> the play, made once: a history has ten."""
+
+    def __missing__(self, code: int) -> Play:
+        track, time = divmod(code, TIMES)
+        play = self[code] = Play(track, _FRACTION[time])
+        return play
 
 
 class OneRequest:
@@ -37,15 +46,15 @@ class OneRequest:
         first: the row in the world of the unit's first user.
         seed: of the dynamics, as a signed word.
         shared: where the users are.
-        scratch: int64 (2, 10), where the kernel leaves a user's last plays.
+        scratch: int64 (2, 10), whose first row has a user's last plays.
     """
 
     def __init__(
         self, users: Users, first: int, seed: int, shared: Shared, scratch: IntArray
     ) -> None:
         self._users, self._first, self._seed = users, first, seed
-        self._clock, self._fields, self._scratch = shared.clock, shared.fields, scratch
-        self._plays: dict[int, Play] = {}  # each is made once: a history has ten of them
+        self._clock, self._fields, self._history = shared.clock, shared.fields, scratch[0]
+        self._plays = _Plays()
 
     def ask(self, row: int, arms: Sequence[Arm], memory: Memory) -> None:
         """Asks what the kernel wants to know of a user, and puts the answer where it looks.
@@ -74,17 +83,8 @@ class OneRequest:
         user, world_row = int(self._users.ids[self._first + row]), self._first + row
         return Request(
             *(user, world_row, fields[NUMBER], step + 1, played[0], played[step], time),
-            *(tuple(played), self._history(), self._seed, Purpose.RECOMMEND),
+            *(tuple(played), self._last_plays(), self._seed, Purpose.RECOMMEND),
         )
 
-    def _history(self) -> tuple[Play, ...]:
-        plays = int(self._clock[PLAYS])
-        tracks, times = self._scratch[:, :plays].tolist()
-        return tuple(map(self._play, tracks, times))
-
-    def _play(self, track: int, time: int) -> Play:
-        code = track * (FULL + 1) + time
-        play = self._plays.get(code)
-        if play is None:
-            play = self._plays[code] = Play(track, _FRACTION[time])
-        return play
+    def _last_plays(self) -> tuple[Play, ...]:
+        return tuple(map(self._plays.__getitem__, self._history[: self._clock[PLAYS]].tolist()))

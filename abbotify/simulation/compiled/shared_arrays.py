@@ -8,6 +8,7 @@ from abbotify.simulation.compiled.arrays import FIELDS, IntArray
 from abbotify.simulation.compiled.event_heap import EventHeap
 from abbotify.simulation.compiled.track_blocks import Blocks
 from abbotify.simulation.compiled.waiting_lists import Queues
+from abbotify.simulation.listener.session import FULL as FULL_TIME
 
 # All numbers here are compiled into kernels.
 
@@ -26,6 +27,7 @@ AWAY, VISIT, TRACK_END, WAITING, ANSWER, SERVED, ANSWERED, SESSION_END = range(8
 # how many plays of the user's history there are.
 TIME, ROUND, PLACE, USERS, JOINING, QUESTION, TRACK, RESULT, PLAYS = range(9)
 CLOCK: Final = 9
+TIMES: Final = FULL_TIME + 1  # a play of the history is one number: TIMES * track + hundredths
 
 # What Python is asked to do, in `clock[QUESTION]`.
 RECOMMEND, FALL_BACK, END_SESSION = range(3)

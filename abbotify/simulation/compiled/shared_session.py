@@ -42,6 +42,7 @@ from abbotify.simulation.compiled.shared_arrays import (
     PHASE,
     PLAYS,
     SIZE,
+    TIMES,
     TRACK_END,
     Routes,
     Shared,
@@ -139,7 +140,10 @@ def prepare(
     """Lays out what Python is told of a request beside the fields of its session."""
     if days.looks_back:
         history = _history(people, shared, memory, out, row, s[EVENTS])
-        shared.clock[PLAYS] = last_plays(history, s[STEP] + 1)
+        plays = last_plays(history, s[STEP] + 1)
+        for i in range(plays):
+            out.scratch[0, i] = TIMES * out.scratch[0, i] + out.scratch[1, i]
+        shared.clock[PLAYS] = plays
 
 
 @inlined_unmanaged
