@@ -43,7 +43,7 @@ from abbotify.simulation.checkpoint import (
     remove_state,
     write_manifest,
 )
-from abbotify.simulation.compiled.compile_ahead import compiled_ahead
+from abbotify.simulation.compiled.compile_ahead import compiled_ahead, meets
 from abbotify.simulation.coupling import interference
 from abbotify.simulation.model_store import MODELS, ModelStore
 from abbotify.simulation.parallel.executor import Workers
@@ -89,7 +89,7 @@ def run(
     """
     started = time.time()
     progress("world", 0, 0)
-    with compiled_ahead():
+    with compiled_ahead(meets(scenario)):
         plan = ready(scenario, out, engine, workers if isinstance(workers, int) else 1)
     place = out.absolute()  # wherever a recommender of the user's own goes
     known = identity(plan)

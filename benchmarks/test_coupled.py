@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -87,7 +88,8 @@ def run_of(kind: type[Any], file: Path) -> Run:
     return run
 
 
-def former_run(folder: Path, file: Path) -> Run:
+@contextmanager
+def former_run(folder: Path, file: Path) -> Iterator[Run]:
     """A scenario played by the former engine."""
     archive = subprocess.run(
         ["git", "-C", str(ROOT), "archive", FORMER, "abbotify"], capture_output=True, check=False
@@ -96,23 +98,24 @@ def former_run(folder: Path, file: Path) -> Run:
         pytest.skip(f"the history of this copy does not reach back to {FORMER}")
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
         files.extractall(folder / "former", filter="data")
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(file)],
+        cwd=folder / "former",  # where Python looks for modules first
         env={**os.environ, "PYTHONPATH": str(folder / "former")},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
 
-    def run() -> tuple[float, int]:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-        seconds, tracks = process.stdout.readline().split()
-        return float(seconds), int(tracks)
+        def run() -> tuple[float, int]:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+            seconds, tracks = process.stdout.readline().split()
+            return float(seconds), int(tracks)
 
-    return run
+        yield run
 
 
 def microseconds(run: Run, least: int) -> float:
@@ -124,15 +127,16 @@ def microseconds(run: Run, least: int) -> float:
 
 def test_a_million_tracks_of_a_queue(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     many, few = scenario_file(tmp_path, DAYS), scenario_file(tmp_path, FEW_DAYS)
-    runs = [
-        (run_of(Compiled, many), 1_000_000),
-        (former_run(tmp_path, many), 1_000_000),
-        (run_of(EventDriven, few), 100_000),
-    ]
-    for run, _ in runs[:2]:
-        run()  # compiled here
-    assert run_of(Compiled, few)()[1] == runs[2][0]()[1]
-    times = [[microseconds(run, least) for run, least in runs] for _ in range(PAIRS)]
+    with former_run(tmp_path, many) as former_engine:
+        runs = [
+            (run_of(Compiled, many), 1_000_000),
+            (former_engine, 1_000_000),
+            (run_of(EventDriven, few), 100_000),
+        ]
+        for run, _ in runs[:2]:
+            run()  # compiled here
+        assert run_of(Compiled, few)()[1] == runs[2][0]()[1]
+        times = [[microseconds(run, least) for run, least in runs] for _ in range(PAIRS)]
     ours, former, reference = (list(column) for column in zip(*times, strict=True))
     told(
         capsys,
@@ -146,10 +150,11 @@ def test_a_million_tracks_of_a_queue(tmp_path: Path, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize("policy", ["thompson", "linucb"])
 def test_a_bandit(policy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = scenario_file(tmp_path, FEW_DAYS, slow={**BANDIT, "policy": policy})
-    runs = [run_of(Compiled, file), former_run(tmp_path, file)]
-    for run in runs:
-        run()  # compiled here
-    times = [[microseconds(run, 100_000) for run in runs] for _ in range(PAIRS)]
+    with former_run(tmp_path, file) as former_engine:
+        runs = [run_of(Compiled, file), former_engine]
+        for run in runs:
+            run()  # compiled here
+        times = [[microseconds(run, 100_000) for run in runs] for _ in range(PAIRS)]
     ours, former = (list(column) for column in zip(*times, strict=True))
     told(
         capsys,

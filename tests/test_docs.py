@@ -53,7 +53,7 @@ def test_its_defaults_are_the_programs(part: str) -> None:
 
 def test_the_map_has_every_room_and_every_loose_module_once() -> None:
     page = (DOCS / "modules.md").read_text(encoding="utf-8")
-    table = page.partition("| layer | rooms and modules | what |\n")[2].partition("\n\n")[0]
+    table = page.partition("| layer | packages and modules | what |\n")[2].partition("\n\n")[0]
     rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines()[1:]]
     assert {len(row) for row in rows} == {3}
     package = ROOT / "abbotify"

@@ -1,4 +1,4 @@
-"""Defaults, overrides, paths, layers; and what is dumped loads as the same scenario."""
+"""Defaults, overrides, paths; and what is dumped loads as the same scenario."""
 
 from __future__ import annotations
 
@@ -194,20 +194,6 @@ def test_a_bad_seed_is_refused(load_text: Loader) -> None:
     for seed in (-1, 2**64):
         with pytest.raises(ScenarioError, match=r"seeds\.dynamics: must be"):
             load_text(MINIMAL, seed=seed)
-
-
-def test_the_control_comes_first_then_file_order(load_text: Loader) -> None:
-    text = TYPICAL.replace("weight: 0", "weight: 0.5").replace("control: sticky", "control: random")
-    scenario = load_text(text)
-    assert scenario.arms_of(scenario.layers[0]) == ("random", "sticky", "popular")
-    typical = load_text(TYPICAL)
-    assert typical.arms_of(typical.layers[0]) == ("sticky", "popular")
-
-
-def test_layers_are_the_experiments_in_file_order(load_text: Loader) -> None:
-    scenario = load_text(PLUGIN)
-    assert [layer.name for layer in scenario.layers] == ["0x1F", "B"]
-    assert [scenario.arms_of(layer) for layer in scenario.layers] == [("own", "no"), ("no", "own")]
 
 
 def test_the_root_is_the_nearest_parent_that_holds_scenarios(tmp_path: Path) -> None:

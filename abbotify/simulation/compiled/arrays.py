@@ -8,6 +8,7 @@ import numpy as np
 
 from abbotify.jit import inlined_unmanaged, unmanaged
 from abbotify.recommenders import batch
+from abbotify.simulation.compiled.totals import TOTALS, Totals
 
 Int = Any  # Python's or numpy's when interpreted, int64 in a compiled kernel
 IntArray = Any  # an array: mypy knows its items as numpy's, a kernel as plain numbers
@@ -21,25 +22,22 @@ FRESH: Final = -4
 
 # Columns of `Out.sessions`: one number for each of a finished session.
 (
-    ROW, NUMBER, START, TRACKS, HUNDREDTHS, LATENCY, SKIPS, REPEATS, ARTISTS, PLAY_MS, CUT,
-    MISSES, ERRORS, FALLBACKS, EVENTS, DAY, TIMEOUTS,
-) = range(17)  # fmt: skip
-SESSION_COLUMNS: Final = 15  # where users do not meet: a unit is a day, and nobody waits
-SHARED_COLUMNS: Final = 17
+    ROW, NUMBER, START, TRACKS, LATENCY, CUT, MISSES, ERRORS, FALLBACKS, EVENTS,
+) = range(TOTALS)  # fmt: skip
+# Where users do not meet, a unit is a day and nobody waits.
+SESSION_COLUMNS: Final = TOTALS + len(Totals._fields)
+DAY, TIMEOUTS = SESSION_COLUMNS, SESSION_COLUMNS + 1
+SHARED_COLUMNS: Final = SESSION_COLUMNS + 2
 # Those that sessions have as they are, by their names in `SessionTable`.
 LOGGED: Final = {
     "start": START,
     "tracks": TRACKS,
-    "hundredths": HUNDREDTHS,
-    "skips": SKIPS,
-    "repeats": REPEATS,
-    "artists": ARTISTS,
-    "play_ms": PLAY_MS,
+    **{name: TOTALS + place for place, name in enumerate(Totals._fields)},
 }
 
 # Fields of a session under way beside those columns, in `Out.fields` and `Parked.fields`.
-STEP, NOW, BUDGET, INTEREST, LINK, OUTCOME = range(17, 23)
-FIELDS: Final = 23
+STEP, NOW, BUDGET, INTEREST, LINK, OUTCOME = range(SHARED_COLUMNS, SHARED_COLUMNS + 6)
+FIELDS: Final = SHARED_COLUMNS + 6
 
 # Numbers in `Out.filled`: finished sessions, their tracks, and whether the session in `fields` has
 # to be parked and finds no room.
@@ -114,25 +112,15 @@ class Day(NamedTuple):
 
 
 class Days(NamedTuple):
-    """What is given on the days of a unit; as `Day`, but for several days.
+    """What is given on the days of a unit: as `Day`, for several of them.
 
     Attributes:
-        seed: of the dynamics, as a signed word.
-        first: the first user's row in the world.
         first_day: of the unit.
-        end: until when the days are open, ms: arms are known of visits before it.
+        end: until when the days are open, ms: who serves visits before it is known.
         until: what happens from then on is not played yet, ms.
         last: when the unit's last day is over, ms.
-        run_end: when the run is over, ms; nothing starts after it.
-        last_step: the step at which a session is cut.
-        skip_below: hundredths below which a track is skipped.
-        keeps: whether the tracks of all sessions are kept.
-        looks_back: whether a recommender asks for the plays of earlier sessions.
-        per_day: visits of a user a day; below 0 when visits are drawn by the day.
-        hours: the profile.
         serving: int16 (days, users), places of arms.
         codes: int16 (days, users), rows of `Out.plays`, -1 for users who are not counted.
-        visits: int64 (users + 1), where each user's are in `times`.
         times: int64, ms, of all days.
     """
 
@@ -228,8 +216,7 @@ class Out(NamedTuple):
     """What is written down.
 
     Attributes:
-        sessions: int64 (SESSION_COLUMNS or SHARED_COLUMNS, room), a column for each session that
-            is over.
+        sessions: int64 (SESSION_COLUMNS or SHARED_COLUMNS, room): sessions that are over.
         plays: int32 (codes, tracks), how often each track was played.
         by_step: int64 (codes, steps, 2): plays and their hundredths, by step from 1.
         filled: int64 (3), what ENDED, HEARD and STUCK say.

@@ -1,8 +1,8 @@
 """The loop of the compiled engine, compiled in a process of its own while the world is made.
 
-On a machine's first run the loop's kernel takes more than half of all compiling. Its types do not
-depend on the scenario, so a run of nobody on a world of two tracks compiles it, and leaves the
-code where every process of this machine finds it.
+On a machine's first run the loop's kernel takes more than half of all compiling: the one for users
+who do not meet, or the one for users who do. Its types do not depend on the scenario, so a run on a
+world of two tracks compiles it, and leaves the code where every process of this machine finds it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from abbotify.eventlog.schema import ARM
 from abbotify.files.yaml import Source
 from abbotify.jit import is_compiled
 from abbotify.recommenders.build import build_arms
+from abbotify.recommenders.shipped import OnlineLearner
+from abbotify.scenario import Scenario
 from abbotify.scenario.load import from_source
+from abbotify.simulation.compiled import shared_queue
 from abbotify.simulation.compiled.engine import Compiled
 from abbotify.simulation.compiled.users import play
 from abbotify.simulation.engine import DayPlan, Setup, State, Unit
@@ -29,6 +32,7 @@ from abbotify.world.base import Lists, Users, World, unnamed_tracks
 
 _TRACKS: Final = 2
 _USERS: Final = 2
+_TOGETHER: Final = "together"
 _SCENARIO: Final = {
     "world": {
         "catalogue": {"source": "synthetic", "tracks": _TRACKS, "artists": 1, "genres": 1},
@@ -42,16 +46,19 @@ _SCENARIO: Final = {
 
 
 @contextmanager
-def compiled_ahead() -> Iterator[None]:
+def compiled_ahead(together: bool = False) -> Iterator[None]:
     """Compiles the loop beside the block, if no run has done so; over when the block is.
 
     A second processor is needed. A process that fails costs nothing but its time: what is missing
     is compiled when it is called.
+
+    Args:
+        together: the loop of users who meet.
     """
-    if is_compiled(play) or (os.cpu_count() or 1) < 2:
+    if is_compiled(shared_queue.play if together else play) or (os.cpu_count() or 1) < 2:
         yield
         return
-    command = [sys.executable, "-m", __name__]
+    command = [sys.executable, "-m", __name__, *([_TOGETHER] if together else [])]
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -63,13 +70,24 @@ def compiled_ahead() -> Iterator[None]:
         process.wait()
 
 
-def compile_loop() -> None:
-    """Compiles the loop and keeps its code."""
+def meets(scenario: Scenario) -> bool:
+    """Whether users are sure to meet, from the description alone; of plug-ins that says nothing."""
+    arms = scenario.arms.values()
+    queues = scenario.service is not None or any(arm.service is not None for arm in arms)
+    return queues or any(isinstance(arm, OnlineLearner) for arm in arms)
+
+
+def compile_loop(together: bool = False) -> None:
+    """Compiles the loop, see `compiled_ahead`, and keeps its code."""
     scenario, world = from_source(Source("compiled ahead", _SCENARIO, {}), Path()), _world()
     codes = np.zeros(_USERS, np.int16)
     unit = Unit(0, 0, _USERS, (DayPlan(0, codes, {ARM: codes}),), {ARM: ("a", "b")}, 1)
     engine = Compiled(Setup(scenario, world, build_arms(scenario, world)))
-    engine.compile(unit, State.initial(_USERS, engine.looks_back))
+    state = State.initial(_USERS, engine.looks_back)
+    if together:
+        engine.run_together(unit, state)
+    else:
+        engine.compile(unit, state)
 
 
 def _world() -> World:
@@ -87,4 +105,4 @@ def _world() -> World:
 
 
 if __name__ == "__main__":
-    compile_loop()
+    compile_loop(_TOGETHER in sys.argv)

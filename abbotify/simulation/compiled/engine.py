@@ -76,7 +76,7 @@ class Compiled:
     def run(self, unit: Unit, state: State) -> UnitResult:
         """Plays one unit, see `Engine`."""
         if len(unit.days) > 1 or users_meet(self.setup, unit.days):
-            return self._run_together(unit, state)
+            return self.run_together(unit, state)
         for arm in self.setup.arms:
             arm.failures.day = unit.days[0].day
         day = self._day(unit)
@@ -98,7 +98,8 @@ class Compiled:
         failures = merged(failure for arm in self.setup.arms for failure in arm.failures.taken())
         return output.result(self.memory if self.keeps else None, after, failures)
 
-    def _run_together(self, unit: Unit, state: State) -> UnitResult:
+    def run_together(self, unit: Unit, state: State) -> UnitResult:
+        """Plays a unit whose users meet, or as if they did: slower, and the same."""
         skip_below = _hundredths_below(self.setup.scenario.listener.skip_below)
         playing = SharedUnit(self.setup, unit, state, self.ground, self.lookup, skip_below)
         for plan in unit.days:

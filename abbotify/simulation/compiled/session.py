@@ -14,13 +14,11 @@ from abbotify.recommenders.base import ERROR, MISS, OK
 from abbotify.rng import Purpose, Stream, uniform
 from abbotify.simulation.compiled import lowering
 from abbotify.simulation.compiled.arrays import (
-    ARTISTS,
     BUDGET,
     ERRORS,
     FAILED,
     FALLBACKS,
     FRESH,
-    HUNDREDTHS,
     INTEREST,
     LATENCY,
     LINK,
@@ -30,9 +28,6 @@ from abbotify.simulation.compiled.arrays import (
     NOW,
     NUMBER,
     OUTCOME,
-    PLAY_MS,
-    REPEATS,
-    SKIPS,
     STEP,
     Day,
     Ground,
@@ -47,6 +42,7 @@ from abbotify.simulation.compiled.arrays import (
 )
 from abbotify.simulation.compiled.lowering import Program, Tables
 from abbotify.simulation.compiled.pick import UNKNOWN, History, Query, pick, plain_pick
+from abbotify.simulation.compiled.totals import add_track, keep_totals, totals_of
 from abbotify.simulation.listener.latency import exponential, lognormal, uniform_ms
 from abbotify.simulation.listener.session import bored, hundredths, play_ms
 from abbotify.vectors import dot, prefetch
@@ -116,8 +112,7 @@ def listen(
     # array of integers might change. A tuple of numbers is locals too, once all is inlined.
     s, who, rule = out.fields, *_known(ground, arms, day, row, memory, base, out.fields)
     step, now, budget, link, outcome = s[STEP], s[NOW], s[BUDGET], s[LINK], s[OUTCOME]
-    total, latency, skips, repeats = s[HUNDREDTHS], s[LATENCY], s[SKIPS], s[REPEATS]
-    artists, played_ms, done = s[ARTISTS], s[PLAY_MS], True
+    latency, totals, done = s[LATENCY], totals_of(s), True
     track: Int = np.int64(memory.tracks[base + step])
     time: Int = np.int64(memory.times[base + step])
     out.cursor[0] = -1
@@ -162,15 +157,11 @@ def listen(
         budget -= 1 if bored(time, draw) else 0
         heard_ms = play_ms(time, int(ground.tracks[track, 1]))
         now += heard_ms
-        total += time
-        played_ms += heard_ms
-        skips += time < day.skip_below
-        repeats += repeated
-        artists += not known
+        totals = add_track(totals, time, heard_ms, time < day.skip_below, repeated, known)
         count(out, who.code, track, step, time)
     s[STEP], s[NOW], s[BUDGET], s[LINK], s[OUTCOME] = step, now, budget, link, outcome
-    s[HUNDREDTHS], s[LATENCY], s[SKIPS], s[REPEATS] = total, latency, skips, repeats
-    s[ARTISTS], s[PLAY_MS] = artists, played_ms
+    s[LATENCY] = latency
+    keep_totals(s, totals)
     return done
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from abbotify.jit import inlined_unmanaged, unmanaged
 from abbotify.recommenders.candidate_table import HISTORY
 from abbotify.simulation.compiled.arrays import (
-    ARTISTS,
     BUDGET,
     CUT,
     ENDED,
@@ -23,17 +22,13 @@ from abbotify.simulation.compiled.arrays import (
     FIELDS,
     FRESH,
     HEARD,
-    HUNDREDTHS,
     INTEREST,
     LATENCY,
     MISSES,
     NOW,
     NUMBER,
-    PLAY_MS,
-    REPEATS,
     ROW,
     SESSION_COLUMNS,
-    SKIPS,
     START,
     STEP,
     STUCK,
@@ -50,6 +45,7 @@ from abbotify.simulation.compiled.arrays import (
 )
 from abbotify.simulation.compiled.lowering import Program, Tables
 from abbotify.simulation.compiled.session import listen
+from abbotify.simulation.compiled.totals import first_track, keep_totals
 from abbotify.simulation.listener.arrivals import next_visit
 from abbotify.simulation.listener.session import FULL, play_ms, start
 from abbotify.vectors import prefetch
@@ -203,8 +199,8 @@ def fill(
     """Puts a session that starts into its fields, and its first track into the memory."""
     heard_ms = play_ms(_FULL, int(ground.tracks[track, 1]))
     s[ROW], s[NUMBER], s[START], s[NOW] = row, number, time + heard_ms, time + heard_ms
-    s[HUNDREDTHS], s[LATENCY], s[SKIPS], s[REPEATS] = _FULL, 0, 0, 0
-    s[ARTISTS], s[PLAY_MS], s[MISSES], s[ERRORS], s[FALLBACKS] = 1, heard_ms, 0, 0, 0
+    s[LATENCY], s[MISSES], s[ERRORS], s[FALLBACKS] = 0, 0, 0, 0
+    keep_totals(s, first_track(heard_ms))
     s[STEP], s[BUDGET], s[INTEREST] = 0, ground.budget[first + row], interest
     memory.tracks[base], memory.times[base] = track, _FULL
     memory.artists[base], memory.discounts[base] = ground.tracks[track, 0], 1.0

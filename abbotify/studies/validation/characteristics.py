@@ -141,7 +141,7 @@ def banded(rows: Sequence[Characteristic]) -> tuple[Characteristic, ...]:
 
 
 def gate_level(gated: int) -> float:
-    """The level of each band, so that a right program fails a table with chance `FALSE_ALARM`.
+    """The level of each band, so that a correct program fails a table with chance `FALSE_ALARM`.
 
     Args:
         gated: How many rates of the table are gated.

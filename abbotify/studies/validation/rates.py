@@ -97,7 +97,7 @@ class Measured:
 
 
 def rows(measured: Measured) -> tuple[Characteristic, ...]:
-    """All characteristics; gated ones together fail a right program with chance .01."""
+    """All characteristics; gated ones together fail a correct program with chance .01."""
     keys = enumerate(measured.trials.keys)
     methods = [
         row

@@ -13,19 +13,23 @@ from abbotify import pipeline
 from abbotify.files.yaml import Source
 from abbotify.jit import INTERPRETED
 from abbotify.scenario.load import from_source
-from abbotify.simulation.compiled import compile_ahead
-from abbotify.simulation.compiled.compile_ahead import compile_loop, compiled_ahead
+from abbotify.simulation.compiled import compile_ahead, shared_queue
+from abbotify.simulation.compiled.compile_ahead import compile_loop, compiled_ahead, meets
 from abbotify.simulation.compiled.users import play
 from tests.conftest import small_scenario
 
 
 @pytest.mark.skipif(INTERPRETED, reason="nothing is compiled")
-def test_a_run_finds_the_loop_compiled_for_its_types(tmp_path: Path) -> None:
-    compile_loop()
-    signatures: Any = list(play.signatures)  # type: ignore[attr-defined]
-    scenario = from_source(Source("small.yaml", small_scenario(), {}), tmp_path)
+@pytest.mark.parametrize("together", [False, True])
+def test_a_run_finds_the_loop_compiled_for_its_types(tmp_path: Path, together: bool) -> None:
+    loop: Any = shared_queue.play if together else play
+    compile_loop(together)
+    signatures = list(loop.signatures)
+    data = small_scenario() | ({"service": {"replicas": 2}} if together else {})
+    scenario = from_source(Source("small.yaml", data, {}), tmp_path)
+    assert meets(scenario) is together
     pipeline.run(scenario, tmp_path / "out")
-    assert play.signatures == signatures  # type: ignore[attr-defined]
+    assert loop.signatures == signatures
 
 
 class Stopped(Exception):

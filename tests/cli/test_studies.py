@@ -1,4 +1,4 @@
-"""The command `compare`: what it prints, writes and refuses."""
+"""The commands of studies: what `compare` prints, writes and refuses; how the others end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 import yaml
+from typer import Exit
 
+from abbotify.cli import studies
+from abbotify.errors import OutputError
+from abbotify.studies.validation.characteristics import Validation, banded, rate
+from abbotify.studies.validation.methods import AnalysisPlan
 from tests.conftest import Command
 
 
@@ -68,3 +73,41 @@ def test_mistakes_are_one_line(runs: Path, abbotify: Command) -> None:
         assert (done.code, done.out) == (2, ""), arguments
         assert len(done.err.splitlines()) == 1
         assert what in done.err
+
+
+@pytest.fixture
+def scenario(tmp_path: Path, small: dict[str, Any]) -> Path:
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(small))
+    return path
+
+
+@pytest.mark.parametrize(("hits", "left"), [(5, False), (90, True)])
+def test_rates_that_left_their_bands_end_with_a_code_of_their_own(
+    hits: int,
+    left: bool,
+    scenario: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = banded([rate("welch", "time", "false_positive_rate", hits, 100, 0.05, gated=True)])
+    plan = AnalysisPlan(("time",), 0.05)
+    result = Validation("small", ("random", "sticky"), plan, 100, 50, rows)
+    monkeypatch.setattr("abbotify.studies.validation.validate", lambda *_: result)
+    try:
+        studies.validate(scenario)
+        code = 0
+    except Exit as ended:
+        code = ended.exit_code
+    assert code == (3 if left else 0)
+    printed = capsys.readouterr().out
+    assert ("1 of 1 promised rate left its band: Welch (Listened time)." in printed) is left
+    assert printed.endswith("Validation: reports/small-validate/validate.html\n")
+
+
+def test_a_folder_is_refused_before_a_pilot_is_played(
+    scenario: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("abbotify.studies.power.power_study", lambda *_: pytest.fail("played"))
+    with pytest.raises(OutputError, match="is a file"):
+        studies.power(scenario, out=scenario)
