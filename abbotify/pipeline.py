@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import platform
-import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from abbotify import __version__
 from abbotify.digests import digest_data
-from abbotify.errors import LostWorkers, PageError
+from abbotify.errors import PageError
 from abbotify.eventlog.botify_writer import LoggedExperiment, parts_of_log, write_botify
 from abbotify.eventlog.log import open_log
 from abbotify.eventlog.schema import ARM, arm_column, arm_label
@@ -38,8 +37,10 @@ from abbotify.simulation.checkpoint import (
     identity,
     interrupted_run,
     is_finished,
+    keeper,
     outputs_in,
     refuse_differences,
+    remove_state,
     write_manifest,
 )
 from abbotify.simulation.compiled.compile_ahead import compiled_ahead, meets
@@ -49,10 +50,10 @@ from abbotify.simulation.parallel.executor import Workers
 from abbotify.simulation.prepare import Plan, ready
 from abbotify.simulation.requested import limits, monitoring_spec, rails, reported
 from abbotify.simulation.run_days import RunPool, run_pool
-from abbotify.simulation.shard import LOG, STATE, ShardOutput
+from abbotify.simulation.shard import LOG, ShardOutput
 from abbotify.simulation.timeline import Schedule
 from abbotify.simulation.training import Trainer, Training
-from abbotify.simulation.true_effects import WORLDS, true_effects
+from abbotify.simulation.true_effects import true_effects
 from abbotify.simulation.user_results import ExperimentAggregates, aggregate_users
 
 USERS: Final = "users.parquet"
@@ -89,8 +90,7 @@ def run(
     started = time.time()
     progress("world", 0, 0)
     with compiled_ahead(meets(scenario)):
-        plan = ready(scenario, out, engine)
-    faults = Faults()
+        plan = ready(scenario, out, engine, workers if isinstance(workers, int) else 1)
     place = out.absolute()  # wherever a recommender of the user's own goes
     known = identity(plan)
     if resume and is_finished(place) and not differences(place, known):
@@ -100,56 +100,62 @@ def run(
     if resume and (interrupted is not None or is_finished(place)):
         refuse_differences(place, interrupted or place, known)
     _tell_beginning(out, resume, interrupted, notice)
-
-    def kept(folder: Path, error: BaseException) -> bool:
-        """Whether what is done stays for `--resume`: it is not what has ended the run."""
-        outside = isinstance(error, KeyboardInterrupt | OSError | LostWorkers)
-        units = outputs_in(folder) if outside else 0
-        if units:
-            notice(f"{out}: {units} units of work are kept, --resume goes on with them")
-        return units > 0
-
-    with (
-        folders.swapped(place, RUN, interrupted if resume else None, kept) as folder,
-        run_pool(plan, workers, progress) as pool,
-    ):
+    taken = interrupted if resume else None
+    with folders.swapped(place, RUN, taken, keeper(out, notice)) as folder:
         if is_finished(folder):  # it was interrupted after all was done
-            _remove_state(folder)
-            return read(folder)
-        write_manifest(folder, {}, known)
-        store = ModelStore(folder, earlier=[place])
-        trainer = Trainer(plan, plan.learning, store, progress)
-        played = pool.play(folder, trainer)
-        truth = _truth(pool, folder, trainer, faults)
-        progress("report", 0, 0)
-        (folder / "scenario.yaml").write_text(dump(scenario), encoding="utf-8")
-        if scenario.log.botify:
-            _write_botify(plan.schedule, folder)
-
-        def report() -> Result:
-            result = _report(pool, folder, trainer, played, truth, faults)
-            write_data(result, folder)
-            return result
-
-        result: Result | None = faults.attempt(REPORT, report, None)
-        execution = _execution(plan.engine, workers, started)
-        manifest: dict[str, Any] = {
-            "execution": execution,
-            "coupled": plan.coupled,
-            "units": list(played.units),
-            "trainings": [_entry(training) for training in trainer.done],
-            "errors": _errors(plan.schedule, played),
-        }
-        fault = write_pages(result, folder, manifest, faults) if result else None
-        manifest |= faults.entry
-        write_manifest(folder, manifest, known)
-        _remove_state(folder)
+            result: Result | None = read(folder)
+            fault: PageError | None = None
+        else:
+            write_manifest(folder, {}, known)
+            trainer = Trainer(plan, plan.learning, ModelStore(folder, [place]), progress)
+            with run_pool(plan, workers, progress) as pool:
+                result, manifest, faults = _play_and_write(pool, folder, trainer)
+            manifest["execution"] = _execution(plan.engine, workers, started)
+            fault = _write_pages(result, folder, manifest, faults)
+            write_manifest(folder, manifest | faults.entry, known)
+        remove_state(folder)
     if result is None:
-        why = f"the report cannot be computed ({faults.reasons[REPORT]})"
-        raise PageError(f"{out}: {why}; the log is there, the traceback in manifest.json")
+        raise PageError(f"{out}: {fault}")
     if fault is not None:
         raise fault.beside(out)
     return result
+
+
+def _play_and_write(
+    pool: RunPool, folder: Path, trainer: Trainer
+) -> tuple[Result | None, dict[str, Any], Faults]:
+    """Plays a run and writes all but its pages; the result is None where it cannot be computed."""
+    plan, faults = pool.plan, Faults()
+    played = pool.play(folder, trainer)
+    truth = _truth(pool, folder, trainer, faults)
+    trainer.progress("report", 0, 0)
+    (folder / "scenario.yaml").write_text(dump(plan.scenario), encoding="utf-8")
+    if plan.scenario.log.botify:
+        _write_botify(plan.schedule, folder)
+
+    def report() -> Result:
+        result = _report(pool, folder, trainer, played, truth, faults)
+        write_data(result, folder)
+        return result
+
+    result: Result | None = faults.attempt(REPORT, report, None)
+    manifest: dict[str, Any] = {
+        "coupled": plan.coupled,
+        "units": list(played.units),
+        "trainings": [_entry(training) for training in trainer.done],
+        "errors": _errors(plan.schedule, played),
+    }
+    return result, manifest, faults
+
+
+def _write_pages(
+    result: Result | None, folder: Path, manifest: Mapping[str, Any], faults: Faults
+) -> PageError | None:
+    """Writes the pages of a report; what keeps one from being made."""
+    if result is not None:
+        return write_pages(result, folder, manifest, faults)
+    why = f"the report cannot be computed ({faults.reasons[REPORT]})"
+    return PageError(f"{why}; the log is there, the traceback in manifest.json")
 
 
 def _tell_beginning(
@@ -165,12 +171,6 @@ def _tell_beginning(
         notice(f"{out}: the interrupted run goes on, {units}")
     else:
         notice(f"{out}: an interrupted run is dropped ({units}; --resume goes on with it)")
-
-
-def _remove_state(folder: Path) -> None:
-    """Removes what a run goes on from."""
-    for name in (STATE, WORLDS):
-        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def play_and_report(

@@ -7,7 +7,9 @@ a fixed tree. BLAS is used only to preselect, with a margin that covers its roun
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
@@ -193,7 +195,9 @@ def _select(
             scores[row, i] = exact[order[i]]
 
 
-def top_k(queries: Matrix, vectors: Matrix, k: int) -> tuple[npt.NDArray[np.int32], Matrix]:
+def top_k(
+    queries: Matrix, vectors: Matrix, k: int, threads: int = 1
+) -> tuple[npt.NDArray[np.int32], Matrix]:
     """The k vectors with the largest inner product for each query, exactly.
 
     Scores are those of `dot`; ties go to the smaller index. The preselection keeps everything
@@ -203,6 +207,7 @@ def top_k(queries: Matrix, vectors: Matrix, k: int) -> tuple[npt.NDArray[np.int3
         queries: float32 (m, d), padded.
         vectors: float32 (n, d), padded.
         k: how many, 1 .. n.
+        threads: that share the queries; change nothing but the time.
 
     Returns:
         (indices int32 (m, k), scores float32 (m, k)), each row sorted by (-score, index).
@@ -218,10 +223,21 @@ def top_k(queries: Matrix, vectors: Matrix, k: int) -> tuple[npt.NDArray[np.int3
     lengths = np.sqrt((queries.astype(np.float64) ** 2).sum(axis=1))
     margins = (2.0 * queries.shape[1] * 2.0**-23 * longest * lengths).astype(np.float32)
     chunk = max(1, _SCORES // len(vectors))
-    # One buffer: a fresh one for each chunk is paid for in page faults.
-    buffer = np.empty((min(chunk, len(queries)), len(vectors)), np.float32)
-    for start in range(0, len(queries), chunk):
+    starts = range(0, len(queries), chunk)
+    local = threading.local()
+
+    def select(start: int) -> None:
         part = slice(start, start + chunk)
-        rough = np.matmul(queries[part], vectors.T, out=buffer[: len(queries[part])])
+        if not hasattr(local, "buffer"):  # a fresh one for each chunk is paid for in page faults
+            local.buffer = np.empty((min(chunk, len(queries)), len(vectors)), np.float32)
+        rough = np.matmul(queries[part], vectors.T, out=local.buffer[: len(queries[part])])
         _select(rough, queries[part], vectors, margins[part], indices[part], scores[part])
+
+    if threads <= 1:
+        for start in starts:
+            select(start)
+        return indices, scores
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(select, starts):
+            pass
     return indices, scores

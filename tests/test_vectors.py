@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from abbotify import vectors as module
 from abbotify.vectors import LANES, Matrix, dot, dot_reference, padded, top_k
 from tests.conftest import printed_both_ways
 
@@ -176,3 +177,13 @@ print(indices.tolist(), scores.tolist())
 def test_interpreted_and_compiled_products_are_the_same_bits() -> None:
     compiled, interpreted = printed_both_ways(PROBE)
     assert compiled == interpreted != ""
+
+
+def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = np.zeros((300, 16), np.float32)
+    table[:, :9] = np.random.default_rng(3).standard_normal((300, 9), np.float32)
+    alone = top_k(table, table, 7)
+    monkeypatch.setattr(module, "_SCORES", 300 * 10)  # chunks of 10 queries
+    for threads in (1, 2, 5):
+        for part, expected in zip(top_k(table, table, 7, threads), alone, strict=True):
+            np.testing.assert_array_equal(part, expected)

@@ -11,12 +11,13 @@ from abbotify.cli.options import (
     EngineOption,
     Overrides,
     Quiet,
+    Resume,
     ScenarioFile,
     SeedOption,
     Workers,
     load_scenario,
 )
-from abbotify.cli.terminal import comparison_tables, print_table, progress_bars
+from abbotify.cli.terminal import comparison_tables, notice, print_table, progress_bars
 
 
 def sweep(
@@ -28,6 +29,7 @@ def sweep(
     seed: SeedOption = None,
     overrides: Overrides = None,
     workers: Workers = 1,
+    resume: Resume = False,
     quiet: Quiet = False,
 ) -> None:
     """Run a scenario for every combination of settings: one table, one chart."""
@@ -38,7 +40,9 @@ def sweep(
     folder = out or Path("reports") / f"{described.name}-sweep"
     keys = [study.varied(text) for text in vary]
     with progress_bars(quiet) as progress:
-        result = study.sweep(scenario, keys, folder, overrides or (), seed, workers, progress)
+        result = study.sweep(
+            scenario, keys, folder, overrides or (), seed, workers, progress, resume
+        )
     sweep_report.write(result, folder)
     print(f"{sweep_report.sentence(result)}\n")
     print_table(sweep_report.effects(result))
@@ -136,6 +140,7 @@ def validate(
     seed: SeedOption = None,
     overrides: Overrides = None,
     workers: Workers = 1,
+    resume: Resume = False,
     quiet: Quiet = False,
 ) -> None:
     """Repeat an experiment with known effects: error rates and coverage of each method."""
@@ -144,7 +149,9 @@ def validate(
 
     folder = out or Path("reports") / f"{described.name}-validate"
     with progress_bars(quiet) as progress:
-        result = validation.validate(described, folder, replications, users, workers, progress)
+        result = validation.validate(
+            described, folder, replications, users, workers, progress, resume, notice
+        )
     print_table(validation.report.terminal_table(result))
     print(f"\n{validation.report.verdict(result)}\n\nValidation: {folder / 'validate.html'}")
     if result.failures:

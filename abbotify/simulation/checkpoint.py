@@ -9,14 +9,15 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
+import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from abbotify import __version__
 from abbotify.digests import digest_file
-from abbotify.errors import ResumeError, UserError
+from abbotify.errors import LostWorkers, ResumeError, UserError
 from abbotify.files.folders import replacing
 from abbotify.files.lock import is_left
 from abbotify.files.replacement import leftovers
@@ -31,6 +32,7 @@ REPORT: Final = "report.json"
 _FINISHED: Final = "execution"  # an entry of the manifest of a run that is over
 _IDENTITY: Final = "identity"
 _LIBRARIES: Final = ("numpy", "scipy", "numba", "pyarrow")
+WORLDS: Final = "worlds"  # the folder of what everybody would do under each arm
 _ABSENT: Final = "absent"
 
 
@@ -113,6 +115,30 @@ def interrupted_run(out: Path) -> Path | None:
     known = [path for path in leftovers(out.resolve()) if outputs_in(path) or is_finished(path)]
     left = [path for path in known if is_left(path)]
     return max(left, key=lambda path: (path / MANIFEST).stat().st_mtime, default=None)
+
+
+def keeper(out: Path, notice: Callable[[str], None]) -> Callable[[Path, BaseException], bool]:
+    """Whether what is done stays when a run ends with an error: it must not be to blame.
+
+    Args:
+        out: the run folder, for what is told.
+        notice: receives what stays.
+    """
+
+    def keeps(folder: Path, error: BaseException) -> bool:
+        outside = isinstance(error, KeyboardInterrupt | OSError | LostWorkers)
+        units = outputs_in(folder) if outside else 0
+        if units:
+            notice(f"{out}: {units} units of work are kept, --resume goes on with them")
+        return units > 0
+
+    return keeps
+
+
+def remove_state(folder: Path) -> None:
+    """Removes what a run goes on from; a finished one never does."""
+    for name in (STATE, WORLDS):
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def is_finished(folder: Path) -> bool:

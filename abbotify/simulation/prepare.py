@@ -75,34 +75,36 @@ class Plan:
         return (*self.world.notes, *([slow] if slow else []))
 
 
-def ready(scenario: Scenario, out: Path, engine: str = AUTO) -> Plan:
+def ready(scenario: Scenario, out: Path, engine: str = AUTO, threads: int = 1) -> Plan:
     """Refuses all that a run refuses before it plays: `check` and `run` both begin with it.
 
     Args:
         scenario: the description.
         out: the run folder to be.
         engine: `auto`, `compiled` or `simpy`.
+        threads: see `prepare`.
 
     Raises:
         UserError: as `prepare`, or a folder that cannot be written to.
     """
     folders.check(out)
-    return prepare(scenario, engine)
+    return prepare(scenario, engine, threads)
 
 
-def prepare(scenario: Scenario, engine: str = AUTO) -> Plan:
+def prepare(scenario: Scenario, engine: str = AUTO, threads: int = 1) -> Plan:
     """Loads everything a run needs and refuses what cannot work.
 
     Args:
         scenario: the description.
         engine: `auto`, `compiled` or `simpy`.
+        threads: that make the world.
 
     Raises:
         UserError: a broken file, a recommender that cannot be built, an arm without users.
     """
     if engine not in (AUTO, COMPILED, SIMPY):
         raise UserError(f"must be auto, compiled or simpy, got {engine!r}", key="--engine")
-    world, schedule = load_world(scenario), Schedule(scenario)
+    world, schedule = load_world(scenario, threads), Schedule(scenario)
     users = len(world.users)
     _refuse_crowds(scenario, users)
     arms = build_arms(scenario, world)

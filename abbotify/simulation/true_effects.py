@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from abbotify.metrics.aggregates import Form, Joint, Truth
 from abbotify.metrics.definitions import METRICS
 from abbotify.metrics.users import UserTable
+from abbotify.simulation.checkpoint import WORLDS
 from abbotify.simulation.potential_outcomes import (
     POOLED,
     counterfactual_worlds,
@@ -27,8 +28,6 @@ from abbotify.simulation.timeline import Shard
 from abbotify.simulation.training import Trainer
 from abbotify.simulation.user_results import PlayedRun
 from abbotify.stats import Moments
-
-WORLDS: Final = "worlds"
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,14 @@ from abbotify.world.base import Catalogue, Users, World
 from abbotify.world.synthetic_users import draw_users, pool_of
 
 
-def load_world(scenario: Scenario) -> World:
+def load_world(scenario: Scenario, threads: int = 1) -> World:
     """The world of a scenario, read from files or drawn by the seed `seeds.world`.
 
     Users' `neighbours` are clipped to the size of the catalogue.
+
+    Args:
+        scenario: the description.
+        threads: that look for nearest tracks; change nothing but the time.
 
     Raises:
         ScenarioError: a path does not exist, or catalogue and users do not go together.
@@ -41,7 +45,7 @@ def load_world(scenario: Scenario) -> World:
     check(catalogue, users)
     fitted = isinstance(scenario.world.catalogue, ListsCatalogue)
     notes = (botify.NOTE,) if fitted else ()
-    return World(catalogue, users, nearest_tracks(catalogue, users), notes)
+    return World(catalogue, users, nearest_tracks(catalogue, users, threads), notes)
 
 
 def _catalogue(scenario: Scenario) -> Catalogue:
@@ -136,7 +140,7 @@ def _refuse(users: Users, wrong: npt.NDArray[np.bool_], what: str) -> None:
         raise DataError(f"user {users.ids[np.flatnonzero(wrong)[0]]} {what}")
 
 
-def nearest_tracks(catalogue: Catalogue, users: Users) -> npt.NDArray[np.int32]:
+def nearest_tracks(catalogue: Catalogue, users: Users, threads: int = 1) -> npt.NDArray[np.int32]:
     """The tracks with the largest scores for each interest, the interest usually among them.
 
     Returns:
@@ -148,5 +152,5 @@ def nearest_tracks(catalogue: Catalogue, users: Users) -> npt.NDArray[np.int32]:
     wanted[users.interests.tracks] = True  # 30 million take 0.05 s, sorting them a second
     interests = np.flatnonzero(wanted)
     table = np.full((len(catalogue), k), -1, np.int32)
-    table[interests] = vectors.top_k(catalogue.vectors[interests], catalogue.vectors, k)[0]
+    table[interests] = vectors.top_k(catalogue.vectors[interests], catalogue.vectors, k, threads)[0]
     return table

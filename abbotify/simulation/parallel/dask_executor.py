@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, suppress
-from typing import Any
+from typing import Any, Final
 
 from abbotify.errors import LostWorkers, UserError
 from abbotify.simulation.parallel.executor import Cluster, Executor
 from abbotify.simulation.parallel.processes import ONE_THREAD
 from abbotify.simulation.parallel.shared_arrays import packed, unpacked
 from abbotify.simulation.parallel.worker import run_portably
+
+_QUEUED: Final = 4  # units under way for each worker
 
 
 class DaskExecutor(Executor):
@@ -55,8 +57,9 @@ class DaskExecutor(Executor):
             self._stack.close()
             raise UserError(f"no scheduler answers at {self._address}", key="--cluster") from error
         size = processes or sum(self._client.nthreads().values())
-        # One that is waited for goes on at once: twice as many units as workers are under way.
-        super().__init__(shared, max(2 * size, 2))
+        # A worker has the next units at hand: a way through the scheduler takes 10 to 100 ms.
+        super().__init__(shared, _QUEUED * max(size, 1))
+        self.ahead = 2 * self.size
         self.losses = (distributed.scheduler.KilledWorker, CancelledError)
         self._pool = self._client.get_executor(pure=False)
         self._scattered: Any = None

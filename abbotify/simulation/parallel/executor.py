@@ -56,9 +56,10 @@ class Executor(ABC):
 
     Args:
         shared: what all units need; the first argument of their functions.
-        size: how many units run at the same time.
+        size: how many units are under way at the same time.
 
     Attributes:
+        ahead: how many units may be done before their turn; their results wait here.
         remote: units run in other processes.
         losses: exceptions of units whose worker has died.
         sends_files: see `Cluster`.
@@ -70,6 +71,7 @@ class Executor(ABC):
 
     def __init__(self, shared: Any, size: int) -> None:
         self.shared, self.size = shared, size
+        self.ahead = _AHEAD * size
 
     @abstractmethod
     def submit(self, function: Callable[[Any, Any], Any], unit: Any) -> Future[Any]:
@@ -122,6 +124,7 @@ class InProcess(Executor):
 
     def __init__(self, shared: Any) -> None:
         super().__init__(shared, 1)
+        self.ahead = 1
 
     def submit(self, function: Callable[[Any, Any], Any], unit: Any) -> Future[Any]:
         """Runs a unit; raises what it raises."""
@@ -173,10 +176,9 @@ class _Batch:
         self.lost: Counter[int] = Counter()
 
     def results(self) -> Iterator[Any]:
-        ahead = _AHEAD * self.executor.size if self.executor.remote else 1
         for place in range(len(self.units)):
             while place not in self.done:
-                self._submit(place + ahead)
+                self._submit(place + self.executor.ahead)
                 self._collect()
             yield self.done.pop(place).result()
 

@@ -16,7 +16,7 @@ from statistics import fmean
 from typing import Final
 
 from abbotify import pipeline
-from abbotify.errors import PageError, UserError
+from abbotify.errors import PageError, ResumeError, UserError
 from abbotify.files import folders, replacement, yaml
 from abbotify.progress import Progress, silent
 from abbotify.report import Result, read
@@ -137,6 +137,7 @@ class _Job:
     overrides: tuple[str, ...]
     seed: int | None
     out: Path
+    resume: bool
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,7 @@ def sweep(
     seed: int | None = None,
     workers: int = 1,
     progress: Progress = silent,
+    resume: bool = False,
 ) -> Sweep:
     """Runs a scenario under every combination of values.
 
@@ -184,6 +186,7 @@ def sweep(
         seed: replaces `seeds.dynamics`.
         workers: processes that share the runs.
         progress: called as runs are done.
+        resume: leave finished runs as they are and go on with interrupted ones.
 
     Raises:
         UserError: a setting is refused, or its effects are not those of the others; before
@@ -195,7 +198,7 @@ def sweep(
     tasks = list(_tasks(vary))
     if len(tasks) > MOST:
         raise UserError(f"at most {MOST} runs, got {len(tasks)}", key="--vary")
-    job = _Job(path, tuple(overrides), seed, out)
+    job = _Job(path, tuple(overrides), seed, out, resume)
     scenario = _scenario(job, tasks[0])
     for task in tasks:  # every mistake before the first run
         if _compared(_scenario(job, task)) != _compared(scenario):
@@ -246,7 +249,9 @@ def _scenario(job: _Job, task: _Task) -> Scenario:
 def _run(job: _Job, task: _Task) -> Setting:
     folder = job.out / task.folder
     try:
-        result = pipeline.run(_scenario(job, task), folder)
+        result = pipeline.run(_scenario(job, task), folder, resume=job.resume)
+    except ResumeError:
+        raise
     except (PageError, UserError) as error:
         if not (isinstance(error, PageError) and (folder / "report.json").exists()):
             # A training that diverges is a result of a sweep.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,15 @@ from abbotify.progress import Progress, silent
 from abbotify.report.monitoring import SPENDING
 from abbotify.report.text.labels import ADJUSTED, metric
 from abbotify.scenario import Scenario
+from abbotify.simulation.checkpoint import (
+    MANIFEST,
+    identity,
+    interrupted_run,
+    keeper,
+    refuse_differences,
+    remove_state,
+    write_manifest,
+)
 from abbotify.simulation.covariates import covariates_among
 from abbotify.simulation.potential_outcomes import potential_outcomes, retrainings
 from abbotify.simulation.prepare import Plan, prepare
@@ -45,6 +54,8 @@ def validate(
     users: int | None = None,
     workers: int = 1,
     progress: Progress = silent,
+    resume: bool = False,
+    notice: Callable[[str], None] = lambda text: None,
 ) -> Validation:
     """Repeats the experiment of a scenario and counts how often each method is right.
 
@@ -59,6 +70,8 @@ def validate(
         users: of each experiment; default as many as the scenario exposes.
         workers: processes; changes nothing but the time.
         progress: called as the work advances.
+        resume: go on with one that was interrupted, where each replication is a run of its own.
+        notice: receives what is kept of one that is interrupted.
 
     Raises:
         UserError: the user's mistake; nothing is written then.
@@ -71,11 +84,18 @@ def validate(
     why = meets(plan)
     if why and users is not None:
         raise UserError(f"users cannot be drawn apart from each other: {why}", key="--users")
-    with folders.swapped(out, KIND) as folder:
+    known = identity(plan)
+    interrupted = interrupted_run(out) if resume else None
+    if interrupted is not None:
+        refuse_differences(out, interrupted, known)
+    with folders.swapped(out, KIND, interrupted, keeper(out, notice)) as folder:
+        write_manifest(folder, {}, known)
         if why:
             validation = whole_runs.replayed(plan, folder, replications, workers, progress, why)
         else:
             validation = _resampled(plan, folder, replications, users, workers, progress)
+        (folder / MANIFEST).unlink()
+        remove_state(folder)
         fault = report.write(validation, folder, shown=out)
     if fault is not None:
         raise fault

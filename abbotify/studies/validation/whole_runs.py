@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from abbotify import pipeline
+from abbotify.files.records import load_record, save_record
 from abbotify.progress import Progress, silent
 from abbotify.report import Result
 from abbotify.rng import Purpose, Stream, attempt, generator_seed
@@ -21,6 +22,7 @@ from abbotify.simulation.assignment import layers
 from abbotify.simulation.model_store import ModelStore
 from abbotify.simulation.parallel.executor import open_executor
 from abbotify.simulation.prepare import Plan, prepare
+from abbotify.simulation.shard import STATE
 from abbotify.simulation.training import Trainer
 from abbotify.stats.effects import WELCH, MethodEstimate
 from abbotify.studies.validation.characteristics import Validation
@@ -56,6 +58,9 @@ class _Run(NamedTuple):
     users: tuple[int, ...]
 
 
+_RECORDS: Final = (_Run, Experiment, Key, MethodEstimates)
+
+
 def replayed(
     plan: Plan, folder: Path, replications: int, workers: int, progress: Progress, why: str
 ) -> Validation:
@@ -70,6 +75,7 @@ def replayed(
         why: users cannot be drawn apart.
     """
     scenario, runs = plan.scenario, list[_Run]()
+    (folder / STATE).mkdir(exist_ok=True)
     started = time.monotonic()
     progress("experiments", 0, replications)
     with open_executor((scenario, folder), workers, replications) as executor:
@@ -100,12 +106,19 @@ def replayed(
 
 def _run(job: tuple[Scenario, Path], number: int) -> _Run:
     scenario, folder = replication(job[0], number), job[1] / f"experiment-{number}"
+    output = job[1] / STATE / f"output-{number:07d}.npz"
+    if output.exists():  # of a validation that was interrupted
+        known: _Run = load_record(output, _RECORDS, "the estimates of a run")
+        return known
     effect = scenario.model_copy(update={"truth": True})
     nothing = without_effect(scenario).model_copy(update={"truth": False})
-    return _estimates_of(*(_played(each, folder) for each in (nothing, effect)))
+    run = _estimates_of(*(_played(each, folder) for each in (nothing, effect)))
+    save_record(output, run)
+    return run
 
 
 def _played(scenario: Scenario, folder: Path) -> Result:
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     plan = prepare(scenario)
     trainer = Trainer(plan, plan.learning, ModelStore(folder), silent)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from abbotify import pipeline
-from abbotify.errors import OutputError, UserError
+from abbotify.errors import OutputError, ResumeError, UserError
 from abbotify.scenario import load
 from abbotify.studies.sweep import Sweep, sweep, varied
 from abbotify.studies.sweep.report import (
@@ -61,6 +62,18 @@ def test_every_setting_is_a_run_of_its_own(swept: Sweep, scenario: Path, tmp_pat
     assert list(swept.settings[3].effects) == [e for e in expected if e.estimand == "mean"]
     report = (scenario.parent / "out" / swept.settings[3].folder / "report.json").read_bytes()
     assert report == (tmp_path / "alone" / "report.json").read_bytes()
+
+
+def test_resuming_leaves_finished_runs(scenario: Path, tmp_path: Path) -> None:
+    keys, out = [varied("listener.session_budget=2,3")], tmp_path / "out"
+    first = sweep(scenario, keys, out, seed=7)
+    (out / "000" / "report.html").unlink()  # to be seen whether it is written again
+    shutil.rmtree(out / "001")
+    assert sweep(scenario, keys, out, seed=7, resume=True) == first
+    assert not (out / "000" / "report.html").exists()
+    assert (out / "001" / "report.html").exists()
+    with pytest.raises(ResumeError, match=r"000: cannot go on: seeds\.dynamics is 8, it was 7"):
+        sweep(scenario, keys, out, seed=8, resume=True)
 
 
 def test_how_much_a_key_matters_is_the_range_of_means(swept: Sweep) -> None:

@@ -17,6 +17,7 @@ from abbotify.scenario import Scenario, load
 from abbotify.simulation.assignment import layers
 from abbotify.simulation.prepare import Plan, prepare
 from abbotify.studies.validation import study, whole_runs
+from abbotify.studies.validation.trials import Experiment
 from tests.conftest import Command, learning_scenario
 from tests.studies.validation.worlds import scenario
 
@@ -61,11 +62,33 @@ def truths(described: Scenario, folder: Path) -> dict[tuple[str, str], Any]:
     return {(row.method, row.metric): row for row in rows}
 
 
+def test_an_interrupted_validation_goes_on_by_run(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, played = prepare(load(path)), []
+    monkeypatch.setattr(whole_runs, "_played", lambda scenario, folder: played.append(folder))
+    monkeypatch.setattr(whole_runs, "_estimates_of", lambda *both: whole_runs._Run(ONE, {}, (5, 7)))
+
+    def interrupt(what: str, done: int, total: int, note: str = "") -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        whole_runs.replayed(plan, tmp_path, 5, 1, interrupt, plan.coupled)
+    assert len(played) == 2 * 3
+    validation = whole_runs.replayed(plan, tmp_path, 5, 1, silent, plan.coupled)
+    assert len(played) == 2 * 5
+    assert validation.replications == 5
+
+
+ONE = Experiment({}, {}, mismatch=False)
+
+
 def test_a_replication_is_a_run_of_its_own(path: Path, tmp_path: Path) -> None:
     plan, folder = prepare(load(path)), tmp_path / "scratch"
     folder.mkdir()
     found = whole_runs.replayed(plan, folder, 2, 1, silent, plan.coupled)
-    assert list(folder.iterdir()) == []
+    assert [path.name for path in folder.iterdir()] == ["state"]
     runs = [
         truths(whole_runs.replication(plan.scenario, number), tmp_path / f"run-{number}")
         for number in (0, 1)
