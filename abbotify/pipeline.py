@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -93,10 +94,12 @@ def run(
         plan = ready(scenario, out, engine, workers if isinstance(workers, int) else 1)
     place = out.absolute()  # wherever a recommender of the user's own goes
     known = identity(plan)
+    interrupted = interrupted_run(place)
     if resume and is_finished(place) and not differences(place, known):
         notice(f"{out} is finished, from equal settings: it is left as it is")
+        if interrupted is not None and not differences(interrupted, known):
+            shutil.rmtree(interrupted, ignore_errors=True)  # nobody will go on with it
         return read(place)
-    interrupted = interrupted_run(place)
     if resume and (interrupted is not None or is_finished(place)):
         refuse_differences(place, interrupted or place, known)
     _tell_beginning(out, resume, interrupted, notice)
@@ -166,11 +169,11 @@ def _tell_beginning(
         if resume:
             notice(f"{out}: nothing to resume, the run starts afresh")
         return
-    units = f"{outputs_in(interrupted)} units of work are done"
+    units = f"finished units of work: {outputs_in(interrupted)}"
     if resume:
         notice(f"{out}: the interrupted run goes on, {units}")
     else:
-        notice(f"{out}: an interrupted run is dropped ({units}; --resume goes on with it)")
+        notice(f"{out}: an interrupted run is dropped ({units}; --resume would go on with it)")
 
 
 def play_and_report(

@@ -129,7 +129,7 @@ def keeper(out: Path, notice: Callable[[str], None]) -> Callable[[Path, BaseExce
         outside = isinstance(error, KeyboardInterrupt | OSError | LostWorkers)
         units = outputs_in(folder) if outside else 0
         if units:
-            notice(f"{out}: {units} units of work are kept, --resume goes on with them")
+            notice(f"{out}: kept for --resume, finished units of work: {units}")
         return units > 0
 
     return keeps

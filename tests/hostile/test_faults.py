@@ -238,13 +238,13 @@ from abbotify.simulation import shard
 # Not ignored, whatever was inherited; and what Python itself does is no merit of ours.
 usual = {{signal.SIGINT: signal.default_int_handler}}
 signal.signal(signal.{name}, usual.get(signal.{name}, signal.SIG_DFL))
-keep = shard._keep  # called in every world, after the days of a shard
-def keeping(*args):
-    keep(*args)
+add = shard._add  # called in every world, before the output of a shard is written
+def adding(*args):
+    add(*args)
     if os.getppid() == int(os.environ.get("PARENT_OF_WORKERS", "0")):
         os.kill(os.getppid(), signal.{name})
         signal.pause()
-shard._keep = keeping
+shard._add = adding
 if __name__ == "__main__":
     os.environ["PARENT_OF_WORKERS"] = str(os.getpid())
     sys.argv = ["abbotify", *sys.argv[1:]]

@@ -140,7 +140,7 @@ def test_an_interrupted_run_is_kept_and_goes_on(
     path = interrupt(shards=2)
     assert not (tmp_path / "out").exists()
     assert resumed(path) == [
-        f"{tmp_path / 'out'}: the interrupted run goes on, 2 units of work are done"
+        f"{tmp_path / 'out'}: the interrupted run goes on, finished units of work: 2"
     ]
     assert leave(tmp_path) == ["out", "s.yaml"]
     assert all(
@@ -171,7 +171,7 @@ def test_a_run_without_resume_drops_an_interrupted_one(
 ) -> None:
     path, notices = interrupt(), list[str]()
     pipeline.run(load(path), tmp_path / "out", notice=notices.append)
-    assert "an interrupted run is dropped (1 units of work are done; --resume" in notices[0]
+    assert "an interrupted run is dropped (finished units of work: 1; --resume" in notices[0]
     assert leave(tmp_path) == ["out", "s.yaml"]
 
 
@@ -257,7 +257,7 @@ def test_a_full_disk_ends_the_run_and_keeps_what_is_done(
         with pytest.raises(OutputError, match=r"cannot be written .No space left on device"):
             pipeline.run(load(path), tmp_path / "out")
     assert resumed(path) == [
-        f"{tmp_path / 'out'}: the interrupted run goes on, 2 units of work are done"
+        f"{tmp_path / 'out'}: the interrupted run goes on, finished units of work: 2"
     ]
     pipeline.run(load(path), tmp_path / "whole")
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")

@@ -163,7 +163,7 @@ def test_a_killed_scheduler_leaves_what_is_done(tmp_path: Path) -> None:
             scheduler.kill()
             text = run.communicate()[1].splitlines()
     assert run.returncode == 2
-    assert "units of work are kept, --resume goes on with them" in text[-2]
+    assert "kept for --resume, finished units of work" in text[-2]
     assert text[-1] == f"abbotify: --cluster: {address}: the scheduler is gone"
     with started([*command, "--resume"]) as run:
         text = run.communicate()[1].splitlines()
